@@ -1,0 +1,118 @@
+// The runtime as a library: builds each noun's few dependencies once, and
+// starts and stops them in order.
+
+import { createAuthority } from "@openagents/authority";
+import { openApi, type Binding } from "@openagents/contracts";
+import { assertMigrated, connect, migrate, type Database, type MigrationDirectory } from "@openagents/postgres";
+import {
+  createAuthenticator,
+  createMetrics,
+  createServiceApp,
+  type Logger,
+  type ServiceApp,
+} from "@openagents/service";
+import { artifactRoutes, openArtifactDisk } from "./artifacts/index.ts";
+import type { RuntimeConfig } from "./config.ts";
+import { jobRoutes, openOffers } from "./jobs/index.ts";
+import { marketplaceRoutes } from "./marketplace/index.ts";
+import { operationsRoutes } from "./operations/index.ts";
+import { createSigner, receiptRoutes } from "./receipts/index.ts";
+import { runRoutes } from "./runs/index.ts";
+import { treasuryRoutes } from "./treasury/index.ts";
+import { verificationRoutes } from "./verification/index.ts";
+import { workerRoutes } from "./workers/index.ts";
+
+export type RuntimeDeps = {
+  readonly log: Logger;
+  /** The wall clock when absent. */
+  readonly nowMs?: () => number;
+};
+
+export type Runtime = {
+  /** Migrate where the owner's address is given, check the schema, and serve. */
+  start(): Promise<{ readonly url: string }>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** In the order in which they are applied. */
+export const MIGRATIONS: readonly MigrationDirectory[] = [
+  { name: "authority", path: new URL("../../../packages/authority/migrations", import.meta.url).pathname },
+  { name: "ledger", path: new URL("../../../packages/ledger/migrations", import.meta.url).pathname },
+  { name: "runtime", path: new URL("../migrations", import.meta.url).pathname },
+];
+
+export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime {
+  const nowMs = deps.nowMs ?? Date.now;
+  const resources = new AsyncDisposableStack();
+
+  return {
+    async start() {
+      if (config.ownerDatabaseUrl !== undefined) {
+        const appRole = decodeURIComponent(new URL(config.databaseUrl).username);
+        await migrate({ url: config.ownerDatabaseUrl, directories: MIGRATIONS, appRole });
+      }
+      const db = connect({ url: config.databaseUrl, applicationName: "runtime_service" });
+      resources.defer(() => db.close());
+      await assertMigrated(db, MIGRATIONS);
+      const service = await buildService(config, db, deps.log, nowMs, resources);
+      return service.start();
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+async function buildService(
+  config: RuntimeConfig,
+  db: Database,
+  log: Logger,
+  nowMs: () => number,
+  resources: AsyncDisposableStack,
+): Promise<ServiceApp> {
+  const authority = createAuthority({ db, nowMs });
+  const signer = createSigner(config.receiptSigningKey);
+  const disk = await openArtifactDisk(config.artifactsDir);
+  const offers = await openOffers(db);
+  const metrics = createMetrics("runtime_service");
+  metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
+  metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
+
+  let openApiText = "";
+  const bindings: Binding[] = [
+    runRoutes({ db, authority, signer }),
+    receiptRoutes({ db, signer }),
+    workerRoutes({ db, authority, nowMs }),
+    artifactRoutes({ db, authority, disk, nowMs }),
+    jobRoutes({ db, authority, offers, nowMs }),
+    marketplaceRoutes({ db, authority, offers, nowMs }),
+    verificationRoutes({ db, authority, disk }),
+    treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
+    operationsRoutes({ db, openApiText: () => openApiText }),
+  ];
+  const service = createServiceApp({
+    service: "runtime_service",
+    version: config.version,
+    host: config.host,
+    port: config.port,
+    authenticate: createAuthenticator({
+      jwks: config.jwks,
+      issuer: config.issuer,
+      audience: config.audience,
+      nowMs,
+    }),
+    bindings,
+    readiness: [{ name: "database", check: () => probeDatabase(db) }],
+    metrics,
+    log,
+    nowMs,
+  });
+  openApiText = JSON.stringify(openApi(service.contracts, { title: "OpenAgents runtime", version: config.version }));
+  // Disposed in reverse: first nobody waits for a job any more, then requests end.
+  resources.defer(() => service.stop());
+  resources.defer(() => offers.close());
+  return service;
+}
+
+async function probeDatabase(db: Database): Promise<string | undefined> {
+  await assertMigrated(db, MIGRATIONS);
+  return undefined;
+}

@@ -1,0 +1,23 @@
+import { statement, type Queryable, type Write } from "@openagents/postgres";
+
+/** Let an organisation read these bytes. Granting again changes nothing. */
+export function insertGrants(orgs: readonly string[], sha256: string, bytes: number, nowMs: number): Write {
+  return {
+    name: "artifacts.insert_grants",
+    text: `INSERT INTO runtime.artifact_grants (org, sha256, bytes, granted_at_ms)
+           SELECT org, $2, $3, $4 FROM unnest($1::text[]) AS org
+           ON CONFLICT (org, sha256) DO NOTHING`,
+    values: [[...new Set(orgs)], sha256, bytes, nowMs],
+  };
+}
+
+const LIST_GRANTED = statement(
+  "artifacts.list_granted",
+  "SELECT sha256 FROM runtime.artifact_grants WHERE org = $1 AND sha256 = ANY($2::text[])",
+);
+
+/** Which of these hashes the organisation may read. */
+export async function listGranted(q: Queryable, org: string, hashes: readonly string[]): Promise<Set<string>> {
+  const rows = await q.query<{ sha256: string }>(LIST_GRANTED, [org, [...new Set(hashes)]]);
+  return new Set(rows.map((row) => row.sha256));
+}

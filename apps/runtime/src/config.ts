@@ -1,0 +1,54 @@
+import type { KeySource } from "@openagents/service";
+
+export type RuntimeConfig = {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Of the service's own role, which may not alter the schema. */
+  readonly databaseUrl: string;
+  /** Of the role that owns the schema; migrations run at start when it is given. */
+  readonly ownerDatabaseUrl?: string | undefined;
+  readonly artifactsDir: string;
+  readonly jwks: KeySource;
+  readonly issuer: string;
+  readonly audience: string;
+  /** 32 bytes in hex, secp256k1. */
+  readonly receiptSigningKey: string;
+  /** Whether admins may credit demo money. */
+  readonly demoGrants: boolean;
+  readonly version: string;
+};
+
+/** Name of a variable that is missing or malformed, and what it is for. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** The configuration of a runtime that runs alone. Throws `ConfigError` naming the first variable that is wrong. */
+export function configFromEnv(env: Readonly<Record<string, string | undefined>>): RuntimeConfig {
+  const port = Number(env["RUNTIME_PORT"] ?? "4100");
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigError("RUNTIME_PORT must be a port number between 0 and 65535.");
+  }
+  const receiptSigningKey = required(env, "RUNTIME_RECEIPT_KEY", "the secp256k1 key that signs receipts, 64 hex digits");
+  if (!/^[0-9a-f]{64}$/.test(receiptSigningKey)) throw new ConfigError("RUNTIME_RECEIPT_KEY must be 64 hex digits.");
+  return {
+    host: env["RUNTIME_HOST"] ?? "127.0.0.1",
+    port,
+    databaseUrl: required(env, "DATABASE_URL", "the PostgreSQL database of the runtime, as its own role"),
+    ownerDatabaseUrl: env["OWNER_DATABASE_URL"],
+    artifactsDir: required(env, "RUNTIME_ARTIFACTS_DIR", "the folder that artifacts are kept in"),
+    jwks: { url: required(env, "OPENAGENTS_JWKS_URL", "the address of the keys that sign access tokens") },
+    issuer: required(env, "OPENAGENTS_ISSUER", "the issuer of access tokens"),
+    audience: env["OPENAGENTS_AUDIENCE"] ?? "openagents",
+    receiptSigningKey,
+    demoGrants: false,
+    version: env["OPENAGENTS_VERSION"] ?? "0.1.0",
+  };
+}
+
+function required(env: Readonly<Record<string, string | undefined>>, name: string, meaning: string): string {
+  const value = env[name];
+  if (value === undefined || value === "") throw new ConfigError(`Set ${name}: ${meaning}.`);
+  return value;
+}

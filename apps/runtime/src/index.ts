@@ -1,0 +1,2 @@
+export { MIGRATIONS, createRuntime, type Runtime, type RuntimeDeps } from "./app.ts";
+export type { RuntimeConfig } from "./config.ts";

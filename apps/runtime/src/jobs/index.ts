@@ -1,0 +1,14 @@
+export { isTaken, jobMessage, type Job } from "./job.ts";
+export { openOffers, type Offers } from "./offers.ts";
+export { jobRoutes } from "./routes.ts";
+export type { JobsDeps } from "./service.ts";
+export { inputsOf, jobHashOf, outputsOf, resultFacts, specFacts, specFromText, specText } from "./spec.ts";
+export {
+  findJob,
+  findJobByReservation,
+  findLease,
+  insertJob,
+  lockJob,
+  updateJob,
+  type LeaseHold,
+} from "./store.ts";

@@ -1,0 +1,25 @@
+import { Jobs, bind, type Binding } from "@openagents/contracts";
+import { notFound } from "../problems.ts";
+import { findWorker } from "../workers/index.ts";
+import { jobMessage } from "./job.ts";
+import { claimJob, renewLease, submitResult, type JobsDeps } from "./service.ts";
+import { findJob } from "./store.ts";
+
+export function jobRoutes(deps: JobsDeps): Binding {
+  return bind(Jobs, {
+    claimJob: (request, call) => claimJob(deps, call, request),
+    renewLease: (request, call) => renewLease(deps, call, request),
+    submitResult: (request, call) => submitResult(deps, call, request),
+
+    // The buyer sees the job, and so does the owner of the worker that it is offered to.
+    async getJob(request, call) {
+      const job = await findJob(deps.db, request.jobId);
+      if (job === undefined) throw notFound("job", request.jobId);
+      if (job.org !== call.principal.org) {
+        const worker = await findWorker(deps.db, job.providerWorkerId);
+        if (worker?.owner !== call.principal.id) throw notFound("job", request.jobId);
+      }
+      return { job: jobMessage(job) };
+    },
+  });
+}

@@ -1,0 +1,164 @@
+import { newId, type Authority, type Outcome } from "@openagents/authority";
+import type {
+  ClaimJobRequest,
+  ClaimJobResponse,
+  CommandCall,
+  CommandReply,
+  RenewLeaseRequest,
+  RenewLeaseResponse,
+  SubmitResultRequest,
+  SubmitResultResponse,
+} from "@openagents/contracts";
+import type { Database, Queryable } from "@openagents/postgres";
+import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import { invalidField, notFound } from "../problems.ts";
+import { extendRun, requireLockedRun } from "../runs/index.ts";
+import { findWorker, requireOwnedWorker } from "../workers/index.ts";
+import { LEASE_MS, RENEW_EVERY_MS, checkLease, jobMessage, type Job, type LeaseRefusal } from "./job.ts";
+import type { Offers } from "./offers.ts";
+import { resultFacts } from "./spec.ts";
+import { countLeased, findJob, lockJob, lockNextJob, updateJob } from "./store.ts";
+
+export type JobsDeps = {
+  readonly db: Database;
+  readonly authority: Authority;
+  readonly offers: Offers;
+  readonly nowMs: () => number;
+};
+
+/** Take the next job of a worker, waiting for one as long as the request says. */
+export async function claimJob(deps: JobsDeps, call: CommandCall, request: ClaimJobRequest): Promise<CommandReply> {
+  const giveUpAtMs = deps.nowMs() + request.waitMs;
+  for (;;) {
+    let claimed = false;
+    const reply = await deps.authority.execute<ClaimJobResponse>(call, request, async (command) => {
+      const worker = await requireOwnedWorker(command.tx, call.principal, request.workerId);
+      if (worker.status !== "running") {
+        return {
+          kind: "refused",
+          rule: "policy",
+          reason: "worker_disabled",
+          detail: "This worker takes no jobs: it was disabled or stopped.",
+        };
+      }
+      const nowMs = command.nowMs();
+      // The worker's row is locked, so two claims at once cannot both pass the cap.
+      if ((await countLeased(command.tx, worker.workerId, nowMs)) >= worker.caps.concurrentJobsMax) {
+        return {
+          kind: "refused",
+          rule: "policy",
+          reason: "concurrent_jobs_max",
+          detail: `This worker holds ${worker.caps.concurrentJobsMax} jobs already, as many as its caps allow.`,
+        };
+      }
+      const job = await lockNextJob(command.tx, worker.workerId, nowMs);
+      if (job === undefined) return { kind: "nothing", output: {} };
+      claimed = true;
+      const leased: Job = {
+        ...job,
+        status: "leased",
+        leaseId: newId("lease", nowMs),
+        leaseExpiresAtMs: nowMs + LEASE_MS,
+        updatedAtMs: nowMs,
+      };
+      return {
+        kind: "answer",
+        output: { job: jobMessage(leased), lease: leaseMessage(leased) },
+        writes: [updateJob(leased)],
+      };
+    });
+    const waitMs = giveUpAtMs - deps.nowMs();
+    if (claimed || reply.replayed || reply.status !== call.method.successStatus) return reply;
+    if (waitMs <= 0 || call.signal.aborted || deps.offers.closed) return reply;
+    // No transaction is open here: a waiting provider holds no connection.
+    await deps.offers.wait(request.workerId, waitMs, call.signal);
+  }
+}
+
+/** Extend a live lease. */
+export async function renewLease(deps: JobsDeps, call: CommandCall, request: RenewLeaseRequest): Promise<CommandReply> {
+  return deps.authority.perform<RenewLeaseResponse>(call, async (command) => {
+    await requireProviderJob(command.tx, call, request.jobId);
+    const job = await lockJob(command.tx, request.jobId);
+    const nowMs = command.nowMs();
+    const refused = checkLease(job, request.leaseId, nowMs);
+    if (refused !== undefined) return refuseLease(refused);
+    const renewed: Job = { ...job, leaseExpiresAtMs: nowMs + LEASE_MS, updatedAtMs: nowMs };
+    return { kind: "answer", output: { lease: leaseMessage(renewed) }, writes: [updateJob(renewed)] };
+  });
+}
+
+/** Record what the holder of a live lease reports. Nothing is believed yet. */
+export function submitResult(
+  deps: JobsDeps,
+  call: CommandCall,
+  request: SubmitResultRequest,
+): Promise<CommandReply> {
+  return deps.authority.execute<SubmitResultResponse>(call, request, async (command) => {
+    if ((request.result === undefined) === (request.failure === undefined)) {
+      throw invalidField("result", "exactly_one", "Send exactly one of `result` and `failure`.");
+    }
+    const { org, runId } = await requireProviderJob(command.tx, call, request.jobId);
+    const run = await requireLockedRun(command.tx, org, runId);
+    const job = await lockJob(command.tx, request.jobId);
+    const nowMs = command.nowMs();
+    const refused = checkLease(job, request.leaseId, nowMs);
+    if (refused !== undefined) return refuseLease(refused);
+
+    const facts = completionFacts(job, request);
+    const receipt = command.seal("openagents.runtime.job_completed.v1", runId, facts, nowMs, org);
+    const reported: Job = {
+      ...job,
+      status: "reported",
+      leaseId: undefined,
+      leaseExpiresAtMs: undefined,
+      result: request.result,
+      failure: request.failure,
+      completedReceiptId: receipt.receipt_id,
+      updatedAtMs: nowMs,
+    };
+    const event = { eventType: "job.reported", payload: { ...facts, receipt_id: receipt.receipt_id } };
+    return {
+      kind: "answer",
+      output: { job: jobMessage(reported), receiptId: receipt.receipt_id },
+      writes: [updateJob(reported), ...extendRun(run, [event], nowMs).writes],
+    };
+  });
+}
+
+/** A job whose provider worker this principal owns, or 404. */
+async function requireProviderJob(q: Queryable, call: CommandCall, jobId: string): Promise<Job> {
+  const job = await findJob(q, jobId);
+  const worker = job === undefined ? undefined : await findWorker(q, job.providerWorkerId);
+  if (job === undefined || worker?.owner !== call.principal.id) throw notFound("job", jobId);
+  return job;
+}
+
+function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
+  const outcome: JsonObject =
+    request.result === undefined
+      ? { outcome: "failed", failure_code: request.failure?.code ?? "" }
+      : { outcome: "reported", result_sha256: sha256Hex(canonicalize(resultFacts(request.result))) };
+  return {
+    run_id: job.runId,
+    job_id: job.jobId,
+    job_hash: job.jobHash,
+    provider_worker_id: job.providerWorkerId,
+    dispatch_receipt_id: job.dispatchReceiptId,
+    ...outcome,
+  };
+}
+
+function leaseMessage(job: Job) {
+  if (job.leaseId === undefined || job.leaseExpiresAtMs === undefined) throw new Error("the job is not leased");
+  return { leaseId: job.leaseId, expiresAt: job.leaseExpiresAtMs, renewEveryMs: BigInt(RENEW_EVERY_MS) };
+}
+
+const LEASE_DETAILS: Readonly<Record<LeaseRefusal, string>> = {
+  result_already_submitted: "This job is not open any more: its result was handed in, or it was canceled.",
+  lease_lapsed: "The lease has lapsed or was given to another claim, so this report is not taken. Claim again.",
+};
+
+function refuseLease(reason: LeaseRefusal): Outcome<never> {
+  return { kind: "refused", rule: "state", reason, detail: LEASE_DETAILS[reason] };
+}

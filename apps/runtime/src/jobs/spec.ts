@@ -1,0 +1,50 @@
+// A job's work by content: the hash that names it and the bytes it needs.
+
+import {
+  decode,
+  encode,
+  sandboxRunResultDesc,
+  sandboxRunSpecDesc,
+  type SandboxRunResult,
+  type SandboxRunSpec,
+} from "@openagents/contracts";
+import { canonicalize, parseStrict, sha256Hex, type JsonObject } from "@openagents/receipts";
+
+/** The spec's canonical JSON: what is stored and hashed. */
+export function specText(spec: SandboxRunSpec): string {
+  return canonicalize(specFacts(spec));
+}
+
+export function specFacts(spec: SandboxRunSpec): JsonObject {
+  return encode(sandboxRunSpecDesc, spec) as JsonObject;
+}
+
+export function specFromText(text: string): SandboxRunSpec {
+  return decode(sandboxRunSpecDesc, parseStrict(text)) as SandboxRunSpec;
+}
+
+/** Equal work has an equal hash, whoever orders it and however often. */
+export function jobHashOf(spec: SandboxRunSpec): string {
+  return sha256Hex(specText(spec));
+}
+
+/** The artifacts that a provider needs to do the work. */
+export function inputsOf(spec: SandboxRunSpec): readonly string[] {
+  return [...new Set([spec.baseBundleSha256, spec.patchSha256])];
+}
+
+export function resultFacts(result: SandboxRunResult): JsonObject {
+  return encode(sandboxRunResultDesc, result) as JsonObject;
+}
+
+export function resultFromText(text: string): SandboxRunResult {
+  return decode(sandboxRunResultDesc, parseStrict(text)) as SandboxRunResult;
+}
+
+/** The outputs that a result names. */
+export function outputsOf(result: SandboxRunResult): readonly string[] {
+  const hashes = result.legs.flatMap((leg) =>
+    leg.commands.flatMap((command) => [command.stdoutSha256, command.stderrSha256]),
+  );
+  return [...new Set(hashes)];
+}

@@ -1,0 +1,182 @@
+import type { JobFailure, JobStatus } from "@openagents/contracts";
+import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import { canonicalize } from "@openagents/receipts";
+import type { Job } from "./job.ts";
+import { resultFacts, resultFromText, specFromText, specText } from "./spec.ts";
+
+type JobRow = {
+  job_id: string;
+  org: string;
+  run_id: string;
+  job_hash: string;
+  status: JobStatus;
+  quote_id: string;
+  reservation_id: string;
+  provider_worker_id: string;
+  provider_org: string;
+  spec: string;
+  inputs: string[];
+  lease_id: string | null;
+  lease_expires_at_ms: bigint | null;
+  result: string | null;
+  failure: string | null;
+  dispatch_receipt_id: string;
+  completed_receipt_id: string | null;
+  created_at_ms: bigint;
+  updated_at_ms: bigint;
+};
+
+const COLUMNS = `job_id, org, run_id, job_hash, status, quote_id, reservation_id, provider_worker_id, provider_org,
+  spec, inputs, lease_id, lease_expires_at_ms, result, failure, dispatch_receipt_id, completed_receipt_id,
+  created_at_ms, updated_at_ms`;
+
+function jobOf(row: JobRow): Job {
+  return {
+    jobId: row.job_id,
+    org: row.org,
+    runId: row.run_id,
+    jobHash: row.job_hash,
+    status: row.status,
+    quoteId: row.quote_id,
+    reservationId: row.reservation_id,
+    providerWorkerId: row.provider_worker_id,
+    providerOrg: row.provider_org,
+    spec: specFromText(row.spec),
+    inputs: row.inputs,
+    leaseId: row.lease_id ?? undefined,
+    leaseExpiresAtMs: row.lease_expires_at_ms === null ? undefined : Number(row.lease_expires_at_ms),
+    result: row.result === null ? undefined : resultFromText(row.result),
+    failure: row.failure === null ? undefined : (JSON.parse(row.failure) as JobFailure),
+    dispatchReceiptId: row.dispatch_receipt_id,
+    completedReceiptId: row.completed_receipt_id ?? undefined,
+    createdAtMs: Number(row.created_at_ms),
+    updatedAtMs: Number(row.updated_at_ms),
+  };
+}
+
+const FIND = statement("jobs.find", `SELECT ${COLUMNS} FROM runtime.jobs WHERE job_id = $1`);
+
+/** A job of any organisation: the caller decides who may see it. */
+export async function findJob(q: Queryable, jobId: string): Promise<Job | undefined> {
+  const [row] = await q.query<JobRow>(FIND, [jobId]);
+  return row === undefined ? undefined : jobOf(row);
+}
+
+const LOCK = statement("jobs.lock", `SELECT ${COLUMNS} FROM runtime.jobs WHERE job_id = $1 FOR UPDATE`);
+
+/** The job must exist. Lock its run first: runs come before jobs, jobs before reservations, those before accounts. */
+export async function lockJob(tx: Tx, jobId: string): Promise<Job> {
+  const [row] = await tx.query<JobRow>(LOCK, [jobId]);
+  if (row === undefined) throw new Error(`job ${jobId} vanished`);
+  return jobOf(row);
+}
+
+const FIND_BY_RESERVATION = statement(
+  "jobs.find_by_reservation",
+  `SELECT ${COLUMNS} FROM runtime.jobs WHERE reservation_id = $1`,
+);
+
+export async function findJobByReservation(q: Queryable, reservationId: string): Promise<Job | undefined> {
+  const [row] = await q.query<JobRow>(FIND_BY_RESERVATION, [reservationId]);
+  return row === undefined ? undefined : jobOf(row);
+}
+
+// SKIP LOCKED keeps two claims of one worker from waiting for each other. A
+// lapsed lease is open again.
+const LOCK_NEXT = statement(
+  "jobs.lock_next",
+  `SELECT ${COLUMNS} FROM runtime.jobs
+    WHERE provider_worker_id = $1
+      AND (status = 'queued' OR (status = 'leased' AND lease_expires_at_ms <= $2))
+    ORDER BY job_id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+);
+
+export async function lockNextJob(tx: Tx, workerId: string, nowMs: number): Promise<Job | undefined> {
+  const [row] = await tx.query<JobRow>(LOCK_NEXT, [workerId, nowMs]);
+  return row === undefined ? undefined : jobOf(row);
+}
+
+const COUNT_LEASED = statement(
+  "jobs.count_leased",
+  `SELECT count(*) AS leased FROM runtime.jobs
+    WHERE provider_worker_id = $1 AND status = 'leased' AND lease_expires_at_ms > $2`,
+);
+
+export async function countLeased(q: Queryable, workerId: string, nowMs: number): Promise<number> {
+  const [row] = await q.query<{ leased: bigint }>(COUNT_LEASED, [workerId, nowMs]);
+  return Number(row?.leased ?? 0n);
+}
+
+export type LeaseHold = {
+  readonly jobId: string;
+  readonly owner: string;
+  readonly buyerOrg: string;
+  readonly inputs: readonly string[];
+  readonly expiresAtMs: number;
+};
+
+const FIND_LEASE = statement(
+  "jobs.find_lease",
+  `SELECT j.job_id, w.owner, j.org, j.inputs, j.lease_expires_at_ms
+     FROM runtime.jobs j JOIN runtime.workers w ON w.worker_id = j.provider_worker_id
+    WHERE j.lease_id = $1 AND j.status = 'leased'`,
+);
+
+/** What a lease covers and whose it is; undefined when no job is held by it. */
+export async function findLease(q: Queryable, leaseId: string): Promise<LeaseHold | undefined> {
+  type Row = { job_id: string; owner: string; org: string; inputs: string[]; lease_expires_at_ms: bigint };
+  const [row] = await q.query<Row>(FIND_LEASE, [leaseId]);
+  if (row === undefined) return undefined;
+  return {
+    jobId: row.job_id,
+    owner: row.owner,
+    buyerOrg: row.org,
+    inputs: row.inputs,
+    expiresAtMs: Number(row.lease_expires_at_ms),
+  };
+}
+
+export function insertJob(job: Job): Write {
+  return {
+    name: "jobs.insert",
+    text: `INSERT INTO runtime.jobs (job_id, org, run_id, job_hash, status, quote_id, reservation_id,
+             provider_worker_id, provider_org, spec, inputs, dispatch_receipt_id, created_at_ms, updated_at_ms)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    values: [
+      job.jobId,
+      job.org,
+      job.runId,
+      job.jobHash,
+      job.status,
+      job.quoteId,
+      job.reservationId,
+      job.providerWorkerId,
+      job.providerOrg,
+      specText(job.spec),
+      job.inputs,
+      job.dispatchReceiptId,
+      job.createdAtMs,
+      job.updatedAtMs,
+    ],
+  };
+}
+
+export function updateJob(job: Job): Write {
+  return {
+    name: "jobs.update",
+    text: `UPDATE runtime.jobs
+              SET status = $2, lease_id = $3, lease_expires_at_ms = $4, result = $5, failure = $6,
+                  completed_receipt_id = $7, updated_at_ms = $8
+            WHERE job_id = $1`,
+    values: [
+      job.jobId,
+      job.status,
+      job.leaseId ?? null,
+      job.leaseExpiresAtMs ?? null,
+      job.result === undefined ? null : canonicalize(resultFacts(job.result)),
+      job.failure === undefined ? null : JSON.stringify(job.failure),
+      job.completedReceiptId ?? null,
+      job.updatedAtMs,
+    ],
+  };
+}

@@ -1,0 +1,54 @@
+// The price of one job. Formulas and constants are the market's published ones.
+
+import type { SandboxRunSpec } from "@openagents/contracts";
+import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+
+export const SANDBOX_RUN = "oa.sandbox_run.v1";
+
+/** How long an offer binds. */
+export const QUOTE_TTL_MS = 60_000;
+
+const OPERATOR_FEE_BPS = 50n;
+
+export type Quote = {
+  readonly quoteId: string;
+  readonly org: string;
+  readonly runId: string;
+  readonly capability: string;
+  readonly jobHash: string;
+  readonly spec: SandboxRunSpec;
+  readonly providerWorkerId: string;
+  readonly providerOrg: string;
+  readonly providerPriceMsats: bigint;
+  readonly operatorFeeMsats: bigint;
+  readonly issuedAtMs: number;
+  readonly validUntilMs: number;
+  readonly quoteSha256: string;
+  readonly receiptId: string;
+};
+
+/** ceil(price × 50 / 10 000): the operator never rounds in its own disfavour, and never by more than 1 msat. */
+export function operatorFee(providerPriceMsats: bigint): bigint {
+  return (providerPriceMsats * OPERATOR_FEE_BPS + 9_999n) / 10_000n;
+}
+
+export function totalPrice(quote: Pick<Quote, "providerPriceMsats" | "operatorFeeMsats">): bigint {
+  return quote.providerPriceMsats + quote.operatorFeeMsats;
+}
+
+/** sha256 over the canonical terms, so that a change of any of them shows. */
+export function quoteSha256(quote: Omit<Quote, "quoteSha256" | "receiptId" | "spec" | "org">): string {
+  const terms: JsonObject = {
+    quote_id: quote.quoteId,
+    run_id: quote.runId,
+    capability: quote.capability,
+    job_hash: quote.jobHash,
+    provider_worker_id: quote.providerWorkerId,
+    provider_org: quote.providerOrg,
+    provider_price_msats: Number(quote.providerPriceMsats),
+    operator_fee_msats: Number(quote.operatorFeeMsats),
+    issued_at: new Date(quote.issuedAtMs).toISOString(),
+    valid_until: new Date(quote.validUntilMs).toISOString(),
+  };
+  return sha256Hex(canonicalize(terms));
+}

@@ -1,0 +1,211 @@
+import { newId, type Authority, type Outcome } from "@openagents/authority";
+import type {
+  CommandCall,
+  CommandReply,
+  DispatchSandboxRunRequest,
+  DispatchSandboxRunResponse,
+  Quote as QuoteMessage,
+  QuoteSandboxRunRequest,
+  QuoteSandboxRunResponse,
+} from "@openagents/contracts";
+import { listGranted } from "../artifacts/index.ts";
+import { inputsOf, insertJob, jobHashOf, jobMessage, specFacts, type Job, type Offers } from "../jobs/index.ts";
+import { invalidField, notFound } from "../problems.ts";
+import { lockReservation, type Reservation } from "../reservations/index.ts";
+import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
+import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";
+import { decideSelection, type Selection } from "./decide-selection.ts";
+import { QUOTE_TTL_MS, SANDBOX_RUN, operatorFee, quoteSha256, totalPrice, type Quote } from "./quote.ts";
+import { findQuote, insertQuote } from "./store.ts";
+
+export type MarketplaceDeps = { readonly authority: Authority; readonly offers: Offers };
+
+/** Providers looked at for one quote. */
+const CANDIDATES_MAX = 1_000;
+
+/** Select a provider and fix the price. Refused: `run_finished`, `no_eligible_provider`. */
+export function quoteSandboxRun(
+  deps: MarketplaceDeps,
+  call: CommandCall,
+  request: QuoteSandboxRunRequest,
+): Promise<CommandReply> {
+  return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
+    const { org } = call.principal;
+    const run = await requireLockedRun(command.tx, org, request.runId);
+    const inputs = inputsOf(request.spec);
+    const granted = await listGranted(command.tx, org, inputs);
+    const missing = inputs.find((sha256) => !granted.has(sha256));
+    if (missing !== undefined) {
+      throw invalidField("spec", "artifact_missing", `Artifact ${missing} is not stored. Upload it first.`);
+    }
+    if (isFinished(run.status)) return refuseFinished(run.status);
+
+    const nowMs = command.nowMs();
+    const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
+    const selection = decideSelection(workers, SANDBOX_RUN, request.spec, nowMs);
+    if (selection.winner === undefined) return refuseNoProvider(selection);
+
+    const terms = {
+      quoteId: newId("qte", nowMs),
+      runId: run.runId,
+      capability: SANDBOX_RUN,
+      jobHash: jobHashOf(request.spec),
+      providerWorkerId: selection.winner.workerId,
+      providerOrg: selection.winner.org,
+      providerPriceMsats: selection.winner.priceMsats,
+      operatorFeeMsats: operatorFee(selection.winner.priceMsats),
+      issuedAtMs: nowMs,
+      validUntilMs: nowMs + QUOTE_TTL_MS,
+    };
+    const priced = { ...terms, quoteSha256: quoteSha256(terms) };
+    const facts = {
+      run_id: run.runId,
+      quote_id: priced.quoteId,
+      quote_sha256: priced.quoteSha256,
+      capability: SANDBOX_RUN,
+      job_hash: priced.jobHash,
+      provider_worker_id: priced.providerWorkerId,
+      provider_price_msats: Number(priced.providerPriceMsats),
+      operator_fee_msats: Number(priced.operatorFeeMsats),
+      total_price_msats: Number(totalPrice(priced)),
+      valid_until: new Date(priced.validUntilMs).toISOString(),
+    };
+    const losers = selection.losers.map((loser) => ({ provider_worker_id: loser.workerId, because: loser.because }));
+    const receipt = command.seal("openagents.marketplace.quote.v1", run.runId, { ...facts, losers }, nowMs);
+    const quote: Quote = { ...priced, org, spec: request.spec, receiptId: receipt.receipt_id };
+    const event = { eventType: "quote.selected", payload: { ...facts, losers, receipt_id: receipt.receipt_id } };
+    return {
+      kind: "answer",
+      output: {
+        quote: quoteMessage(quote),
+        losers: selection.losers.map((loser) => ({ providerWorkerId: loser.workerId, because: loser.because })),
+        receiptId: receipt.receipt_id,
+      },
+      writes: [insertQuote(quote), ...extendRun(run, [event], nowMs).writes],
+    };
+  });
+}
+
+/** In order of precedence. */
+type DispatchRefusal = "reservation_for_another_quote" | "reservation_not_reserved" | "quote_expired" | "run_finished";
+
+/** Order quoted work against the reservation that pays for it. */
+export function dispatchSandboxRun(
+  deps: MarketplaceDeps,
+  call: CommandCall,
+  request: DispatchSandboxRunRequest,
+): Promise<CommandReply> {
+  return deps.authority.execute<DispatchSandboxRunResponse>(call, request, async (command) => {
+    const { org } = call.principal;
+    const quote = await findQuote(command.tx, org, request.quoteId);
+    if (quote === undefined) throw notFound("quote", request.quoteId);
+    const run = await requireLockedRun(command.tx, org, quote.runId);
+    const reservation = await lockReservation(command.tx, org, request.reservationId);
+    if (reservation === undefined) throw notFound("reservation", request.reservationId);
+    const nowMs = command.nowMs();
+    const refused = refuseDispatch(quote, reservation, isFinished(run.status), nowMs);
+    if (refused !== undefined) {
+      return { kind: "refused", rule: "state", reason: refused, detail: DISPATCH_DETAILS[refused] };
+    }
+
+    const jobId = newId("job", nowMs);
+    const facts = {
+      run_id: run.runId,
+      job_id: jobId,
+      job_hash: quote.jobHash,
+      quote_id: quote.quoteId,
+      quote_receipt_id: quote.receiptId,
+      reservation_id: reservation.reservationId,
+      reservation_receipt_id: reservation.receiptId,
+      provider_worker_id: quote.providerWorkerId,
+      spec: specFacts(quote.spec),
+    };
+    const receipt = command.seal("openagents.runtime.job_dispatched.v1", run.runId, facts, nowMs);
+    const job: Job = {
+      jobId,
+      org,
+      runId: run.runId,
+      jobHash: quote.jobHash,
+      status: "queued",
+      quoteId: quote.quoteId,
+      reservationId: reservation.reservationId,
+      providerWorkerId: quote.providerWorkerId,
+      providerOrg: quote.providerOrg,
+      spec: quote.spec,
+      inputs: inputsOf(quote.spec),
+      leaseId: undefined,
+      leaseExpiresAtMs: undefined,
+      result: undefined,
+      failure: undefined,
+      dispatchReceiptId: receipt.receipt_id,
+      completedReceiptId: undefined,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+    };
+    const event = { eventType: "job.dispatched", payload: { ...facts, receipt_id: receipt.receipt_id } };
+    return {
+      kind: "answer",
+      output: { job: jobMessage(job), receiptId: receipt.receipt_id },
+      writes: [insertJob(job), ...extendRun(run, [event], nowMs).writes],
+      afterCommit: () => deps.offers.announce(job.providerWorkerId),
+    };
+  });
+}
+
+function refuseDispatch(
+  quote: Quote,
+  reservation: Reservation,
+  runFinished: boolean,
+  nowMs: number,
+): DispatchRefusal | undefined {
+  if (reservation.quoteId !== quote.quoteId) return "reservation_for_another_quote";
+  if (reservation.status !== "reserved") return "reservation_not_reserved";
+  if (nowMs >= quote.validUntilMs) return "quote_expired";
+  if (runFinished) return "run_finished";
+  return undefined;
+}
+
+const DISPATCH_DETAILS: Readonly<Record<DispatchRefusal, string>> = {
+  reservation_for_another_quote: "The reservation was made for another quote. Reserve for this one.",
+  reservation_not_reserved: "The reservation is not open any more. Reserve again.",
+  quote_expired: "The quote has expired. Void the reservation and ask for a new quote.",
+  run_finished: "The run has ended and orders no more work.",
+};
+
+function refuseFinished(status: string): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "run_finished",
+    detail: `The run is ${status} and orders no more work.`,
+  };
+}
+
+function refuseNoProvider(selection: Selection): Outcome<never> {
+  const reasons = selection.losers.map((loser) => `${loser.workerId}: ${loser.because}`).slice(0, 20);
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "no_eligible_provider",
+    detail:
+      reasons.length === 0
+        ? "No provider is running now. Start one, then ask again with a new key."
+        : `No running provider can take this job (${reasons.join("; ")}).`,
+  };
+}
+
+function quoteMessage(quote: Quote): QuoteMessage {
+  return {
+    quoteId: quote.quoteId,
+    runId: quote.runId,
+    jobHash: quote.jobHash,
+    capability: quote.capability,
+    providerWorkerId: quote.providerWorkerId,
+    providerPriceMsats: quote.providerPriceMsats,
+    operatorFeeMsats: quote.operatorFeeMsats,
+    totalPriceMsats: totalPrice(quote),
+    issuedAt: quote.issuedAtMs,
+    validUntil: quote.validUntilMs,
+    quoteSha256: quote.quoteSha256,
+  };
+}

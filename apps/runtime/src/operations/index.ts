@@ -1,0 +1,1 @@
+export { operationsRoutes, type OperationsDeps } from "./routes.ts";

@@ -1,0 +1,2 @@
+export { receiptRoutes, type ReceiptRoutesDeps } from "./routes.ts";
+export { createSigner, signStored, type Signer } from "./signer.ts";

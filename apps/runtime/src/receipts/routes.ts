@@ -1,0 +1,46 @@
+import { findReceipt, listReceipts } from "@openagents/authority";
+import { Receipts, bind, type Binding } from "@openagents/contracts";
+import type { Database } from "@openagents/postgres";
+import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
+import { notFound } from "../problems.ts";
+import { signStored, type Signer } from "./signer.ts";
+
+export type ReceiptRoutesDeps = { readonly db: Database; readonly signer: Signer };
+
+const AFTER_ALL_RECEIPTS = 2n ** 63n - 1n;
+
+export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
+  return bind(Receipts, {
+    async getReceipt(request, call) {
+      const stored = await findReceipt(deps.db, call.principal.org, request.receiptId);
+      if (stored === undefined) throw notFound("receipt", request.receiptId);
+      return signStored(deps.signer, stored.body);
+    },
+
+    async listReceipts(request, call) {
+      const limit = request.limit ?? PAGE_DEFAULT;
+      const found = await listReceipts(deps.db, {
+        tenant: call.principal.org,
+        beforeSeq:
+          request.cursor === undefined ? AFTER_ALL_RECEIPTS : BigInt(decodeCursor(request.cursor, /^[0-9]{1,18}$/)),
+        limit: limit + 1,
+        schema: request.schema,
+        subject: request.subject,
+      });
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      return {
+        receipts: page.map((stored) => signStored(deps.signer, stored.body)),
+        nextCursor: last === undefined ? undefined : encodeCursor(String(last.seq)),
+      };
+    },
+
+    async getSigner() {
+      return {
+        service: "runtime_service",
+        scheme: "secp256k1_schnorr_no_aux_rand",
+        publicKey: deps.signer.publicKey,
+      };
+    },
+  });
+}

@@ -1,0 +1,8 @@
+export { reservationMessage, type Reservation } from "./reservation.ts";
+export {
+  findReservation,
+  findReservationOfQuote,
+  insertReservation,
+  lockReservation,
+  markReservation,
+} from "./store.ts";

@@ -1,0 +1,85 @@
+import type { ReservationStatus } from "@openagents/contracts";
+import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import type { Reservation } from "./reservation.ts";
+
+type ReservationRow = {
+  reservation_id: string;
+  org: string;
+  amount_msats: bigint;
+  status: ReservationStatus;
+  run_id: string | null;
+  quote_id: string | null;
+  receipt_id: string;
+  created_at_ms: bigint;
+};
+
+const COLUMNS = "reservation_id, org, amount_msats, status, run_id, quote_id, receipt_id, created_at_ms";
+
+function reservationOf(row: ReservationRow): Reservation {
+  return {
+    reservationId: row.reservation_id,
+    org: row.org,
+    amountMsats: row.amount_msats,
+    status: row.status,
+    runId: row.run_id ?? undefined,
+    quoteId: row.quote_id ?? undefined,
+    receiptId: row.receipt_id,
+    createdAtMs: Number(row.created_at_ms),
+  };
+}
+
+const FIND = statement(
+  "reservations.find",
+  `SELECT ${COLUMNS} FROM runtime.reservations WHERE org = $1 AND reservation_id = $2`,
+);
+
+export async function findReservation(q: Queryable, org: string, reservationId: string) {
+  const [row] = await q.query<ReservationRow>(FIND, [org, reservationId]);
+  return row === undefined ? undefined : reservationOf(row);
+}
+
+const LOCK = statement(
+  "reservations.lock",
+  `SELECT ${COLUMNS} FROM runtime.reservations WHERE org = $1 AND reservation_id = $2 FOR UPDATE`,
+);
+
+/** Undefined when the organisation has no such reservation. */
+export async function lockReservation(tx: Tx, org: string, reservationId: string): Promise<Reservation | undefined> {
+  const [row] = await tx.query<ReservationRow>(LOCK, [org, reservationId]);
+  return row === undefined ? undefined : reservationOf(row);
+}
+
+const FIND_OPEN_BY_QUOTE = statement(
+  "reservations.find_open_by_quote",
+  `SELECT ${COLUMNS} FROM runtime.reservations WHERE quote_id = $1 AND status <> 'voided'`,
+);
+
+export async function findReservationOfQuote(q: Queryable, quoteId: string): Promise<Reservation | undefined> {
+  const [row] = await q.query<ReservationRow>(FIND_OPEN_BY_QUOTE, [quoteId]);
+  return row === undefined ? undefined : reservationOf(row);
+}
+
+export function insertReservation(reservation: Reservation): Write {
+  return {
+    name: "reservations.insert",
+    text: `INSERT INTO runtime.reservations (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [
+      reservation.reservationId,
+      reservation.org,
+      reservation.amountMsats,
+      reservation.status,
+      reservation.runId ?? null,
+      reservation.quoteId ?? null,
+      reservation.receiptId,
+      reservation.createdAtMs,
+    ],
+  };
+}
+
+export function markReservation(reservationId: string, status: ReservationStatus): Write {
+  return {
+    name: "reservations.mark",
+    text: "UPDATE runtime.reservations SET status = $2 WHERE reservation_id = $1",
+    values: [reservationId, status],
+  };
+}

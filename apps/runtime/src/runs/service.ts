@@ -1,0 +1,121 @@
+import { randomBytes } from "node:crypto";
+import { newId, type Authority, type Outcome } from "@openagents/authority";
+import type {
+  AppendRunEventRequest,
+  AppendRunEventResponse,
+  CommandCall,
+  CommandReply,
+  CreateRunRequest,
+  CreateRunResponse,
+} from "@openagents/contracts";
+import type { Tx, Write } from "@openagents/postgres";
+import { notFound } from "../problems.ts";
+import { EMPTY_TRAJECTORY, appendEvents, decideAppend, type AppendRefusal, type EventDraft, type Run } from "./run.ts";
+import { insertEvents, insertRun, lockRun, updateRun } from "./store.ts";
+import { eventMessage, runMessage } from "./wire.ts";
+
+export type RunsDeps = { readonly authority: Authority };
+
+/** Open a run; its first event says what it is about. */
+export function createRun(deps: RunsDeps, call: CommandCall, request: CreateRunRequest): Promise<CommandReply> {
+  return deps.authority.execute<CreateRunResponse>(call, request, async (command) => {
+    const nowMs = command.nowMs();
+    const opened: Run = {
+      runId: newId("run", nowMs),
+      org: call.principal.org,
+      createdBy: call.principal.id,
+      status: "running",
+      issue: request.issue,
+      metadata: request.metadata,
+      nonce: randomBytes(16).toString("hex"),
+      latestSeq: 0n,
+      trajectoryHash: EMPTY_TRAJECTORY,
+      bundleReceiptId: undefined,
+      createdAtMs: nowMs,
+      updatedAtMs: nowMs,
+    };
+    const payload = { issue: issueFacts(request.issue), metadata: request.metadata };
+    const { run, events } = appendEvents(opened, [{ eventType: "run.started", payload }], nowMs);
+    const receipt = command.seal(
+      "openagents.runtime.run_created.v1",
+      run.runId,
+      { run_id: run.runId, first_event_payload_hash: events[0]?.payloadHash ?? "" },
+      nowMs,
+    );
+    return {
+      kind: "answer",
+      output: { run: runMessage(run), receiptId: receipt.receipt_id },
+      writes: [insertRun(run), insertEvents(run.runId, events)],
+    };
+  });
+}
+
+/** Append one event of the caller's own to a run. */
+export function appendRunEvent(
+  deps: RunsDeps,
+  call: CommandCall,
+  request: AppendRunEventRequest,
+): Promise<CommandReply> {
+  return deps.authority.execute<AppendRunEventResponse>(call, request, async (command) => {
+    const run = await requireLockedRun(command.tx, call.principal.org, request.runId);
+    const draft: EventDraft = { eventType: request.eventType, payload: request.payload };
+    const decision = decideAppend(run, draft, request.expectedPreviousSeq);
+    if ("refused" in decision) return refuseAppend(run, decision.refused);
+
+    const { writes, appended, events } = extendRun({ ...run, status: decision.status }, [draft], command.nowMs());
+    const [event] = events;
+    if (event === undefined) throw new Error("one draft makes one event");
+    return {
+      kind: "answer",
+      output: {
+        event: eventMessage(event),
+        status: appended.status,
+        trajectoryHash: `sha256:${appended.trajectoryHash}`,
+      },
+      writes,
+    };
+  });
+}
+
+/** Lock a run of the organisation, or 404. The first lock of every command that touches a run. */
+export async function requireLockedRun(tx: Tx, org: string, runId: string): Promise<Run> {
+  const run = await lockRun(tx, org, runId);
+  if (run === undefined) throw notFound("run", runId);
+  return run;
+}
+
+/** Append events to a locked run on behalf of one of the runtime's own commands. */
+export function extendRun(run: Run, drafts: readonly EventDraft[], nowMs: number): ExtendedRun {
+  const { run: appended, events } = appendEvents(run, drafts, nowMs);
+  return { appended, events, writes: [updateRun(appended), insertEvents(run.runId, events)] };
+}
+
+export type ExtendedRun = {
+  readonly appended: Run;
+  readonly events: ReturnType<typeof appendEvents>["events"];
+  readonly writes: readonly Write[];
+};
+
+const APPEND_DETAILS: Readonly<Record<AppendRefusal, (run: Run) => string>> = {
+  event_type_reserved: () => "Events of this type are written by the runtime's own commands only.",
+  run_finished: (run) => `The run is ${run.status}; its log is closed.`,
+  finish_status_invalid: () => "A `run.finished` event needs `status` in its payload: succeeded, failed or canceled.",
+  transition_not_allowed: (run) => `A run that is ${run.status} cannot take this event.`,
+  expected_previous_seq_mismatch: (run) =>
+    `The run's last event is number ${run.latestSeq}. Read it, then decide whether to append again.`,
+};
+
+function refuseAppend(run: Run, reason: AppendRefusal): Outcome<AppendRunEventResponse> {
+  return {
+    kind: "refused",
+    rule: reason === "event_type_reserved" ? "policy" : "state",
+    reason,
+    detail: APPEND_DETAILS[reason](run),
+  };
+}
+
+function issueFacts(issue: CreateRunRequest["issue"]) {
+  if (issue === undefined) return null;
+  return { title: issue.title, body: issue.body, ...(issue.url === undefined ? {} : { url: issue.url }) };
+}
+

@@ -1,0 +1,193 @@
+import type { Issue, RunStatus } from "@openagents/contracts";
+import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import { canonicalize, type JsonObject } from "@openagents/receipts";
+import type { Run, RunEvent } from "./run.ts";
+
+type RunRow = {
+  run_id: string;
+  org: string;
+  created_by: string;
+  status: RunStatus;
+  issue: string | null;
+  metadata: string;
+  nonce: string;
+  latest_seq: bigint;
+  trajectory_hash: string;
+  bundle_receipt_id: string | null;
+  created_at_ms: bigint;
+  updated_at_ms: bigint;
+};
+
+const RUN_COLUMNS = `run_id, org, created_by, status, issue, metadata, nonce, latest_seq,
+  trajectory_hash, bundle_receipt_id, created_at_ms, updated_at_ms`;
+
+function runOf(row: RunRow): Run {
+  return {
+    runId: row.run_id,
+    org: row.org,
+    createdBy: row.created_by,
+    status: row.status,
+    issue: row.issue === null ? undefined : (JSON.parse(row.issue) as Issue),
+    metadata: JSON.parse(row.metadata) as JsonObject,
+    nonce: row.nonce,
+    latestSeq: row.latest_seq,
+    trajectoryHash: row.trajectory_hash,
+    bundleReceiptId: row.bundle_receipt_id ?? undefined,
+    createdAtMs: Number(row.created_at_ms),
+    updatedAtMs: Number(row.updated_at_ms),
+  };
+}
+
+const LOCK_RUN = statement(
+  "runs.lock",
+  `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id = $2 FOR UPDATE`,
+);
+
+/** Undefined when the organisation has no such run. */
+export async function lockRun(tx: Tx, org: string, runId: string): Promise<Run | undefined> {
+  const [row] = await tx.query<RunRow>(LOCK_RUN, [org, runId]);
+  return row === undefined ? undefined : runOf(row);
+}
+
+const FIND_RUN = statement("runs.find", `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id = $2`);
+
+export async function findRun(q: Queryable, org: string, runId: string): Promise<Run | undefined> {
+  const [row] = await q.query<RunRow>(FIND_RUN, [org, runId]);
+  return row === undefined ? undefined : runOf(row);
+}
+
+const LIST_RUNS = statement(
+  "runs.list",
+  `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id < $2 ORDER BY run_id DESC LIMIT $3`,
+);
+
+const LIST_RUNS_BY_STATUS = statement(
+  "runs.list_by_status",
+  `SELECT ${RUN_COLUMNS} FROM runtime.runs
+    WHERE org = $1 AND status = $4 AND run_id < $2 ORDER BY run_id DESC LIMIT $3`,
+);
+
+/** Newest first, those with a smaller id than `beforeRunId`. */
+export async function listRuns(
+  q: Queryable,
+  org: string,
+  beforeRunId: string,
+  limit: number,
+  status: RunStatus | undefined,
+): Promise<Run[]> {
+  const page = [org, beforeRunId, limit];
+  const rows =
+    status === undefined
+      ? await q.query<RunRow>(LIST_RUNS, page)
+      : await q.query<RunRow>(LIST_RUNS_BY_STATUS, [...page, status]);
+  return rows.map(runOf);
+}
+
+export function insertRun(run: Run): Write {
+  return {
+    name: "runs.insert",
+    text: `INSERT INTO runtime.runs
+             (run_id, org, created_by, status, issue, metadata, nonce, latest_seq, trajectory_hash, created_at_ms, updated_at_ms)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    values: [
+      run.runId,
+      run.org,
+      run.createdBy,
+      run.status,
+      run.issue === undefined ? null : JSON.stringify(run.issue),
+      canonicalize(run.metadata),
+      run.nonce,
+      run.latestSeq,
+      run.trajectoryHash,
+      run.createdAtMs,
+      run.updatedAtMs,
+    ],
+  };
+}
+
+export function updateRun(run: Run): Write {
+  return {
+    name: "runs.update",
+    text: `UPDATE runtime.runs
+              SET status = $2, latest_seq = $3, trajectory_hash = $4, bundle_receipt_id = $5, updated_at_ms = $6
+            WHERE run_id = $1`,
+    values: [
+      run.runId,
+      run.status,
+      run.latestSeq,
+      run.trajectoryHash,
+      run.bundleReceiptId ?? null,
+      run.updatedAtMs,
+    ],
+  };
+}
+
+export function insertEvents(runId: string, events: readonly RunEvent[]): Write {
+  return {
+    name: "runs.insert_events",
+    text: `INSERT INTO runtime.run_events (run_id, seq, event_type, payload, payload_hash, chain_hash, recorded_at_ms)
+           SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])`,
+    values: [
+      runId,
+      events.map((event) => event.seq),
+      events.map((event) => event.eventType),
+      events.map((event) => canonicalize(event.payload)),
+      events.map((event) => event.payloadHash),
+      events.map((event) => event.chainHash),
+      events.map((event) => event.recordedAtMs),
+    ],
+  };
+}
+
+type EventRow = {
+  seq: bigint;
+  event_type: string;
+  payload: string;
+  payload_hash: string;
+  chain_hash: string;
+  recorded_at_ms: bigint;
+};
+
+const LIST_EVENTS = statement(
+  "runs.list_events",
+  `SELECT seq, event_type, payload, payload_hash, chain_hash, recorded_at_ms
+     FROM runtime.run_events WHERE run_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4`,
+);
+
+/** In order, those after `afterSeq` up to `throughSeq`. */
+export async function listEvents(
+  q: Queryable,
+  runId: string,
+  afterSeq: bigint,
+  throughSeq: bigint,
+  limit: number,
+): Promise<RunEvent[]> {
+  const rows = await q.query<EventRow>(LIST_EVENTS, [runId, afterSeq, throughSeq, limit]);
+  return rows.map(eventOf);
+}
+
+const LIST_RECEIPT_EVENTS = statement(
+  "runs.list_receipt_events",
+  `SELECT seq, event_type, payload, payload_hash, chain_hash, recorded_at_ms
+     FROM runtime.run_events
+    WHERE run_id = $1 AND seq <= $2
+      AND event_type IN ('verification.recorded', 'payment.released', 'payment.withheld')
+    ORDER BY seq`,
+);
+
+/** The events whose facts enter the run receipt. */
+export async function listReceiptEvents(q: Queryable, runId: string, throughSeq: bigint): Promise<RunEvent[]> {
+  const rows = await q.query<EventRow>(LIST_RECEIPT_EVENTS, [runId, throughSeq]);
+  return rows.map(eventOf);
+}
+
+function eventOf(row: EventRow): RunEvent {
+  return {
+    seq: row.seq,
+    eventType: row.event_type,
+    payload: JSON.parse(row.payload) as JsonObject,
+    payloadHash: row.payload_hash,
+    chainHash: row.chain_hash,
+    recordedAtMs: Number(row.recorded_at_ms),
+  };
+}

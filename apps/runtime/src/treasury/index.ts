@@ -1,0 +1,1 @@
+export { treasuryRoutes, type TreasuryRoutesDeps } from "./routes.ts";

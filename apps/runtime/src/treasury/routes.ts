@@ -1,0 +1,40 @@
+import { Treasury, bind, type Binding } from "@openagents/contracts";
+import { findAccount } from "@openagents/ledger";
+import type { Database } from "@openagents/postgres";
+import { earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
+import { grantDemoCredit, type GrantDeps } from "./grants.ts";
+import { reserveCompute, voidReservation } from "./reserve.ts";
+import { settleSandboxRun } from "./settle.ts";
+import { listRecentSettlements, settlementMessage } from "./settlement.ts";
+
+export type TreasuryRoutesDeps = GrantDeps & { readonly db: Database };
+
+const RECENT_SETTLEMENTS = 50;
+
+export function treasuryRoutes(deps: TreasuryRoutesDeps): Binding {
+  return bind(Treasury, {
+    reserveCompute: (request, call) => reserveCompute(deps, call, request),
+    voidReservation: (request, call) => voidReservation(deps, call, request),
+    settleSandboxRun: (request, call) => settleSandboxRun(deps, call, request),
+    grantDemoCredit: (request, call) => grantDemoCredit(deps, call, request),
+
+    async getComputeSummary(_request, call) {
+      const { org } = call.principal;
+      const [spendable, escrow, earnings, recent] = await Promise.all([
+        findAccount(deps.db, orgAccount(org).id),
+        findAccount(deps.db, escrowAccount(org).id),
+        findAccount(deps.db, earningsAccount(org).id),
+        listRecentSettlements(deps.db, org, RECENT_SETTLEMENTS),
+      ]);
+      const held = spendable?.debitsPending ?? 0n;
+      return {
+        org,
+        availableMsats: (spendable?.creditsPosted ?? 0n) - (spendable?.debitsPosted ?? 0n) - held,
+        reservedMsats: held,
+        spentMsats: escrow?.debitsPosted ?? 0n,
+        earnedMsats: (earnings?.creditsPosted ?? 0n) - (earnings?.debitsPosted ?? 0n),
+        recentSettlements: recent.map(settlementMessage),
+      };
+    },
+  });
+}

@@ -1,0 +1,145 @@
+import { newId, type Authority, type Outcome } from "@openagents/authority";
+import {
+  Workers,
+  bind,
+  type Binding,
+  type CommandCall,
+  type DisableWorkerResponse,
+  type HeartbeatWorkerResponse,
+  type Principal,
+  type RegisterWorkerRequest,
+  type RegisterWorkerResponse,
+} from "@openagents/contracts";
+import type { Database, Tx } from "@openagents/postgres";
+import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
+import { invalidField, notFound } from "../problems.ts";
+import { findWorker, listWorkers, lockWorker, upsertWorker } from "./store.ts";
+import { workerMessage, type Worker } from "./worker.ts";
+
+export type WorkerRoutesDeps = {
+  readonly db: Database;
+  readonly authority: Authority;
+  readonly nowMs: () => number;
+};
+
+/** Sorts after every worker id. */
+const AFTER_ALL_WORKERS = "wrk_g";
+
+export function workerRoutes(deps: WorkerRoutesDeps): Binding {
+  return bind(Workers, {
+    registerWorker: (request, call) => registerWorker(deps, call, request),
+
+    async listWorkers(request, call) {
+      const before =
+        request.cursor === undefined ? AFTER_ALL_WORKERS : decodeCursor(request.cursor, /^wrk_[0-9a-f]{32}$/);
+      const limit = request.limit ?? PAGE_DEFAULT;
+      const found = await listWorkers(deps.db, call.principal.org, before, limit + 1);
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      const nowMs = deps.nowMs();
+      return {
+        workers: page.map((worker) => workerMessage(worker, nowMs)),
+        nextCursor: last === undefined ? undefined : encodeCursor(last.workerId),
+      };
+    },
+
+    async getWorker(request, call) {
+      const worker = await findWorker(deps.db, request.workerId);
+      if (worker === undefined || worker.org !== call.principal.org) throw notFound("worker", request.workerId);
+      return { worker: workerMessage(worker, deps.nowMs()) };
+    },
+
+    heartbeatWorker: (request, call) =>
+      deps.authority.perform<HeartbeatWorkerResponse>(call, async (command) => {
+        const worker = await requireOwnedWorker(command.tx, call.principal, request.workerId);
+        const nowMs = command.nowMs();
+        if (worker.status === "disabled") return refuseDisabled();
+        const alive: Worker = { ...worker, lastHeartbeatAtMs: nowMs };
+        return { kind: "answer", output: { worker: workerMessage(alive, nowMs) }, writes: [upsertWorker(alive)] };
+      }),
+
+    disableWorker: (request, call) =>
+      deps.authority.execute<DisableWorkerResponse>(call, request, async (command) => {
+        const worker = await lockWorker(command.tx, request.workerId);
+        if (worker === undefined || worker.org !== call.principal.org) throw notFound("worker", request.workerId);
+        const nowMs = command.nowMs();
+        const disabled: Worker = { ...worker, status: "disabled" };
+        const receipt = command.seal(
+          "openagents.runtime.worker_disabled.v1",
+          worker.workerId,
+          { worker_id: worker.workerId, reason: request.reason },
+          nowMs,
+        );
+        return {
+          kind: "answer",
+          output: { worker: workerMessage(disabled, nowMs), receiptId: receipt.receipt_id },
+          writes: [upsertWorker(disabled)],
+        };
+      }),
+  });
+}
+
+function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: RegisterWorkerRequest) {
+  return deps.authority.execute<RegisterWorkerResponse>(call, request, async (command) => {
+    if (request.roles.includes("provider") && request.capabilities.length === 0) {
+      throw invalidField("capabilities", "required", "A provider names at least one job type that it sells.");
+    }
+    const known =
+      request.workerId === undefined
+        ? undefined
+        : await requireOwnedWorker(command.tx, call.principal, request.workerId);
+    if (known?.status === "disabled") return refuseDisabled();
+
+    const nowMs = command.nowMs();
+    const worker: Worker = {
+      workerId: known?.workerId ?? newId("wrk", nowMs),
+      org: call.principal.org,
+      owner: call.principal.id,
+      displayName: request.displayName,
+      roles: request.roles,
+      status: "running",
+      capabilities: request.capabilities,
+      priceMsats: request.priceMsats,
+      caps: request.caps,
+      toolchains: request.toolchains,
+      zoneTenths: call.principal.zoneTenths,
+      lastHeartbeatAtMs: nowMs,
+      createdAtMs: known?.createdAtMs ?? nowMs,
+    };
+    const receipt = command.seal(
+      "openagents.runtime.worker_registered.v1",
+      worker.workerId,
+      {
+        worker_id: worker.workerId,
+        roles: [...worker.roles],
+        capabilities: [...worker.capabilities],
+        price_msats: Number(worker.priceMsats),
+        zone_tenths: worker.zoneTenths,
+      },
+      nowMs,
+    );
+    return {
+      kind: "answer",
+      output: { worker: workerMessage(worker, nowMs), receiptId: receipt.receipt_id },
+      writes: [upsertWorker(worker)],
+    };
+  });
+}
+
+/** Lock a worker that this principal registered, or 404. */
+export async function requireOwnedWorker(tx: Tx, principal: Principal, workerId: string): Promise<Worker> {
+  const worker = await lockWorker(tx, workerId);
+  if (worker === undefined || worker.owner !== principal.id || worker.org !== principal.org) {
+    throw notFound("worker", workerId);
+  }
+  return worker;
+}
+
+function refuseDisabled(): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "policy",
+    reason: "worker_disabled",
+    detail: "This worker was disabled. Its owner registers a new one to take jobs again.",
+  };
+}

@@ -1,0 +1,105 @@
+import type { Toolchain, WorkerCaps, WorkerRole, WorkerStatus } from "@openagents/contracts";
+import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import type { Worker } from "./worker.ts";
+
+type WorkerRow = {
+  worker_id: string;
+  org: string;
+  owner: string;
+  display_name: string;
+  roles: WorkerRole[];
+  status: WorkerStatus;
+  capabilities: string[];
+  price_msats: bigint;
+  caps: string;
+  toolchains: string;
+  zone_tenths: number;
+  last_heartbeat_at_ms: bigint;
+  created_at_ms: bigint;
+};
+
+const COLUMNS = `worker_id, org, owner, display_name, roles, status, capabilities, price_msats, caps,
+  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms`;
+
+function workerOf(row: WorkerRow): Worker {
+  const caps = JSON.parse(row.caps) as Omit<WorkerCaps, "wallMsMax"> & { wallMsMax: number };
+  return {
+    workerId: row.worker_id,
+    org: row.org,
+    owner: row.owner,
+    displayName: row.display_name,
+    roles: row.roles,
+    status: row.status,
+    capabilities: row.capabilities,
+    priceMsats: row.price_msats,
+    caps: { ...caps, wallMsMax: BigInt(caps.wallMsMax) },
+    toolchains: JSON.parse(row.toolchains) as Toolchain[],
+    zoneTenths: row.zone_tenths,
+    lastHeartbeatAtMs: Number(row.last_heartbeat_at_ms),
+    createdAtMs: Number(row.created_at_ms),
+  };
+}
+
+const LOCK = statement("workers.lock", `SELECT ${COLUMNS} FROM runtime.workers WHERE worker_id = $1 FOR UPDATE`);
+
+export async function lockWorker(tx: Tx, workerId: string): Promise<Worker | undefined> {
+  const [row] = await tx.query<WorkerRow>(LOCK, [workerId]);
+  return row === undefined ? undefined : workerOf(row);
+}
+
+const FIND = statement("workers.find", `SELECT ${COLUMNS} FROM runtime.workers WHERE worker_id = $1`);
+
+export async function findWorker(q: Queryable, workerId: string): Promise<Worker | undefined> {
+  const [row] = await q.query<WorkerRow>(FIND, [workerId]);
+  return row === undefined ? undefined : workerOf(row);
+}
+
+const LIST = statement(
+  "workers.list",
+  `SELECT ${COLUMNS} FROM runtime.workers WHERE org = $1 AND worker_id < $2 ORDER BY worker_id DESC LIMIT $3`,
+);
+
+export async function listWorkers(q: Queryable, org: string, beforeWorkerId: string, limit: number): Promise<Worker[]> {
+  return (await q.query<WorkerRow>(LIST, [org, beforeWorkerId, limit])).map(workerOf);
+}
+
+const LIST_FRESH_PROVIDERS = statement(
+  "workers.list_fresh_providers",
+  `SELECT ${COLUMNS} FROM runtime.workers
+    WHERE status = 'running' AND last_heartbeat_at_ms >= $1 AND roles @> ARRAY['provider']
+    ORDER BY worker_id LIMIT $2`,
+);
+
+/** Running providers of every organisation with a heartbeat at or after `sinceMs`. */
+export async function listFreshProviders(q: Queryable, sinceMs: number, limit: number): Promise<Worker[]> {
+  return (await q.query<WorkerRow>(LIST_FRESH_PROVIDERS, [sinceMs, limit])).map(workerOf);
+}
+
+/** Insert, or replace all but id, owner and birth. */
+export function upsertWorker(worker: Worker): Write {
+  return {
+    name: "workers.upsert",
+    text: `INSERT INTO runtime.workers (${COLUMNS})
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+           ON CONFLICT (worker_id) DO UPDATE SET
+             display_name = excluded.display_name, roles = excluded.roles, status = excluded.status,
+             capabilities = excluded.capabilities, price_msats = excluded.price_msats, caps = excluded.caps,
+             toolchains = excluded.toolchains, zone_tenths = excluded.zone_tenths,
+             last_heartbeat_at_ms = excluded.last_heartbeat_at_ms`,
+    values: [
+      worker.workerId,
+      worker.org,
+      worker.owner,
+      worker.displayName,
+      worker.roles,
+      worker.status,
+      worker.capabilities,
+      worker.priceMsats,
+      JSON.stringify({ ...worker.caps, wallMsMax: Number(worker.caps.wallMsMax) }),
+      JSON.stringify(worker.toolchains),
+      worker.zoneTenths,
+      worker.lastHeartbeatAtMs,
+      worker.createdAtMs,
+    ],
+  };
+}

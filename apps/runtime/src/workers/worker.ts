@@ -1,0 +1,46 @@
+// What a worker is, and when it lives. Pure.
+
+import type { Liveness, Toolchain, Worker as WorkerMessage, WorkerCaps, WorkerRole, WorkerStatus } from "@openagents/contracts";
+
+export type Worker = {
+  readonly workerId: string;
+  readonly org: string;
+  readonly owner: string;
+  readonly displayName: string;
+  readonly roles: readonly WorkerRole[];
+  readonly status: WorkerStatus;
+  readonly capabilities: readonly string[];
+  readonly priceMsats: bigint;
+  readonly caps: WorkerCaps;
+  readonly toolchains: readonly Toolchain[];
+  /** 0 operator, 5 enrolled device, 10 everyone else; from the owner's token, never from the body. */
+  readonly zoneTenths: number;
+  readonly lastHeartbeatAtMs: number;
+  readonly createdAtMs: number;
+};
+
+/** A worker without a heartbeat for longer than this is stale: it gets no job. */
+export const STALE_AFTER_MS = 120_000;
+
+export function livenessOf(worker: Worker, nowMs: number): Liveness {
+  return nowMs - worker.lastHeartbeatAtMs > STALE_AFTER_MS ? "stale" : "fresh";
+}
+
+export function workerMessage(worker: Worker, nowMs: number): WorkerMessage {
+  return {
+    workerId: worker.workerId,
+    org: worker.org,
+    owner: worker.owner,
+    displayName: worker.displayName,
+    roles: worker.roles,
+    status: worker.status,
+    liveness: livenessOf(worker, nowMs),
+    capabilities: worker.capabilities,
+    priceMsats: worker.priceMsats,
+    caps: worker.caps,
+    toolchains: worker.toolchains,
+    zoneTenths: worker.zoneTenths,
+    lastHeartbeatAt: worker.lastHeartbeatAtMs,
+    createdAt: worker.createdAtMs,
+  };
+}

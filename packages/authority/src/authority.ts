@@ -1,0 +1,336 @@
+// The one door through which authoritative state changes (spec 2.3).
+//
+// AUTH-1  One key has one effect: whoever asks first decides, the rest get the same bytes.
+// AUTH-2  An answer or refusal commits with its receipts, postings and events, or not at all.
+// AUTH-3  An error rolls back everything and leaves the key free.
+// AUTH-4  Waiting for another caller of the same key holds no database connection.
+//
+// Three round trips: BEGIN and claim; the body's lock-and-load; one statement
+// for everything that changes, with COMMIT. Held by authority.pg.test.ts.
+
+import { createHash, randomBytes } from "node:crypto";
+import {
+  PROBLEM_CONTENT_TYPE,
+  ProblemError,
+  encode,
+  encodeText,
+  problemBody,
+  type CommandCall,
+  type CommandReply,
+} from "@openagents/contracts";
+import {
+  isConnectionLoss,
+  isRetryable,
+  isUniqueViolation,
+  type Database,
+  type OpenTx,
+  type Tx,
+} from "@openagents/postgres";
+import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
+import { REFUSAL_STATUS, type Outcome } from "./outcome.ts";
+import { claimCommand, commandWrite, receiptsWrite, type SealedReceipt, type StoredAnswer } from "./store.ts";
+
+/** How long a caller waits for another caller of the same key (spec 2.3 rule 2). */
+const WAIT_MS_MAX = 5_000;
+
+/** How often a body is run again after a serialization failure, deadlock or lost connection. */
+const ATTEMPTS_MAX = 6;
+
+/** What a command's body works with. */
+export type Command = {
+  readonly tx: Tx;
+  readonly call: CommandCall;
+  /** The clock; read it after the locks are held, because waiting for them takes time. */
+  nowMs(): number;
+  /**
+   * Make a receipt that commits with this command. `subject` is what receipts
+   * are listed by: the run where there is one, else the thing itself.
+   */
+  seal(schema: string, subject: string, facts: JsonObject, occurredAtMs: number, tenant?: string): Receipt;
+};
+
+export type Authority = {
+  /**
+   * Run a command at most once per (tenant, principal, method, key). A repeat
+   * answers the stored bytes; another request under the key is refused with 422
+   * `idempotency_key_reused`; a repeat while the first still runs after 5 s with
+   * 409 `idempotency_in_flight`.
+   */
+  execute<Output>(
+    call: CommandCall,
+    input: unknown,
+    body: (command: Command) => Promise<Outcome<Output>>,
+  ): Promise<CommandReply>;
+  /** Run a command whose own content makes a repeat harmless (heartbeat, renewal, upload by hash). */
+  perform<Output>(call: CommandCall, body: (command: Command) => Promise<Outcome<Output>>): Promise<CommandReply>;
+};
+
+export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => number };
+
+export function createAuthority(deps: AuthorityDeps): Authority {
+  const running = new Map<string, Running>();
+
+  return {
+    async execute(call, input, body) {
+      const identity = identify(call, input);
+      const deadlineMs = performance.now() + WAIT_MS_MAX;
+      for (;;) {
+        const first = running.get(identity.mapKey);
+        if (first !== undefined) {
+          const answer = await within(first.settled, deadlineMs);
+          if (answer === "timeout") throw inFlight();
+          if (answer !== undefined) return replay(answer, identity);
+          continue;
+        }
+        const lead = startRunning();
+        running.set(identity.mapKey, lead);
+        try {
+          const result = await attempt(deps, call, identity, body);
+          if (result.kind === "busy") {
+            // Another process runs this key. Look again soon, without a connection meanwhile.
+            if (performance.now() >= deadlineMs) throw inFlight();
+            await pause(25 + Math.random() * 50);
+            continue;
+          }
+          if (result.stored !== undefined) lead.settle(result.stored);
+          return result.reply;
+        } finally {
+          running.delete(identity.mapKey);
+          lead.settle(undefined);
+        }
+      }
+    },
+
+    perform(call, body) {
+      return retrying(async () => {
+        const { tx } = await deps.db.begin(NO_CLAIM, []);
+        return conclude(deps, tx, call, undefined, body);
+      });
+    },
+  };
+}
+
+const NO_CLAIM = { name: "authority.no_claim", text: "SELECT 1" };
+
+type Identity = {
+  readonly commandId: Buffer;
+  readonly mapKey: string;
+  readonly requestSha256: Buffer;
+};
+
+function identify(call: CommandCall, input: unknown): Identity {
+  const { principal, method, idempotencyKey } = call;
+  const name = JSON.stringify([principal.org, principal.id, method.name, idempotencyKey]);
+  const commandId = createHash("sha256").update(name).digest();
+  const request = canonicalize(encode(method.input, input));
+  return {
+    commandId,
+    mapKey: commandId.toString("base64"),
+    requestSha256: createHash("sha256").update(request).digest(),
+  };
+}
+
+type Attempt =
+  | { readonly kind: "busy" }
+  | { readonly kind: "done"; readonly reply: CommandReply; readonly stored: StoredAnswer | undefined };
+
+function attempt<Output>(
+  deps: AuthorityDeps,
+  call: CommandCall,
+  identity: Identity,
+  body: (command: Command) => Promise<Outcome<Output>>,
+): Promise<Attempt> {
+  return retrying<Attempt>(async () => {
+    const claim = await claimCommand(deps.db, identity.commandId);
+    if (claim.kind === "won") {
+      const reply = await conclude(deps, claim.tx, call, identity, body);
+      const stored = reply.nothing ? undefined : { ...reply, requestSha256: identity.requestSha256 };
+      return { kind: "done", reply, stored };
+    }
+    // Nothing was written, so nobody needs to wait for the rollback.
+    claim.tx.rollback().catch(ignoreLostConnection);
+    if (claim.kind === "running") return { kind: "busy" };
+    return { kind: "done", reply: replay(claim.answer, identity), stored: claim.answer };
+  });
+}
+
+type Concluded = CommandReply & { readonly nothing: boolean };
+
+/** Run the body and commit what it decided. */
+async function conclude<Output>(
+  deps: AuthorityDeps,
+  tx: OpenTx,
+  call: CommandCall,
+  identity: Identity | undefined,
+  body: (command: Command) => Promise<Outcome<Output>>,
+): Promise<Concluded> {
+  const receipts: SealedReceipt[] = [];
+  const command: Command = {
+    tx,
+    call,
+    nowMs: deps.nowMs,
+    seal: (schema, subject, facts, occurredAtMs, tenant = call.principal.org) => {
+      const sealed = seal(call, schema, subject, facts, occurredAtMs, tenant);
+      receipts.push(sealed);
+      return sealed.receipt;
+    },
+  };
+  let outcome: Outcome<Output>;
+  let reply: Concluded;
+  try {
+    outcome = await body(command);
+    reply = render(call, outcome);
+  } catch (error) {
+    await tx.rollback();
+    throw error;
+  }
+  if (outcome.kind === "nothing") {
+    await tx.rollback();
+    return reply;
+  }
+  const writes = [...(outcome.writes ?? [])];
+  if (receipts.length > 0) writes.push(receiptsWrite(receipts));
+  if (identity !== undefined) {
+    writes.push(
+      commandWrite({
+        commandId: identity.commandId,
+        tenant: call.principal.org,
+        principal: call.principal.id,
+        method: call.method.name,
+        key: call.idempotencyKey,
+        requestSha256: identity.requestSha256,
+        status: reply.status,
+        contentType: reply.contentType,
+        body: reply.body,
+        committedAtMs: deps.nowMs(),
+      }),
+    );
+  }
+  await tx.commitWith(writes);
+  if (outcome.kind === "answer") outcome.afterCommit?.();
+  return reply;
+}
+
+function render<Output>(call: CommandCall, outcome: Outcome<Output>): Concluded {
+  if (outcome.kind !== "refused") {
+    return {
+      status: (outcome.kind === "answer" ? outcome.status : undefined) ?? call.method.successStatus,
+      contentType: "application/json; charset=utf-8",
+      body: encodeText(call.method.output, outcome.output),
+      replayed: false,
+      nothing: outcome.kind === "nothing",
+    };
+  }
+  const problem = new ProblemError({
+    status: REFUSAL_STATUS[outcome.rule],
+    code: `refused_${outcome.rule}`,
+    reason: outcome.reason,
+    detail: outcome.detail,
+    ...(outcome.receiptId === undefined ? {} : { receiptId: outcome.receiptId }),
+  });
+  return {
+    status: problem.status,
+    contentType: PROBLEM_CONTENT_TYPE,
+    body: problemBody(problem, call.requestId),
+    replayed: false,
+    nothing: false,
+  };
+}
+
+function seal(
+  call: CommandCall,
+  schema: string,
+  subject: string,
+  facts: JsonObject,
+  occurredAtMs: number,
+  tenant: string,
+): SealedReceipt {
+  const { principal } = call;
+  const receipt = sealReceipt({
+    schema,
+    // The nonce makes the receipt's hash a commitment: it can be published without telling the facts.
+    nonce: randomBytes(16).toString("hex"),
+    occurred_at: new Date(occurredAtMs).toISOString(),
+    actor: principal.id,
+    ...(principal.actingFor === undefined ? {} : { acting_for: principal.actingFor }),
+    tenant,
+    request_id: call.requestId,
+    ...facts,
+  });
+  return { receipt, canonical: canonicalize(receipt), tenant, schema, subject, occurredAtMs };
+}
+
+function replay(answer: StoredAnswer, identity: Identity): CommandReply {
+  if (!answer.requestSha256.equals(identity.requestSha256)) {
+    throw new ProblemError({
+      status: 422,
+      code: "idempotency_key_reused",
+      detail: "This idempotency key was used for another request. Use a fresh key for a new request.",
+    });
+  }
+  return { status: answer.status, contentType: answer.contentType, body: answer.body, replayed: true };
+}
+
+function inFlight(): ProblemError {
+  return new ProblemError({
+    status: 409,
+    code: "idempotency_in_flight",
+    detail: "The first request with this idempotency key is still running. Send the same request again shortly.",
+    retryAfterMs: 1_000,
+  });
+}
+
+/**
+ * Run again what the database could not order or keep a connection for. After
+ * a connection lost in COMMIT the outcome is unknown, and claiming the key
+ * again tells it: the stored answer is there, or nothing happened.
+ */
+async function retrying<T>(body: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await body();
+    } catch (error) {
+      const again = isRetryable(error) || isUniqueViolation(error, "commands_pkey") || isConnectionLoss(error);
+      if (!again) throw error;
+      if (tries >= ATTEMPTS_MAX) {
+        throw new ProblemError({
+          status: 503,
+          code: isConnectionLoss(error) ? "database_unavailable" : "database_contended",
+          detail: "The database could not finish this command now. Send the same request with the same key again.",
+          retryAfterMs: 1_000,
+          cause: error,
+        });
+      }
+      await pause(Math.random() * 10 * 2 ** tries);
+    }
+  }
+}
+
+type Running = {
+  /** The stored answer; undefined when the first caller failed or decided nothing. */
+  readonly settled: Promise<StoredAnswer | undefined>;
+  settle(answer: StoredAnswer | undefined): void;
+};
+
+function startRunning(): Running {
+  const { promise, resolve } = Promise.withResolvers<StoredAnswer | undefined>();
+  return { settled: promise, settle: resolve };
+}
+
+async function within<T>(promise: Promise<T>, deadlineMs: number): Promise<T | "timeout"> {
+  const { promise: timeout, resolve } = Promise.withResolvers<"timeout">();
+  const timer = setTimeout(() => resolve("timeout"), Math.max(0, deadlineMs - performance.now()));
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+
+/** A rollback that finds its connection gone has nothing left to roll back. */
+function ignoreLostConnection(): void {}

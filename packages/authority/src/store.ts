@@ -1,0 +1,162 @@
+import { statement, type Database, type OpenTx, type Queryable, type Write } from "@openagents/postgres";
+import type { Receipt } from "@openagents/receipts";
+
+export type StoredAnswer = {
+  readonly requestSha256: Buffer;
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+};
+
+export type Claim =
+  | { readonly kind: "won"; readonly tx: OpenTx }
+  | { readonly kind: "finished"; readonly tx: OpenTx; readonly answer: StoredAnswer }
+  | { readonly kind: "running"; readonly tx: OpenTx };
+
+export type CommandRow = {
+  readonly commandId: Buffer;
+  readonly tenant: string;
+  readonly principal: string;
+  readonly method: string;
+  readonly key: string;
+  readonly requestSha256: Buffer;
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly committedAtMs: number;
+};
+
+// The advisory lock serialises the same key across processes without blocking
+// a connection, as waiting on a unique index would. The primary key stays the
+// judge: when two snapshots miss each other, the second insert fails and its
+// command starts over.
+const CLAIM = statement(
+  "authority.claim",
+  `SELECT pg_try_advisory_xact_lock($2::bigint) AS acquired,
+          c.request_sha256, c.status, c.content_type, c.body
+     FROM (SELECT 1) AS one
+     LEFT JOIN authority.commands c ON c.command_id = $1`,
+);
+
+type ClaimRow = {
+  acquired: boolean;
+  request_sha256: Buffer | null;
+  status: number | null;
+  content_type: string | null;
+  body: string | null;
+};
+
+/** Begin the transaction of a command and claim its key, in one round trip. */
+export async function claimCommand(db: Database, commandId: Buffer): Promise<Claim> {
+  const { tx, rows } = await db.begin<ClaimRow>(CLAIM, [commandId, commandId.readBigInt64BE(0)]);
+  const row = rows[0];
+  if (row === undefined) throw new Error("the claim answered no row");
+  if (row.request_sha256 !== null && row.status !== null && row.content_type !== null && row.body !== null) {
+    const answer = {
+      requestSha256: row.request_sha256,
+      status: row.status,
+      contentType: row.content_type,
+      body: row.body,
+    };
+    return { kind: "finished", tx, answer };
+  }
+  return row.acquired ? { kind: "won", tx } : { kind: "running", tx };
+}
+
+export function commandWrite(row: CommandRow): Write {
+  return {
+    name: "authority.insert_command",
+    text: `INSERT INTO authority.commands
+             (command_id, tenant, principal, method, key, request_sha256, status, content_type, body, committed_at_ms)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    values: [
+      row.commandId,
+      row.tenant,
+      row.principal,
+      row.method,
+      row.key,
+      row.requestSha256,
+      row.status,
+      row.contentType,
+      row.body,
+      row.committedAtMs,
+    ],
+  };
+}
+
+export type SealedReceipt = {
+  readonly receipt: Receipt;
+  /** The receipt's canonical JSON, as it is stored. */
+  readonly canonical: string;
+  readonly tenant: string;
+  readonly schema: string;
+  readonly subject: string;
+  readonly occurredAtMs: number;
+};
+
+export function receiptsWrite(receipts: readonly SealedReceipt[]): Write {
+  return {
+    name: "authority.insert_receipts",
+    text: `INSERT INTO authority.receipts (receipt_id, tenant, schema, subject, body, occurred_at_ms)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])`,
+    values: [
+      receipts.map((each) => each.receipt.receipt_id),
+      receipts.map((each) => each.tenant),
+      receipts.map((each) => each.schema),
+      receipts.map((each) => each.subject),
+      receipts.map((each) => each.canonical),
+      receipts.map((each) => each.occurredAtMs),
+    ],
+  };
+}
+
+const FIND_RECEIPT = statement(
+  "authority.find_receipt",
+  "SELECT seq, body FROM authority.receipts WHERE tenant = $1 AND receipt_id = $2",
+);
+
+const LIST_BY_TENANT = statement(
+  "authority.list_receipts",
+  `SELECT seq, body FROM authority.receipts
+    WHERE tenant = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+);
+
+const LIST_BY_SCHEMA = statement(
+  "authority.list_receipts_by_schema",
+  `SELECT seq, body FROM authority.receipts
+    WHERE tenant = $1 AND schema = $4 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+);
+
+const LIST_BY_SUBJECT = statement(
+  "authority.list_receipts_by_subject",
+  `SELECT seq, body FROM authority.receipts
+    WHERE subject = $4 AND tenant = $1 AND seq < $2 AND ($5::text IS NULL OR schema = $5)
+    ORDER BY seq DESC LIMIT $3`,
+);
+
+export type StoredReceipt = { readonly seq: bigint; readonly body: string };
+
+/** Undefined when the tenant has no such receipt. */
+export async function findReceipt(q: Queryable, tenant: string, receiptId: string): Promise<StoredReceipt | undefined> {
+  const rows = await q.query<StoredReceipt>(FIND_RECEIPT, [tenant, receiptId]);
+  return rows[0];
+}
+
+/** Newest first, those before `beforeSeq`. */
+export function listReceipts(
+  q: Queryable,
+  filter: {
+    readonly tenant: string;
+    readonly beforeSeq: bigint;
+    readonly limit: number;
+    readonly schema?: string | undefined;
+    readonly subject?: string | undefined;
+  },
+): Promise<StoredReceipt[]> {
+  const page = [filter.tenant, filter.beforeSeq, filter.limit];
+  if (filter.subject !== undefined) {
+    return q.query<StoredReceipt>(LIST_BY_SUBJECT, [...page, filter.subject, filter.schema ?? null]);
+  }
+  if (filter.schema !== undefined) return q.query<StoredReceipt>(LIST_BY_SCHEMA, [...page, filter.schema]);
+  return q.query<StoredReceipt>(LIST_BY_TENANT, page);
+}

@@ -1,0 +1,145 @@
+// The shell that every service shares: HTTP server, authentication, problem
+// answers, health, readiness, metrics, and a drain that loses no request.
+
+import {
+  Health,
+  ProblemError,
+  bind,
+  mount,
+  type Binding,
+  type HttpBody,
+  type ReadinessCheck,
+} from "@openagents/contracts";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Authenticator } from "./auth.ts";
+import type { Logger } from "./log.ts";
+import { assertLoopbackRequest } from "./loopback.ts";
+import { createMetrics, type ServiceMetrics } from "./metrics.ts";
+
+export type ReadinessProbe = { readonly name: string; check(): Promise<string | undefined> };
+
+export type ServiceAppConfig = {
+  /** Label of the plane, such as `runtime_service`. */
+  readonly service: string;
+  readonly version: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly authenticate: Authenticator;
+  readonly bindings: readonly Binding[];
+  /** Each answers undefined when it is well, else what is wrong. */
+  readonly readiness: readonly ReadinessProbe[];
+  readonly metrics?: ServiceMetrics;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+};
+
+export type ServiceApp = {
+  readonly app: FastifyInstance;
+  readonly metrics: ServiceMetrics;
+  /** Listen; answers the base address. */
+  start(): Promise<{ readonly url: string }>;
+  /** Refuse new work, finish what is running, close. Safe to call twice. */
+  stop(): Promise<void>;
+};
+
+/** How long a request may take to arrive in full, headers and body. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** How long running requests get to end once a drain began. */
+const DRAIN_MS = 35_000;
+
+export function createServiceApp(config: ServiceAppConfig): ServiceApp {
+  const metrics = config.metrics ?? createMetrics(config.service);
+  const startedAtMs = config.nowMs();
+  let draining = false;
+
+  const app = Fastify({
+    logger: false,
+    bodyLimit: 1024 * 1024,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: "idle",
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 512 },
+  });
+
+  app.addHook("onRequest", async (request) => {
+    if (isLoopback(config.host)) assertLoopbackRequest(request.headers.host, request.headers.origin);
+  });
+
+  const health = bind(Health, {
+    async getHealth() {
+      return {
+        status: "ok",
+        service: config.service,
+        version: config.version,
+        uptimeMs: BigInt(Math.max(0, Math.round(config.nowMs() - startedAtMs))),
+      };
+    },
+    async getReadiness() {
+      const checks = await Promise.all(config.readiness.map(runProbe));
+      checks.push({ name: "accepting", ok: !draining, ...(draining ? { detail: "The service is shutting down." } : {}) });
+      const failed = checks.filter((check) => !check.ok);
+      if (failed.length > 0) {
+        throw new ProblemError({
+          status: 503,
+          code: "not_ready",
+          detail: failed.map((check) => `${check.name}: ${check.detail ?? "failed"}`).join("; "),
+          retryAfterMs: 1_000,
+        });
+      }
+      return { status: "ready", checks };
+    },
+    async getMetrics(): Promise<HttpBody> {
+      return { contentType: metrics.registry.contentType, data: Buffer.from(await metrics.registry.metrics()) };
+    },
+  });
+
+  mount(app, [health, ...config.bindings], {
+    authenticate: (request) => config.authenticate(request.headers.authorization),
+    observe: metrics.observeCall,
+    onInternalError: (error, method, requestId) => {
+      config.log.error({ err: error, method, request_id: requestId }, "call failed");
+    },
+  });
+
+  let stopping: Promise<void> | undefined;
+  return {
+    app,
+    metrics,
+    async start() {
+      const url = await app.listen({ host: config.host, port: config.port });
+      return { url };
+    },
+    stop() {
+      draining = true;
+      stopping ??= closeWithin(app, DRAIN_MS);
+      return stopping;
+    },
+  };
+}
+
+async function runProbe(probe: ReadinessProbe): Promise<ReadinessCheck> {
+  try {
+    const problem = await probe.check();
+    return problem === undefined ? { name: probe.name, ok: true } : { name: probe.name, ok: false, detail: problem };
+  } catch {
+    // The cause may hold addresses and credentials; the log of the failing part has it.
+    return { name: probe.name, ok: false, detail: "The check failed." };
+  }
+}
+
+/** A request that never ends must not hold the process for ever. */
+async function closeWithin(app: FastifyInstance, limitMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), limitMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

@@ -1,0 +1,146 @@
+// Who calls. Verifies the access JWTs that control signs (EdDSA, at most ten
+// minutes) against its JWKS. May not consult a database: the edge answers for
+// thousands of requests a second.
+
+import { createHash } from "node:crypto";
+import { ProblemError, type Principal } from "@openagents/contracts";
+import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from "jose";
+
+/** Keys given inline, or the address that publishes them. */
+export type KeySource = { readonly keys: JSONWebKeySet["keys"] } | { readonly url: string };
+
+export type AuthenticatorOptions = {
+  readonly jwks: KeySource;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly nowMs: () => number;
+};
+
+export type Authenticator = (authorization: string | undefined) => Promise<Principal>;
+
+/** Longest life of an access token; a longer one was not made by control. */
+const TOKEN_LIFE_S_MAX = 600;
+
+/** Verified tokens kept; the oldest go first. */
+const CACHE_ENTRIES_MAX = 10_000;
+
+type CacheEntry = { readonly principal: Principal; readonly expiresAtMs: number };
+
+/**
+ * Build the check of `Authorization: Bearer …`. Throws `ProblemError` 401
+ * `token_missing`, `token_expired` or `token_invalid`; 503 when the keys cannot
+ * be fetched. Verified tokens are remembered by hash until they expire.
+ */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const keys =
+    "keys" in options.jwks
+      ? createLocalJWKSet({ keys: options.jwks.keys })
+      : createRemoteJWKSet(new URL(options.jwks.url), { cooldownDuration: 5_000, timeoutDuration: 3_000 });
+  const verified = new Map<string, CacheEntry>();
+
+  return async (authorization) => {
+    const token = bearer(authorization);
+    const cacheKey = createHash("sha256").update(token).digest("base64");
+    const nowMs = options.nowMs();
+
+    const known = verified.get(cacheKey);
+    if (known !== undefined && known.expiresAtMs > nowMs) return known.principal;
+    if (known !== undefined) verified.delete(cacheKey);
+
+    const payload = await verify(token, keys, options, nowMs);
+    const principal = parsePrincipal(payload);
+    if (verified.size >= CACHE_ENTRIES_MAX) evictOldest(verified);
+    verified.set(cacheKey, { principal, expiresAtMs: (payload.exp ?? 0) * 1000 });
+    return principal;
+  };
+}
+
+function bearer(authorization: string | undefined): string {
+  if (authorization === undefined || authorization === "") {
+    throw unauthenticated("token_missing", "This route needs a token. Send `Authorization: Bearer …`; `openagents token` prints one.");
+  }
+  const match = /^Bearer ([A-Za-z0-9_\-.]{20,8192})$/.exec(authorization);
+  if (match?.[1] === undefined) throw unauthenticated("token_invalid", "The Authorization header is not a bearer token.");
+  return match[1];
+}
+
+async function verify(
+  token: string,
+  keys: Parameters<typeof jwtVerify>[1],
+  options: AuthenticatorOptions,
+  nowMs: number,
+): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      issuer: options.issuer,
+      audience: options.audience,
+      algorithms: ["EdDSA", "Ed25519"],
+      currentDate: new Date(nowMs),
+      requiredClaims: ["sub", "exp", "iat", "jti"],
+    });
+    if ((payload.exp ?? 0) - (payload.iat ?? 0) > TOKEN_LIFE_S_MAX) {
+      throw unauthenticated("token_invalid", `The token lives longer than ${TOKEN_LIFE_S_MAX} seconds.`);
+    }
+    return payload;
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ERR_JWT_EXPIRED") throw unauthenticated("token_expired", "The token has expired. Get a fresh one.");
+    if (code === "ERR_JWKS_TIMEOUT" || (error instanceof TypeError && "url" in options.jwks)) {
+      throw new ProblemError({
+        status: 503,
+        code: "keys_unavailable",
+        detail: "The keys that verify tokens cannot be fetched now. Try again shortly.",
+        retryAfterMs: 1_000,
+        cause: error,
+      });
+    }
+    throw unauthenticated("token_invalid", "The token was not signed for this service, or is malformed.", error);
+  }
+}
+
+/** The claims that control writes (spec 2.2); anything else is refused, never guessed. */
+function parsePrincipal(payload: JWTPayload): Principal {
+  const { sub, org, scopes, zone, device, sid, jti, act } = payload;
+  const kind = kindOf(sub);
+  if (sub === undefined || kind === undefined || jti === undefined) throw malformed("sub");
+  if (typeof org !== "string" || !/^org_[0-9a-z_]{1,60}$/.test(org)) throw malformed("org");
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string")) throw malformed("scopes");
+  if (zone !== "0" && zone !== "0.5" && zone !== "1") throw malformed("zone");
+  return {
+    id: sub,
+    kind,
+    org,
+    scopes: new Set(scopes),
+    zoneTenths: Math.round(Number(zone) * 10),
+    tokenId: jti,
+    ...(typeof device === "string" ? { device } : {}),
+    ...(typeof sid === "string" ? { session: sid } : {}),
+    ...(typeof act === "string" ? { actingFor: act } : {}),
+  };
+}
+
+const KINDS: Readonly<Record<string, Principal["kind"]>> = {
+  usr: "user",
+  dev: "device",
+  sa: "service_account",
+  svc: "service",
+};
+
+function kindOf(sub: string | undefined): Principal["kind"] | undefined {
+  const match = /^([a-z]+)_[0-9a-z_]{1,60}$/.exec(sub ?? "");
+  return match?.[1] === undefined ? undefined : KINDS[match[1]];
+}
+
+function malformed(claim: string): ProblemError {
+  return unauthenticated("token_invalid", `The token's claim \`${claim}\` is missing or malformed.`);
+}
+
+function unauthenticated(code: string, detail: string, cause?: unknown): ProblemError {
+  return new ProblemError({ status: 401, code, detail, ...(cause === undefined ? {} : { cause }) });
+}
+
+function evictOldest(cache: Map<string, CacheEntry>): void {
+  const oldest = cache.keys().next();
+  if (!oldest.done) cache.delete(oldest.value);
+}

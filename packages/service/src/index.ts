@@ -1,0 +1,4 @@
+export { createServiceApp, type ReadinessProbe, type ServiceApp, type ServiceAppConfig } from "./app.ts";
+export { createAuthenticator, type Authenticator, type AuthenticatorOptions, type KeySource } from "./auth.ts";
+export { createLogger, silentLogger, type Logger } from "./log.ts";
+export { createMetrics, type ServiceMetrics } from "./metrics.ts";
