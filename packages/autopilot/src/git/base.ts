@@ -1,0 +1,173 @@
+// The base of a run: the tree of a repository's HEAD as one commit without
+// parents, so that it carries no history, and the bundle file in which that
+// commit travels. Equal trees make the equal commit everywhere.
+
+import { open, mkdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AutopilotError } from "../autopilot-error.ts";
+import { GitError, runGit, runGitText } from "./run-git.ts";
+
+/** A base tree in a repository of ours. */
+export type Base = {
+  readonly gitDir: string;
+  /** The parentless commit. */
+  readonly commit: string;
+  readonly tree: string;
+};
+
+export type BaseBundle = Base & { readonly bundleFile: string };
+
+/** As much as the artifact store takes. */
+const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+const TREE_FILES_MAX = 200_000;
+const LIST_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Part of the commit's identity: changing either changes every base commit. */
+const COMMIT_DATE = "2020-01-01T00:00:00Z";
+const COMMIT_MESSAGE = "base";
+
+/**
+ * Take the tree of a repository's HEAD into `folder`, as a repository of ours
+ * and a bundle file. The user's repository is only read; changes that are not
+ * committed are not part of the base. Throws `not_a_repository`,
+ * `repository_empty`, `object_format_unsupported`, `base_incomplete`,
+ * `base_too_large`.
+ */
+export async function snapshotBase(repo: string, folder: string, signal?: AbortSignal): Promise<BaseBundle> {
+  const source = { cwd: repo, signal };
+  const objects = await runGitText(
+    ["rev-parse", "--path-format=absolute", "--git-path", "objects"],
+    source,
+  ).catch((cause: unknown) => {
+    if (!(cause instanceof GitError)) throw cause;
+    throw new AutopilotError("not_a_repository", `${repo} is not a git repository. Make it one and commit.`, {
+      cause,
+    });
+  });
+  if ((await runGitText(["rev-parse", "--show-object-format"], source)) !== "sha1") {
+    throw new AutopilotError(
+      "object_format_unsupported",
+      `${repo} does not name objects by sha1; others cannot travel.`,
+    );
+  }
+  const tree = await runGitText(["rev-parse", "--verify", "--quiet", "HEAD^{tree}"], source).catch(
+    (cause: unknown) => {
+      if (!(cause instanceof GitError)) throw cause;
+      throw new AutopilotError("repository_empty", `${repo} has no commit yet. Commit first.`, { cause });
+    },
+  );
+
+  const gitDir = await initRepository(folder, signal);
+  // Borrowed, not copied: only the bundle takes what the tree needs.
+  await mkdir(join(gitDir, "objects", "info"), { recursive: true });
+  await writeFile(join(gitDir, "objects", "info", "alternates"), `${objects}\n`);
+  const own = { cwd: folder, gitDir, signal };
+  const commit = await runGitText(["commit-tree", tree, "-m", COMMIT_MESSAGE], {
+    ...own,
+    commitDate: COMMIT_DATE,
+  });
+  await runGit(["update-ref", "refs/heads/base", commit], own);
+  const bundleFile = join(folder, "base.bundle");
+  await runGit(["bundle", "create", "--quiet", bundleFile, "HEAD", "refs/heads/base"], own).catch(
+    (cause: unknown) => {
+      if (!(cause instanceof GitError)) throw cause;
+      throw new AutopilotError(
+        "base_incomplete",
+        `The repository lacks objects of its own HEAD (a partial clone?): ${cause.detail}. Fetch them first.`,
+        { cause },
+      );
+    },
+  );
+  const { size } = await stat(bundleFile);
+  if (size > BUNDLE_BYTES_MAX) {
+    throw new AutopilotError(
+      "base_too_large",
+      `The base takes ${size} bytes packed; at most ${BUNDLE_BYTES_MAX} can travel. Leave large files out of the tree.`,
+    );
+  }
+  return { gitDir, commit, tree, bundleFile };
+}
+
+export type ExpectedBase = { readonly commit: string; readonly tree: string };
+
+/**
+ * Open a bundle file in a repository of ours inside `folder`, and check that it
+ * holds exactly the expected commit and tree, without parents and within the
+ * size. Throws `bundle_invalid`, `base_mismatch`, `tree_too_large`.
+ */
+export async function openBundle(
+  bundleFile: string,
+  folder: string,
+  expected: ExpectedBase,
+  treeBytesMax: number,
+  signal?: AbortSignal,
+): Promise<Base> {
+  await assertBundle(bundleFile);
+  const gitDir = await initRepository(folder, signal);
+  const own = { cwd: folder, gitDir, signal };
+  try {
+    await runGit(["bundle", "unbundle", bundleFile], own);
+    const commit = await runGitText(["cat-file", "commit", expected.commit], own);
+    const [headers = ""] = commit.split("\n\n", 1);
+    const lines = headers.split("\n");
+    if (lines.some((line) => line.startsWith("parent "))) {
+      throw new AutopilotError("base_mismatch", `Commit ${expected.commit} has a parent; a base has none.`);
+    }
+    if (lines[0] !== `tree ${expected.tree}`) {
+      throw new AutopilotError(
+        "base_mismatch",
+        `Commit ${expected.commit} does not have the tree ${expected.tree}.`,
+      );
+    }
+    await assertTreeFits(expected.tree, treeBytesMax, own);
+  } catch (cause) {
+    if (!(cause instanceof GitError)) throw cause;
+    const message = `The bundle does not hold commit ${expected.commit} complete: ${cause.detail}`;
+    throw new AutopilotError("bundle_invalid", message, { cause });
+  }
+  return { gitDir, commit: expected.commit, tree: expected.tree };
+}
+
+/** A small bundle can unfold to any size, so the sizes are read before anything is written out. */
+async function assertTreeFits(
+  tree: string,
+  treeBytesMax: number,
+  own: { readonly cwd: string; readonly gitDir: string; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  const listed = await runGit(["ls-tree", "-r", "-l", "-z", tree], {
+    ...own,
+    outputBytesMax: LIST_BYTES_MAX,
+  });
+  const entries = listed.toString("utf8").split("\0").slice(0, -1);
+  const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  if (entries.length > TREE_FILES_MAX || bytes > treeBytesMax) {
+    throw new AutopilotError(
+      "tree_too_large",
+      `The tree has ${entries.length} files and ${bytes} bytes; at most ${TREE_FILES_MAX} and ${treeBytesMax} fit.`,
+    );
+  }
+}
+
+/** `<mode> <type> <id> <size>\t<path>`; a submodule has `-` for its size. */
+function sizeOf(entry: string): number {
+  const size = entry.slice(0, entry.indexOf("\t")).split(" ").at(-1) ?? "";
+  return size === "-" ? 0 : Number(size);
+}
+
+/** Git would take much else that is not a bundle by a helpful guess. */
+async function assertBundle(bundleFile: string): Promise<void> {
+  await using file = await open(bundleFile, "r");
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(20), 0, 20, 0);
+  if (!/^# v[23] git bundle\n/.test(buffer.subarray(0, bytesRead).toString("latin1"))) {
+    throw new AutopilotError("bundle_invalid", "The base is not a git bundle.");
+  }
+}
+
+async function initRepository(folder: string, signal: AbortSignal | undefined): Promise<string> {
+  const gitDir = join(folder, "base.git");
+  await runGit(["init", "--quiet", "--bare", "--template=", "--initial-branch=base", gitDir], {
+    cwd: folder,
+    signal,
+  });
+  return gitDir;
+}

@@ -1,0 +1,10 @@
+export { openBundle, snapshotBase, type Base, type BaseBundle, type ExpectedBase } from "./base.ts";
+export { GitError, runGit, runGitText } from "./run-git.ts";
+export {
+  applyToFolder,
+  applyToWorkspace,
+  checkOut,
+  diffFolder,
+  patchedTree,
+  type PatchPart,
+} from "./tree.ts";
