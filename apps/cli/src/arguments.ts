@@ -1,0 +1,31 @@
+// Arguments as typed, parsed or refused with the reason.
+
+import { InvalidArgumentError } from "commander";
+
+export function parsePortBase(text: string): number {
+  const port = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && (port === 0 || (port >= 1024 && port <= 65_535))) return port;
+  throw new InvalidArgumentError("Give 0 for any free port, or a number from 1024 to 65535.");
+}
+
+export function parseTtl(text: string): number {
+  const seconds = Number(text);
+  if (/^[0-9]{1,3}$/.test(text) && seconds >= 1 && seconds <= 600) return seconds;
+  throw new InvalidArgumentError("Give seconds, from 1 to 600.");
+}
+
+export function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (/^[0-9]{1,3}$/.test(text) && limit >= 1 && limit <= 200) return limit;
+  throw new InvalidArgumentError("Give a number from 1 to 200.");
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, earlier: readonly string[] | undefined): string[] {
+  return [...(earlier ?? []), value];
+}
+
+/** Several values, each also as a list with commas or spaces between. */
+export function collectWords(value: string, earlier: readonly string[] | undefined): string[] {
+  return [...(earlier ?? []), ...value.split(/[\s,]+/).filter((word) => word !== "")];
+}

@@ -1,0 +1,141 @@
+// `openagents runs`: look at runs. The contracts load inside the actions, so
+// that `--help` and commands without a service start fast.
+
+import type { Run, RunEvent } from "@openagents/contracts";
+import { Command } from "commander";
+import { parseLimit } from "../arguments.ts";
+import { EXIT } from "../cli-error.ts";
+import { connect, type Connection } from "../connection.ts";
+import { addDataDirOption, setBody, type Context, type DataDirOption } from "../context.ts";
+import { fit, formatTime, printable, renderPairs, renderTable, type Style } from "../terminal/index.ts";
+
+const EVENTS_PER_PAGE = 500;
+
+const HELP = `
+A run is one attempt at an issue: an ordered log of events that is never changed.
+
+Examples:
+  openagents runs list --limit 10
+  openagents runs show run_0123456789abcdef0123456789abcdef
+  openagents runs replay run_0123456789abcdef0123456789abcdef > REPLAY.jsonl
+
+Exit codes: 0 shown; 1 no such run, or no stack is running; 2 wrong arguments.`;
+
+export function runsCommand(context: Context): Command {
+  const runs = new Command("runs").description("list, show and replay runs").addHelpText("after", HELP);
+  runs.addCommand(listCommand(context)).addCommand(showCommand(context)).addCommand(replayCommand(context));
+  return runs;
+}
+
+function listCommand(context: Context): Command {
+  const command = new Command("list")
+    .description("the newest runs first")
+    .option("--limit <n>", "how many, 1 to 200 (default: 50)", parseLimit)
+    .option("--cursor <cursor>", "continue after an earlier page");
+  addDataDirOption(command);
+  return setBody<DataDirOption & { limit?: number; cursor?: string }>(command, async (options) => {
+    const { Runs, createClient, encodeText, listRunsResponseDesc } = await import("@openagents/contracts");
+    const page = await createClient(Runs, connect(context, options).client).listRuns({
+      limit: options.limit,
+      cursor: options.cursor,
+    });
+    const { out } = context;
+    if (options.json === true) {
+      out.line(encodeText(listRunsResponseDesc, page));
+      return EXIT.ok;
+    }
+    if (page.runs.length === 0) out.line("no runs yet; `openagents demo` makes one");
+    else for (const line of runTable(page.runs, out.style)) out.line(line);
+    if (page.nextCursor !== undefined) out.line(out.style.dim(`more: --cursor ${page.nextCursor}`));
+    return EXIT.ok;
+  });
+}
+
+function showCommand(context: Context): Command {
+  const command = new Command("show").description("a run and its events").argument("<run-id>");
+  addDataDirOption(command);
+  return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
+    const { Runs, createClient, encode, runDesc, runEventDesc } = await import("@openagents/contracts");
+    const connection = connect(context, options);
+    const { run } = await createClient(Runs, connection.client).getRun({ runId });
+    const { out } = context;
+    if (options.json === true) {
+      const events: unknown[] = [];
+      for await (const event of eventsOf(connection, runId)) events.push(encode(runEventDesc, event));
+      out.line(JSON.stringify({ run: encode(runDesc, run), events }));
+      return EXIT.ok;
+    }
+    for (const line of runPairs(run, out.style)) out.line(line);
+    out.line("");
+    for await (const event of eventsOf(connection, runId)) {
+      if (!out.isOpen()) break;
+      out.line(eventLine(event, out.columns(), out.style));
+    }
+    return EXIT.ok;
+  });
+}
+
+function replayCommand(context: Context): Command {
+  const command = new Command("replay").description("print a run's REPLAY.jsonl").argument("<run-id>");
+  addDataDirOption(command);
+  return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
+    const { Runs, createClient } = await import("@openagents/contracts");
+    const replay = await createClient(Runs, connect(context, options).client).getRunReplay({ runId });
+    if (replay.data instanceof Uint8Array) context.out.raw(replay.data);
+    else for await (const chunk of replay.data) context.out.raw(chunk);
+    return EXIT.ok;
+  });
+}
+
+async function* eventsOf(connection: Connection, runId: string): AsyncGenerator<RunEvent> {
+  const { Runs, createClient } = await import("@openagents/contracts");
+  const runs = createClient(Runs, connection.client);
+  let afterSeq = 0n;
+  for (;;) {
+    const page = await runs.listRunEvents({ runId, afterSeq, limit: EVENTS_PER_PAGE });
+    yield* page.events;
+    const last = page.events.at(-1);
+    if (last === undefined || last.seq >= page.latestSeq) return;
+    afterSeq = last.seq;
+  }
+}
+
+function runTable(runs: readonly Run[], style: Style): string[] {
+  const columns = [
+    { title: "run" },
+    { title: "status" },
+    { title: "created (UTC)" },
+    { title: "events", align: "right" as const },
+    { title: "issue" },
+  ];
+  const rows = runs.map((run) => [
+    run.runId,
+    run.status,
+    formatTime(run.createdAt),
+    String(run.latestSeq),
+    fit(printable(run.issue?.title ?? ""), 60),
+  ]);
+  return renderTable(columns, rows, style);
+}
+
+function runPairs(run: Run, style: Style): string[] {
+  return renderPairs(
+    [
+      ["run", run.runId],
+      ["status", run.status],
+      ["issue", printable(run.issue?.title ?? "none")],
+      ["organisation", run.org],
+      ["opened by", run.createdBy],
+      ["created", `${formatTime(run.createdAt)} UTC`],
+      ["updated", `${formatTime(run.updatedAt)} UTC`],
+      ["trajectory", `${run.trajectoryHash} through ${run.latestSeq}`],
+    ],
+    style,
+  );
+}
+
+function eventLine(event: RunEvent, columns: number, style: Style): string {
+  const head = `${String(event.seq).padStart(5)}  ${formatTime(event.recordedAt).slice(11)}  ${event.eventType.padEnd(24)}  `;
+  const payload = fit(printable(JSON.stringify(event.payload)), Math.max(20, columns - head.length - 1));
+  return `${style.dim(head.slice(0, 17))}${head.slice(17)}${style.dim(payload)}`;
+}

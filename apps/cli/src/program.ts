@@ -1,0 +1,106 @@
+// The command line as a whole: which commands there are, and how they fail.
+
+import { Command, CommanderError, type HelpConfiguration } from "commander";
+import { exitCodeOf, type Context } from "./context.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { downCommand } from "./commands/down.ts";
+import { helpCommand } from "./commands/help.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
+import { receiptsCommand } from "./commands/receipts.ts";
+import { runsCommand } from "./commands/runs.ts";
+import { scriptCommands } from "./commands/scripts.ts";
+import { statusCommand } from "./commands/status.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { upCommand } from "./commands/up.ts";
+import { verifyCommand } from "./commands/verify.ts";
+import { describeError, printError } from "./describe-error.ts";
+
+const HELP = `
+Examples:
+  openagents demo                  # an issue to a verified patch, on this computer
+  openagents up --detach           # the stack in the background
+  openagents verify FOLDER         # a bundle, checked as an outsider would
+
+Environment:
+  OPENAGENTS_HOME   your folder (default: ~/.openagents)
+  DATABASE_URL      a PostgreSQL server of yours in place of the embedded one
+  NO_COLOR, FORCE_COLOR
+
+See also: openagents help exit-codes`;
+
+export function buildProgram(context: Context): Command {
+  const program = new Command("openagents")
+    .description(
+      "Autopilot turns repository issues into verified pull requests, within a budget, with receipts and replay.",
+    )
+    .version(context.version, "-V, --version", "print the version")
+    .option("--json", "for machines: JSON on standard output, and nothing else there")
+    .helpOption("-h, --help", "explain this command")
+    .helpCommand(false)
+    .addHelpText("after", HELP);
+
+  program.commandsGroup("Start here:").addCommand(demoCommand(context));
+  program.commandsGroup("The stack:");
+  for (const command of [upCommand, downCommand, statusCommand, tokenCommand])
+    program.addCommand(command(context));
+  program.commandsGroup("Look and prove:");
+  for (const command of [runsCommand, receiptsCommand, verifyCommand, ledgerCommand])
+    program.addCommand(command(context));
+  program.commandsGroup("This repository:");
+  for (const command of scriptCommands(context)) program.addCommand(command);
+  program.commandsGroup("Help:").addCommand(helpCommand(context));
+
+  prepare(program, context);
+  return program;
+}
+
+/**
+ * Parse the arguments, run the command, and answer the exit code. Never throws:
+ * an error becomes one line on standard error.
+ */
+export async function runProgram(argv: readonly string[], context: Context): Promise<number> {
+  const program = buildProgram(context);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCodeOf(program);
+  } catch (error) {
+    // Asked-for help and version are no failures.
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const line = await describeError(error);
+    // Help shown because a subcommand is missing says enough by itself.
+    if (!(error instanceof CommanderError && error.code === "commander.help")) {
+      printError(line, context.err, argv.includes("--json"));
+    }
+    return line.exitCode;
+  }
+}
+
+/** Settings that commander does not hand down to commands added ready-made. */
+function prepare(command: Command, context: Context): void {
+  command.exitOverride();
+  command.showSuggestionAfterError();
+  command.configureOutput({
+    writeOut: (text) => context.out.raw(text),
+    writeErr: (text) => context.err.raw(text),
+    getOutHelpWidth: () => helpWidth(context.out.columns()),
+    getErrHelpWidth: () => helpWidth(context.err.columns()),
+    // Errors are printed once, by runProgram.
+    outputError: () => undefined,
+  });
+  command.configureHelp(helpStyle(context));
+  for (const child of command.commands) prepare(child, context);
+}
+
+function helpStyle(context: Context): HelpConfiguration {
+  const { style } = context.out;
+  return {
+    showGlobalOptions: true,
+    styleTitle: style.bold,
+    styleCommandText: style.cyan,
+    styleOptionText: style.cyan,
+  };
+}
+
+function helpWidth(columns: number): number {
+  return Math.min(columns, 100);
+}

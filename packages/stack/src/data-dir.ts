@@ -1,0 +1,39 @@
+// Where a stack keeps what it must not lose.
+
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+export type DataDir = {
+  readonly root: string;
+  readonly lock: string;
+  /** Written when the stack is ready, removed when it stops. */
+  readonly record: string;
+  readonly keys: string;
+  readonly postgres: string;
+  readonly artifacts: string;
+  /** One bundle per run. */
+  readonly sessions: string;
+  readonly providers: string;
+  readonly logs: string;
+};
+
+export function dataDirAt(folder: string): DataDir {
+  const root = resolve(folder);
+  return {
+    root,
+    lock: join(root, "stack.lock"),
+    record: join(root, "stack.json"),
+    keys: join(root, "keys"),
+    postgres: join(root, "postgres"),
+    artifacts: join(root, "artifacts"),
+    sessions: join(root, "sessions"),
+    providers: join(root, "providers"),
+    logs: join(root, "logs"),
+  };
+}
+
+/** The folder of this user: `OPENAGENTS_HOME`, else `~/.openagents`. */
+export function homeFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const named = env["OPENAGENTS_HOME"];
+  return named === undefined || named === "" ? join(homedir(), ".openagents") : resolve(named);
+}

@@ -1,0 +1,75 @@
+// The database of a laptop stack: the embedded server, or one that the user runs.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { provisionDatabase, startEmbeddedPostgres } from "@openagents/postgres";
+import type { Logger } from "@openagents/service";
+import type { DataDir } from "./data-dir.ts";
+import type { StackKeys } from "./keys.ts";
+
+export type StackDatabase = {
+  /** As the role that owns the schema, for migrations. */
+  readonly ownerUrl: string;
+  /** As the role that the runtime serves with. */
+  readonly appUrl: string;
+  stop(): Promise<void>;
+};
+
+/**
+ * Start the embedded server, unless an administrator's address of another one is
+ * given; then make the runtime's database and roles there, with the passwords of
+ * this data directory.
+ */
+export async function startDatabase(options: {
+  readonly dataDir: DataDir;
+  readonly keys: StackKeys;
+  readonly externalUrl: string | undefined;
+  readonly log: Logger;
+}): Promise<StackDatabase> {
+  const { dataDir, keys, externalUrl, log } = options;
+  if (externalUrl !== undefined) {
+    // Stacks that share a server must not share a database.
+    return {
+      ...(await provision(externalUrl, keys, `openagents_runtime_${keys.localId}`)),
+      stop: async () => undefined,
+    };
+  }
+  const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres, log });
+  try {
+    return { ...(await provision(server.adminUrl, keys, "openagents_runtime")), stop: () => server.stop() };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/**
+ * End a database server whose stack was killed. Answers whether there was one.
+ * Only for a holder of the stack's lock.
+ */
+export async function stopOrphanedDatabase(dataDir: DataDir, log: Logger): Promise<boolean> {
+  if (!existsSync(join(dataDir.postgres, "postmaster.pid"))) return false;
+  // Starting takes an orphan over and recovers it; stopping then leaves a clean shutdown behind.
+  const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres, log });
+  await server.stop();
+  return true;
+}
+
+async function provision(
+  adminUrl: string,
+  keys: StackKeys,
+  database: string,
+): Promise<{ ownerUrl: string; appUrl: string }> {
+  const owner = { role: `${database}_owner`, password: keys.databaseOwnerPassword };
+  const app = { role: `${database}_app`, password: keys.databaseAppPassword };
+  await provisionDatabase(adminUrl, { database, owner, app });
+  return { ownerUrl: urlOf(adminUrl, database, owner), appUrl: urlOf(adminUrl, database, app) };
+}
+
+function urlOf(adminUrl: string, database: string, role: { role: string; password: string }): string {
+  const url = new URL(adminUrl);
+  url.pathname = `/${database}`;
+  url.username = role.role;
+  url.password = role.password;
+  return url.href;
+}

@@ -1,0 +1,19 @@
+export { dataDirAt, homeFolder, type DataDir } from "./data-dir.ts";
+export { loadKeys, type StackKeys } from "./keys.ts";
+export { isOperatorKey, listPins, pinOperator, type Pin } from "./pins.ts";
+export { isPortFree, planPorts } from "./ports.ts";
+export { findRunning, recordToWire, type StackRecord } from "./record.ts";
+export { allScopes } from "./scopes.ts";
+export { StackError } from "./stack-error.ts";
+export { openStackLog, stackLogFile } from "./stack-log.ts";
+export { startStack, type Stack, type StackOptions, type StackStep } from "./stack.ts";
+export { stackStatus, type ServiceStatus, type StackStatus } from "./status.ts";
+export { stopStack, type StopOutcome } from "./stop-stack.ts";
+export {
+  localOwner,
+  localProvider,
+  mintToken,
+  tokenSource,
+  type LocalPrincipal,
+  type TokenRequest,
+} from "./tokens.ts";

@@ -1,0 +1,139 @@
+// Boots everything a laptop needs in one process: keys, database, services. In
+// production each service starts by itself; nothing here decides anything.
+
+import { startDatabase } from "./database.ts";
+import { dataDirAt, type DataDir } from "./data-dir.ts";
+import { loadOrCreateKeys, publicTokenKey, type StackKeys } from "./keys.ts";
+import { findHolder, takeLock, type FileLock } from "./lock.ts";
+import { makePrivateFolder } from "./private-files.ts";
+import { pinOperator } from "./pins.ts";
+import { assertPortsFree, planPorts, portInUse } from "./ports.ts";
+import { removeRecord, writeRecord, type StackRecord } from "./record.ts";
+import { StackError } from "./stack-error.ts";
+import { LOCAL_AUDIENCE, LOCAL_ISSUER, mintToken, type TokenRequest } from "./tokens.ts";
+import type { Logger } from "@openagents/service";
+
+export type StackOptions = {
+  readonly dataDir: string;
+  /** This user's folder, where the stack's own receipt key is pinned. */
+  readonly home: string;
+  /** Undefined: the default ports. 0: any free port. N: N, N+1, … */
+  readonly portBase?: number | undefined;
+  /** A PostgreSQL server to use in place of the embedded one, as its administrator. */
+  readonly databaseUrl?: string | undefined;
+  readonly version: string;
+  readonly log: Logger;
+  readonly nowMs?: () => number;
+  /** Told what is being done next, for a person who waits. */
+  readonly onStep?: (step: StackStep) => void;
+};
+
+export type StackStep = "keys" | "database" | "runtime";
+
+export type Stack = {
+  readonly record: StackRecord;
+  readonly keys: StackKeys;
+  mintToken(request?: TokenRequest): Promise<string>;
+  /** Stop in reverse order, finishing what runs. Safe to call twice. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Start a stack on a data directory and wait until it serves.
+ *
+ * Throws `stack_running` when another one has the directory, `port_in_use`, and
+ * what the parts throw; whatever was started is then stopped again. A directory
+ * whose stack was killed is taken over: everything that was acknowledged is there.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const nowMs = options.nowMs ?? Date.now;
+  const dataDir = dataDirAt(options.dataDir);
+  const ports = planPorts(options.portBase);
+  const { log } = options;
+
+  await using parts = new AsyncDisposableStack();
+  makePrivateFolder(dataDir.root);
+  const lock = lockDataDir(dataDir);
+  parts.defer(() => lock.release());
+  removeRecord(dataDir);
+  await assertPortsFree(ports);
+
+  options.onStep?.("keys");
+  const keys = await loadOrCreateKeys(dataDir);
+
+  options.onStep?.("database");
+  const database = await startDatabase({ dataDir, keys, externalUrl: options.databaseUrl, log });
+  parts.defer(() => database.stop());
+
+  options.onStep?.("runtime");
+  // Loaded here because commands that only look at a data directory must start fast.
+  const { createRuntime } = await import("@openagents/runtime");
+  makePrivateFolder(dataDir.artifacts);
+  const runtime = createRuntime(
+    {
+      host: "127.0.0.1",
+      port: ports.runtime,
+      databaseUrl: database.appUrl,
+      ownerDatabaseUrl: database.ownerUrl,
+      artifactsDir: dataDir.artifacts,
+      jwks: { keys: [publicTokenKey(keys)] },
+      issuer: LOCAL_ISSUER,
+      audience: LOCAL_AUDIENCE,
+      receiptSigningKey: keys.receiptKey,
+      demoGrants: true,
+      version: options.version,
+    },
+    { log },
+  );
+  parts.use(runtime);
+  const { url } = await runtime.start().catch((cause: unknown) => {
+    throw isAddressInUse(cause) ? portInUse("runtime", ports.runtime, cause) : cause;
+  });
+
+  pinOperator({
+    home: options.home,
+    key: keys.operatorKey,
+    label: `this computer, ${dataDir.root}`,
+    nowMs: nowMs(),
+  });
+  const record: StackRecord = {
+    pid: process.pid,
+    version: options.version,
+    startedAt: new Date(nowMs()).toISOString(),
+    dataDir: dataDir.root,
+    runtimeUrl: url,
+    operatorPublicKey: keys.operatorKey,
+  };
+  writeRecord(dataDir, record);
+  parts.defer(() => removeRecord(dataDir));
+  log.info({ runtime_url: url, data_dir: dataDir.root }, "stack ready");
+
+  const running = parts.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    record,
+    keys,
+    mintToken: (request = {}) => mintToken(keys, request, nowMs()),
+    stop() {
+      stopping ??= running.disposeAsync().then(() => log.info("stack stopped"));
+      return stopping;
+    },
+  };
+}
+
+function lockDataDir(dataDir: DataDir): FileLock {
+  const lock = takeLock(dataDir.lock);
+  if (lock !== undefined) return lock;
+  const holder = findHolder(dataDir.lock);
+  throw new StackError(
+    "stack_running",
+    holder === undefined
+      ? `another command is using ${dataDir.root} at this moment`
+      : `a stack is already running on ${dataDir.root} (pid ${holder.pid})`,
+    "see `openagents status`; end it with `openagents down`, or choose another --data-dir",
+  );
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}

@@ -1,0 +1,102 @@
+// Access tokens of the local stack, in their final form (spec 2.2). On a laptop
+// the stack stands in for the control service as their issuer.
+
+import { randomBytes } from "node:crypto";
+import { SignJWT, importJWK } from "jose";
+import type { StackKeys } from "./keys.ts";
+import { allScopes } from "./scopes.ts";
+import { StackError } from "./stack-error.ts";
+
+export const LOCAL_ISSUER = "openagents-local";
+export const LOCAL_AUDIENCE = "openagents";
+
+/** Longest life of an access token; services refuse longer ones. */
+export const TOKEN_TTL_S_MAX = 600;
+
+/** Someone whom the local stack vouches for. */
+export type LocalPrincipal = { readonly sub: string; readonly org: string; readonly device?: string };
+
+export type TokenRequest = {
+  /** Every scope when absent. */
+  readonly scopes?: readonly string[];
+  readonly sub?: string;
+  readonly org?: string;
+  /** 1 to 600; 600 when absent. */
+  readonly ttlSeconds?: number;
+  readonly device?: string;
+};
+
+/** The person whose laptop it is, in an organisation of their own. */
+export function localOwner(keys: StackKeys): LocalPrincipal {
+  return { sub: `usr_local_${keys.localId}`, org: `org_local${keys.localId}` };
+}
+
+/**
+ * A device that sells work, in an organisation of its own, so that what it earns
+ * is an account apart from what the owner spends.
+ */
+export function localProvider(index: number): LocalPrincipal {
+  const letter = String.fromCharCode("a".charCodeAt(0) + index);
+  return { sub: `dev_provider_${letter}`, org: `org_provider_${letter}`, device: `dev_provider_${letter}` };
+}
+
+/** Sign a token. Throws `scope_unknown`, `ttl_out_of_range`. */
+export async function mintToken(keys: StackKeys, request: TokenRequest, nowMs: number): Promise<string> {
+  const known = await allScopes();
+  const scopes = request.scopes ?? known;
+  const unknown = scopes.find((scope) => !known.includes(scope));
+  if (unknown !== undefined) {
+    throw new StackError(
+      "scope_unknown",
+      `there is no scope \`${unknown}\``,
+      `the scopes are: ${known.join(", ")}`,
+    );
+  }
+  const ttlSeconds = request.ttlSeconds ?? TOKEN_TTL_S_MAX;
+  if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TOKEN_TTL_S_MAX) {
+    throw new StackError(
+      "ttl_out_of_range",
+      `a token cannot live for ${ttlSeconds} seconds`,
+      `choose a whole number from 1 to ${TOKEN_TTL_S_MAX}`,
+    );
+  }
+  const owner = localOwner(keys);
+  const issuedAtS = Math.floor(nowMs / 1000);
+  return new SignJWT({
+    org: request.org ?? owner.org,
+    scopes: [...scopes],
+    zone: "0.5",
+    sid: `ses_${keys.localId}`,
+    ...(request.device === undefined ? {} : { device: request.device }),
+  })
+    .setProtectedHeader({ alg: "EdDSA", typ: "JWT", kid: keys.tokenKey.kid ?? "" })
+    .setIssuer(LOCAL_ISSUER)
+    .setAudience(LOCAL_AUDIENCE)
+    .setSubject(request.sub ?? owner.sub)
+    .setJti(randomBytes(16).toString("hex"))
+    .setIssuedAt(issuedAtS)
+    .setExpirationTime(issuedAtS + ttlSeconds)
+    .sign(await importJWK(keys.tokenKey, "EdDSA"));
+}
+
+/**
+ * A provider of fresh tokens for a client: one token serves until a minute before
+ * it ends, so that a long job never meets an expired one.
+ */
+export function tokenSource(
+  keys: StackKeys,
+  principal: LocalPrincipal,
+  nowMs: () => number,
+): () => Promise<string> {
+  let current: { readonly token: Promise<string>; readonly renewAtMs: number } | undefined;
+  return () => {
+    const now = nowMs();
+    if (current === undefined || now >= current.renewAtMs) {
+      current = {
+        token: mintToken(keys, principal, now),
+        renewAtMs: now + (TOKEN_TTL_S_MAX - 60) * 1000,
+      };
+    }
+    return current.token;
+  };
+}
