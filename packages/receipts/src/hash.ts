@@ -1,0 +1,38 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { canonicalize } from "./canonicalize.ts";
+import type { JsonValue } from "./json.ts";
+
+/** sha256 of bytes, or of a text's UTF-8, as 64 lower-case hex digits. */
+export function sha256Hex(input: Uint8Array | string): string {
+  return bytesToHex(sha256(typeof input === "string" ? utf8ToBytes(input) : input));
+}
+
+/** `sha256:` and the hash of a payload's canonical JSON: how stream payloads are named. */
+export function payloadHash(payload: JsonValue): string {
+  return `sha256:${sha256Hex(canonicalize(payload))}`;
+}
+
+/** What of an event enters a trajectory hash. */
+export type ChainedEvent = {
+  readonly seq: number;
+  readonly event_type: string;
+  readonly payload: JsonValue;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly recorded_at: string;
+};
+
+const ZERO_HASH = "00".repeat(32);
+
+/**
+ * The next head of a trajectory: hₙ = SHA256(hₙ₋₁ ‖ canonical event), as 64 hex
+ * digits. h₀ is 32 zero bytes, also meant by `undefined`.
+ */
+export function chainEvent(previousHex: string | undefined, event: ChainedEvent): string {
+  const { seq, event_type, payload, recorded_at } = event;
+  const canonical = utf8ToBytes(canonicalize({ seq, event_type, payload, recorded_at }));
+  const hash = sha256.create();
+  hash.update(hexToBytes(previousHex ?? ZERO_HASH));
+  hash.update(canonical);
+  return bytesToHex(hash.digest());
+}

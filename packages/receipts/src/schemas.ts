@@ -1,0 +1,23 @@
+/** Every kind of receipt: its versioned schema, and the prefix of its ids. */
+export const RECEIPT_PREFIXES = {
+  "openagents.runtime.run_created.v1": "runc",
+  "openagents.runtime.worker_registered.v1": "wreg",
+  "openagents.runtime.worker_disabled.v1": "wdis",
+  "openagents.marketplace.quote.v1": "quot",
+  "openagents.runtime.job_dispatched.v1": "jdis",
+  "openagents.runtime.job_completed.v1": "jcmp",
+  "openagents.runtime.verification.v1": "vrfy",
+  "openagents.treasury.budget_reserved.v1": "bres",
+  "openagents.treasury.reservation_voided.v1": "rvod",
+  "openagents.treasury.payment_receipt.v2": "pay",
+  "openagents.treasury.demo_grant.v1": "dgrt",
+  "openagents.treasury.spend_refused.v1": "sref",
+  "openagents.receipt.v2": "run",
+  "openagents.runtime.bundle.v1": "bndl",
+} as const;
+
+export type ReceiptSchema = keyof typeof RECEIPT_PREFIXES;
+
+export function isReceiptSchema(schema: string): schema is ReceiptSchema {
+  return Object.hasOwn(RECEIPT_PREFIXES, schema);
+}
