@@ -1,4 +1,21 @@
+// The wire contract: plain types and contracts generated from the proto files,
+// and the library that serves, documents and calls them.
+
+import { allContracts } from "./gen/index.ts";
+import { scopesOf } from "./method.ts";
+
 export * from "./gen/index.ts";
+export type { Call, CommandCall, CommandReply, Principal, PublicCall } from "./call.ts";
+export {
+  createClient,
+  type AnswerInfo,
+  type BytesAnswer,
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+} from "./client.ts";
+export { decodeShape, encode, encodeText } from "./codec.ts";
+export { COMPATIBILITY_WINDOW, type CompatibilityWindow } from "./compatibility.ts";
 export type {
   Comments,
   Contract,
@@ -8,5 +25,27 @@ export type {
   MessageDesc,
   MethodTypes,
 } from "./contract.ts";
-export type { Call, CommandCall, CommandReply, Principal, PublicCall } from "./call.ts";
-export { BODY_BYTES_MAX, methodsOf, type HttpMapping, type HttpVerb, type MethodContract } from "./method.ts";
+export { decode } from "./decode.ts";
+export { InvalidMessageError } from "./invalid-message.ts";
+export {
+  BODY_BYTES_MAX,
+  bodyFields,
+  isByteStream,
+  methodsOf,
+  queryFields,
+  streamField,
+  type HttpMapping,
+  type HttpVerb,
+  type MethodContract,
+} from "./method.ts";
+export { PROBLEM_CONTENT_TYPE, ProblemError, problemBody, type ProblemInit } from "./problem.ts";
+export { messageSchema, type JsonSchema, type SchemaMode } from "./schema.ts";
+export { bind, type Binding, type Handler, type Impl } from "./bind.ts";
+export { mount, type MountOptions } from "./mount.ts";
+export { problemServerOptions } from "./problem-reply.ts";
+export { openApi, type OpenApiInfo } from "./openapi.ts";
+
+/** Every scope of the contract, `admin` included; sorted. */
+export function allScopes(): string[] {
+  return scopesOf(allContracts);
+}

@@ -64,6 +64,12 @@ export function methodsOf(contract: Contract): readonly MethodContract[] {
   return contract.service.methods.map(methodOf);
 }
 
+/** Every scope that some method needs, and `admin`; sorted. */
+export function scopesOf(contracts: readonly Contract[]): string[] {
+  const scopes = contracts.flatMap((contract) => methodsOf(contract).map(({ scope }) => scope));
+  return [...new Set([...scopes.filter((scope) => scope !== ""), "admin"])].sort();
+}
+
 /** Whether a message is a byte stream rather than JSON. */
 export function isByteStream(desc: DescMessage | undefined): boolean {
   return desc?.typeName === HTTP_BODY;
