@@ -6,7 +6,7 @@
 #   scripts/local-ci.sh check           docs, workspace-compile, proto, unit: no database, under a minute
 #   scripts/local-ci.sh test            docs, workspace-compile, proto, runtime: everything
 #
-# Arguments after -- go to node --test (for example: test -- --test-name-pattern=ledger).
+# Arguments from the first -- on go to node --test (for example: test --test-name-pattern=ledger).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -115,8 +115,8 @@ while [ $# -gt 0 ]; do
     docs | workspace-compile | proto | unit | runtime) lanes+=("$1") ;;
     check) lanes+=(docs workspace-compile proto unit) ;;
     test) lanes+=(docs workspace-compile proto runtime) ;;
-    --)
-      shift
+    --*)
+      [ "$1" != -- ] || shift
       node_test_args=("$@")
       break
       ;;
