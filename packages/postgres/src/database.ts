@@ -1,0 +1,196 @@
+// Connections, prepared statements and transactions over `pg`.
+//
+// PG-1  BEGIN travels with the first statement, COMMIT with the last: a command costs three round trips.
+// PG-2  A transaction that did not answer COMMIT is not committed, or its outcome is unknown and said to be.
+// PG-3  A connection in doubt never returns to the pool.
+// Held by database.pg.test.ts.
+
+import pg from "pg";
+import { ConnectionLost, translateError } from "./errors.ts";
+import { listen, type Listener } from "./listen.ts";
+import { mergeWrites, type Statement, type Write } from "./statement.ts";
+
+export interface Queryable {
+  query<R>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** An open transaction. */
+export interface Tx extends Queryable {}
+
+export interface OpenTx extends Tx {
+  /**
+   * Run the writes as one statement and COMMIT, in one round trip. Throws, with
+   * everything rolled back, when a write fails; `ConnectionLost` when the
+   * connection went away, in which case the commit may have happened.
+   */
+  commitWith(writes: readonly Write[]): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+export interface Database extends Queryable {
+  /** BEGIN and the first statement in one round trip. The caller ends the transaction. */
+  begin<R>(first: Statement, values: readonly unknown[]): Promise<{ tx: OpenTx; rows: R[] }>;
+  /** Run a body in a transaction of its own: committed when it returns, rolled back when it throws. */
+  transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Hear notifications on a channel, over a connection of its own that reconnects; "" after each reconnect. */
+  listen(channel: string, handler: (payload: string) => void): Promise<Listener>;
+  notify(channel: string, payload: string): Promise<void>;
+  close(): Promise<void>;
+  readonly stats: { readonly total: number; readonly idle: number; readonly waiting: number };
+}
+
+export type DatabaseOptions = {
+  readonly url: string;
+  readonly applicationName: string;
+  /** Connections at most; 20 when absent. */
+  readonly connectionsMax?: number;
+};
+
+const CONNECTIONS_MAX = 20;
+
+/** How long a caller waits for a free connection, and a new one for the server. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** No statement of ours takes this long in order; one that does is stuck. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+/** int8 as bigint: money and sequence numbers must not be rounded. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, BigInt);
+
+/** Open a pool. Connections are made when they are needed, so this cannot fail. */
+export function connect(options: DatabaseOptions): Database {
+  const config = {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    types,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+  };
+  const pool = new pg.Pool({ ...config, max: options.connectionsMax ?? CONNECTIONS_MAX, pipeline: true });
+  // An idle connection that dies is replaced when the next one is needed.
+  pool.on("error", ignoreIdleLoss);
+
+  return {
+    async query<R>({ name, text }: Statement, values: readonly unknown[] = []) {
+      try {
+        const result = await pool.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
+        return result.rows;
+      } catch (error) {
+        throw translateError(error);
+      }
+    },
+
+    async begin<R>(first: Statement, values: readonly unknown[]) {
+      const client = await pool.connect().catch(rethrowTranslated);
+      const tx = new PooledTx(client);
+      const rows = await tx.beginWith<R>(first, values);
+      return { tx, rows };
+    },
+
+    async transaction<T>(body: (tx: Tx) => Promise<T>) {
+      const client = await pool.connect().catch(rethrowTranslated);
+      const tx = new PooledTx(client);
+      await tx.beginWith(SELECT_NOTHING, []);
+      try {
+        const result = await body(tx);
+        await tx.commitWith([]);
+        return result;
+      } catch (error) {
+        await tx.rollback();
+        throw error;
+      }
+    },
+
+    listen: (channel, handler) => listen(config, channel, handler),
+
+    async notify(channel, payload) {
+      await this.query({ name: "postgres.notify", text: "SELECT pg_notify($1, $2)" }, [channel, payload]);
+    },
+
+    close: () => pool.end(),
+
+    get stats() {
+      return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
+    },
+  };
+}
+
+const SELECT_NOTHING: Statement = { name: "postgres.nothing", text: "SELECT" };
+
+class PooledTx implements OpenTx {
+  private readonly client: pg.PoolClient;
+  private released = false;
+
+  constructor(client: pg.PoolClient) {
+    this.client = client;
+  }
+
+  async beginWith<R>(first: Statement, values: readonly unknown[]): Promise<R[]> {
+    try {
+      // Sent back to back: the pool's clients pipeline.
+      const [, rows] = await Promise.all([this.client.query("BEGIN"), this.run<R>(first, values)]);
+      return rows;
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
+  }
+
+  query<R>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+    if (this.released) throw new Error(`${statement.name}: the transaction has ended`);
+    return this.run<R>(statement, values);
+  }
+
+  async commitWith(writes: readonly Write[]): Promise<void> {
+    if (this.released) throw new Error("the transaction has ended");
+    const merged = writes.length === 0 ? undefined : mergeWrites(writes);
+    const writing = merged === undefined ? undefined : this.run(merged.statement, merged.values);
+    const committing = this.client.query("COMMIT");
+    const [written, committed] = await Promise.allSettled([writing, committing]);
+    if (written.status === "rejected") {
+      // COMMIT of a failed transaction rolls it back, so the connection is clean if COMMIT was answered.
+      this.release(committed.status === "rejected");
+      throw written.reason;
+    }
+    if (committed.status === "rejected") {
+      this.release(true);
+      throw translateError(committed.reason);
+    }
+    const { command } = committed.value;
+    this.release(command !== "COMMIT");
+    if (command !== "COMMIT") throw new Error(`COMMIT answered ${command}: an earlier statement had failed`);
+  }
+
+  async rollback(): Promise<void> {
+    if (this.released) return;
+    try {
+      await this.client.query("ROLLBACK");
+      this.release(false);
+    } catch {
+      this.release(true);
+    }
+  }
+
+  private async run<R>({ name, text }: Statement, values: readonly unknown[]): Promise<R[]> {
+    try {
+      const result = await this.client.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
+      return result.rows;
+    } catch (error) {
+      throw translateError(error);
+    }
+  }
+
+  private release(broken: boolean): void {
+    if (this.released) return;
+    this.released = true;
+    this.client.release(broken ? new ConnectionLost("the connection is in doubt") : undefined);
+  }
+}
+
+function rethrowTranslated(error: unknown): never {
+  throw translateError(error);
+}
+
+function ignoreIdleLoss(): void {}
