@@ -77,6 +77,7 @@ lane_workspace_compile() {
   step 'lint' bin oxlint/bin/oxlint --deny-warnings
   step 'format' bin oxfmt/bin/oxfmt --check
   step 'tidy' "$node" tools/tidy/src/main.ts
+  step 'unused code' bin knip/bin/knip.js --no-progress --no-config-hints
 }
 
 lane_proto() {
