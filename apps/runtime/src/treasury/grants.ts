@@ -5,7 +5,7 @@ import type {
   GrantDemoCreditRequest,
   GrantDemoCreditResponse,
 } from "@openagents/contracts";
-import { availableOf, loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import { available, loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import { DEMO_GRANTS, escrowAccount, orgAccount } from "./accounts.ts";
 
 export type GrantDeps = {
@@ -39,11 +39,16 @@ export function grantDemoCredit(
       unit: "msats",
     };
     // The escrow comes with the first money, so that reserving never has to open accounts.
-    const loaded = await loadForTransfers(command.tx, [grant], [DEMO_GRANTS, orgAccount(org), escrowAccount(org)]);
+    const loaded = await loadForTransfers(command.tx, [grant], command.nowMs(), [
+      DEMO_GRANTS,
+      orgAccount(org),
+      escrowAccount(org),
+    ]);
     const nowMs = command.nowMs();
     const plan = planTransfers(loaded, [grant], nowMs);
     const [result] = plan.results;
     if (result?.kind !== "created") throw new Error(`the ledger did not grant: ${JSON.stringify(result)}`);
+    const credited = plan.accounts.get(orgAccount(org).id);
     const facts = { transfer_id: grant.id, org, amount_msats: Number(request.amountMsats), memo: request.memo };
     const receipt = command.seal("openagents.treasury.demo_grant.v1", grant.id, facts, nowMs, org);
     return {
@@ -51,10 +56,10 @@ export function grantDemoCredit(
       output: {
         org,
         amountMsats: request.amountMsats,
-        availableMsats: availableOf(plan.accounts, orgAccount(org).id),
+        availableMsats: credited === undefined ? 0n : available(credited),
         receiptId: receipt.receipt_id,
       },
-      writes: postingWrites(plan.postings, receipt.receipt_id),
+      writes: postingWrites(loaded, plan, receipt.receipt_id),
     };
   });
 }

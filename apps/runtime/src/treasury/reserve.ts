@@ -7,7 +7,7 @@ import type {
   VoidReservationRequest,
   VoidReservationResponse,
 } from "@openagents/contracts";
-import { loadForTransfers, openAccountWrites, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
 import { findJobByReservation, isTaken, lockJob, updateJob, type Job } from "../jobs/index.ts";
 import { findQuote, totalPrice } from "../marketplace/index.ts";
@@ -47,7 +47,7 @@ export function reserveCompute(
       amount: request.amountMsats,
       unit: "msats",
     };
-    const loaded = await loadForTransfers(command.tx, [hold]);
+    const loaded = await loadForTransfers(command.tx, [hold], command.nowMs());
     const nowMs = command.nowMs();
     const refused = refuseOrder(order, nowMs);
     if (refused !== undefined) {
@@ -82,7 +82,7 @@ export function reserveCompute(
       output: { reservation: reservationMessage(reservation), receiptId: receipt.receipt_id },
       writes: [
         insertReservation(reservation),
-        ...postingWrites(plan.postings, receipt.receipt_id),
+        ...postingWrites(loaded, plan, receipt.receipt_id),
         ...(order.run === undefined ? [] : extendRun(order.run, [event], nowMs).writes),
       ],
     };
@@ -183,7 +183,7 @@ export function voidReservation(
       creditAccount: escrowAccount(org).id,
       unit: "msats",
     };
-    const loaded = await loadForTransfers(command.tx, [release]);
+    const loaded = await loadForTransfers(command.tx, [release], command.nowMs());
     const nowMs = command.nowMs();
     const refused = refuseVoid(reservation, job, nowMs);
     if (refused !== undefined) {
@@ -215,7 +215,7 @@ export function voidReservation(
       writes: [
         markReservation(reservation.reservationId, "voided"),
         ...cancelJob(job, nowMs),
-        ...postingWrites(plan.postings, receipt.receipt_id),
+        ...postingWrites(loaded, plan, receipt.receipt_id),
         ...(run === undefined ? [] : extendRun(run, [event], nowMs).writes),
       ],
     };

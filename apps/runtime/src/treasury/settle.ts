@@ -5,7 +5,7 @@ import type {
   SettleSandboxRunRequest,
   SettleSandboxRunResponse,
 } from "@openagents/contracts";
-import { loadForTransfers, openAccountWrites, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
 import { findJob, lockJob, updateJob, type Job } from "../jobs/index.ts";
 import { findQuote } from "../marketplace/index.ts";
@@ -45,7 +45,7 @@ export function settleSandboxRun(
     const decision = decideSettlement(verification, quote);
     const transfers = transfersOf(job, reservation.amountMsats, decision);
     const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
-    const loaded = await loadForTransfers(command.tx, transfers, accounts);
+    const loaded = await loadForTransfers(command.tx, transfers, command.nowMs(), accounts);
     const nowMs = command.nowMs();
     const plan = planTransfers(loaded, transfers, nowMs);
     const unmade = plan.results.find((result) => result.kind !== "created");
@@ -92,7 +92,7 @@ export function settleSandboxRun(
         insertSettlement(settlement),
         markReservation(reservation.reservationId, settlement.status === "released" ? "released" : "withheld"),
         updateJob({ ...job, status: "settled", updatedAtMs: nowMs }),
-        ...postingWrites(plan.postings, receipt.receipt_id),
+        ...postingWrites(loaded, plan, receipt.receipt_id),
         ...extendRun(run, [event], nowMs).writes,
       ],
     };

@@ -1,0 +1,205 @@
+import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import type { Account, NewAccount, Transfer, TransferKind, TransferRequest } from "./ledger.ts";
+import type { Loaded, Posting } from "./plan-transfers.ts";
+
+type AccountRow = {
+  id: string;
+  unit: string;
+  owner: string;
+  kind: string;
+  debits_posted: bigint;
+  credits_posted: bigint;
+  debits_pending: bigint;
+  credits_pending: bigint;
+  floor: bigint | null;
+};
+
+const ACCOUNT_COLUMNS =
+  "id, unit, owner, kind, debits_posted, credits_posted, debits_pending, credits_pending, floor";
+
+function accountOf(row: AccountRow): Account {
+  return {
+    id: row.id,
+    unit: row.unit,
+    owner: row.owner,
+    kind: row.kind,
+    debitsPosted: row.debits_posted,
+    creditsPosted: row.credits_posted,
+    debitsPending: row.debits_pending,
+    creditsPending: row.credits_pending,
+    floor: row.floor,
+  };
+}
+
+type TransferRow = {
+  id: string;
+  kind: TransferKind;
+  debit_account: string;
+  credit_account: string;
+  amount: bigint;
+  unit: string;
+  pending_id: string | null;
+  expires_at_ms: bigint | null;
+};
+
+const TRANSFER_COLUMNS = "id, kind, debit_account, credit_account, amount, unit, pending_id, expires_at_ms";
+
+function transferOf(row: TransferRow): Transfer {
+  return {
+    id: row.id,
+    kind: row.kind,
+    debitAccount: row.debit_account,
+    creditAccount: row.credit_account,
+    amount: row.amount,
+    unit: row.unit,
+    ...(row.pending_id === null ? {} : { pendingId: row.pending_id }),
+    ...(row.expires_at_ms === null ? {} : { expiresAtMs: Number(row.expires_at_ms) }),
+  };
+}
+
+const OPEN_ACCOUNTS = statement(
+  "ledger.open_accounts",
+  `INSERT INTO ledger.accounts (id, unit, owner, kind, floor, created_at_ms)
+   SELECT *, $6::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+   ORDER BY 1
+   ON CONFLICT (id) DO NOTHING`,
+);
+
+// In the order of their ids, so that two transfers over the same accounts never wait for each other in a ring.
+const LOCK_ACCOUNTS = statement(
+  "ledger.lock_accounts",
+  `SELECT ${ACCOUNT_COLUMNS} FROM ledger.accounts WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE`,
+);
+
+const FIND_TRANSFERS = statement(
+  "ledger.find_transfers",
+  `SELECT ${TRANSFER_COLUMNS} FROM ledger.transfers WHERE id = ANY($1::text[])`,
+);
+
+const FIND_RESOLUTIONS = statement(
+  "ledger.find_resolutions",
+  `SELECT ${TRANSFER_COLUMNS} FROM ledger.transfers WHERE id = ANY($1::text[]) OR pending_id = ANY($2::text[])`,
+);
+
+/**
+ * Lock the accounts of the requests and load what deciding them needs, in one
+ * round trip. Accounts in `open` are made first where they are missing. The
+ * transfers are read after the locks are held, by a statement of its own, since
+ * a snapshot from before the wait would miss what the others just did.
+ */
+export async function loadForTransfers(
+  tx: Tx,
+  requests: readonly TransferRequest[],
+  nowMs: number,
+  open: readonly NewAccount[] = [],
+): Promise<Loaded> {
+  const accountIds = requests.flatMap((request) => [request.debitAccount, request.creditAccount]);
+  const ids = requests.map((request) => request.id);
+  const pendingIds = requests.flatMap((request) => (request.pendingId === undefined ? [] : [request.pendingId]));
+  const opening = open.length === 0 ? undefined : openAccounts(tx, open, nowMs);
+  const locking = tx.query<AccountRow>(LOCK_ACCOUNTS, [[...new Set(accountIds)]]);
+  const finding =
+    pendingIds.length === 0
+      ? tx.query<TransferRow>(FIND_TRANSFERS, [ids])
+      : tx.query<TransferRow>(FIND_RESOLUTIONS, [[...ids, ...pendingIds], pendingIds]);
+  const [, accounts, transfers] = await Promise.all([opening, locking, finding]);
+  const resolved = transfers.flatMap((row) => (row.pending_id === null ? [] : [row.pending_id]));
+  return {
+    accounts: new Map(accounts.map((row) => [row.id, accountOf(row)])),
+    transfers: new Map(transfers.map((row) => [row.id, transferOf(row)])),
+    resolved: new Set(resolved),
+  };
+}
+
+async function openAccounts(tx: Tx, accounts: readonly NewAccount[], nowMs: number): Promise<void> {
+  await tx.query(OPEN_ACCOUNTS, [
+    accounts.map((account) => account.id),
+    accounts.map((account) => account.unit),
+    accounts.map((account) => account.owner),
+    accounts.map((account) => account.kind),
+    accounts.map((account) => account.floor),
+    nowMs,
+  ]);
+}
+
+type Deltas = { debitsPosted: bigint; creditsPosted: bigint; debitsPending: bigint; creditsPending: bigint };
+
+/** Two writes for any number of postings. Every transfer names the receipt that caused it. */
+export function postingWrites(before: Loaded, plan: PlannedPostings, receiptId: string): Write[] {
+  if (plan.postings.length === 0) return [];
+  const deltas = accountDeltas(before, plan.accounts);
+  const column = (pick: (delta: Deltas) => bigint) => deltas.map(([, delta]) => pick(delta));
+  const rows = plan.postings.map((posting) => posting.transfer);
+  return [
+    {
+      name: "ledger.update_accounts",
+      text: `UPDATE ledger.accounts AS a
+                SET debits_posted = a.debits_posted + d.debits_posted,
+                    credits_posted = a.credits_posted + d.credits_posted,
+                    debits_pending = a.debits_pending + d.debits_pending,
+                    credits_pending = a.credits_pending + d.credits_pending
+               FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                    AS d (id, debits_posted, credits_posted, debits_pending, credits_pending)
+              WHERE a.id = d.id`,
+      values: [
+        deltas.map(([id]) => id),
+        column((delta) => delta.debitsPosted),
+        column((delta) => delta.creditsPosted),
+        column((delta) => delta.debitsPending),
+        column((delta) => delta.creditsPending),
+      ],
+    },
+    {
+      name: "ledger.insert_transfers",
+      text: `INSERT INTO ledger.transfers
+               (id, kind, debit_account, credit_account, amount, unit, pending_id, expires_at_ms, created_at_ms, receipt_id)
+             SELECT *, $10 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+                                       $7::text[], $8::bigint[], $9::bigint[])`,
+      values: [
+        rows.map((row) => row.id),
+        rows.map((row) => row.kind),
+        rows.map((row) => row.debitAccount),
+        rows.map((row) => row.creditAccount),
+        rows.map((row) => row.amount),
+        rows.map((row) => row.unit),
+        rows.map((row) => row.pendingId ?? null),
+        rows.map((row) => row.expiresAtMs ?? null),
+        plan.postings.map((posting) => posting.createdAtMs),
+        receiptId,
+      ],
+    },
+  ];
+}
+
+type PlannedPostings = {
+  readonly postings: readonly Posting[];
+  readonly accounts: ReadonlyMap<string, Account>;
+};
+
+function accountDeltas(before: Loaded, after: ReadonlyMap<string, Account>): [string, Deltas][] {
+  const deltas: [string, Deltas][] = [];
+  for (const account of after.values()) {
+    const old = before.accounts.get(account.id);
+    if (old === undefined || old === account) continue;
+    deltas.push([
+      account.id,
+      {
+        debitsPosted: account.debitsPosted - old.debitsPosted,
+        creditsPosted: account.creditsPosted - old.creditsPosted,
+        debitsPending: account.debitsPending - old.debitsPending,
+        creditsPending: account.creditsPending - old.creditsPending,
+      },
+    ]);
+  }
+  return deltas;
+}
+
+const FIND_ACCOUNT = statement(
+  "ledger.find_account",
+  `SELECT ${ACCOUNT_COLUMNS} FROM ledger.accounts WHERE id = $1`,
+);
+
+export async function findAccount(q: Queryable, id: string): Promise<Account | undefined> {
+  const [row] = await q.query<AccountRow>(FIND_ACCOUNT, [id]);
+  return row === undefined ? undefined : accountOf(row);
+}
