@@ -3,6 +3,11 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { canonicalize } from "./canonicalize.ts";
 import type { JsonValue } from "./json.ts";
 
+/** Whether a value is exactly so many lower-case hex digits. Upper case would give one hash two spellings. */
+export function isHex(value: unknown, digits: number): value is string {
+  return typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value);
+}
+
 /** sha256 of bytes, or of a text's UTF-8, as 64 lower-case hex digits. */
 export function sha256Hex(input: Uint8Array | string): string {
   return bytesToHex(sha256(typeof input === "string" ? utf8ToBytes(input) : input));
@@ -26,13 +31,16 @@ const ZERO_HASH = "00".repeat(32);
 
 /**
  * The next head of a trajectory: hₙ = SHA256(hₙ₋₁ ‖ canonical event), as 64 hex
- * digits. h₀ is 32 zero bytes, also meant by `undefined`.
+ * digits. h₀ is 32 zero bytes, also meant by `undefined`. Throws RangeError when
+ * the previous head is not a hash.
  */
 export function chainEvent(previousHex: string | undefined, event: ChainedEvent): string {
+  const previous = previousHex ?? ZERO_HASH;
+  if (!isHex(previous, 64)) throw new RangeError("the previous head must be 64 lower-case hex digits");
   const { seq, event_type, payload, recorded_at } = event;
   const canonical = utf8ToBytes(canonicalize({ seq, event_type, payload, recorded_at }));
   const hash = sha256.create();
-  hash.update(hexToBytes(previousHex ?? ZERO_HASH));
+  hash.update(hexToBytes(previous));
   hash.update(canonical);
   return bytesToHex(hash.digest());
 }

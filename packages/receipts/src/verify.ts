@@ -1,7 +1,9 @@
 // What of a signed receipt can be believed, checked without asking anyone.
 
 import type { JsonObject, JsonValue } from "./json.ts";
-import { receiptHash, receiptIdOf } from "./receipt.ts";
+import { assertReceiptNumbers } from "./canonicalize.ts";
+import { isHex } from "./hash.ts";
+import { findFault, receiptHash, receiptIdOf } from "./receipt.ts";
 import { isReceiptSchema } from "./schemas.ts";
 import { SIGNATURE_SCHEMA, SIGNATURE_SCHEME, verifySignature } from "./signature.ts";
 
@@ -18,9 +20,6 @@ export type ReceiptChecks = {
   readonly signer: Check;
 };
 
-const HEX_64 = /^[0-9a-f]{64}$/;
-const HEX_128 = /^[0-9a-f]{128}$/;
-
 /**
  * Check a `{receipt, signature}` document. A signer that is not among
  * `operatorKeys` is *not checked*, never good; garbage fails and never throws.
@@ -36,19 +35,27 @@ export function verifyReceipt(
     return { hash: nothing, id: nothing, signature: nothing, signer: nothing };
   }
   const hash = checkHash(receipt);
+  const ownSignature = checkSignature(receipt, signature);
   return {
     hash,
     id: checkId(receipt),
-    signature: checkSignature(receipt, signature),
-    signer: checkSigner(signature, options.operatorKeys ?? []),
+    signature: ownSignature,
+    signer: checkSigner(signature, ownSignature, options.operatorKeys ?? []),
   };
 }
 
 function checkHash(receipt: JsonObject): Check {
   const claimed = receipt["canonical_json_sha256"];
+  // The hash does not cover this name, so what stands there could change unseen.
+  if (Object.hasOwn(receipt, "signature")) return fails("`signature` stands in the receipt, not beside it");
+  const fault = findFault(receipt);
+  if (fault !== undefined) return fails(fault);
   try {
+    assertReceiptNumbers(receipt);
     const actual = receiptHash(receipt);
-    return claimed === actual ? holds(actual) : fails(`the members hash to ${actual}, not to ${show(claimed)}`);
+    return claimed === actual
+      ? holds(actual)
+      : fails(`the members hash to ${actual}, not to ${show(claimed)}`);
   } catch (error) {
     return fails(error instanceof Error ? error.message : "the members have no canonical form");
   }
@@ -56,8 +63,9 @@ function checkHash(receipt: JsonObject): Check {
 
 function checkId(receipt: JsonObject): Check {
   const { schema, receipt_id: id, canonical_json_sha256: hash } = receipt;
-  if (typeof schema !== "string" || !isReceiptSchema(schema)) return fails(`${show(schema)} is not a receipt schema`);
-  if (typeof hash !== "string" || !HEX_64.test(hash)) return fails("the hash is not 64 lower-case hex digits");
+  if (typeof schema !== "string" || !isReceiptSchema(schema))
+    return fails(`${show(schema)} is not a receipt schema`);
+  if (!isHex(hash, 64)) return fails("the hash is not 64 lower-case hex digits");
   const expected = receiptIdOf(schema, hash);
   return id === expected ? holds(expected) : fails(`the id is ${show(id)}, the hash gives ${expected}`);
 }
@@ -70,17 +78,22 @@ function checkSignature(receipt: JsonObject, signature: JsonObject): Check {
   if (schema !== SIGNATURE_SCHEMA) return fails(`the signature's schema is ${show(schema)}`);
   if (scheme !== SIGNATURE_SCHEME) return fails(`the signature's scheme is ${show(scheme)}`);
   // Upper-case hex would decode to the same bytes; a second spelling is refused.
-  if (typeof key !== "string" || !HEX_64.test(key)) return fails("the signer's key is not 64 lower-case hex digits");
-  if (typeof hex !== "string" || !HEX_128.test(hex)) return fails("the signature is not 128 lower-case hex digits");
+  if (!isHex(key, 64)) return fails("the signer's key is not 64 lower-case hex digits");
+  if (!isHex(hex, 128)) return fails("the signature is not 128 lower-case hex digits");
   if (digest !== receipt["canonical_json_sha256"] || typeof digest !== "string") {
     return fails("the signature is over another hash");
   }
-  return verifySignature(hex, digest, key) ? holds(`by ${key}`) : fails(`not a signature of ${digest} by ${key}`);
+  return verifySignature(hex, digest, key)
+    ? holds(`by ${key}`)
+    : fails(`not a signature of ${digest} by ${key}`);
 }
 
-function checkSigner(signature: JsonObject, operatorKeys: readonly string[]): Check {
+function checkSigner(signature: JsonObject, ownSignature: Check, operatorKeys: readonly string[]): Check {
   const key = signature["signer_pubkey"];
   if (typeof key !== "string") return fails("no signer is named");
+  // Anyone can write a key that others trust beside a signature that is not its.
+  if (ownSignature.state !== "holds")
+    return { state: "not_checked", detail: `no signature by ${show(key)} holds` };
   if (operatorKeys.includes(key)) return holds(`${key} is pinned`);
   return { state: "not_checked", detail: `${key} is not pinned` };
 }
