@@ -271,7 +271,8 @@ function sendCommandReply(reply: FastifyReply, result: CommandReply): FastifyRep
   const retryAfter = retryAfterSeconds(result.status, result.retryAfterMs);
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
   if (result.replayed) reply.header("idempotent-replayed", "true");
-  return reply.code(result.status).header("content-type", result.contentType).send(result.body);
+  // As bytes, because to text Fastify adds a charset, which problem+json does not have.
+  return reply.code(result.status).header("content-type", result.contentType).send(Buffer.from(result.body));
 }
 
 function sendBytes(

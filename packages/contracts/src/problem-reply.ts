@@ -35,7 +35,7 @@ export function sendProblem(
     .header("x-request-id", requestId)
     .header("content-type", PROBLEM_CONTENT_TYPE)
     .header("cache-control", "no-store")
-    .send(problemBody(problem, requestId));
+    .send(Buffer.from(problemBody(problem, requestId)));
 }
 
 /** What an error is to the caller. `internal` errors are for the log, too. */
