@@ -3,7 +3,14 @@
 
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { findRunning, dataDirAt, openStackLog, stackLogFile, type StackRecord } from "@openagents/stack";
+import {
+  dataDirAt,
+  findRunning,
+  homeFolder,
+  openStackLog,
+  stackLogFile,
+  type StackRecord,
+} from "@openagents/stack";
 import { CliError } from "./cli-error.ts";
 import { mainFile, type Context } from "./context.ts";
 import { describeError } from "./describe-error.ts";
@@ -31,7 +38,8 @@ export async function startInBackground(
       detached: true,
       stdio: ["ignore", logFd, logFd, "ipc"],
       cwd: "/",
-      env: { ...context.env },
+      // A relative home would mean another folder from there.
+      env: { ...context.env, OPENAGENTS_HOME: homeFolder(context.env) },
     },
   );
   closeSync(logFd);

@@ -30,8 +30,7 @@ async function fetchKey(operator: string): Promise<string> {
   }
   const { Receipts, createClient } = await import("@openagents/contracts");
   const client = createClient(Receipts, {
-    baseUrl: url.href.replace(/\/$/, ""),
-    token: "",
+    baseUrl: url.href,
     timeoutMs: FETCH_MS_MAX,
   });
   const { publicKey } = await client.getSigner({});

@@ -17,7 +17,7 @@ import { describeError, printError } from "./describe-error.ts";
 
 const HELP = `
 Examples:
-  openagents demo                  # an issue to a verified patch, on this computer
+  openagents demo                  # see it all once, in half a minute
   openagents up --detach           # the stack in the background
   openagents verify FOLDER         # a bundle, checked as an outsider would
 
@@ -34,9 +34,7 @@ export function buildProgram(context: Context): Command {
       "Autopilot turns repository issues into verified pull requests, within a budget, with receipts and replay.",
     )
     .version(context.version, "-V, --version", "print the version")
-    .option("--json", "for machines: JSON on standard output, and nothing else there")
-    .helpOption("-h, --help", "explain this command")
-    .helpCommand(false)
+    .option("--json", "print JSON, for machines")
     .addHelpText("after", HELP);
 
   program.commandsGroup("Start here:").addCommand(demoCommand(context));
@@ -78,6 +76,8 @@ export async function runProgram(argv: readonly string[], context: Context): Pro
 /** Settings that commander does not hand down to commands added ready-made. */
 function prepare(command: Command, context: Context): void {
   command.exitOverride();
+  command.helpOption("-h, --help", "explain this command");
+  command.helpCommand(false);
   command.showSuggestionAfterError();
   command.configureOutput({
     writeOut: (text) => context.out.raw(text),

@@ -1,5 +1,6 @@
 // Where a stack keeps what it must not lose.
 
+import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -17,8 +18,9 @@ export type DataDir = {
   readonly logs: string;
 };
 
+/** A folder has one name here, also when it is reached through a link. */
 export function dataDirAt(folder: string): DataDir {
-  const root = resolve(folder);
+  const root = existsSync(folder) ? realpathSync(folder) : resolve(folder);
   return {
     root,
     lock: join(root, "stack.lock"),

@@ -2,8 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { provisionDatabase, startEmbeddedPostgres } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
 import type { DataDir } from "./data-dir.ts";
 import type { StackKeys } from "./keys.ts";
 
@@ -24,9 +22,8 @@ export async function startDatabase(options: {
   readonly dataDir: DataDir;
   readonly keys: StackKeys;
   readonly externalUrl: string | undefined;
-  readonly log: Logger;
 }): Promise<StackDatabase> {
-  const { dataDir, keys, externalUrl, log } = options;
+  const { dataDir, keys, externalUrl } = options;
   if (externalUrl !== undefined) {
     // Stacks that share a server must not share a database.
     return {
@@ -34,7 +31,8 @@ export async function startDatabase(options: {
       stop: async () => undefined,
     };
   }
-  const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres, log });
+  const { startEmbeddedPostgres } = await import("@openagents/postgres");
+  const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres });
   try {
     return { ...(await provision(server.adminUrl, keys, "openagents_runtime")), stop: () => server.stop() };
   } catch (error) {
@@ -47,29 +45,20 @@ export async function startDatabase(options: {
  * End a database server whose stack was killed. Answers whether there was one.
  * Only for a holder of the stack's lock.
  */
-export async function stopOrphanedDatabase(dataDir: DataDir, log: Logger): Promise<boolean> {
+export async function stopOrphanedDatabase(dataDir: DataDir): Promise<boolean> {
   if (!existsSync(join(dataDir.postgres, "postmaster.pid"))) return false;
+  const { startEmbeddedPostgres } = await import("@openagents/postgres");
   // Starting takes an orphan over and recovers it; stopping then leaves a clean shutdown behind.
-  const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres, log });
+  const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres });
   await server.stop();
   return true;
 }
 
-async function provision(
-  adminUrl: string,
-  keys: StackKeys,
-  database: string,
-): Promise<{ ownerUrl: string; appUrl: string }> {
-  const owner = { role: `${database}_owner`, password: keys.databaseOwnerPassword };
-  const app = { role: `${database}_app`, password: keys.databaseAppPassword };
-  await provisionDatabase(adminUrl, { database, owner, app });
-  return { ownerUrl: urlOf(adminUrl, database, owner), appUrl: urlOf(adminUrl, database, app) };
-}
-
-function urlOf(adminUrl: string, database: string, role: { role: string; password: string }): string {
-  const url = new URL(adminUrl);
-  url.pathname = `/${database}`;
-  url.username = role.role;
-  url.password = role.password;
-  return url.href;
+async function provision(adminUrl: string, keys: StackKeys, database: string) {
+  const { provisionDatabase } = await import("@openagents/postgres");
+  return provisionDatabase(adminUrl, {
+    database,
+    owner: { role: `${database}_owner`, password: keys.databaseOwnerPassword },
+    app: { role: `${database}_app`, password: keys.databaseAppPassword },
+  });
 }

@@ -17,3 +17,4 @@ export {
   type LocalPrincipal,
   type TokenRequest,
 } from "./tokens.ts";
+export { startLocalProviders, type LocalProviders, type LocalProvidersOptions } from "./local-providers.ts";

@@ -47,12 +47,12 @@ export type Stack = {
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const nowMs = options.nowMs ?? Date.now;
-  const dataDir = dataDirAt(options.dataDir);
   const ports = planPorts(options.portBase);
+  makePrivateFolder(options.dataDir);
+  const dataDir = dataDirAt(options.dataDir);
   const { log } = options;
 
   await using parts = new AsyncDisposableStack();
-  makePrivateFolder(dataDir.root);
   const lock = lockDataDir(dataDir);
   parts.defer(() => lock.release());
   removeRecord(dataDir);
@@ -62,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const keys = await loadOrCreateKeys(dataDir);
 
   options.onStep?.("database");
-  const database = await startDatabase({ dataDir, keys, externalUrl: options.databaseUrl, log });
+  const database = await startDatabase({ dataDir, keys, externalUrl: options.databaseUrl });
   parts.defer(() => database.stop());
 
   options.onStep?.("runtime");

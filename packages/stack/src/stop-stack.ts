@@ -3,7 +3,6 @@
 
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "@openagents/service";
 import { stopOrphanedDatabase } from "./database.ts";
 import { dataDirAt, type DataDir } from "./data-dir.ts";
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
@@ -28,11 +27,8 @@ const POLL_MS = 50;
  * Ask the stack to stop and wait until it has; kill it when it does not within
  * 20 s. Repeating it is safe. Answers when nothing of the stack runs any more.
  */
-export async function stopStack(options: {
-  readonly dataDir: string;
-  readonly log: Logger;
-}): Promise<StopOutcome> {
-  const dataDir = dataDirAt(options.dataDir);
+export async function stopStack(dataDirPath: string): Promise<StopOutcome> {
+  const dataDir = dataDirAt(dataDirPath);
   if (!existsSync(dataDir.lock)) return { outcome: "nothing_running", orphanedDatabase: false };
 
   let asked: StopOutcome = { outcome: "nothing_running", orphanedDatabase: false };
@@ -51,7 +47,7 @@ export async function stopStack(options: {
   // Under the lock, so that no stack can start between the look and the clean-up.
   try {
     removeRecord(dataDir);
-    const orphanedDatabase = await stopOrphanedDatabase(dataDir, options.log);
+    const orphanedDatabase = await stopOrphanedDatabase(dataDir);
     return { ...asked, orphanedDatabase };
   } finally {
     lock.release();

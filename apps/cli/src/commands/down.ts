@@ -1,4 +1,4 @@
-import { openStackLog, stopStack } from "@openagents/stack";
+import { stopStack } from "@openagents/stack";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
 import { EXIT } from "../cli-error.ts";
@@ -24,7 +24,7 @@ export function downCommand(context: Context): Command {
   return setBody<DataDirOption>(command, async (options) => {
     const dataDir = dataDirOf(context, options);
     const stopped = existsSync(dataDir)
-      ? await stopStack({ dataDir, log: openStackLog(dataDir) })
+      ? await stopStack(dataDir)
       : { outcome: "nothing_running" as const, orphanedDatabase: false };
     const { out } = context;
     if (options.json === true) {

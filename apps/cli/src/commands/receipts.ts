@@ -38,9 +38,9 @@ function getCommand(context: Context): Command {
     .argument("<receipt-id>");
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options, [receiptId = ""]) => {
-    const { Receipts, createClient, encodeText, signedReceiptDesc } = await import("@openagents/contracts");
+    const { Receipts, createClient, encode, signedReceiptDesc } = await import("@openagents/contracts");
     const signed = await createClient(Receipts, connect(context, options).client).getReceipt({ receiptId });
-    context.out.line(canonicalize(parseStrict(encodeText(signedReceiptDesc, signed))));
+    context.out.line(canonicalize(encode(signedReceiptDesc, signed)));
     return EXIT.ok;
   });
 }

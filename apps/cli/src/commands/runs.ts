@@ -81,8 +81,7 @@ function replayCommand(context: Context): Command {
   return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
     const { Runs, createClient } = await import("@openagents/contracts");
     const replay = await createClient(Runs, connect(context, options).client).getRunReplay({ runId });
-    if (replay.data instanceof Uint8Array) context.out.raw(replay.data);
-    else for await (const chunk of replay.data) context.out.raw(chunk);
+    context.out.raw(replay.data);
     return EXIT.ok;
   });
 }

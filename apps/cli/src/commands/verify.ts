@@ -30,8 +30,8 @@ export function verifyCommand(context: Context): Command {
     .option("--operator <key-or-url>", "trust this operator's key; may be repeated", collect)
     .addHelpText("after", HELP);
   return setBody<{ operator?: string[] }>(command, async (options, [folder = "."]) => {
-    const { verifyBundle } = await import("@openagents/autopilot");
     const keys = await operatorKeys(context, options.operator);
+    const { verifyBundle } = await import("@openagents/autopilot");
     const { claims } = await verifyBundle(resolve(folder), { operatorKeys: keys });
     const exitCode = claimsExitCode(claims);
     const { out } = context;

@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { test, type TestContext } from "node:test";
+import { buildProgram, runProgram } from "./program.ts";
+import { noStyle, type Output } from "./terminal/index.ts";
+import type { Context } from "./context.ts";
+
+test("an unknown command ends with 2 and names the nearest one", async (t) => {
+  const run = runner(t);
+  const { code, out, err } = await run("statsu");
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  assert.match(err, /^✗ unknown command 'statsu'; \(Did you mean status\?\)\n$/);
+});
+
+test("wrong arguments end with 2, in one line that says what is right", async (t) => {
+  const run = runner(t);
+  const cases: [string[], RegExp][] = [
+    [["up", "--port-base", "80"], /0 for any free port, or a number from 1024 to 65535/],
+    [["up", "--port-base", "4100x"], /0 for any free port/],
+    [["token", "--ttl", "601"], /1 to 600/],
+    [["runs", "list", "--limit", "0"], /1 to 200/],
+    [["runs", "show"], /missing required argument 'run-id'/],
+    [["status", "--colour"], /unknown option '--colour'/],
+    [["status", "now"], /too many arguments/],
+    [["help", "fly"], /there is no command `fly`/],
+    [["verify", ".", "--operator", "http://example.org"], /https address/],
+    [["verify", ".", "--operator", "AB".repeat(32)], /64 lower-case hex digits/],
+  ];
+  for (const [argv, says] of cases) {
+    const { code, out, err } = await run(...argv);
+    assert.equal(code, 2, argv.join(" "));
+    assert.equal(out, "", argv.join(" "));
+    assert.match(err, says);
+    assert.equal(err.trimEnd().split("\n").length, 1, err);
+  }
+});
+
+test("every command explains itself with examples and exit codes", async (t) => {
+  const run = runner(t);
+  for (const command of buildProgram(contextOf(t).context).commands) {
+    if (command.name() === "help") continue;
+    const { code, out } = await run(command.name(), "--help");
+    assert.equal(code, 0);
+    assert.match(out, /Usage: openagents /, command.name());
+    assert.match(out, /Examples?:/, command.name());
+    assert.match(out, /Exit codes:/, command.name());
+    assert.equal((await run("help", command.name())).out, out, command.name());
+  }
+});
+
+test("help names every exit code, and the version is one line", async (t) => {
+  const run = runner(t);
+  assert.match((await run("help", "exit-codes")).out, /\b0 .*\n *1 .*[^]*\n *2 .*[^]*\n *130 /);
+  assert.deepEqual(await run("--version"), { code: 0, out: "9.9.9\n", err: "" });
+});
+
+test("commands that need a stack say how to start one, and leave nothing behind", async (t) => {
+  const run = runner(t);
+  for (const argv of [
+    ["runs", "list"],
+    ["ledger", "audit"],
+    ["receipts", "get", "pay_0123456789abcdef01234567"],
+  ]) {
+    const { code, out, err } = await run(...argv);
+    assert.equal(code, 1);
+    assert.equal(out, "");
+    assert.match(
+      err,
+      /^✗ no stack is running on .*; start one with `openagents up` \(stack_not_running\)\n$/,
+    );
+  }
+  assert.match((await run("token")).err, /has no stack yet; run `openagents up` first/);
+  assert.deepEqual((await run("down")).code, 0);
+  assert.match((await run("status")).out, /not running/);
+});
+
+test("with --json an error is one object on standard error, wherever the option stands", async (t) => {
+  const run = runner(t);
+  for (const argv of [
+    ["--json", "runs", "list"],
+    ["runs", "list", "--json"],
+  ]) {
+    const { out, err } = await run(...argv);
+    assert.equal(out, "");
+    assert.equal(JSON.parse(err).error.code, "stack_not_running");
+  }
+  assert.equal(JSON.parse((await run("status", "--json")).out).running, false);
+});
+
+test("canonicalize prints exactly the canonical bytes", async (t) => {
+  const { code, out, err } = await runner(t, '{"b":[1e2, 0.10],\n"a":"\\u20ac\\u0007", "\\ud83d\\ude00":-0}')(
+    "receipts",
+    "canonicalize",
+  );
+  assert.deepEqual({ code, out, err }, { code: 0, out: '{"a":"€\\u0007","b":[100,0.1],"😀":0}', err: "" });
+});
+
+test("canonicalize refuses what has no one meaning, and prints nothing of it", async (t) => {
+  const bad: (string | Uint8Array)[] = [
+    '{"a":1,"a":1}',
+    '{"a":1,"\\u0061":2}',
+    '["\\ud800"]',
+    new Uint8Array([0x22, 0xff, 0x22]),
+    new Uint8Array([0xef, 0xbb, 0xbf, 0x31]),
+    "",
+    "1 2",
+    "{a:1}",
+    "[1,]",
+    "NaN",
+  ];
+  for (const input of bad) {
+    const { code, out, err } = await runner(t, input)("receipts", "canonicalize");
+    assert.equal(code, 1, String(input));
+    assert.equal(out, "", String(input));
+    assert.match(err, /^✗ standard input is not strict JSON: .*\(json_refused\)\n$/, String(input));
+  }
+});
+
+test("a receipt that is none fails every check, and a missing file is named", async (t) => {
+  const { code, out } = await runner(t, '{"receipt":{},"signature":{}}')("receipts", "verify", "-");
+  assert.equal(code, 1);
+  assert.match(out, /✗ fails/);
+  const missing = await runner(t)("receipts", "verify", "/no/such/receipt.json");
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /\/no\/such\/receipt\.json cannot be read/);
+});
+
+function runner(t: TestContext, stdin: string | Uint8Array = "") {
+  return async (...argv: string[]) => {
+    const { context, written } = contextOf(t, stdin);
+    const code = await runProgram(argv, context);
+    return { code, out: written.out, err: written.err };
+  };
+}
+
+function contextOf(t: TestContext, stdin: string | Uint8Array = "") {
+  const folder = mkdtempSync(join(tmpdir(), "oa-cli-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const written = { out: "", err: "" };
+  const context: Context = {
+    out: outputTo((text) => (written.out += text)),
+    err: outputTo((text) => (written.err += text)),
+    env: { OPENAGENTS_HOME: join(folder, "home") },
+    stdin: Readable.from([Buffer.from(stdin)]),
+    version: "9.9.9",
+    root: folder,
+    nowMs: () => Date.parse("2026-11-24T02:00:00Z"),
+  };
+  return { context, written };
+}
+
+function outputTo(write: (text: string) => void): Output {
+  return {
+    isTty: false,
+    style: noStyle,
+    columns: () => 80,
+    line: (text) => write(`${text}\n`),
+    raw: (data) => write(typeof data === "string" ? data : Buffer.from(data).toString()),
+    isOpen: () => true,
+    flush: async () => undefined,
+  };
+}

@@ -1,0 +1,90 @@
+// Runs the command line as users do: as a process, with a home of its own.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+
+export type Home = {
+  readonly folder: string;
+  /** Run a command to its end. */
+  run(args: readonly string[], stdin?: string | Uint8Array): Promise<Ended>;
+  /** Start a command and go on; its output is collected. */
+  start(args: readonly string[]): Started;
+};
+
+export type Started = {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** Wait until standard output matches; rejects when the command ends before. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+};
+
+/** A fresh OPENAGENTS_HOME; whatever runs on it is ended when the test is. */
+export function freshHome(t: TestContext): Home {
+  const folder = mkdtempSync(join(tmpdir(), "oa-e2e-"));
+  const home: Home = {
+    folder,
+    run(args, stdin = "") {
+      const started = home.start(args);
+      started.child.stdin?.end(stdin);
+      return started.ended;
+    },
+    start(args) {
+      const { DATABASE_URL: _database, ...env } = process.env;
+      const child = spawn(process.execPath, [MAIN, ...args], {
+        env: { ...env, OPENAGENTS_HOME: folder, NO_COLOR: "1" },
+        stdio: ["pipe", "pipe", "pipe"],
+      });
+      return watch(child);
+    },
+  };
+  t.after(async () => {
+    await home.run(["down"]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return home;
+}
+
+function watch(child: ChildProcess): Started {
+  const output = { out: "", err: "" };
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.out += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.err += text));
+  child.stdin?.on("error", () => undefined);
+  const ended = once(child, "close").then(([code]): Ended => ({ code, ...output }));
+  return {
+    child,
+    ended,
+    async waitFor(pattern) {
+      for (;;) {
+        const match = pattern.exec(output.out);
+        if (match !== null) return match;
+        const next = await Promise.race([once(child.stdout ?? child, "data"), ended]);
+        if (!Array.isArray(next) && pattern.exec(output.out) === null) {
+          throw new Error(`ended before ${pattern}: ${JSON.stringify(next)}`);
+        }
+      }
+    },
+  };
+}
+
+/** The embedded server's process, as its own pid file says. */
+export function postmasterOf(home: Home, dataDir: string = home.folder): number {
+  return Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+/** Whether a process runs; a zombie does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,144 @@
+// The life of a stack from the command line, on real processes.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Runs, createClient } from "@openagents/contracts";
+import { freshHome, isRunning, postmasterOf, type Home } from "./openagents.ts";
+
+test("a stack starts in the background, serves, refuses a second on its folder, and stops with nothing left", async (t) => {
+  const home = freshHome(t);
+  const up = await home.run(["up", "--detach", "--port-base", "0", "--json"]);
+  assert.equal(up.code, 0, up.err);
+  const record = JSON.parse(up.out);
+  assert.equal(isRunning(record.pid), true);
+  assert.equal(statSync(join(home.folder, "stack.json")).mode & 0o777, 0o600);
+  const postmaster = postmasterOf(home);
+
+  const status = JSON.parse((await home.run(["status", "--json"])).out);
+  assert.equal(status.running, true);
+  assert.deepEqual(status.services, [
+    { name: "runtime", url: record.runtime_url, healthy: true, ready: true },
+  ]);
+  assert.equal(status.balances.available_msats, 0);
+
+  const second = await home.run(["up", "--port-base", "0"]);
+  assert.equal(second.code, 1);
+  assert.match(
+    second.err,
+    new RegExp(`already running .*pid ${record.pid}.*openagents status.*stack_running`),
+  );
+  const secondDetached = await home.run(["up", "--detach", "--port-base", "0"]);
+  assert.equal(secondDetached.code, 1);
+  assert.match(secondDetached.err, /stack_running/);
+
+  const token = (await home.run(["token", "--scope", "runs:read"])).out.trim();
+  const { runs } = await createClient(Runs, { baseUrl: record.runtime_url, token }).listRuns({});
+  assert.deepEqual(runs, []);
+  assert.match((await home.run(["ledger", "audit"])).out, /holds/);
+
+  assert.equal((await home.run(["down"])).code, 0);
+  assert.equal(isRunning(record.pid), false);
+  assert.equal(isRunning(postmaster), false);
+  assert.equal(existsSync(join(home.folder, "stack.json")), false);
+  const again = await home.run(["down"]);
+  assert.deepEqual([again.code, /nothing is running/.test(again.out)], [0, true]);
+});
+
+test("Ctrl-C ends a stack in the foreground cleanly", async (t) => {
+  const home = freshHome(t);
+  const up = home.start(["up", "--port-base", "0"]);
+  await up.waitFor(/Ctrl-C stops it/);
+  const postmaster = postmasterOf(home);
+  up.child.kill("SIGINT");
+  const { code, out } = await up.ended;
+  assert.equal(code, 0);
+  assert.match(out, /runtime +http:\/\/127\.0\.0\.1:\d+/);
+  assert.equal(isRunning(postmaster), false);
+  assert.equal(existsSync(join(home.folder, "stack.json")), false);
+});
+
+test("two stacks run side by side, each with its own keys and data", async (t) => {
+  const [one, two] = [freshHome(t), freshHome(t)];
+  const [first, second] = await Promise.all([
+    one.run(["up", "-d", "--port-base", "0", "--json"]),
+    two.run(["up", "-d", "--port-base", "0", "--json"]),
+  ]);
+  const [a, b] = [JSON.parse(first.out), JSON.parse(second.out)];
+  assert.notEqual(a.runtime_url, b.runtime_url);
+  assert.notEqual(a.operator_public_key, b.operator_public_key);
+  const foreign = (await one.run(["token"])).out.trim();
+  await assert.rejects(createClient(Runs, { baseUrl: b.runtime_url, token: foreign }).listRuns({}), {
+    code: "token_invalid",
+  });
+  await createRun(one, a.runtime_url);
+  assert.equal(JSON.parse((await two.run(["runs", "list", "--json"])).out).runs.length, 0);
+  assert.equal((await one.run(["down"])).code, 0);
+  assert.equal(JSON.parse((await two.run(["status", "--json"])).out).services[0].ready, true);
+});
+
+test("after kill -9 of the stack and all of its database, the next start has everything that was acknowledged", async (t) => {
+  const home = freshHome(t);
+  const first = JSON.parse((await home.run(["up", "-d", "--port-base", "0", "--json"])).out);
+  const runIds: string[] = [];
+  for (let index = 0; index < 20; index += 1) runIds.push(await createRun(home, first.runtime_url));
+  const postmaster = postmasterOf(home);
+  process.kill(first.pid, "SIGKILL");
+  process.kill(postmaster, "SIGKILL");
+
+  const second = await home.run(["up", "-d", "--port-base", "0", "--json"]);
+  assert.equal(second.code, 0, second.err);
+  const listed = JSON.parse((await home.run(["runs", "list", "--limit", "50", "--json"])).out);
+  assert.deepEqual(listed.runs.map((run: { run_id: string }) => run.run_id).sort(), runIds.sort());
+  assert.equal(JSON.parse((await home.run(["ledger", "audit", "--json"])).out).ok, true);
+});
+
+test("a database that outlived its stack is ended by down, and taken over by up", async (t) => {
+  const home = freshHome(t);
+  for (const next of ["down", "up"] as const) {
+    const record = JSON.parse((await home.run(["up", "-d", "--port-base", "0", "--json"])).out);
+    const orphan = postmasterOf(home);
+    process.kill(record.pid, "SIGKILL");
+    assert.equal(JSON.parse((await home.run(["status", "--json"])).out).running, false);
+    assert.equal(isRunning(orphan), true);
+    if (next === "down") assert.match((await home.run(["down"])).out, /stopped the database/);
+    else assert.equal((await home.run(["up", "-d", "--port-base", "0"])).code, 0);
+    assert.equal(isRunning(orphan), false);
+  }
+});
+
+test("a port in use stops the start with its number, and leaves nothing running", async (t) => {
+  const home = freshHome(t);
+  const server = createServer().listen({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  for (const extra of [[], ["--detach"]]) {
+    const up = await home.run(["up", "--port-base", String(address.port), ...extra]);
+    assert.equal(up.code, 1);
+    assert.match(up.err, new RegExp(`port ${address.port}.*in use.*--port-base.*port_in_use`));
+  }
+  assert.match((await home.run(["down"])).out, /nothing is running/);
+});
+
+test("a stack starts in a folder with spaces, under a parent that only we may enter", async (t) => {
+  const home = freshHome(t);
+  const parent = mkdtempSync(join(tmpdir(), "oa e2e "));
+  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  const dataDir = join(parent, "my data");
+  const up = await home.run(["up", "-d", "--port-base", "0", "--data-dir", dataDir]);
+  assert.equal(up.code, 0, up.err);
+  assert.match((await home.run(["status", "--data-dir", dataDir])).out, /ready/);
+  assert.equal((await home.run(["down", "--data-dir", dataDir])).code, 0);
+});
+
+async function createRun(home: Home, baseUrl: string): Promise<string> {
+  const token = (await home.run(["token"])).out.trim();
+  const { run } = await createClient(Runs, { baseUrl, token }).createRun({ metadata: {} });
+  return run.runId;
+}
