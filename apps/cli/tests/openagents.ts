@@ -17,7 +17,7 @@ export type Home = {
   /** Run a command to its end. */
   run(args: readonly string[], stdin?: string | Uint8Array): Promise<Ended>;
   /** Start a command and go on; its output is collected. */
-  start(args: readonly string[]): Started;
+  start(args: readonly string[], options?: { readonly ownGroup?: boolean }): Started;
 };
 
 export type Started = {
@@ -37,11 +37,12 @@ export function freshHome(t: TestContext): Home {
       started.child.stdin?.end(stdin);
       return started.ended;
     },
-    start(args) {
+    start(args, options = {}) {
       const { DATABASE_URL: _database, ...env } = process.env;
       const child = spawn(process.execPath, [MAIN, ...args], {
         env: { ...env, OPENAGENTS_HOME: folder, NO_COLOR: "1" },
         stdio: ["pipe", "pipe", "pipe"],
+        detached: options.ownGroup === true,
       });
       return watch(child);
     },

@@ -39,7 +39,7 @@ const OFFERS = [
   { displayName: "Provider B", priceMsats: 240_000n },
 ] as const;
 
-const CAPS = { memoryMibMax: 2048, diskMibMax: 1024, wallMsMax: 600_000, concurrentJobsMax: 1 } as const;
+const CAPS = { memoryMibMax: 2048, diskMibMax: 1024, wallMsMax: 600_000n, concurrentJobsMax: 1 } as const;
 
 /**
  * Start two providers against a runtime and wait until both are registered. They
