@@ -128,10 +128,10 @@ function wireProblem(code: string): ProblemError {
 
 export type RouteIndex = readonly { readonly verb: string; readonly path: string }[];
 
-/** Answer unknown paths with 404, and known paths under another verb with 405 and `Allow`. */
+/** Answer unknown paths with 404, and known paths under another verb with 405 and `Allow`, whatever their body. */
 export function answerUnknownRoutes(app: FastifyInstance, routes: RouteIndex): void {
   const patterns = routes.map(({ verb, path }) => ({ verb, pattern: pathPattern(path) }));
-  app.setNotFoundHandler((request, reply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split("?", 1)[0] ?? "";
     const allowed = [
       ...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ verb }) => verb)),
@@ -143,7 +143,13 @@ export function answerUnknownRoutes(app: FastifyInstance, routes: RouteIndex): v
     reply.header("allow", allowed.join(", "));
     const detail = `This path answers ${allowed.join(", ")} only.`;
     return sendProblem(request, reply, new ProblemError({ status: 405, code: "method_not_allowed", detail }));
+  };
+  // Before the body is looked at, which for an unknown route nobody asked for.
+  app.addHook("onRequest", (request, reply, done) => {
+    if (request.is404) answer(request, reply);
+    else done();
   });
+  app.setNotFoundHandler(answer);
 }
 
 function pathPattern(template: string): RegExp {

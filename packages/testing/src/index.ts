@@ -1,2 +1,11 @@
 export { manualClock, type ManualClock } from "./clock.ts";
+export {
+  contractCases,
+  runContractCase,
+  type Caller,
+  type ContractCase,
+  type ContractRequest,
+  type ContractTarget,
+  type Expectation,
+} from "./contract-cases.ts";
 export { TEST_APP_ROLE, testDatabase, type TestDatabase } from "./database.ts";
