@@ -22,7 +22,11 @@ import test, { type TestContext } from "node:test";
 const REPOSITORY = join(import.meta.dirname, "..");
 const MACHINE = `${process.platform}-${process.arch}`;
 const LOCKED = `node-${MACHINE}`;
-const skip = ["linux-x64", "linux-arm64"].includes(MACHINE) ? false : `no locked Node for ${MACHINE}`;
+// The time limit is for a launcher that waits for ever; a good one needs a tenth of a second.
+const options = {
+  skip: ["linux-x64", "linux-arm64"].includes(MACHINE) ? false : `no locked Node for ${MACHINE}`,
+  timeout: 30_000,
+};
 
 const SHELL_TOOLS = [
   "sh",
@@ -54,10 +58,22 @@ chmod +x node_modules/${LOCKED}/bin/node
 
 type Answer = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
+type Clone = {
+  readonly root: string;
+  readonly bin: string;
+  /** Ends what still runs when the test does. */
+  readonly ended: AbortSignal;
+  readonly npmRuns: () => string[];
+};
+
 /** A clone in a folder whose name has spaces, below one that only its owner may enter. */
-function fakeClone(t: TestContext): { root: string; bin: string; npmRuns: () => string[] } {
+function fakeClone(t: TestContext): Clone {
   const top = mkdtempSync(join(tmpdir(), "launcher-"));
-  t.after(() => rmSync(top, { recursive: true }));
+  const ended = new AbortController();
+  t.after(() => {
+    ended.abort();
+    rmSync(top, { recursive: true });
+  });
   const root = join(top, "a clone");
   const bin = join(top, "bin");
   for (const folder of [join(root, "scripts"), join(root, "apps/cli/src"), bin])
@@ -72,7 +88,8 @@ function fakeClone(t: TestContext): { root: string; bin: string; npmRuns: () => 
   writeTool(bin, "id", "#!/bin/sh\necho 1000\n");
   symlinkSync(process.execPath, join(bin, "node"));
   const log = join(top, "npm.log");
-  return { root, bin, npmRuns: () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []) };
+  const npmRuns = () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
+  return { root, bin, ended: ended.signal, npmRuns };
 }
 
 function grantTool(bin: string, tool: string): void {
@@ -90,7 +107,7 @@ function writeTool(bin: string, tool: string, text: string): void {
 type Launch = { readonly answer: Promise<Answer>; readonly said: (text: string) => Promise<void> };
 
 function launch(
-  { root, bin }: { root: string; bin: string },
+  { root, bin, ended }: Clone,
   args: readonly string[],
   {
     env = {},
@@ -102,6 +119,12 @@ function launch(
     cwd,
     env: { PATH: bin, TMPDIR: tmpdir(), NPM_LOG: join(root, "../npm.log"), ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that what the launcher started ends with it.
+    detached: true,
+  });
+  ended.addEventListener("abort", () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, "SIGKILL");
   });
   let stdout = "";
   let stderr = "";
@@ -125,7 +148,7 @@ function launch(
   return { answer, said };
 }
 
-test("the first start installs once, and the second goes straight on", { skip }, async (t) => {
+test("the first start installs once, and the second goes straight on", options, async (t) => {
   const clone = fakeClone(t);
   const first = await launch(clone, ["status"]).answer;
   assert.equal(first.code, 0, first.stderr);
@@ -135,7 +158,7 @@ test("the first start installs once, and the second goes straight on", { skip },
   assert.equal(clone.npmRuns().length, 1);
 });
 
-test("arguments and the working folder arrive as they are, also through symlinks", { skip }, async (t) => {
+test("arguments and the working folder arrive as they are, also through symlinks", options, async (t) => {
   const clone = fakeClone(t);
   symlinkSync("a clone/openagents", join(clone.root, "../near"));
   symlinkSync(join(clone.root, "../near"), join(clone.bin, "far"));
@@ -145,7 +168,7 @@ test("arguments and the working folder arrive as they are, also through symlinks
   assert.equal(stdout, ["/usr", main, ...args].map((arg) => `[${arg}]`).join(""));
 });
 
-test("a changed lock installs again", { skip }, async (t) => {
+test("a changed lock installs again", options, async (t) => {
   const clone = fakeClone(t);
   await launch(clone, []).answer;
   writeFileSync(join(clone.root, "package-lock.json"), '{"packages":{"node_modules/x":{"version":"1.0.1"}}}');
@@ -153,7 +176,7 @@ test("a changed lock installs again", { skip }, async (t) => {
   assert.equal(clone.npmRuns().length, 2);
 });
 
-test("packages that npm already installed from this lock are taken as they are", { skip }, async (t) => {
+test("packages that npm already installed from this lock are taken as they are", options, async (t) => {
   const clone = fakeClone(t);
   await launch(clone, []).answer;
   rmSync(join(clone.root, "node_modules/.openagents-stamp"));
@@ -162,7 +185,7 @@ test("packages that npm already installed from this lock are taken as they are",
   assert.deepEqual({ code, stderr, runs: clone.npmRuns().length }, { code: 0, stderr: "", runs: 1 });
 });
 
-test("of two that start at once one installs, and the other waits and says so", { skip }, async (t) => {
+test("of two that start at once one installs, and the other waits and says so", options, async (t) => {
   const clone = fakeClone(t);
   const gate = join(clone.root, "../gate");
   await new Promise((resolve) => spawn("mkfifo", [gate]).once("close", resolve));
@@ -181,7 +204,7 @@ test("of two that start at once one installs, and the other waits and says so", 
 
 test(
   "a failed install shows npm's last words and its log, leaves no stamp, and is tried again",
-  { skip },
+  options,
   async (t) => {
     const clone = fakeClone(t);
     const { code, stdout, stderr } = await launch(clone, ["demo"], { env: { NPM_FAILS: "1" } }).answer;
@@ -196,7 +219,7 @@ test(
   },
 );
 
-test("an old or absent Node is named with the command that helps", { skip }, async (t) => {
+test("an old or absent Node is named with the command that helps", options, async (t) => {
   const clone = fakeClone(t);
   writeTool(clone.bin, "node", "#!/bin/sh\necho v18.20.4\n");
   const old = await launch(clone, []).answer;
@@ -208,7 +231,7 @@ test("an old or absent Node is named with the command that helps", { skip }, asy
   assert.deepEqual(clone.npmRuns(), []);
 });
 
-test("once installed, no Node and no npm are needed on PATH", { skip }, async (t) => {
+test("once installed, no Node and no npm are needed on PATH", options, async (t) => {
   const clone = fakeClone(t);
   await launch(clone, []).answer;
   for (const tool of ["node", "npm"]) rmSync(join(clone.bin, tool));
@@ -217,7 +240,7 @@ test("once installed, no Node and no npm are needed on PATH", { skip }, async (t
 
 test(
   "without bubblewrap an ordinary user gets one command, and only where it is needed",
-  { skip },
+  options,
   async (t) => {
     const clone = fakeClone(t);
     writeTool(clone.bin, "apt-get", "#!/bin/sh\nexit 9\n");
@@ -236,7 +259,7 @@ test(
 
 test(
   "root on Debian gets what is missing installed, the package lists only when they are needed",
-  { skip },
+  options,
   async (t) => {
     const clone = fakeClone(t);
     await launch(clone, []).answer;

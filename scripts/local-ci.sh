@@ -44,7 +44,7 @@ step() {
   fi
   printf '✗ %-28s %6ss\n\n' "$name" "$(seconds $(($(now_ms) - started)))"
   cat "$step_log"
-  printf '\n%s failed (exit %d). Again: %s\n' "$name" "$status" "$*"
+  printf '\n%s failed (exit %d). Again: scripts/local-ci.sh %s\n' "$name" "$status" "$lane"
   exit 1
 }
 
@@ -59,7 +59,8 @@ live() {
     printf '✓ %-28s %6ss\n' "$name" "$(seconds $(($(now_ms) - started)))"
     return 0
   fi
-  printf '✗ %-28s %6ss\n\n%s failed (exit %d).\n' "$name" "$(seconds $(($(now_ms) - started)))" "$name" "$status"
+  printf '✗ %-28s %6ss\n\n' "$name" "$(seconds $(($(now_ms) - started)))"
+  printf '%s failed (exit %d). Again: scripts/local-ci.sh %s\n' "$name" "$status" "$lane"
   exit 1
 }
 

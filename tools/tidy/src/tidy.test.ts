@@ -221,7 +221,7 @@ test("what only looks like an import is none", () => {
     "const code = `",
     'import "template";',
     '${`import "nested";`}`;',
-    'const quote = /[`"\']/g; const half = 4 / 2;',
+    "const quote = /[`\"']/g; const half = 4 / 2;",
     'import "real";',
     'export const from = "value";',
   ].join("\n");
