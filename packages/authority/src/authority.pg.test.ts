@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { ProblemError, Runs, type CommandCall } from "@openagents/contracts";
+import { ProblemError, Runs, methodsOf, type CommandCall } from "@openagents/contracts";
 import { statement, type Database } from "@openagents/postgres";
 import { manualClock, testDatabase } from "@openagents/testing";
 import { createAuthority, type Authority, type Outcome } from "./index.ts";
@@ -172,6 +172,8 @@ test("the service's role can neither change nor delete what was decided", async 
 
 const SCHEMA = "openagents.runtime.run_created.v1";
 
+const CREATE_RUN = methodsOf(Runs).find((method) => method.localName === "createRun") ?? assert.fail("no such method");
+
 function request(title = "a") {
   return { issue: { title, body: "" }, metadata: {} };
 }
@@ -192,7 +194,7 @@ function call(idempotencyKey: string, principal: { id?: string; org?: string } =
     },
     requestId: "req_test",
     signal: new AbortController().signal,
-    method: Runs.methods.createRun,
+    method: CREATE_RUN,
     idempotencyKey,
   };
 }

@@ -6,7 +6,9 @@ import {
   ProblemError,
   bind,
   mount,
+  problemServerOptions,
   type Binding,
+  type Contract,
   type HttpBody,
   type ReadinessCheck,
 } from "@openagents/contracts";
@@ -37,6 +39,8 @@ export type ServiceAppConfig = {
 export type ServiceApp = {
   readonly app: FastifyInstance;
   readonly metrics: ServiceMetrics;
+  /** Everything that is served, health included. */
+  readonly contracts: readonly Contract[];
   /** Listen; answers the base address. */
   start(): Promise<{ readonly url: string }>;
   /** Refuse new work, finish what is running, close. Safe to call twice. */
@@ -55,6 +59,7 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
   let draining = false;
 
   const app = Fastify({
+    ...problemServerOptions,
     logger: false,
     bodyLimit: 1024 * 1024,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -96,7 +101,8 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
     },
   });
 
-  mount(app, [health, ...config.bindings], {
+  const bindings = [health, ...config.bindings];
+  mount(app, bindings, {
     authenticate: (request) => config.authenticate(request.headers.authorization),
     observe: metrics.observeCall,
     onInternalError: (error, method, requestId) => {
@@ -108,6 +114,7 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
   return {
     app,
     metrics,
+    contracts: bindings.map((binding) => binding.contract),
     async start() {
       const url = await app.listen({ host: config.host, port: config.port });
       return { url };

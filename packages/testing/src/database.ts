@@ -2,10 +2,10 @@
 // some 50 ms and dropped afterwards.
 
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
+import { after, type TestContext } from "node:test";
 import {
   connect,
   migrate,
@@ -88,12 +88,13 @@ async function testServerUrl(): Promise<string> {
 
 async function startOwnServer(): Promise<EmbeddedPostgres> {
   const folder = mkdtempSync(join(tmpdir(), "oa-test-postgres-"));
-  const started = await startEmbeddedPostgres({ dataDir: join(folder, "data") });
-  // The server gets its signal to stop when this process ends, however it ends.
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  process.once("beforeExit", () => void started.stop());
-  return started;
+  return startEmbeddedPostgres({ dataDir: join(folder, "data") });
 }
+
+// Of the whole file: runs when its last test has ended.
+after(async () => {
+  await (await server)?.stop();
+});
 
 async function withAdmin<T>(serverUrl: string, body: (admin: pg.Client) => Promise<T>): Promise<T> {
   const admin = new pg.Client({ connectionString: serverUrl });
