@@ -95,7 +95,7 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
   const running = parts.move();
   return {
     providers: OFFERS.map((offer, index) => ({ ...offer, workerId: workerIds[index] ?? "" })),
-    sandbox: sandbox.environment.sandbox,
+    sandbox: sandbox.sandbox,
     stop: () => running.disposeAsync(),
   };
 }

@@ -69,7 +69,7 @@ async function serveHere(context: Context, options: UpOptions): Promise<number> 
       step = steps.start(name);
     });
   } catch (error) {
-    step?.failed();
+    step?.failed("");
     throw error;
   } finally {
     steps.close();
@@ -120,7 +120,7 @@ async function detach(context: Context, options: UpOptions): Promise<number> {
     printReady(context, options, record, "End it with `openagents down`.");
     return EXIT.ok;
   } catch (error) {
-    step.failed();
+    step.failed("");
     throw error;
   } finally {
     steps.close();

@@ -62,7 +62,7 @@ export async function openPlace(context: Context, options: PlaceOptions, steps: 
     step.done(stack.record.runtimeUrl);
     return { record: stack.record, keys: stack.keys, stays: false, stop: () => stack.stop() };
   } catch (error) {
-    step.failed(error instanceof Error ? error.message : undefined);
+    step.failed("");
     throw error;
   }
 }

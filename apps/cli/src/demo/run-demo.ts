@@ -93,9 +93,9 @@ async function runOnDemoRepository(
   const folder = await mkdtemp(join(tmpdir(), "openagents-demo-"));
   try {
     const demo = await prepareDemoRepository(join(folder, "repo"));
-    steps.line("");
-    steps.line(`  ${demo.issue.title}`);
     const agent = scriptedAgent(demo.scriptFile);
+    // The agent's name says what it is: nobody may take a recording for a mind.
+    for (const line of ["", `  issue: ${demo.issue.title}`, `  agent: ${agent.name}`]) steps.line(line);
     return await runIssue({
       client: clientOf(context, place),
       repo: demo.repo,
@@ -158,7 +158,8 @@ function progressTo(steps: StepList): (progress: Progress) => void {
 /** The run tells amounts in msats; a person reads sats. */
 function inSats(text: string): string {
   return text
-    .replace(/\bbudget of (\d{1,16})(?! msats)\b/g, "budget of $1 msats")
+    .replace(/\bbudget of (\d{1,16})\b(?! msats)/g, "budget of $1 msats")
+    .replace(/\b(\d{1,16}) to the operator\b/g, "$1 msats to the operator")
     .replace(/\b(\d{1,16}) msats\b/g, (_, msats: string) => formatSats(BigInt(msats)));
 }
 
@@ -180,7 +181,8 @@ async function stepOf<T>(
   try {
     return await work(step);
   } catch (error) {
-    step.failed(error instanceof Error ? error.message : String(error));
+    // What went wrong is said once, at the end.
+    step.failed("");
     throw error;
   }
 }

@@ -34,7 +34,8 @@ export function openOutput(
   return {
     isTty,
     style: chooseStyle(env, isTty),
-    columns: () => stream.columns ?? 80,
+    // 0 is what a terminal without a size says.
+    columns: () => stream.columns || 80,
     line: (text) => raw(`${text}\n`),
     raw,
     isOpen: () => open,
