@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { ProblemError, Runs, methodsOf, type CommandCall } from "@openagents/contracts";
+import { ProblemError, Treasury, methodsOf, type CommandCall } from "@openagents/contracts";
 import { statement, type Database } from "@openagents/postgres";
 import { manualClock, testDatabase } from "@openagents/testing";
 import { createAuthority, type Authority, type Outcome } from "./index.ts";
@@ -10,7 +10,7 @@ const MIGRATIONS = [{ name: "authority", path: new URL("../migrations", import.m
 const COUNT_COMMANDS = statement("test.count_commands", "SELECT count(*) AS n FROM authority.commands");
 const COUNT_RECEIPTS = statement("test.count_receipts", "SELECT count(*) AS n FROM authority.receipts");
 
-type Output = { run: undefined; receiptId: string };
+type Output = { org: string; amountMsats: bigint; availableMsats: bigint; receiptId: string };
 
 test("64 callers of one key: one effect, 64 equal bodies", async (t) => {
   const { db, authority } = await door(t);
@@ -64,10 +64,13 @@ test("the same key with another request is refused, before and after the first e
     return created("a");
   });
   await begun.promise;
-  const early = authority.execute(call("k1"), request("b"), async () => created("b"));
+  const early = assert.rejects(
+    authority.execute(call("k1"), request("b"), async () => created("b")),
+    isProblem(422, "idempotency_key_reused"),
+  );
   gate.resolve();
   await first;
-  await assert.rejects(early, isProblem(422, "idempotency_key_reused"));
+  await early;
   const late = authority.execute(call("k1"), request("b"), async () => created("b"));
   await assert.rejects(late, isProblem(422, "idempotency_key_reused"));
 });
@@ -106,8 +109,7 @@ test("a refusal commits and replays, also when it would be allowed now", async (
 
 test("deciding nothing stores nothing and leaves the key free", async (t) => {
   const { db, authority } = await door(t);
-  const output = { run: undefined, receiptId: "" };
-  await authority.execute(call("k1"), request(), async () => ({ kind: "nothing", output }));
+  await authority.execute(call("k1"), request(), async () => ({ kind: "nothing", output: output("") }));
   assert.equal(await count(db, COUNT_COMMANDS), 0n);
   const reply = await authority.execute(call("k1"), request(), async () => created("later"));
   assert.equal(reply.replayed, false);
@@ -128,11 +130,7 @@ test("a serialization failure runs the body again, and only its last run counts"
   await authority.execute(call("k1"), request(), async (command) => {
     tries += 1;
     const receipt = command.seal(SCHEMA, "run_x", { tries }, NOW);
-    if (tries < 3) {
-      await command.tx.query(
-        statement("test.fail", "SELECT 1 FROM pg_sleep(0) WHERE false OR (SELECT test_fail())"),
-      );
-    }
+    if (tries < 3) throw Object.assign(new Error("could not serialize access"), { code: "40001" });
     return created(receipt.receipt_id);
   });
   assert.equal(tries, 3);
@@ -170,16 +168,21 @@ test("the service's role can neither change nor delete what was decided", async 
   }
 });
 
-const SCHEMA = "openagents.runtime.run_created.v1";
+const SCHEMA = "openagents.treasury.demo_grant.v1";
 
-const CREATE_RUN = methodsOf(Runs).find((method) => method.localName === "createRun") ?? assert.fail("no such method");
+const GRANT =
+  methodsOf(Treasury).find((method) => method.localName === "grantDemoCredit") ?? assert.fail("no such method");
 
-function request(title = "a") {
-  return { issue: { title, body: "" }, metadata: {} };
+function request(memo = "a") {
+  return { amountMsats: 1n, memo };
+}
+
+function output(receiptId: string): Output {
+  return { org: "org_a", amountMsats: 1n, availableMsats: 1n, receiptId };
 }
 
 function created(receiptId: string): Outcome<Output> {
-  return { kind: "answer", output: { run: undefined, receiptId }, writes: [] };
+  return { kind: "answer", output: output(receiptId), writes: [] };
 }
 
 function call(idempotencyKey: string, principal: { id?: string; org?: string } = {}): CommandCall {
@@ -194,15 +197,14 @@ function call(idempotencyKey: string, principal: { id?: string; org?: string } =
     },
     requestId: "req_test",
     signal: new AbortController().signal,
-    method: CREATE_RUN,
+    method: GRANT,
     idempotencyKey,
   };
 }
 
 async function door(t: TestContext): Promise<{ db: Database; authority: Authority }> {
   const clock = manualClock(NOW);
-  const { db, ownerUrl } = await testDatabase(t, { directories: MIGRATIONS });
-  void ownerUrl;
+  const { db } = await testDatabase(t, { directories: MIGRATIONS });
   return { db, authority: createAuthority({ db, nowMs: clock.nowMs }) };
 }
 

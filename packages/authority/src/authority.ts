@@ -104,7 +104,8 @@ export function createAuthority(deps: AuthorityDeps): Authority {
     perform(call, body) {
       return retrying(async () => {
         const { tx } = await deps.db.begin(NO_CLAIM, []);
-        return conclude(deps, tx, call, undefined, body);
+        const { reply } = await conclude(deps, tx, call, undefined, body);
+        return reply;
       });
     },
   };
@@ -143,8 +144,8 @@ function attempt<Output>(
   return retrying<Attempt>(async () => {
     const claim = await claimCommand(deps.db, identity.commandId);
     if (claim.kind === "won") {
-      const reply = await conclude(deps, claim.tx, call, identity, body);
-      const stored = reply.nothing ? undefined : { ...reply, requestSha256: identity.requestSha256 };
+      const { reply, decided } = await conclude(deps, claim.tx, call, identity, body);
+      const stored = decided ? { ...reply, requestSha256: identity.requestSha256 } : undefined;
       return { kind: "done", reply, stored };
     }
     // Nothing was written, so nobody needs to wait for the rollback.
@@ -154,7 +155,11 @@ function attempt<Output>(
   });
 }
 
-type Concluded = CommandReply & { readonly nothing: boolean };
+type Concluded = {
+  readonly reply: CommandReply;
+  /** False when nothing was decided, so that nothing is stored under the key. */
+  readonly decided: boolean;
+};
 
 /** Run the body and commit what it decided. */
 async function conclude<Output>(
@@ -176,7 +181,7 @@ async function conclude<Output>(
     },
   };
   let outcome: Outcome<Output>;
-  let reply: Concluded;
+  let reply: CommandReply;
   try {
     outcome = await body(command);
     reply = render(call, outcome);
@@ -186,7 +191,7 @@ async function conclude<Output>(
   }
   if (outcome.kind === "nothing") {
     await tx.rollback();
-    return reply;
+    return { reply, decided: false };
   }
   const writes = [...(outcome.writes ?? [])];
   if (receipts.length > 0) writes.push(receiptsWrite(receipts));
@@ -208,17 +213,16 @@ async function conclude<Output>(
   }
   await tx.commitWith(writes);
   if (outcome.kind === "answer") outcome.afterCommit?.();
-  return reply;
+  return { reply, decided: true };
 }
 
-function render<Output>(call: CommandCall, outcome: Outcome<Output>): Concluded {
+function render<Output>(call: CommandCall, outcome: Outcome<Output>): CommandReply {
   if (outcome.kind !== "refused") {
     return {
       status: (outcome.kind === "answer" ? outcome.status : undefined) ?? call.method.successStatus,
       contentType: "application/json; charset=utf-8",
       body: encodeText(call.method.output, outcome.output),
       replayed: false,
-      nothing: outcome.kind === "nothing",
     };
   }
   const problem = new ProblemError({
@@ -233,7 +237,6 @@ function render<Output>(call: CommandCall, outcome: Outcome<Output>): Concluded 
     contentType: PROBLEM_CONTENT_TYPE,
     body: problemBody(problem, call.requestId),
     replayed: false,
-    nothing: false,
   };
 }
 

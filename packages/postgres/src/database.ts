@@ -69,8 +69,8 @@ export function connect(options: DatabaseOptions): Database {
     keepAlive: true,
   };
   const pool = new pg.Pool({ ...config, max: options.connectionsMax ?? CONNECTIONS_MAX, pipeline: true });
-  // An idle connection that dies is replaced when the next one is needed.
-  pool.on("error", ignoreIdleLoss);
+  // A connection that dies idle is replaced when the next one is needed.
+  pool.on("error", ignoreLoss);
 
   return {
     async query<R>({ name, text }: Statement, values: readonly unknown[] = []) {
@@ -125,6 +125,8 @@ class PooledTx implements OpenTx {
 
   constructor(client: pg.PoolClient) {
     this.client = client;
+    // The query that was running rejects; unheard, the event would end the process as well.
+    client.on("error", ignoreLoss);
   }
 
   async beginWith<R>(first: Statement, values: readonly unknown[]): Promise<R[]> {
@@ -185,6 +187,7 @@ class PooledTx implements OpenTx {
   private release(broken: boolean): void {
     if (this.released) return;
     this.released = true;
+    this.client.removeListener("error", ignoreLoss);
     this.client.release(broken ? new ConnectionLost("the connection is in doubt") : undefined);
   }
 }
@@ -193,4 +196,4 @@ function rethrowTranslated(error: unknown): never {
   throw translateError(error);
 }
 
-function ignoreIdleLoss(): void {}
+function ignoreLoss(): void {}
