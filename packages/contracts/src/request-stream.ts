@@ -21,7 +21,6 @@ export function boundedStream(request: IncomingMessage, bytesMax: number): Reada
   });
   // `pipe` and not `pipeline`: a refused body must leave the socket open for the answer.
   request.pipe(bounded);
-  request.once("error", (error) => bounded.destroy(error));
   request.once("close", () => {
     if (!request.complete) bounded.destroy(new Error("the caller went away before its body ended"));
   });

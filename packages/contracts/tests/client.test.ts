@@ -177,6 +177,21 @@ test("an abort ends the call with its own reason, also between attempts", async 
   assert.equal(sent.length, 1);
 });
 
+test("an abort while an answer is awaited ends the call with its own reason", async (t) => {
+  const service = await startFake(t);
+  const reason = new Error("the user went away");
+  const controller = new AbortController();
+  const never = Promise.withResolvers<typeof RUN>();
+  service.read = () => {
+    controller.abort(reason);
+    return never.promise;
+  };
+  const runs = createClient(Runs, { baseUrl: service.url, token: "all" });
+  const call = runs.getRun({ runId: RUN.runId }, { signal: controller.signal });
+  await assert.rejects(call, (error) => error === reason);
+  never.resolve(RUN);
+});
+
 test("an attempt that lasts too long is given up as a timeout", async (t) => {
   const service = await startFake(t);
   const never = Promise.withResolvers<typeof RUN>();
