@@ -29,11 +29,17 @@ const COMMIT_MESSAGE = "base";
 /**
  * Take the tree of a repository's HEAD into `folder`, as a repository of ours
  * and a bundle file. The user's repository is only read; changes that are not
- * committed are not part of the base. Throws `not_a_repository`,
+ * committed are not part of the base. Throws `repository_not_found`, `not_a_repository`,
  * `repository_empty`, `object_format_unsupported`, `base_incomplete`,
  * `base_too_large`.
  */
 export async function snapshotBase(repo: string, folder: string, signal?: AbortSignal): Promise<BaseBundle> {
+  const isFolder = await stat(repo).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder)
+    throw new AutopilotError("repository_not_found", `There is no folder ${repo}. Check the path.`);
   const source = { cwd: repo, signal };
   const objects = await runGitText(
     ["rev-parse", "--path-format=absolute", "--git-path", "objects"],

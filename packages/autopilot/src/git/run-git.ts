@@ -65,9 +65,9 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Bu
     cwd: call.cwd,
     env: environment(call),
     stdio: ["pipe", "pipe", "pipe"],
-    timeout: WALL_MS_MAX,
-    killSignal: "SIGKILL",
   });
+  // Our own timer: the one of `spawn` stays behind when git cannot be started.
+  const timer = setTimeout(() => child.kill("SIGKILL"), WALL_MS_MAX);
   const abort = () => child.kill("SIGKILL");
   call.signal?.addEventListener("abort", abort);
 
@@ -102,6 +102,7 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Bu
     if (code !== 0) throw new GitError(command, code ?? undefined, stderr.trim());
     return Buffer.concat(chunks);
   } finally {
+    clearTimeout(timer);
     call.signal?.removeEventListener("abort", abort);
   }
 }

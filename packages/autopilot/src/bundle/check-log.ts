@@ -1,0 +1,90 @@
+// Receipts, run receipt and log tell one story: the run receipt is the one that
+// this log gives, every receipt that the log names is here with the same facts,
+// and no receipt is here that the log does not name. Pure.
+
+import { canonicalize, payloadHash, type JsonObject } from "@openagents/receipts";
+import type { Problems } from "./claims.ts";
+import type { ReceiptsById } from "./chain.ts";
+import { numberOf, textOf } from "./json-view.ts";
+import type { Replay, ReplayEvent } from "./replay.ts";
+
+/** First words of the event types that only the runtime's own commands write. */
+const RUNTIME_WORDS: ReadonlySet<string> = new Set([
+  "budget",
+  "job",
+  "payment",
+  "quote",
+  "receipt",
+  "verification",
+]);
+
+/** Receipts that no event names: the first event tells of the run itself, and a refusal changed nothing. */
+const UNNAMED_SCHEMAS: ReadonlySet<string> = new Set([
+  "openagents.runtime.run_created.v1",
+  "openagents.treasury.spend_refused.v1",
+]);
+
+export function checkLog(
+  replay: Replay,
+  runReceipt: JsonObject,
+  receipts: ReceiptsById,
+  problems: Problems,
+): string {
+  const factsOf = (event: ReplayEvent) => ({ seq: event.seq, ...event.payload });
+  const verifications = replay.events
+    .filter((event) => event.eventType === "verification.recorded")
+    .map(factsOf);
+  const payments = replay.events.filter((event) => event.eventType.startsWith("payment.")).map(factsOf);
+  const total = payments.reduce((sum, payment) => sum + (numberOf(payment, "amount_msats") ?? 0), 0);
+  problems.same("the session", textOf(runReceipt, "session_id"), replay.sessionId);
+  problems.same("the status", textOf(runReceipt, "status"), replay.status);
+  problems.same("the creation time", textOf(runReceipt, "created_at"), replay.createdAt);
+  problems.same("the time of the end", textOf(runReceipt, "occurred_at"), replay.endedAt);
+  problems.same("the number of events", numberOf(runReceipt, "through_seq"), replay.throughSeq);
+  problems.same("the trajectory hash", textOf(runReceipt, "trajectory_hash"), replay.trajectoryHash);
+  problems.same(
+    "the list of verifications",
+    canonicalize(runReceipt["verifications"] ?? null),
+    canonicalize(verifications),
+  );
+  problems.same("the list of payments", canonicalize(runReceipt["payments"] ?? null), canonicalize(payments));
+  problems.same("the total of payments", numberOf(runReceipt, "payments_msats_total"), total);
+
+  const named = new Set<string>();
+  for (const event of replay.events) {
+    const [word = ""] = event.eventType.split(".", 1);
+    if (RUNTIME_WORDS.has(word)) checkNamedReceipt(event, receipts, named, problems);
+  }
+  for (const [id, receipt] of receipts) {
+    const schema = textOf(receipt, "schema");
+    if (!UNNAMED_SCHEMAS.has(schema) && !named.has(id))
+      problems.add(`no event of the log names receipt ${id}`);
+    if (schema === "openagents.runtime.run_created.v1") {
+      const [first] = replay.events;
+      const hash = first === undefined ? "" : payloadHash(first.payload);
+      problems.same("the run's first event", textOf(receipt, "first_event_payload_hash"), hash);
+    }
+  }
+  return `${replay.throughSeq} events and ${receipts.size} receipts tell the same`;
+}
+
+function checkNamedReceipt(
+  event: ReplayEvent,
+  receipts: ReceiptsById,
+  named: Set<string>,
+  problems: Problems,
+): void {
+  const { receipt_id: _, ...facts } = event.payload;
+  const id = textOf(event.payload, "receipt_id");
+  const receipt = receipts.get(id);
+  if (receipt === undefined) {
+    problems.add(`event ${event.seq} names receipt ${id || "nothing"}, which is missing`);
+    return;
+  }
+  named.add(id);
+  for (const [name, value] of Object.entries(facts)) {
+    if (canonicalize(receipt[name] ?? null) !== canonicalize(value)) {
+      problems.add(`event ${event.seq} and receipt ${id} differ in ${name}`);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// Making a bundle: gather what the run left, have the operator seal the hashes
+// of all of it, and put the folder in place in one step, so that a bundle is
+// either there and complete or not there.
+
+import { mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { encode, signedReceiptDesc, type SignedReceipt } from "@openagents/contracts";
+import { patchFiles, type PatchFile } from "@openagents/proof";
+import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import { AutopilotError } from "../autopilot-error.ts";
+import { reading, type RuntimeClients } from "../clients.ts";
+import { textOf } from "./json-view.ts";
+import {
+  ARTIFACTS_FOLDER,
+  BASE_FILE,
+  BUNDLE_SCHEMA,
+  BYTES_MAX,
+  FILES_MAX,
+  MANIFEST_FILE,
+  PATCH_FILE,
+  RECEIPTS_FOLDER,
+  REPLAY_FILE,
+  RUN_RECEIPT_FILE,
+  SUMMARY_FILE,
+  type BundleFiles,
+} from "./layout.ts";
+import { outputsNamed } from "./outputs.ts";
+import { renderSummary, type SummaryFacts } from "./summary.ts";
+
+export type BundleRequest = {
+  readonly clients: Pick<RuntimeClients, "artifacts" | "receipts" | "runs">;
+  readonly runId: string;
+  readonly sessionsDir: string;
+  /** Undefined when the run ended before it had one. */
+  readonly patch: Buffer | undefined;
+  readonly baseBundle: Buffer | undefined;
+  readonly summary: Pick<SummaryFacts, "issue" | "agentName" | "checks" | "problem">;
+  readonly signal: AbortSignal;
+};
+
+const PAGE = 200;
+const GATHER_TRIES_MAX = 5;
+
+/**
+ * Gather, seal and write the bundle of a finished run; answers its folder,
+ * `{sessionsDir}/{runId}`. Doing it again gives the same files. Throws
+ * `bundle_already_sealed` (from the runtime) when the run's bundle was sealed
+ * with other files, and `bundle_too_large`.
+ */
+export async function writeBundle(request: BundleRequest): Promise<string> {
+  const files = await gather(request);
+  const sealed = await request.clients.runs.sealBundle(
+    { runId: request.runId, files: [...files].map(([path, bytes]) => describeFile(path, bytes)) },
+    // Of the content, so that another attempt with other files is another command.
+    { idempotencyKey: `${request.runId}:bundle:${contentHash(files)}`, signal: request.signal },
+  );
+  return place(request, new Map([...files, [MANIFEST_FILE, signedFile(sealed.receipt)]]));
+}
+
+async function gather(request: BundleRequest): Promise<BundleFiles> {
+  const { runReceipt, replay } = await readLog(request);
+  const receipts = await listAll(request);
+  const verification = receiptOf(receipts, "openagents.runtime.verification.v1");
+  const payment = receiptOf(receipts, "openagents.treasury.payment_receipt.v2");
+  const facts: SummaryFacts = {
+    ...request.summary,
+    runId: request.runId,
+    status: textOf(runReceipt.receipt, "status"),
+    files: filesOf(request.patch),
+    verification,
+    payment,
+  };
+
+  const files = new Map<string, Buffer>();
+  files.set(SUMMARY_FILE, Buffer.from(renderSummary(facts)));
+  files.set(RUN_RECEIPT_FILE, signedFile(runReceipt));
+  files.set(REPLAY_FILE, replay);
+  if (request.patch !== undefined) files.set(PATCH_FILE, request.patch);
+  if (request.baseBundle !== undefined) files.set(BASE_FILE, request.baseBundle);
+  for (const receipt of receipts) {
+    files.set(`${RECEIPTS_FOLDER}/${textOf(receipt.receipt, "receipt_id")}.json`, signedFile(receipt));
+  }
+  for (const sha256 of verification === undefined ? [] : outputsNamed(verification)) {
+    const bytes = await readOutput(request, sha256);
+    if (bytes !== undefined) files.set(`${ARTIFACTS_FOLDER}/${sha256}`, bytes);
+  }
+  const bytes = [...files.values()].reduce((sum, file) => sum + file.length, 0);
+  if (files.size > FILES_MAX || bytes > BYTES_MAX) {
+    throw new AutopilotError(
+      "bundle_too_large",
+      `The bundle has ${files.size} files and ${bytes} bytes; ${FILES_MAX} and ${BYTES_MAX} fit.`,
+    );
+  }
+  return files;
+}
+
+/** Receipt and replay are read one after the other; only a pair that tells of the same head will do. */
+async function readLog({
+  clients,
+  runId,
+  signal,
+}: BundleRequest): Promise<{ runReceipt: SignedReceipt; replay: Buffer }> {
+  for (let tries = 1; tries <= GATHER_TRIES_MAX; tries += 1) {
+    const runReceipt = await reading(() => clients.runs.getRunReceipt({ runId }, { signal }), signal);
+    const { data } = await reading(() => clients.runs.getRunReplay({ runId }, { signal }), signal);
+    const replay = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const end = `"trajectory_hash":"${textOf(runReceipt.receipt, "trajectory_hash")}"}\n`;
+    if (replay.toString("utf8", Math.max(0, replay.length - end.length)) === end)
+      return { runReceipt, replay };
+  }
+  throw new AutopilotError(
+    "run_still_moving",
+    "The run's log grew each time it was read. Write the bundle again later.",
+  );
+}
+
+/** All receipts about the run but those of its own bundle, which cannot list themselves. */
+async function listAll({ clients, runId, signal }: BundleRequest): Promise<readonly SignedReceipt[]> {
+  const receipts: SignedReceipt[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await reading(
+      () => clients.receipts.listReceipts({ subject: runId, limit: PAGE, cursor }, { signal }),
+      signal,
+    );
+    receipts.push(...page.receipts.filter(({ receipt }) => textOf(receipt, "schema") !== BUNDLE_SCHEMA));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && receipts.length < FILES_MAX);
+  return receipts;
+}
+
+function receiptOf(receipts: readonly SignedReceipt[], schema: string): JsonObject | undefined {
+  return receipts.find(({ receipt }) => textOf(receipt, "schema") === schema)?.receipt;
+}
+
+/** An output that the provider never stored is not there to be had; the verdict says so. */
+async function readOutput({ clients, signal }: BundleRequest, sha256: string): Promise<Buffer | undefined> {
+  try {
+    const { data } = await reading(() => clients.artifacts.getArtifact({ sha256 }, { signal }), signal);
+    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  } catch (cause) {
+    if (cause instanceof Error && "status" in cause && cause.status === 404) return undefined;
+    throw cause;
+  }
+}
+
+/** A patch that cannot be read as one has no files to show; the claims about it fail elsewhere. */
+function filesOf(patch: Buffer | undefined): readonly PatchFile[] {
+  try {
+    return patch === undefined ? [] : patchFiles(patch.toString("utf8"));
+  } catch {
+    return [];
+  }
+}
+
+/** A signed receipt as every bundle holds it: canonical JSON and a newline. */
+function signedFile(signed: SignedReceipt): Buffer {
+  return Buffer.from(`${canonicalize(encode(signedReceiptDesc, signed))}\n`);
+}
+
+function describeFile(path: string, bytes: Buffer) {
+  return { path, sha256: sha256Hex(bytes), bytes: BigInt(bytes.length) };
+}
+
+function contentHash(files: BundleFiles): string {
+  const lines = [...files].map(([path, bytes]) => `${sha256Hex(bytes)} ${path}\n`);
+  return sha256Hex(lines.toSorted().join("")).slice(0, 32);
+}
+
+async function place({ sessionsDir, runId }: BundleRequest, files: BundleFiles): Promise<string> {
+  await mkdir(sessionsDir, { recursive: true, mode: 0o700 });
+  const target = join(sessionsDir, runId);
+  const partial = await mkdtemp(join(sessionsDir, `.${runId}-`));
+  try {
+    for (const [path, bytes] of files) {
+      await mkdir(dirname(join(partial, path)), { recursive: true });
+      await writeFlushed(join(partial, path), bytes);
+    }
+    // A rename does not replace a folder that has files; an earlier one makes room.
+    await rm(target, { recursive: true, force: true });
+    await rename(partial, target);
+    return target;
+  } catch (cause) {
+    await rm(partial, { recursive: true, force: true });
+    throw cause;
+  }
+}
+
+async function writeFlushed(path: string, bytes: Buffer): Promise<void> {
+  await using file = await open(path, "wx", 0o644);
+  await file.writeFile(bytes);
+  await file.sync();
+}

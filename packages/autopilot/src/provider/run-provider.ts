@@ -1,0 +1,218 @@
+// A provider's life: register, say that it lives, take jobs, report them.
+//
+// PROV-1  Nothing is claimed before registration and after the signal.
+// PROV-2  A job that fails, or a runtime that is away, never ends the loop.
+// PROV-3  Every claimed job is reported, as a result or a failure, while its lease holds.
+// Held by run-provider.test.ts.
+
+import { mkdir } from "node:fs/promises";
+import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
+import { runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
+import { pauseFor, type Pause } from "../pause.ts";
+import { doJob, type JobReport, type LegRunner } from "./do-job.ts";
+import { isFinal, whileLeased } from "./lease.ts";
+import type { InstalledToolchain } from "./toolchains.ts";
+import { findWorkerId, keepWorkerId } from "./worker-id.ts";
+
+export type ProviderOptions = {
+  readonly client: ClientSettings;
+  /** Renew this worker; else the one that the data folder remembers, else a new one. */
+  readonly workerId?: string | undefined;
+  readonly displayName: string;
+  /** Price of one job. */
+  readonly priceMsats: bigint;
+  readonly caps: WorkerCaps;
+  readonly sandbox: LegRunner;
+  readonly toolchains: readonly InstalledToolchain[];
+  /** Work folders and the worker's id; must not be shared by two providers. */
+  readonly dataDir: string;
+  /** Stops the provider: nothing more is claimed, and a running job is given back as a failure. */
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: ProviderEvent) => void;
+  /** For tests. */
+  readonly clients?: ProviderClients;
+  readonly pause?: Pause;
+};
+
+export type ProviderClients = Pick<RuntimeClients, "artifacts" | "jobs" | "workers">;
+
+export type ProviderEvent =
+  | { readonly type: "registered"; readonly workerId: string }
+  | { readonly type: "job_claimed"; readonly job: Job }
+  | {
+      readonly type: "job_reported";
+      readonly jobId: string;
+      readonly outcome: "result" | "failure";
+      readonly code?: string;
+    }
+  /** The lease was lost or the report refused: the work counts for nothing. */
+  | { readonly type: "job_lost"; readonly jobId: string; readonly detail: string }
+  /** The runtime could not be reached or did not answer well; the loop goes on after `retryMs`. */
+  | { readonly type: "trouble"; readonly detail: string; readonly retryMs: number };
+
+export type ProviderEnd = { readonly reason: "stopped" | "worker_disabled"; readonly workerId: string };
+
+const CAPABILITY = "oa.sandbox_run.v1";
+const CLAIM_WAIT_MS = 25_000;
+const HEARTBEAT_EVERY_MS = 30_000;
+/** Short, so that a provider that is told to stop does not hang on a runtime that is gone. */
+const REPORT_TIMEOUT_MS = 15_000;
+const BACKOFF_MS_MIN = 200;
+const BACKOFF_MS_MAX = 30_000;
+
+/**
+ * Sell sandboxed runs until the signal aborts or the worker is disabled. Rejects
+ * only when the registration is refused (bad token, wrong settings); while the
+ * runtime is away it waits.
+ */
+export async function runProvider(options: ProviderOptions): Promise<ProviderEnd> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const disabled = new AbortController();
+  const loop: Loop = {
+    options,
+    clients: options.clients ?? runtimeClients(options.client),
+    pause: options.pause ?? pauseFor,
+    signal: AbortSignal.any([options.signal, disabled.signal]),
+    disable: () => disabled.abort(),
+    tell: (event) => options.onEvent?.(event),
+  };
+  const workerId = await register(loop);
+  if (workerId === undefined) return { reason: "stopped", workerId: options.workerId ?? "" };
+  loop.tell({ type: "registered", workerId });
+  const claimers = Array.from({ length: options.caps.concurrentJobsMax }, () => claimLoop(loop, workerId));
+  await Promise.all([heartbeatLoop(loop, workerId), ...claimers]);
+  return { reason: disabled.signal.aborted ? "worker_disabled" : "stopped", workerId };
+}
+
+type Loop = {
+  readonly options: ProviderOptions;
+  readonly clients: ProviderClients;
+  readonly pause: Pause;
+  readonly signal: AbortSignal;
+  readonly disable: () => void;
+  readonly tell: (event: ProviderEvent) => void;
+};
+
+/** Undefined when it was stopped before the runtime answered. */
+async function register(loop: Loop): Promise<string | undefined> {
+  const { options, signal } = loop;
+  let known = options.workerId ?? (await findWorkerId(options.dataDir));
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      const { worker } = await loop.clients.workers.registerWorker(
+        {
+          workerId: known,
+          displayName: options.displayName,
+          roles: ["provider"],
+          capabilities: [CAPABILITY],
+          priceMsats: options.priceMsats,
+          caps: options.caps,
+          toolchains: options.toolchains.map(({ name, version }) => ({ name, version })),
+        },
+        { signal },
+      );
+      await keepWorkerId(options.dataDir, worker.workerId);
+      return worker.workerId;
+    } catch (cause) {
+      if (signal.aborted) return undefined;
+      // A remembered worker of another stack is no reason to stay away from this one.
+      if (isUnknownWorker(cause) && known !== undefined && options.workerId === undefined) known = undefined;
+      else if (isFinal(cause)) throw cause;
+      else await backOff(loop, failures, cause);
+    }
+  }
+  return undefined;
+}
+
+async function heartbeatLoop(loop: Loop, workerId: string): Promise<void> {
+  while (await loop.pause(HEARTBEAT_EVERY_MS, loop.signal)) {
+    try {
+      const { worker } = await loop.clients.workers.heartbeatWorker({ workerId }, { signal: loop.signal });
+      if (worker.status === "disabled") loop.disable();
+    } catch (cause) {
+      if (isDisabled(cause)) loop.disable();
+      else if (!loop.signal.aborted)
+        loop.tell({ type: "trouble", detail: wordsOf(cause), retryMs: HEARTBEAT_EVERY_MS });
+    }
+  }
+}
+
+async function claimLoop(loop: Loop, workerId: string): Promise<void> {
+  let failures = 0;
+  while (!loop.signal.aborted) {
+    try {
+      const claim = { workerId, waitMs: CLAIM_WAIT_MS };
+      const { job, lease } = await loop.clients.jobs.claimJob(claim, { signal: loop.signal });
+      failures = 0;
+      if (job !== undefined && lease !== undefined) await serve(loop, job, lease);
+    } catch (cause) {
+      if (isDisabled(cause)) loop.disable();
+      if (loop.signal.aborted) return;
+      await backOff(loop, failures, cause);
+      failures += 1;
+    }
+  }
+}
+
+/** Do one job and report it. Its own faults are told and swallowed: the next job is another buyer's. */
+async function serve(loop: Loop, job: Job, lease: Lease): Promise<void> {
+  const { clients, options } = loop;
+  loop.tell({ type: "job_claimed", job });
+  const deps = {
+    artifacts: clients.artifacts,
+    sandbox: options.sandbox,
+    toolchains: options.toolchains,
+    dataDir: options.dataDir,
+  };
+  try {
+    const report = await whileLeased(
+      { jobs: clients.jobs, pause: loop.pause },
+      job,
+      lease,
+      loop.signal,
+      (signal) => doJob(deps, job, lease.leaseId, signal),
+    ).catch((cause: unknown): JobReport => {
+      if (!loop.signal.aborted) throw cause;
+      return {
+        failure: { code: "provider_stopped", detail: "The worker was stopped before the work was done." },
+      };
+    });
+    // A fixed key: when the answer is lost, the repeat is the same report.
+    const idempotencyKey = `${lease.leaseId}:result`;
+    await clients.jobs.submitResult(
+      { jobId: job.jobId, leaseId: lease.leaseId, ...report },
+      { idempotencyKey, timeoutMs: REPORT_TIMEOUT_MS },
+    );
+    if ("failure" in report) {
+      loop.tell({ type: "job_reported", jobId: job.jobId, outcome: "failure", code: report.failure.code });
+    } else {
+      loop.tell({ type: "job_reported", jobId: job.jobId, outcome: "result" });
+    }
+  } catch (cause) {
+    loop.tell({ type: "job_lost", jobId: job.jobId, detail: wordsOf(cause) });
+  }
+}
+
+/** Doubling, with jitter, so that providers do not come back all at once. */
+async function backOff(loop: Loop, failures: number, cause: unknown): Promise<void> {
+  const ceilingMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(failures, 20));
+  const asked = cause instanceof ProblemError ? (cause.retryAfterMs ?? 0) : 0;
+  const retryMs = Math.min(
+    BACKOFF_MS_MAX,
+    Math.max(asked, Math.round(ceilingMs * (0.5 + Math.random() / 2))),
+  );
+  loop.tell({ type: "trouble", detail: wordsOf(cause), retryMs });
+  await loop.pause(retryMs, loop.signal);
+}
+
+function isDisabled(cause: unknown): boolean {
+  return cause instanceof ProblemError && cause.reason === "worker_disabled";
+}
+
+function isUnknownWorker(cause: unknown): boolean {
+  return cause instanceof ProblemError && cause.code === "worker_not_found";
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

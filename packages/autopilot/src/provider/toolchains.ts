@@ -1,0 +1,42 @@
+// Which of a provider's tools a job gets: those that it asked for, when new enough. Pure.
+
+import type { ToolchainRequirement } from "@openagents/contracts";
+
+export type InstalledToolchain = {
+  readonly name: string;
+  readonly version: string;
+  /** The folder that is mounted into the sandbox; its `bin` comes first on the path there. */
+  readonly prefix: string;
+};
+
+export type ToolchainMatch =
+  | { readonly kind: "matched"; readonly toolchains: readonly InstalledToolchain[] }
+  | { readonly kind: "missing"; readonly requirement: ToolchainRequirement };
+
+/** The newest installed tool for each requirement, or the first requirement that none meets. */
+export function matchToolchains(
+  installed: readonly InstalledToolchain[],
+  requirements: readonly ToolchainRequirement[],
+): ToolchainMatch {
+  const toolchains: InstalledToolchain[] = [];
+  for (const requirement of requirements) {
+    const [newest] = installed
+      .filter((tool) => tool.name === requirement.name)
+      .filter((tool) => compareVersions(tool.version, requirement.versionMin) >= 0)
+      .toSorted((a, b) => compareVersions(b.version, a.version));
+    if (newest === undefined) return { kind: "missing", requirement };
+    toolchains.push(newest);
+  }
+  return { kind: "matched", toolchains: [...new Set(toolchains)] };
+}
+
+/** Compare dotted numbers; missing parts count as 0. */
+function compareVersions(a: string, b: string): number {
+  const left = a.split(".").map(Number);
+  const right = b.split(".").map(Number);
+  for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,59 @@
+// The run's own log as the buyer writes it: each event once, in order, bounded.
+// Keys come from the run and a counter, so that a lost answer repeats nothing.
+
+import type { AgentEvent } from "@openagents/agent";
+import type { JsonObject, RunStatus } from "@openagents/contracts";
+import type { RuntimeClients } from "../clients.ts";
+
+const TEXT_CHARS_MAX = 4_000;
+
+/** An agent that talks without end fills neither the log nor the budget of patience. */
+const AGENT_EVENTS_MAX = 2_000;
+
+export type RunLog = {
+  append(eventType: string, payload: JsonObject): Promise<void>;
+  appendAgentEvent(event: AgentEvent): Promise<void>;
+};
+
+export function openRunLog(
+  runs: Pick<RuntimeClients["runs"], "appendRunEvent">,
+  runId: string,
+  signal: () => AbortSignal,
+): RunLog {
+  let written = 0;
+  let agentEvents = 0;
+  const append = async (eventType: string, payload: JsonObject) => {
+    written += 1;
+    const idempotencyKey = `${runId}:event:${written}`;
+    await runs.appendRunEvent({ runId, eventType, payload }, { idempotencyKey, signal: signal() });
+  };
+  return {
+    append,
+    async appendAgentEvent(event) {
+      agentEvents += 1;
+      if (agentEvents > AGENT_EVENTS_MAX) return;
+      if (agentEvents === AGENT_EVENTS_MAX) await append("agent.events_omitted", { after: AGENT_EVENTS_MAX });
+      else await append(`agent.${event.type}`, payloadOf(event));
+    },
+  };
+}
+
+function payloadOf(event: AgentEvent): JsonObject {
+  switch (event.type) {
+    case "message":
+      return { text: bounded(event.text) };
+    case "tool_call":
+      return { tool: bounded(event.tool), summary: bounded(event.summary) };
+    case "file_change":
+      return { path: bounded(event.path), change: event.change };
+  }
+}
+
+/** Cut, and free of what JSON text cannot carry: NUL and half characters. */
+export function bounded(text: string): string {
+  const clean = text.replaceAll("\0", "\uFFFD").toWellFormed();
+  return clean.length <= TEXT_CHARS_MAX ? clean : `${clean.slice(0, TEXT_CHARS_MAX).toWellFormed()}…`;
+}
+
+/** How a run can end. */
+export type FinalStatus = Extract<RunStatus, "succeeded" | "failed" | "canceled">;
