@@ -1,3 +1,4 @@
+export { createSandbox, type SandboxOptions } from "./create-sandbox.ts";
 export type {
   CommandOutcome,
   LimitName,

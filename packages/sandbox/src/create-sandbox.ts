@@ -1,0 +1,132 @@
+// What this machine can confine, found out once, by trying it.
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { findLimitKeeper, rlimitKeeper } from "./limits/index.ts";
+import { findPrograms, type Programs } from "./programs.ts";
+import { runCommands, type Machine } from "./run-commands.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { SandboxError } from "./sandbox-error.ts";
+import { seccompFilter } from "./seccomp.ts";
+
+export type SandboxOptions = {
+  /** Where the system's programs are; its own folders when absent. */
+  readonly programFolders?: readonly string[];
+  /** The clock for `startedAtMs`. */
+  readonly nowMs?: () => number;
+  /** Do without control groups where there are some; for tests. */
+  readonly limitsBy?: "rlimits";
+};
+
+/** Holds inside every sandbox. A kernel or a set-up that ignores one of them gets no jobs. */
+const SELF_CHECK = `
+set -e
+[ "$(id -u)" -ne 0 ]
+! grep -qE '^Cap(Inh|Prm|Eff|Bnd|Amb):.*[1-9a-f]' /proc/self/status
+grep -qE '^NoNewPrivs:.*1$' /proc/self/status
+grep -qE '^Seccomp:.*2$' /proc/self/status
+[ "$(grep -c : /proc/net/dev)" -eq 1 ]
+! (: >/usr/openagents) 2>/dev/null
+: >/work/x
+`;
+
+const SELF_CHECK_LIMITS = {
+  wallMs: 30_000,
+  cpuMs: 10_000,
+  memoryMib: 64,
+  pids: 16,
+  diskMib: 1,
+  outputBytes: 4_096,
+};
+
+/**
+ * Look at the machine and give back what runs commands on it. Throws
+ * `sandbox_unavailable`, with the command that helps where one is known, when
+ * commands cannot be confined here: they are never run otherwise.
+ */
+export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { arch, platform } = process;
+  if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
+    throw new SandboxError(
+      "sandbox_unavailable",
+      `the sandbox needs Linux on x64 or arm64; this is ${platform} on ${arch}`,
+    );
+  }
+  const programs = findPrograms(options.programFolders);
+  const version = await findVersion(programs);
+  const best = {
+    programs,
+    filter: seccompFilter(arch),
+    keeper: options.limitsBy === "rlimits" ? rlimitKeeper : await findLimitKeeper(),
+    isRoot: process.geteuid?.() === 0,
+    nowMs: options.nowMs ?? Date.now,
+  };
+  const machine = (await works(best)) ? best : { ...best, keeper: rlimitKeeper };
+  if (machine !== best) await explainFailure(machine);
+  return {
+    sandbox: `bubblewrap ${version}`,
+    limitsBy: machine.keeper.by,
+    runCommands: (request) => runCommands(machine, request),
+  };
+}
+
+async function findVersion({ bwrap }: Programs): Promise<string> {
+  const { stdout } = await promisify(execFile)(bwrap, ["--version"]).catch((error: unknown) => {
+    throw new SandboxError("sandbox_unavailable", `${bwrap} does not run`, { cause: error });
+  });
+  return /^bubblewrap (\S+)/.exec(stdout)?.[1] ?? "unknown";
+}
+
+async function works(machine: Machine): Promise<boolean> {
+  return (await tryMachine(machine)) === undefined;
+}
+
+/** Why a sandbox does not hold here, in words; undefined when it does. */
+async function tryMachine(machine: Machine): Promise<string | undefined> {
+  const tree = await mkdtemp(join(tmpdir(), "openagents-sandbox-"));
+  try {
+    const commands = [SELF_CHECK];
+    const [outcome] = await runCommands(machine, {
+      tree,
+      commands,
+      limits: SELF_CHECK_LIMITS,
+      toolchains: [],
+    });
+    return outcome?.exitCode === 0
+      ? undefined
+      : `its own check failed: ${outcome?.stderr.toString("utf8").trim()}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await rm(tree, { recursive: true, force: true });
+  }
+}
+
+async function explainFailure(machine: Machine): Promise<void> {
+  const problem = await tryMachine(machine);
+  if (problem === undefined) return;
+  const fix = machine.isRoot ? undefined : await namespaceFix();
+  const next =
+    fix === undefined
+      ? "Run on a system, or in a container, that lets this user mount and make namespaces."
+      : `Run: sudo sysctl -w ${fix}`;
+  throw new SandboxError("sandbox_unavailable", `commands cannot be confined here: ${problem}. ${next}`);
+}
+
+/** The setting that keeps ordinary users from making user namespaces, in the value that allows it. */
+async function namespaceFix(): Promise<string | undefined> {
+  const read = (path: string) =>
+    readFile(`/proc/sys/${path}`, "utf8").then(
+      (text) => text.trim(),
+      () => "",
+    );
+  if ((await read("kernel/apparmor_restrict_unprivileged_userns")) === "1") {
+    return "kernel.apparmor_restrict_unprivileged_userns=0";
+  }
+  if ((await read("kernel/unprivileged_userns_clone")) === "0") return "kernel.unprivileged_userns_clone=1";
+  if ((await read("user/max_user_namespaces")) === "0") return "user.max_user_namespaces=15000";
+  return undefined;
+}
