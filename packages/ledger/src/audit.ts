@@ -41,7 +41,8 @@ const AUDIT = statement(
      SELECT 'no_account_below_floor', id FROM ledger.accounts
       WHERE credits_posted - debits_posted - debits_pending < floor
      UNION ALL
-     SELECT 'pending_never_negative', id FROM ledger.accounts WHERE debits_pending < 0 OR credits_pending < 0
+     SELECT 'no_negative_balance', id FROM ledger.accounts
+      WHERE least(debits_posted, credits_posted, debits_pending, credits_pending) < 0
      UNION ALL
      SELECT 'units_agree', t.id
        FROM ledger.transfers t
@@ -56,6 +57,7 @@ const AUDIT = statement(
        FROM ledger.transfers t LEFT JOIN ledger.transfers p ON p.id = t.pending_id
       WHERE t.kind IN ('post', 'void', 'expire')
         AND (p.kind IS DISTINCT FROM 'pending' OR t.amount > p.amount
+             OR (t.kind <> 'post' AND t.amount <> p.amount)
              OR t.debit_account <> p.debit_account OR t.credit_account <> p.credit_account)
      UNION ALL
      SELECT 'every_transfer_names_its_receipt', t.id
@@ -71,7 +73,7 @@ const CHECKS: readonly (readonly [string, string])[] = [
   ["sum_zero_per_unit", "what is credited was debited elsewhere, in every unit"],
   ["balances_equal_entries", "every balance is the sum of its transfers"],
   ["no_account_below_floor", "no account has passed its floor"],
-  ["pending_never_negative", "nothing pending was released twice"],
+  ["no_negative_balance", "no side of an account is negative, so nothing pending was released twice"],
   ["units_agree", "both accounts of every transfer have its unit"],
   ["pending_resolved_at_most_once", "no pending transfer was resolved twice"],
   ["resolutions_fit_their_pending", "no resolution exceeds or differs from its pending transfer"],

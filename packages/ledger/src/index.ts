@@ -10,4 +10,10 @@ export {
   type TransferResult,
 } from "./ledger.ts";
 export { planTransfers, type Loaded, type Plan, type Posting } from "./plan-transfers.ts";
-export { findAccount, loadForTransfers, postingWrites } from "./store.ts";
+export {
+  findAccount,
+  listAccountTransfers,
+  loadForTransfers,
+  postingWrites,
+  type StoredTransfer,
+} from "./store.ts";

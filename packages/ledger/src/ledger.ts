@@ -24,11 +24,12 @@ export type Account = NewAccount & {
 export type TransferKind = "posted" | "pending" | "post" | "void" | "expire";
 
 export type TransferRequest = {
-  /** The caller's own; the same id with the same fields has one effect. */
+  /** The caller's own, 1 to 200 characters; the same id with the same fields has one effect. */
   readonly id: string;
   readonly kind: TransferKind;
   readonly debitAccount: string;
   readonly creditAccount: string;
+  /** For post: the part that moves. For void and expire: what was pending. */
   readonly amount: bigint;
   readonly unit: string;
   /** For post, void and expire: the pending transfer. */
@@ -43,6 +44,10 @@ export type Transfer = Omit<TransferRequest, "linked">;
 
 /** In order of precedence: a request that fails several checks reports the first. */
 export type TransferRefusal =
+  /** The last request says `linked`, but there is no next. */
+  | "linked_open"
+  /** `pendingId` or `expiresAtMs` on a kind that has none, or an id or time out of bounds. */
+  | "fields_invalid"
   | "id_reused"
   | "amount_invalid"
   | "same_account"

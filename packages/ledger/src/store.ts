@@ -65,10 +65,12 @@ const OPEN_ACCOUNTS = statement(
    ON CONFLICT (id) DO NOTHING`,
 );
 
-// In the order of their ids, so that two transfers over the same accounts never wait for each other in a ring.
+// In the order of their ids, so that two transfers over the same accounts never
+// wait for each other in a ring. No key changes, so the weaker lock is enough;
+// it lets the foreign keys of transfers look at the row.
 const LOCK_ACCOUNTS = statement(
   "ledger.lock_accounts",
-  `SELECT ${ACCOUNT_COLUMNS} FROM ledger.accounts WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE`,
+  `SELECT ${ACCOUNT_COLUMNS} FROM ledger.accounts WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`,
 );
 
 const FIND_TRANSFERS = statement(
@@ -83,9 +85,14 @@ const FIND_RESOLUTIONS = statement(
 
 /**
  * Lock the accounts of the requests and load what deciding them needs, in one
- * round trip. Accounts in `open` are made first where they are missing. The
- * transfers are read after the locks are held, by a statement of its own, since
- * a snapshot from before the wait would miss what the others just did.
+ * round trip. Accounts in `open` are made first where they are missing; throws
+ * when one of them stands with other fields. The transfers are read after the
+ * locks are held, by a statement of its own, since a snapshot from before the
+ * wait would miss what the others just did.
+ *
+ * The locks make all transfers between the same accounts take turns. Two
+ * transactions that use one new transfer id for different accounts do not meet
+ * here: the later one fails at `transfers_pkey` and, run again, sees the first.
  */
 export async function loadForTransfers(
   tx: Tx,
@@ -95,7 +102,9 @@ export async function loadForTransfers(
 ): Promise<Loaded> {
   const accountIds = requests.flatMap((request) => [request.debitAccount, request.creditAccount]);
   const ids = requests.map((request) => request.id);
-  const pendingIds = requests.flatMap((request) => (request.pendingId === undefined ? [] : [request.pendingId]));
+  const pendingIds = requests.flatMap((request) =>
+    request.pendingId === undefined ? [] : [request.pendingId],
+  );
   const opening = open.length === 0 ? undefined : openAccounts(tx, open, nowMs);
   const locking = tx.query<AccountRow>(LOCK_ACCOUNTS, [[...new Set(accountIds)]]);
   const finding =
@@ -104,8 +113,10 @@ export async function loadForTransfers(
       : tx.query<TransferRow>(FIND_RESOLUTIONS, [[...ids, ...pendingIds], pendingIds]);
   const [, accounts, transfers] = await Promise.all([opening, locking, finding]);
   const resolved = transfers.flatMap((row) => (row.pending_id === null ? [] : [row.pending_id]));
+  const accountsById = new Map(accounts.map((row) => [row.id, accountOf(row)]));
+  for (const wanted of open) assertSameAccount(wanted, accountsById.get(wanted.id));
   return {
-    accounts: new Map(accounts.map((row) => [row.id, accountOf(row)])),
+    accounts: accountsById,
     transfers: new Map(transfers.map((row) => [row.id, transferOf(row)])),
     resolved: new Set(resolved),
   };
@@ -120,6 +131,18 @@ async function openAccounts(tx: Tx, accounts: readonly NewAccount[], nowMs: numb
     accounts.map((account) => account.floor),
     nowMs,
   ]);
+}
+
+/** An id is one account for ever; `found` is undefined when it was opened but no request uses it. */
+function assertSameAccount(wanted: NewAccount, found: Account | undefined): void {
+  if (found === undefined) return;
+  const { unit, owner, kind, floor } = found;
+  if (unit === wanted.unit && owner === wanted.owner && kind === wanted.kind && floor === wanted.floor)
+    return;
+  throw new Error(
+    `account ${wanted.id} stands with unit ${unit}, owner ${owner}, kind ${kind}, floor ${floor}; ` +
+      `asked for ${wanted.unit}, ${wanted.owner}, ${wanted.kind}, ${wanted.floor}`,
+  );
 }
 
 type Deltas = { debitsPosted: bigint; creditsPosted: bigint; debitsPending: bigint; creditsPending: bigint };
@@ -202,4 +225,45 @@ const FIND_ACCOUNT = statement(
 export async function findAccount(q: Queryable, id: string): Promise<Account | undefined> {
   const [row] = await q.query<AccountRow>(FIND_ACCOUNT, [id]);
   return row === undefined ? undefined : accountOf(row);
+}
+
+/** A transfer as it is kept. */
+export type StoredTransfer = Transfer & {
+  /** Grows in the order in which an account's transfers happened. */
+  readonly seq: bigint;
+  readonly receiptId: string;
+  readonly createdAtMs: number;
+};
+
+const LISTED_MAX = 200;
+
+// Two walks along an index, each no longer than the answer.
+const LIST_ACCOUNT_TRANSFERS = statement(
+  "ledger.list_account_transfers",
+  `SELECT * FROM (
+     (SELECT seq, receipt_id, created_at_ms, ${TRANSFER_COLUMNS} FROM ledger.transfers
+       WHERE debit_account = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3)
+     UNION ALL
+     (SELECT seq, receipt_id, created_at_ms, ${TRANSFER_COLUMNS} FROM ledger.transfers
+       WHERE credit_account = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3)) AS found
+   ORDER BY seq DESC LIMIT $3`,
+);
+
+type StoredRow = TransferRow & { seq: bigint; receipt_id: string; created_at_ms: bigint };
+
+/** An account's transfers, newest first, those before `beforeSeq` where it is given; at most 200 at once. */
+export async function listAccountTransfers(
+  q: Queryable,
+  accountId: string,
+  page: { readonly limit: number; readonly beforeSeq?: bigint },
+): Promise<StoredTransfer[]> {
+  const limit = Math.min(page.limit, LISTED_MAX);
+  const beforeSeq = page.beforeSeq ?? 2n ** 63n - 1n;
+  const rows = await q.query<StoredRow>(LIST_ACCOUNT_TRANSFERS, [accountId, beforeSeq, limit]);
+  return rows.map((row) => ({
+    ...transferOf(row),
+    seq: row.seq,
+    receiptId: row.receipt_id,
+    createdAtMs: Number(row.created_at_ms),
+  }));
 }
