@@ -8,6 +8,7 @@ import {
   isFieldSet,
   type DescField,
   type DescMessage,
+  type DescOneof,
   type Message,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
@@ -51,13 +52,14 @@ export function rulesOf(field: DescField): Rules {
   return translate(getOption(field, fieldOption), field);
 }
 
-/** Throws when a message or its oneofs carry rules of their own; none of them has a keyword. */
+/** Throws when a message carries rules of its own; none of them has a keyword. */
 export function assertNoMessageRules(desc: DescMessage): void {
   if (hasOption(desc, messageOption)) throw inexpressible(desc.typeName, "its message rules");
-  for (const oneof of desc.oneofs) {
-    if (hasOption(oneof, oneofOption))
-      throw inexpressible(`${desc.typeName}.${oneof.name}`, "its oneof rules");
-  }
+}
+
+/** Whether one member of a oneof must be there: the only rule that a oneof can have. */
+export function isOneofRequired(oneof: DescOneof): boolean {
+  return hasOption(oneof, oneofOption) && getOption(oneof, oneofOption).required;
 }
 
 function translate(rules: FieldRules, field: DescField): Rules {

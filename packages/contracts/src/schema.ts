@@ -14,7 +14,7 @@ import { BASE64_PATTERN } from "./base64.ts";
 import type { Comments } from "./contract.ts";
 import { enumWireValues } from "./enum-names.ts";
 import { secret } from "./gen/openagents/protocol/v1/route_pb.ts";
-import { assertNoMessageRules, rulesOf, type JsonSchema, type Rules } from "./rules.ts";
+import { assertNoMessageRules, isOneofRequired, rulesOf, type JsonSchema, type Rules } from "./rules.ts";
 import { TIMESTAMP_PATTERN } from "./timestamp.ts";
 
 export type { JsonSchema } from "./rules.ts";
@@ -69,6 +69,7 @@ export function objectSchema(
     properties,
     ...(required.length === 0 ? {} : { required }),
     ...exclusions(desc.oneofs),
+    ...(options.mode === "request" ? requiredChoices(desc.oneofs) : {}),
     ...(options.mode === "request" ? { additionalProperties: false } : {}),
   };
 }
@@ -216,6 +217,14 @@ function exclusions(oneofs: readonly DescOneof[]): JsonSchema {
     ),
   );
   return pairs.length === 0 ? {} : { not: { anyOf: pairs } };
+}
+
+/** At least one member of each oneof that is required. */
+function requiredChoices(oneofs: readonly DescOneof[]): JsonSchema {
+  const choices = oneofs
+    .filter(isOneofRequired)
+    .map(({ fields }) => ({ anyOf: fields.map((field) => ({ required: [field.name] })) }));
+  return choices.length === 0 ? {} : { allOf: choices };
 }
 
 function isOptional(field: DescField): boolean {

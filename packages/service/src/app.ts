@@ -53,6 +53,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** How long running requests get to end once a drain began. */
 const DRAIN_MS = 35_000;
 
+/** What a load balancer asks while it takes the service out. */
+const TOLD_WHILE_DRAINING = new Set(["/healthz", "/readyz", "/metrics"]);
+
 export function createServiceApp(config: ServiceAppConfig): ServiceApp {
   const metrics = config.metrics ?? createMetrics(config.service);
   const startedAtMs = config.nowMs();
@@ -65,11 +68,13 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 65_000,
     forceCloseConnections: "idle",
-    return503OnClosing: true,
+    // The hook below refuses in our own form.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 512 },
   });
 
   app.addHook("onRequest", async (request) => {
+    if (draining && !TOLD_WHILE_DRAINING.has(request.routeOptions.url ?? "")) throw shuttingDown();
     if (isLoopback(config.host)) assertLoopbackRequest(request.headers.host, request.headers.origin);
   });
 
@@ -137,13 +142,24 @@ async function runProbe(probe: ReadinessProbe): Promise<ReadinessCheck> {
   }
 }
 
-/** A request that never ends must not hold the process for ever. */
+function shuttingDown(): ProblemError {
+  return new ProblemError({
+    status: 503,
+    code: "shutting_down",
+    detail: "The service is shutting down and takes no new requests. Try again shortly.",
+    retryAfterMs: 1_000,
+  });
+}
+
+/** A request that never ends must not hold the process for ever, nor a client that keeps its connection open. */
 async function closeWithin(app: FastifyInstance, limitMs: number): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), limitMs);
+  const idle = setInterval(() => app.server.closeIdleConnections(), 50);
+  const limit = setTimeout(() => app.server.closeAllConnections(), limitMs);
   try {
     await app.close();
   } finally {
-    clearTimeout(timer);
+    clearInterval(idle);
+    clearTimeout(limit);
   }
 }
 

@@ -77,10 +77,26 @@ function* ofObject(root: SchemaRoot, place: Place, depth: number): Generator<Mut
     const own = name in value ? value[name] : sample(root, inner);
     yield* ofPlace(
       root,
-      { path: field, schema: inner, value: own, put: (next) => place.put({ ...value, [name]: next }) },
+      {
+        path: field,
+        schema: inner,
+        value: own,
+        put: (next) => place.put({ ...withoutRivals(schema, value, name), [name]: next }),
+      },
       depth + 1,
     );
   }
+}
+
+/** The members that may stand beside `name`: of a oneof, no other. */
+function withoutRivals(
+  schema: JsonSchema,
+  value: Readonly<Record<string, unknown>>,
+  name: string,
+): Record<string, unknown> {
+  const pairs = isSchema(schema["not"]) && Array.isArray(schema["not"]["anyOf"]) ? schema["not"]["anyOf"] : [];
+  const rivals = pairs.filter(isSchema).map(requiredOf).filter((pair) => pair.includes(name)).flat();
+  return Object.fromEntries(Object.entries(value).filter(([other]) => !rivals.includes(other)));
 }
 
 function* ofString(place: Place): Generator<Mutation> {

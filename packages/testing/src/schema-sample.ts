@@ -69,7 +69,7 @@ export function requiredOf(schema: JsonSchema): readonly string[] {
 }
 
 function sampleObject(root: SchemaRoot, schema: JsonSchema, depth: number): Record<string, unknown> {
-  const required = requiredOf(schema);
+  const required = [...requiredOf(schema), ...firstChoices(schema)];
   const members = propertiesOf(schema).filter(([name]) => required.includes(name));
   return Object.fromEntries(members.map(([name, property]) => [name, sample(root, property, depth + 1)]));
 }
@@ -101,4 +101,13 @@ function isExcluded(schema: JsonSchema, value: unknown): boolean {
   const not = schema["not"];
   if (!isSchema(not)) return false;
   return not["const"] === value || (Array.isArray(not["enum"]) && not["enum"].includes(value));
+}
+
+/** Of each choice of which one member must be there, the first. */
+function firstChoices(schema: JsonSchema): string[] {
+  const choices = Array.isArray(schema["allOf"]) ? schema["allOf"].filter(isSchema) : [];
+  return choices.flatMap((choice) => {
+    const [first] = Array.isArray(choice["anyOf"]) ? choice["anyOf"].filter(isSchema) : [];
+    return first === undefined ? [] : requiredOf(first);
+  });
 }

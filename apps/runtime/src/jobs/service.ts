@@ -11,7 +11,7 @@ import type {
 } from "@openagents/contracts";
 import type { Database, Queryable } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
-import { invalidField, notFound } from "../problems.ts";
+import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findWorker, requireOwnedWorker } from "../workers/index.ts";
 import { LEASE_MS, RENEW_EVERY_MS, checkLease, jobMessage, type Job, type LeaseRefusal } from "./job.ts";
@@ -95,9 +95,6 @@ export function submitResult(
   request: SubmitResultRequest,
 ): Promise<CommandReply> {
   return deps.authority.execute<SubmitResultResponse>(call, request, async (command) => {
-    if ((request.result === undefined) === (request.failure === undefined)) {
-      throw invalidField("result", "exactly_one", "Send exactly one of `result` and `failure`.");
-    }
     const { org, runId } = await requireProviderJob(command.tx, call, request.jobId);
     const run = await requireLockedRun(command.tx, org, runId);
     const job = await lockJob(command.tx, request.jobId);

@@ -180,7 +180,6 @@ export const renewLeaseResponseDesc: MessageDesc<RenewLeaseResponse> = RenewLeas
 export type SubmitResultRequest = {
   readonly jobId: string;
   readonly leaseId: string;
-  /** Exactly one of result and failure. */
   readonly result?: SandboxRunResult | undefined;
   readonly failure?: JobFailure | undefined;
 };
@@ -250,7 +249,6 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Lease.renew_every_ms": "Renew at least this often.",
   "openagents.runtime.v1.ClaimJobRequest.wait_ms": "How long to wait for a job; 0 answers at once.",
   "openagents.runtime.v1.ClaimJobResponse.job": "Absent when there is none.",
-  "openagents.runtime.v1.SubmitResultRequest.result": "Exactly one of result and failure.",
   "openagents.runtime.v1.JobStatus.queued": "Offered to its provider.",
   "openagents.runtime.v1.JobStatus.reported": "The provider handed in a result; nothing is verified yet.",
   "openagents.runtime.v1.JobStatus.canceled": "Its reservation was voided before a provider took it.",
