@@ -14,6 +14,7 @@ import {
 } from "@openagents/contracts";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { Authenticator } from "./auth.ts";
+import { trackConnections, type Connections } from "./connections.ts";
 import type { Logger } from "./log.ts";
 import { assertLoopbackRequest } from "./loopback.ts";
 import { createMetrics, type ServiceMetrics } from "./metrics.ts";
@@ -67,12 +68,12 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
     bodyLimit: 1024 * 1024,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: 65_000,
-    forceCloseConnections: "idle",
     // The hook below refuses in our own form.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 512 },
   });
 
+  const connections = trackConnections(app);
   app.addHook("onRequest", async (request) => {
     if (draining && !TOLD_WHILE_DRAINING.has(request.routeOptions.url ?? "")) throw shuttingDown();
     if (isLoopback(config.host)) assertLoopbackRequest(request.headers.host, request.headers.origin);
@@ -126,7 +127,7 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
     },
     stop() {
       draining = true;
-      stopping ??= closeWithin(app, DRAIN_MS);
+      stopping ??= closeWithin(app, connections, DRAIN_MS);
       return stopping;
     },
   };
@@ -152,8 +153,8 @@ function shuttingDown(): ProblemError {
 }
 
 /** A request that never ends must not hold the process for ever, nor a client that keeps its connection open. */
-async function closeWithin(app: FastifyInstance, limitMs: number): Promise<void> {
-  const idle = setInterval(() => app.server.closeIdleConnections(), 50);
+async function closeWithin(app: FastifyInstance, connections: Connections, limitMs: number): Promise<void> {
+  const idle = setInterval(() => connections.closeIdle(), 20);
   const limit = setTimeout(() => app.server.closeAllConnections(), limitMs);
   try {
     await app.close();
