@@ -22,7 +22,7 @@ test("a lock that is held is refused to everyone else, in this process too", (t)
 
 test("a lock ends with its holder, however that ends", async (t) => {
   const path = lockPath(t);
-  const holder = await startTaker(path);
+  const holder = await startTaker(t, path);
   assert.equal(holder.won, true);
   assert.equal(takeLock(path), undefined);
   assert.equal(findHolder(path)?.pid, holder.child.pid);
@@ -37,20 +37,19 @@ test("a lock ends with its holder, however that ends", async (t) => {
 
 test("of many who take over a dead holder's lock at once, exactly one wins", async (t) => {
   const path = lockPath(t);
-  const dead = await startTaker(path);
+  const dead = await startTaker(t, path);
   dead.child.kill("SIGKILL");
   await once(dead.child, "exit");
 
-  const takers = await Promise.all(Array.from({ length: 8 }, () => startTaker(path)));
+  const takers = await Promise.all(Array.from({ length: 8 }, () => startTaker(t, path)));
   const winners = takers.filter((taker) => taker.won);
   assert.equal(winners.length, 1);
   assert.equal(findHolder(path)?.pid, winners[0]?.child.pid);
-  for (const taker of takers) taker.child.kill("SIGKILL");
 });
 
 test("a lock does not pass on to processes that the holder starts", async (t) => {
   const path = lockPath(t);
-  const holder = await startTaker(path, "spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }).pid");
+  const holder = await startTaker(t, path, "spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }).pid");
   t.after(() => process.kill(Number(holder.said), "SIGKILL"));
   holder.child.kill("SIGKILL");
   await once(holder.child, "exit");
@@ -104,7 +103,7 @@ function mustIdentify(pid: number) {
 type Taker = { readonly child: ChildProcess; readonly won: boolean; readonly said: string };
 
 /** A process that takes the lock, says whether it won, evaluates `then`, and stays. */
-async function startTaker(path: string, then = "''"): Promise<Taker> {
+async function startTaker(t: TestContext, path: string, then = "''"): Promise<Taker> {
   const source = `
     import { spawn } from "node:child_process";
     import { takeLock } from ${JSON.stringify(new URL("./lock.ts", import.meta.url).href)};
@@ -114,6 +113,7 @@ async function startTaker(path: string, then = "''"): Promise<Taker> {
   const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", source], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+  t.after(() => child.kill("SIGKILL"));
   const [message] = await once(child, "message");
   return { child, won: message.won, said: message.said };
 }
