@@ -230,6 +230,26 @@ test("many callers open the same accounts at once: they stand once, and all tran
   await assertSound(db);
 });
 
+test("two that open the same accounts in opposite order, both held up halfway, do not deadlock", async (t) => {
+  const { db } = await testDatabase(t, { directories: MIGRATIONS });
+  const holder = await db.begin(BEGIN, []);
+  await loadForTransfers(holder.tx, [], NOW, [org("b")]);
+  const open = [OUTSIDE, org("a"), org("b"), org("c")];
+  const grant = (id: string) => transfer(id, { debitAccount: "outside", creditAccount: "c" });
+  const both = Promise.all([
+    apply(db, [grant("g1")], { open }),
+    apply(db, [grant("g2")], { open: open.toReversed() }),
+  ]);
+  while ((await db.query(WAITING)).length < 2) await new Promise(setImmediate);
+  await holder.tx.rollback();
+  assert.deepEqual((await both).map(outcomes), [["created"], ["created"]]);
+});
+
+const WAITING = statement(
+  "test.waiting",
+  "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+);
+
 test("an account stays what it was opened as", async (t) => {
   const { db } = await testDatabase(t, { directories: MIGRATIONS });
   await fund(db, ["a", "b"], 10n);

@@ -183,6 +183,7 @@ test("a repeat moves nothing, and any other field under the same id is refused",
   assert.deepEqual(outcome([resolution("post")], posted), ["exists"]);
   assert.deepEqual(outcome([resolution("post", { amount: 39n })], posted), ["id_reused"]);
   assert.deepEqual(outcome([resolution("void")], posted), ["id_reused"]);
+  assert.deepEqual(outcome([resolution("post", { pendingId: "other" })], posted), ["id_reused"]);
 });
 
 test("requests see what those before them did", () => {
