@@ -3,7 +3,11 @@
 
 import { Pool } from "undici";
 
-export type Request = { readonly path: string; readonly headers: Record<string, string>; readonly body: string };
+export type Request = {
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+};
 
 export type Figures = {
   readonly perSecond: number;

@@ -55,9 +55,12 @@ const server = spawn(process.execPath, [join(import.meta.dirname, "server.ts"), 
 });
 try {
   const url = await addressOf(server);
-  say(`bench: ${cpus().length} processors, ${cpus()[0]?.model ?? "unknown"}; ${rounds} rounds of ${seconds} s each`);
+  say(
+    `bench: ${cpus().length} processors, ${cpus()[0]?.model ?? "unknown"}; ${rounds} rounds of ${seconds} s each`,
+  );
   const pgbench = await preparePgbench(postgres.adminUrl);
-  if (pgbench === undefined) say("pgbench is not installed (Debian: apt-get install postgresql-15): no ratios to it");
+  if (pgbench === undefined)
+    say("pgbench is not installed (Debian: apt-get install postgresql-15): no ratios to it");
   const rows = await measureRows(url, dataDir, pgbench);
   report(rows);
 } finally {
@@ -70,11 +73,13 @@ try {
 async function measureRows(url: string, stackDir: string, pgbench: Pgbench | undefined): Promise<Row[]> {
   const tokens = await orgTokens(stackDir);
   for (const token of tokens) await grant(url, token);
-  const reserve = (run: string) => (client: number, n: number): Request => {
-    // Any organisation, so that no account is hot.
-    const token = tokens[Math.floor(Math.random() * tokens.length)] ?? "";
-    return { path: RESERVE, headers: headers(token, `${run}-${client}-${n}`), body: '{"amount_msats":1}' };
-  };
+  const reserve =
+    (run: string) =>
+    (client: number, n: number): Request => {
+      // Any organisation, so that no account is hot.
+      const token = tokens[Math.floor(Math.random() * tokens.length)] ?? "";
+      return { path: RESERVE, headers: headers(token, `${run}-${client}-${n}`), body: '{"amount_msats":1}' };
+    };
   const rows: Row[] = [];
   for (const clients of [16, 64]) {
     const pairs: { ours: Figures; beside: number | undefined }[] = [];
@@ -83,7 +88,9 @@ async function measureRows(url: string, stackDir: string, pgbench: Pgbench | und
       const next = reserve(`r${clients}-${round}`);
       const ours = await measure({ url, clients, seconds, expectedStatus: 201, next });
       pairs.push({ ours, beside });
-      say(`  ${clients} clients, round ${round + 1}: ${ours.perSecond.toFixed(0)}/s beside pgbench ${beside?.toFixed(0) ?? "–"}/s`);
+      say(
+        `  ${clients} clients, round ${round + 1}: ${ours.perSecond.toFixed(0)}/s beside pgbench ${beside?.toFixed(0) ?? "–"}/s`,
+      );
     }
     rows.push(rowOf("one authority command over HTTP", clients, pairs, "pgbench TPC-B-like", 1));
   }
@@ -103,18 +110,26 @@ async function measureReplay(url: string, tokens: readonly string[]): Promise<Ro
       body: '{"amount_msats":1}',
     });
     const first = await measure({
-      ...{ url, clients, seconds, expectedStatus: 201 },
+      url,
+      clients,
+      seconds,
+      expectedStatus: 201,
       next: (client, n) => {
         counts.set(client, n);
         return request(client, n);
       },
     });
     const again = await measure({
-      ...{ url, clients, seconds, expectedStatus: 201 },
+      url,
+      clients,
+      seconds,
+      expectedStatus: 201,
       next: (client, n) => request(client, n % Math.max(1, counts.get(client) ?? 1)),
     });
     pairs.push({ ours: again, beside: first.perSecond });
-    say(`  replay, round ${round + 1}: ${again.perSecond.toFixed(0)}/s beside first executions ${first.perSecond.toFixed(0)}/s`);
+    say(
+      `  replay, round ${round + 1}: ${again.perSecond.toFixed(0)}/s beside first executions ${first.perSecond.toFixed(0)}/s`,
+    );
   }
   return rowOf("replay of a finished key", clients, pairs, "its first execution", 2);
 }
@@ -126,7 +141,9 @@ function rowOf(
   beside: string,
   bar: number,
 ): Row {
-  const ratios = pairs.flatMap((pair) => (pair.beside === undefined ? [] : [pair.ours.perSecond / pair.beside]));
+  const ratios = pairs.flatMap((pair) =>
+    pair.beside === undefined ? [] : [pair.ours.perSecond / pair.beside],
+  );
   const besides = pairs.flatMap((pair) => (pair.beside === undefined ? [] : [pair.beside]));
   return {
     path,
@@ -164,7 +181,9 @@ function headers(token: string, key: string): Record<string, string> {
 async function addressOf(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error("the server's output is not read");
   const lines = createInterface({ input: child.stdout });
-  const failed = once(child, "exit").then(() => Promise.reject(new Error("the server ended before it was ready")));
+  const failed = once(child, "exit").then(() =>
+    Promise.reject(new Error("the server ended before it was ready")),
+  );
   const [line] = await Promise.race([once(lines, "line"), failed]);
   failed.catch(() => undefined);
   const { url } = JSON.parse(String(line)) as { url: string };
@@ -192,11 +211,28 @@ function report(rows: readonly Row[]): void {
     `${row.bar.toFixed(1)} ×`,
     row.ratio === null ? "–" : row.ratio >= row.bar ? "reached" : "not reached",
   ]);
-  const head = ["path", "clients", "per second", "p50 ms", "p99 ms", "beside, per second", "ratio", "bar", ""];
-  const widths = head.map((title, column) => Math.max(title.length, ...table.map((line) => line[column]?.length ?? 0)));
+  const head = [
+    "path",
+    "clients",
+    "per second",
+    "p50 ms",
+    "p99 ms",
+    "beside, per second",
+    "ratio",
+    "bar",
+    "",
+  ];
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...table.map((line) => line[column]?.length ?? 0)),
+  );
   process.stdout.write("\n");
   for (const line of [head, ...table]) {
-    process.stdout.write(`${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}\n`);
+    process.stdout.write(
+      `${line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd()}\n`,
+    );
   }
   process.stdout.write(`\n${file}\n`);
 }

@@ -43,7 +43,9 @@ export async function preparePgbench(adminUrl: string): Promise<Pgbench | undefi
 
 function findPgbench(): string | undefined {
   const versions = "/usr/lib/postgresql";
-  const folders = existsSync(versions) ? readdirSync(versions).map((each) => join(versions, each, "bin")) : [];
+  const folders = existsSync(versions)
+    ? readdirSync(versions).map((each) => join(versions, each, "bin"))
+    : [];
   return ["/usr/bin", "/usr/local/bin", ...folders]
     .map((folder) => join(folder, "pgbench"))
     .find((program) => existsSync(program));

@@ -5,7 +5,8 @@ import { silentLogger } from "@openagents/service";
 import { startStack } from "@openagents/stack";
 
 const [dataDir, databaseUrl] = process.argv.slice(2);
-if (dataDir === undefined || databaseUrl === undefined) throw new Error("usage: server.ts DATA_DIR DATABASE_URL");
+if (dataDir === undefined || databaseUrl === undefined)
+  throw new Error("usage: server.ts DATA_DIR DATABASE_URL");
 
 const stack = await startStack({
   dataDir,

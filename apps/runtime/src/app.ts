@@ -3,7 +3,13 @@
 
 import { createAuthority } from "@openagents/authority";
 import { openApi, type Binding } from "@openagents/contracts";
-import { assertMigrated, connect, migrate, type Database, type MigrationDirectory } from "@openagents/postgres";
+import {
+  assertMigrated,
+  connect,
+  migrate,
+  type Database,
+  type MigrationDirectory,
+} from "@openagents/postgres";
 import {
   createAuthenticator,
   createMetrics,
@@ -105,7 +111,9 @@ async function buildService(
     log,
     nowMs,
   });
-  openApiText = JSON.stringify(openApi(service.contracts, { title: "OpenAgents runtime", version: config.version }));
+  openApiText = JSON.stringify(
+    openApi(service.contracts, { title: "OpenAgents runtime", version: config.version }),
+  );
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());

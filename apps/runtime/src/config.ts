@@ -30,8 +30,13 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new ConfigError("RUNTIME_PORT must be a port number between 0 and 65535.");
   }
-  const receiptSigningKey = required(env, "RUNTIME_RECEIPT_KEY", "the secp256k1 key that signs receipts, 64 hex digits");
-  if (!/^[0-9a-f]{64}$/.test(receiptSigningKey)) throw new ConfigError("RUNTIME_RECEIPT_KEY must be 64 hex digits.");
+  const receiptSigningKey = required(
+    env,
+    "RUNTIME_RECEIPT_KEY",
+    "the secp256k1 key that signs receipts, 64 hex digits",
+  );
+  if (!/^[0-9a-f]{64}$/.test(receiptSigningKey))
+    throw new ConfigError("RUNTIME_RECEIPT_KEY must be 64 hex digits.");
   return {
     host: env["RUNTIME_HOST"] ?? "127.0.0.1",
     port,

@@ -10,7 +10,11 @@ export function encodeCursor(key: string): string {
 export function decodeCursor(cursor: string, pattern: RegExp): string {
   const key = Buffer.from(cursor, "base64url").toString("utf8");
   if (!pattern.test(key) || encodeCursor(key) !== cursor) {
-    throw invalidField("cursor", "cursor_invalid", "The cursor is not one that a list answered. Start without it.");
+    throw invalidField(
+      "cursor",
+      "cursor_invalid",
+      "The cursor is not one that a list answered. Start without it.",
+    );
   }
   return key;
 }

@@ -16,7 +16,8 @@ test("every case of every method answers as the contract says, and none fails in
     baseUrl: runtime.url,
     token: (caller: { readonly kind: string; readonly scopes: readonly string[] }) => {
       const name = JSON.stringify(caller);
-      const known = tokens.get(name) ?? runtime.token({ sub: SUBJECTS[caller.kind] ?? "", scopes: caller.scopes });
+      const known =
+        tokens.get(name) ?? runtime.token({ sub: SUBJECTS[caller.kind] ?? "", scopes: caller.scopes });
       tokens.set(name, known);
       return known;
     },
@@ -38,7 +39,9 @@ const SUBJECTS: Readonly<Record<string, string>> = { user: "usr_owner", service:
 for (const good of cases.filter(isGoodCommand)) {
   test(`${good.method.name}: a key that decided something replays its bytes, refuses another body, and has one effect in a race`, async (t) => {
     const runtime = await startHarness(t);
-    const answers = await Promise.all(Array.from({ length: 8 }, () => send(runtime, good, "raced", good.request.body)));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => send(runtime, good, "raced", good.request.body)),
+    );
     const decided = answers.filter((answer) => answer.status < 400 || answer.refused);
     if (decided.length === 0) {
       // Nothing was decided, so each attempt is judged afresh and alike.
@@ -73,11 +76,20 @@ test("OpenAPI lists every route of ours and nothing else", async (t) => {
 
 function isGoodCommand(each: ContractCase): boolean {
   const { method, expect } = each;
-  return method.effect === "command" && method.idempotency === "key" && expect.kind === "reaches_handler" &&
-    each === cases.find((first) => first.method.name === method.name);
+  return (
+    method.effect === "command" &&
+    method.idempotency === "key" &&
+    expect.kind === "reaches_handler" &&
+    each === cases.find((first) => first.method.name === method.name)
+  );
 }
 
-async function send(runtime: Harness, { method, request }: ContractCase, key: string, body: ContractCase["request"]["body"]) {
+async function send(
+  runtime: Harness,
+  { method, request }: ContractCase,
+  key: string,
+  body: ContractCase["request"]["body"],
+) {
   const response = await fetch(runtime.url + request.path, {
     method: method.http.verb,
     headers: { ...request.headers, authorization: `Bearer ${await runtime.token()}`, "idempotency-key": key },
@@ -89,7 +101,7 @@ async function send(runtime: Harness, { method, request }: ContractCase, key: st
     status: response.status,
     text,
     replayed: response.headers.get("idempotent-replayed") === "true",
-    refused: isProblem && /^refused_/.test(JSON.parse(text).code),
+    refused: isProblem && String(JSON.parse(text).code).startsWith("refused_"),
   };
 }
 

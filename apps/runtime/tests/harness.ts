@@ -26,7 +26,11 @@ export type Claims = {
   readonly zone: "0" | "0.5" | "1";
 };
 
-export type RequestOptions = { readonly key?: string; readonly token?: string; readonly signal?: AbortSignal };
+export type RequestOptions = {
+  readonly key?: string;
+  readonly token?: string;
+  readonly signal?: AbortSignal;
+};
 
 export type Answer = {
   readonly status: number;
@@ -39,7 +43,10 @@ export type Answer = {
 
 export const RECEIPT_KEY = "11".repeat(32);
 
-export async function startHarness(t: TestContext, options: { readonly nowMs?: () => number } = {}): Promise<Harness> {
+export async function startHarness(
+  t: TestContext,
+  options: { readonly nowMs?: () => number } = {},
+): Promise<Harness> {
   const { url: databaseUrl } = await testDatabase(t, { directories: MIGRATIONS });
   const artifactsDir = await mkdtemp(join(tmpdir(), "oa-artifacts-"));
   t.after(() => rm(artifactsDir, { recursive: true, force: true }));
@@ -65,7 +72,13 @@ export async function startHarness(t: TestContext, options: { readonly nowMs?: (
   t.after(() => runtime[Symbol.asyncDispose]());
 
   const token = (principal: Partial<Claims> = {}) => {
-    const { sub, ...claims } = { sub: "usr_owner", org: "org_a", scopes: allScopes(), zone: "0.5", ...principal };
+    const { sub, ...claims } = {
+      sub: "usr_owner",
+      org: "org_a",
+      scopes: allScopes(),
+      zone: "0.5",
+      ...principal,
+    };
     const issuedAtS = Math.floor((options.nowMs?.() ?? Date.now()) / 1000);
     return new SignJWT({ ...claims, sid: "sid_test" })
       .setProtectedHeader({ alg: "EdDSA", kid: "test" })
@@ -84,8 +97,15 @@ export async function startHarness(t: TestContext, options: { readonly nowMs?: (
     headers.set("authorization", `Bearer ${request.token ?? owner}`);
     const response = await fetch(url + path, { ...init, method, headers, signal: request.signal ?? null });
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "") && !/ndjson/.test(response.headers.get("content-type") ?? "");
-    return { status: response.status, text, headers: response.headers, json: isJson ? JSON.parse(text) : undefined };
+    const isJson =
+      /json/.test(response.headers.get("content-type") ?? "") &&
+      !/ndjson/.test(response.headers.get("content-type") ?? "");
+    return {
+      status: response.status,
+      text,
+      headers: response.headers,
+      json: isJson ? JSON.parse(text) : undefined,
+    };
   };
 
   return {
@@ -98,7 +118,10 @@ export async function startHarness(t: TestContext, options: { readonly nowMs?: (
         path,
         {
           body: JSON.stringify(body),
-          headers: { "content-type": "application/json", "idempotency-key": request.key ?? crypto.randomUUID() },
+          headers: {
+            "content-type": "application/json",
+            "idempotency-key": request.key ?? crypto.randomUUID(),
+          },
         },
         request,
       ),

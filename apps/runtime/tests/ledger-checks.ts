@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import type { Harness } from "./harness.ts";
 
 export async function grant(runtime: Harness, amountMsats: number): Promise<void> {
-  const answer = await runtime.post("/internal/v1/treasury/demo-grants", { amount_msats: amountMsats, memo: "test" });
+  const answer = await runtime.post("/internal/v1/treasury/demo-grants", {
+    amount_msats: amountMsats,
+    memo: "test",
+  });
   assert.equal(answer.status, 201, answer.text);
 }
 

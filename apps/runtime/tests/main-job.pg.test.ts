@@ -24,7 +24,9 @@ test("a proven job pays its provider and the operator exactly the quoted price",
   const market = await startMarket(t);
   const { job, lease } = await claim(market);
   await report(market, job, lease, { baseExit: 1, patchedExit: 0 });
-  const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", { job_id: job.job_id });
+  const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", {
+    job_id: job.job_id,
+  });
   assert.equal(verified.json.verification.verdict, "proven");
   assert.equal(verified.json.verification.assurance, "provider");
   const settled = await settle(market, job);
@@ -39,7 +41,9 @@ test("a proven job pays its provider and the operator exactly the quoted price",
     verification.json.receipt.canonical_json_sha256,
     "the payment receipt holds the verification receipt's hash",
   );
-  const earned = await market.runtime.get("/internal/v1/treasury/compute/summary", { token: market.provider });
+  const earned = await market.runtime.get("/internal/v1/treasury/compute/summary", {
+    token: market.provider,
+  });
   assert.equal(earned.json.earned_msats, PRICE);
   await assertSound(market.runtime);
 });
@@ -53,7 +57,9 @@ for (const [what, exits, verdict] of [
     const market = await startMarket(t);
     const { job, lease } = await claim(market);
     await report(market, job, lease, exits);
-    const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", { job_id: job.job_id });
+    const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", {
+      job_id: job.job_id,
+    });
     assert.equal(verified.json.verification.verdict, verdict);
     const settled = await settle(market, job);
     assert.equal(settled.json.settlement.status, "withheld");
@@ -67,7 +73,9 @@ test("a result that names outputs never stored is withheld", async (t) => {
   const market = await startMarket(t);
   const { job, lease } = await claim(market);
   await report(market, job, lease, { baseExit: 1, patchedExit: 0, upload: false });
-  const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", { job_id: job.job_id });
+  const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", {
+    job_id: job.job_id,
+  });
   assert.equal(verified.json.verification.verdict, "inconclusive");
   assert.match(verified.json.verification.violations.join(), /output_missing/);
   assert.equal((await settle(market, job)).json.settlement.withheld_reason, "violations");
@@ -87,7 +95,9 @@ test("money is not released before the verification, nor twice", async (t) => {
     new Set(answers.filter((answer) => answer.status === 409).map((answer) => answer.json.reason)),
     new Set(["already_settled"]),
   );
-  const earned = await market.runtime.get("/internal/v1/treasury/compute/summary", { token: market.provider });
+  const earned = await market.runtime.get("/internal/v1/treasury/compute/summary", {
+    token: market.provider,
+  });
   assert.equal(earned.json.earned_msats, PRICE);
   await assertSound(market.runtime);
 });
@@ -111,7 +121,11 @@ test("a lapsed lease returns the job, and its late result is refused", async (t)
   const market = await startMarket(t, { nowMs: clock.nowMs });
   const first = await claim(market);
   clock.advance(31_000);
-  await market.runtime.post(`/internal/v1/workers/${market.workerId}/heartbeat`, {}, { token: market.provider });
+  await market.runtime.post(
+    `/internal/v1/workers/${market.workerId}/heartbeat`,
+    {},
+    { token: market.provider },
+  );
   const second = await claim(market);
   assert.equal(second.job.job_id, first.job.job_id);
   assert.notEqual(second.lease.lease_id, first.lease.lease_id);
@@ -330,7 +344,13 @@ async function report(
     leg: name,
     tree: "c".repeat(40),
     commands: [
-      { command: "node --test", exit_code: exitCode, duration_ms: 5, stdout_sha256: sha256, stderr_sha256: sha256 },
+      {
+        command: "node --test",
+        exit_code: exitCode,
+        duration_ms: 5,
+        stdout_sha256: sha256,
+        stderr_sha256: sha256,
+      },
     ],
   });
   return market.runtime.post(

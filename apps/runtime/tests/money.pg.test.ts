@@ -11,7 +11,9 @@ const RESERVE = "/internal/v1/treasury/compute/reserve";
 test("200 concurrent reservations against money for 50: exactly 50 succeed, 150 are short of funds", async (t) => {
   const runtime = await startHarness(t);
   await grant(runtime, 50_000);
-  const answers = await Promise.all(Array.from({ length: 200 }, () => runtime.post(RESERVE, { amount_msats: 1_000 })));
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => runtime.post(RESERVE, { amount_msats: 1_000 })),
+  );
   const made = answers.filter((answer) => answer.status === 201);
   const short = answers.filter((answer) => answer.status === 402);
   assert.equal(made.length, 50);
@@ -72,7 +74,11 @@ test("another organisation's reservation does not exist for a caller", async (t)
   await grant(runtime, 1_000);
   const reserved = await runtime.post(RESERVE, { amount_msats: 1_000 });
   const stranger = await runtime.token({ sub: "usr_b", org: "org_b" });
-  const answer = await runtime.post(voidPath(reserved.json.reservation.reservation_id), {}, { token: stranger });
+  const answer = await runtime.post(
+    voidPath(reserved.json.reservation.reservation_id),
+    {},
+    { token: stranger },
+  );
   assert.equal(answer.status, 404);
 });
 

@@ -44,7 +44,9 @@ test("callers of one key in two processes have one effect, and waiters hold no c
   });
   await begun.promise;
   const waiters = Array.from({ length: 40 }, () =>
-    other.execute(call("k1"), request(), async () => created("second")).then((reply) => bodies.push(reply.body)),
+    other
+      .execute(call("k1"), request(), async () => created("second"))
+      .then((reply) => bodies.push(reply.body)),
   );
   // Were each waiter to hold a connection, this query would not get one from the pool.
   assert.equal(await count(db, COUNT_COMMANDS), 0n);
@@ -99,7 +101,12 @@ test("an error burns nothing: the key is free and nothing is stored", async (t) 
 
 test("a refusal commits and replays, also when it would be allowed now", async (t) => {
   const { authority } = await door(t);
-  const refusal: Outcome<Output> = { kind: "refused", rule: "funds", reason: "insufficient_funds", detail: "no" };
+  const refusal: Outcome<Output> = {
+    kind: "refused",
+    rule: "funds",
+    reason: "insufficient_funds",
+    detail: "no",
+  };
   const first = await authority.execute(call("k1"), request(), async () => refusal);
   const again = await authority.execute(call("k1"), request(), async () => created("now allowed"));
   assert.equal(first.status, 402);
@@ -117,7 +124,7 @@ test("deciding nothing stores nothing and leaves the key free", async (t) => {
 
 test("a replay is byte-equal from a process that was not there", async (t) => {
   const { db, authority } = await door(t);
-  const first = await authority.execute(call("k1"), request(), async () => created("é \u2028 \"quoted\""));
+  const first = await authority.execute(call("k1"), request(), async () => created('é \u2028 "quoted"'));
   const restarted = createAuthority({ db, nowMs: () => NOW + 86_400_000 });
   const again = await restarted.execute(call("k1"), request(), async () => created("never"));
   assert.equal(again.body, first.body);
@@ -160,7 +167,10 @@ test("the service's role can neither change nor delete what was decided", async 
     created(command.seal(SCHEMA, "run_x", {}, NOW).receipt_id),
   );
   for (const table of ["authority.commands", "authority.receipts"]) {
-    await assert.rejects(db.query(statement(`test.delete_${table}`, `DELETE FROM ${table}`)), /permission denied/);
+    await assert.rejects(
+      db.query(statement(`test.delete_${table}`, `DELETE FROM ${table}`)),
+      /permission denied/,
+    );
     await assert.rejects(
       db.query(statement(`test.update_${table}`, `UPDATE ${table} SET body = 'x'`)),
       /permission denied/,
@@ -171,7 +181,8 @@ test("the service's role can neither change nor delete what was decided", async 
 const SCHEMA = "openagents.treasury.demo_grant.v1";
 
 const GRANT =
-  methodsOf(Treasury).find((method) => method.localName === "grantDemoCredit") ?? assert.fail("no such method");
+  methodsOf(Treasury).find((method) => method.localName === "grantDemoCredit") ??
+  assert.fail("no such method");
 
 function request(memo = "a") {
   return { amountMsats: 1n, memo };

@@ -62,7 +62,10 @@ export type Authority = {
     body: (command: Command) => Promise<Outcome<Output>>,
   ): Promise<CommandReply>;
   /** Run a command whose own content makes a repeat harmless (heartbeat, renewal, upload by hash). */
-  perform<Output>(call: CommandCall, body: (command: Command) => Promise<Outcome<Output>>): Promise<CommandReply>;
+  perform<Output>(
+    call: CommandCall,
+    body: (command: Command) => Promise<Outcome<Output>>,
+  ): Promise<CommandReply>;
 };
 
 export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => number };
@@ -278,7 +281,8 @@ function inFlight(): ProblemError {
   return new ProblemError({
     status: 409,
     code: "idempotency_in_flight",
-    detail: "The first request with this idempotency key is still running. Send the same request again shortly.",
+    detail:
+      "The first request with this idempotency key is still running. Send the same request again shortly.",
     retryAfterMs: 1_000,
   });
 }
@@ -293,13 +297,15 @@ async function retrying<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
-      const again = isRetryable(error) || isUniqueViolation(error, "commands_pkey") || isConnectionLoss(error);
+      const again =
+        isRetryable(error) || isUniqueViolation(error, "commands_pkey") || isConnectionLoss(error);
       if (!again) throw error;
       if (tries >= ATTEMPTS_MAX) {
         throw new ProblemError({
           status: 503,
           code: isConnectionLoss(error) ? "database_unavailable" : "database_contended",
-          detail: "The database could not finish this command now. Send the same request with the same key again.",
+          detail:
+            "The database could not finish this command now. Send the same request with the same key again.",
           retryAfterMs: 1_000,
           cause: error,
         });
@@ -333,7 +339,6 @@ async function within<T>(promise: Promise<T>, deadlineMs: number): Promise<T | "
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
-
 
 /** A rollback that finds its connection gone has nothing left to roll back. */
 function ignoreLostConnection(): void {}

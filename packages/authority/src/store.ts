@@ -137,7 +137,11 @@ const LIST_BY_SUBJECT = statement(
 export type StoredReceipt = { readonly seq: bigint; readonly body: string };
 
 /** Undefined when the tenant has no such receipt. */
-export async function findReceipt(q: Queryable, tenant: string, receiptId: string): Promise<StoredReceipt | undefined> {
+export async function findReceipt(
+  q: Queryable,
+  tenant: string,
+  receiptId: string,
+): Promise<StoredReceipt | undefined> {
   const rows = await q.query<StoredReceipt>(FIND_RECEIPT, [tenant, receiptId]);
   return rows[0];
 }

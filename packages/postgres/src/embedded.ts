@@ -136,6 +136,17 @@ function loadPassword(file: string): string {
   return password;
 }
 
+const INITDB_ARGUMENTS = [
+  "-D",
+  "@DATA@",
+  `--username=${SUPERUSER}`,
+  "--pwfile=@INPUTS@/password",
+  "--auth=scram-sha-256",
+  "--encoding=UTF8",
+  "--locale=C",
+  "--data-checksums",
+];
+
 /** The directory gets its name only when it is complete, so kill −9 leaves no half cluster. */
 async function initialise(place: Place, dataDir: string, password: string): Promise<void> {
   const fresh = `${dataDir}.new`;
@@ -149,11 +160,7 @@ async function initialise(place: Place, dataDir: string, password: string): Prom
       for (const path of [fresh, inputs, join(inputs, "password")]) await chown(path, uid, gid);
     }
     const logFile = `${dataDir}.log`;
-    const args = [
-      ...["-D", "@DATA@", "--username", SUPERUSER, "--pwfile", "@INPUTS@/password"],
-      ...["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--data-checksums"],
-    ];
-    const code = await exitOf(launch(place, { dataDir: fresh, inputs }, "initdb", args, logFile));
+    const code = await exitOf(launch(place, { dataDir: fresh, inputs }, "initdb", INITDB_ARGUMENTS, logFile));
     if (code !== 0) throw new Error(`initdb failed (${String(code)}): ${tail(logFile)}`);
     await rename(fresh, dataDir);
   } finally {
@@ -257,7 +264,8 @@ async function stopServer(child: ChildProcess): Promise<void> {
 }
 
 function exitOf(child: ChildProcess): Promise<number | string | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode ?? child.signalCode);
+  if (child.exitCode !== null || child.signalCode !== null)
+    return Promise.resolve(child.exitCode ?? child.signalCode);
   return new Promise((resolve, reject) => {
     child.once("exit", (code, signal) => resolve(code ?? signal));
     child.once("error", reject);

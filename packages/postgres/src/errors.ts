@@ -30,7 +30,9 @@ export function translateError(error: unknown): unknown {
     // Class 08: connection exceptions; 57P01–57P05: shutdown, crash, not yet up, dropped, idle; 53300: too many.
     /^08|^57P0|^53300$/.test(code) ||
     /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/.test(code) ||
-    /Connection terminated|not queryable|timeout exceeded when trying to connect|Client was closed/.test(error.message);
+    /Connection terminated|not queryable|timeout exceeded when trying to connect|Client was closed/.test(
+      error.message,
+    );
   return lost ? new ConnectionLost("the connection to the database was lost", { cause: error }) : error;
 }
 

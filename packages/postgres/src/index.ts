@@ -1,4 +1,11 @@
-export { connect, type Database, type DatabaseOptions, type OpenTx, type Queryable, type Tx } from "./database.ts";
+export {
+  connect,
+  type Database,
+  type DatabaseOptions,
+  type OpenTx,
+  type Queryable,
+  type Tx,
+} from "./database.ts";
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from "./embedded.ts";
 export {
   ConnectionLost,

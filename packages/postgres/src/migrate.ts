@@ -65,17 +65,26 @@ export async function migrate(options: {
   }
 }
 
-const LIST_APPLIED = statement("postgres.list_applied", "SELECT directory, file, sha256 FROM migrations.applied");
+const LIST_APPLIED = statement(
+  "postgres.list_applied",
+  "SELECT directory, file, sha256 FROM migrations.applied",
+);
 
 /** Throw `MigrationRefused` unless exactly these files are applied, unchanged. */
-export async function assertMigrated(q: Queryable, directories: readonly MigrationDirectory[]): Promise<void> {
+export async function assertMigrated(
+  q: Queryable,
+  directories: readonly MigrationDirectory[],
+): Promise<void> {
   const files = await readMigrations(directories);
   const rows = await q.query<AppliedRow>(LIST_APPLIED);
   assertNoDrift(files, rows);
   const done = new Set(rows.map(nameOf));
   const missing = files.find((file) => !done.has(nameOf(file)));
   if (missing !== undefined) {
-    throw new MigrationRefused("migration_missing", `migration ${nameOf(missing)} is not applied to this database`);
+    throw new MigrationRefused(
+      "migration_missing",
+      `migration ${nameOf(missing)} is not applied to this database`,
+    );
   }
 }
 

@@ -11,7 +11,9 @@ export async function dumpSchema(ownerUrl: string, appRole: string): Promise<str
     const sections: string[] = [];
     for (const [title, sql] of SECTIONS) {
       const { rows } = await client.query<{ line: string }>(sql);
-      const lines = rows.map((row) => row.line.replaceAll(`"${appRole}"`, "app_role").replaceAll(appRole, "app_role"));
+      const lines = rows.map((row) =>
+        row.line.replaceAll(`"${appRole}"`, "app_role").replaceAll(appRole, "app_role"),
+      );
       sections.push(`-- ${title}\n${lines.sort().join("\n")}\n`);
     }
     return sections.join("\n");
@@ -20,7 +22,8 @@ export async function dumpSchema(ownerUrl: string, appRole: string): Promise<str
   }
 }
 
-const OURS = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'public', 'migrations')";
+const OURS =
+  "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'public', 'migrations')";
 
 const SECTIONS: readonly (readonly [string, string])[] = [
   [

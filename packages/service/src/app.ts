@@ -90,7 +90,11 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
     },
     async getReadiness() {
       const checks = await Promise.all(config.readiness.map(runProbe));
-      checks.push({ name: "accepting", ok: !draining, ...(draining ? { detail: "The service is shutting down." } : {}) });
+      checks.push({
+        name: "accepting",
+        ok: !draining,
+        ...(draining ? { detail: "The service is shutting down." } : {}),
+      });
       const failed = checks.filter((check) => !check.ok);
       if (failed.length > 0) {
         throw new ProblemError({
@@ -103,14 +107,17 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
       return { status: "ready", checks };
     },
     async getMetrics(): Promise<HttpBody> {
-      return { contentType: metrics.registry.contentType, data: Buffer.from(await metrics.registry.metrics()) };
+      return {
+        contentType: metrics.registry.contentType,
+        data: Buffer.from(await metrics.registry.metrics()),
+      };
     },
   });
 
   const bindings = [health, ...config.bindings];
   mount(app, bindings, {
     authenticate: (request) => config.authenticate(request.headers.authorization),
-    observe: metrics.observeCall,
+    observe: (method, status, durationMs) => metrics.observeCall(method, status, durationMs),
     onInternalError: (error, method, requestId) => {
       config.log.error({ err: error, method, request_id: requestId }, "call failed");
     },
@@ -136,7 +143,9 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
 async function runProbe(probe: ReadinessProbe): Promise<ReadinessCheck> {
   try {
     const problem = await probe.check();
-    return problem === undefined ? { name: probe.name, ok: true } : { name: probe.name, ok: false, detail: problem };
+    return problem === undefined
+      ? { name: probe.name, ok: true }
+      : { name: probe.name, ok: false, detail: problem };
   } catch {
     // The cause may hold addresses and credentials; the log of the failing part has it.
     return { name: probe.name, ok: false, detail: "The check failed." };

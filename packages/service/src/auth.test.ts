@@ -30,7 +30,11 @@ const refusals: [string, () => Promise<string | undefined>, string][] = [
   ["another scheme", async () => "Basic abcdefghijklmnopqrstuvwxyz", "token_invalid"],
   ["garbage", async () => "Bearer abcdefghijklmnopqrstuvwxyz", "token_invalid"],
   ["a token of another issuer", async () => `Bearer ${await token({}, { issuer: "evil" })}`, "token_invalid"],
-  ["a token for another audience", async () => `Bearer ${await token({}, { audience: "other" })}`, "token_invalid"],
+  [
+    "a token for another audience",
+    async () => `Bearer ${await token({}, { audience: "other" })}`,
+    "token_invalid",
+  ],
   ["an expired token", async () => `Bearer ${await token({}, { issuedAtS: NOW_S - 700 })}`, "token_expired"],
   ["a token that lives too long", async () => `Bearer ${await token({}, { lifeS: 601 })}`, "token_invalid"],
   ["an unknown kind of principal", async () => `Bearer ${await token({ sub: "root_a" })}`, "token_invalid"],

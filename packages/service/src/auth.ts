@@ -57,10 +57,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
 function bearer(authorization: string | undefined): string {
   if (authorization === undefined || authorization === "") {
-    throw unauthenticated("token_missing", "This route needs a token. Send `Authorization: Bearer …`; `openagents token` prints one.");
+    throw unauthenticated(
+      "token_missing",
+      "This route needs a token. Send `Authorization: Bearer …`; `openagents token` prints one.",
+    );
   }
   const match = /^Bearer ([A-Za-z0-9_\-.]{20,8192})$/.exec(authorization);
-  if (match?.[1] === undefined) throw unauthenticated("token_invalid", "The Authorization header is not a bearer token.");
+  if (match?.[1] === undefined)
+    throw unauthenticated("token_invalid", "The Authorization header is not a bearer token.");
   return match[1];
 }
 
@@ -85,7 +89,8 @@ async function verify(
   } catch (error) {
     if (error instanceof ProblemError) throw error;
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ERR_JWT_EXPIRED") throw unauthenticated("token_expired", "The token has expired. Get a fresh one.");
+    if (code === "ERR_JWT_EXPIRED")
+      throw unauthenticated("token_expired", "The token has expired. Get a fresh one.");
     if (code === "ERR_JWKS_TIMEOUT" || (error instanceof TypeError && "url" in options.jwks)) {
       throw new ProblemError({
         status: 503,
@@ -95,7 +100,11 @@ async function verify(
         cause: error,
       });
     }
-    throw unauthenticated("token_invalid", "The token was not signed for this service, or is malformed.", error);
+    throw unauthenticated(
+      "token_invalid",
+      "The token was not signed for this service, or is malformed.",
+      error,
+    );
   }
 }
 
@@ -105,7 +114,8 @@ function parsePrincipal(payload: JWTPayload): Principal {
   const kind = kindOf(sub);
   if (sub === undefined || kind === undefined || jti === undefined) throw malformed("sub");
   if (typeof org !== "string" || !/^org_[0-9a-z_]{1,60}$/.test(org)) throw malformed("org");
-  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string")) throw malformed("scopes");
+  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string"))
+    throw malformed("scopes");
   if (zone !== "0" && zone !== "0.5" && zone !== "1") throw malformed("zone");
   return {
     id: sub,

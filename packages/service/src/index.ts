@@ -1,4 +1,9 @@
 export { createServiceApp, type ReadinessProbe, type ServiceApp, type ServiceAppConfig } from "./app.ts";
-export { createAuthenticator, type Authenticator, type AuthenticatorOptions, type KeySource } from "./auth.ts";
+export {
+  createAuthenticator,
+  type Authenticator,
+  type AuthenticatorOptions,
+  type KeySource,
+} from "./auth.ts";
 export { createLogger, silentLogger, type Logger } from "./log.ts";
 export { createMetrics, type ServiceMetrics } from "./metrics.ts";

@@ -7,7 +7,10 @@ export type { Logger } from "pino";
  * by method name, status and duration, without headers or bodies.
  */
 export function createLogger(service: string, level: string = "info"): Logger {
-  return pino({ name: service, level, redact: ["authorization", "token", "*.authorization", "*.token"] }, pino.destination(2));
+  return pino(
+    { name: service, level, redact: ["authorization", "token", "*.authorization", "*.token"] },
+    pino.destination(2),
+  );
 }
 
 /** For tests and libraries that are given no logger. */

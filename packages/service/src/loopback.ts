@@ -11,7 +11,8 @@ export function assertLoopbackRequest(host: string | undefined, origin: string |
     throw new ProblemError({
       status: 403,
       code: "host_not_allowed",
-      detail: "This service listens on loopback and answers only to 127.0.0.1, localhost or [::1] in the Host header.",
+      detail:
+        "This service listens on loopback and answers only to 127.0.0.1, localhost or [::1] in the Host header.",
     });
   }
   if (origin === undefined || origin === "") return;

@@ -68,7 +68,9 @@ async function ensureTemplate(
   template: string,
   directories: readonly MigrationDirectory[],
 ): Promise<void> {
-  const existing = await admin.query("SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate", [template]);
+  const existing = await admin.query("SELECT 1 FROM pg_database WHERE datname = $1 AND datistemplate", [
+    template,
+  ]);
   if (existing.rowCount !== 0) return;
   await admin.query(`DROP DATABASE IF EXISTS ${template}`);
   const { ownerUrl } = await provisionDatabase(serverUrl, { database: template, owner: OWNER, app: APP });
@@ -109,7 +111,8 @@ async function withAdmin<T>(serverUrl: string, body: (admin: pg.Client) => Promi
 function hashOf(directories: readonly MigrationDirectory[]): string {
   const hash = createHash("sha256");
   for (const { name, path } of directories) {
-    for (const file of readdirSync(path).sort()) hash.update(`${name}/${file}\0`).update(readFileSync(join(path, file)));
+    for (const file of readdirSync(path).sort())
+      hash.update(`${name}/${file}\0`).update(readFileSync(join(path, file)));
   }
   return hash.digest("hex").slice(0, 16);
 }

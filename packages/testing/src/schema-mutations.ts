@@ -94,8 +94,13 @@ function withoutRivals(
   value: Readonly<Record<string, unknown>>,
   name: string,
 ): Record<string, unknown> {
-  const pairs = isSchema(schema["not"]) && Array.isArray(schema["not"]["anyOf"]) ? schema["not"]["anyOf"] : [];
-  const rivals = pairs.filter(isSchema).map(requiredOf).filter((pair) => pair.includes(name)).flat();
+  const pairs =
+    isSchema(schema["not"]) && Array.isArray(schema["not"]["anyOf"]) ? schema["not"]["anyOf"] : [];
+  const rivals = pairs
+    .filter(isSchema)
+    .map(requiredOf)
+    .filter((pair) => pair.includes(name))
+    .flat();
   return Object.fromEntries(Object.entries(value).filter(([other]) => !rivals.includes(other)));
 }
 

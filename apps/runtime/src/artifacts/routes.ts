@@ -53,7 +53,10 @@ async function putArtifact(
     request.leaseId === undefined ? undefined : await requireLease(deps, call.principal, request.leaseId);
   // The bytes go to disk before the transaction: a network peer's pace must not hold a connection.
   const { data } = request.content;
-  const outcome = await deps.disk.store(request.sha256, data instanceof Readable ? data : Readable.from([data]));
+  const outcome = await deps.disk.store(
+    request.sha256,
+    data instanceof Readable ? data : Readable.from([data]),
+  );
   if (outcome.kind === "hash_mismatch") {
     throw new ProblemError({
       status: 400,
@@ -76,7 +79,11 @@ async function putArtifact(
   }));
 }
 
-async function requireLease(deps: ArtifactRoutesDeps, principal: Principal, leaseId: string): Promise<LeaseHold> {
+async function requireLease(
+  deps: ArtifactRoutesDeps,
+  principal: Principal,
+  leaseId: string,
+): Promise<LeaseHold> {
   const lease = await findLease(deps.db, leaseId);
   if (lease === undefined || lease.owner !== principal.id) throw notFound("lease", leaseId);
   if (lease.expiresAtMs <= deps.nowMs()) {

@@ -17,7 +17,11 @@ const LIST_GRANTED = statement(
 );
 
 /** Which of these hashes the organisation may read. */
-export async function listGranted(q: Queryable, org: string, hashes: readonly string[]): Promise<Set<string>> {
+export async function listGranted(
+  q: Queryable,
+  org: string,
+  hashes: readonly string[],
+): Promise<Set<string>> {
   const rows = await q.query<{ sha256: string }>(LIST_GRANTED, [org, [...new Set(hashes)]]);
   return new Set(rows.map((row) => row.sha256));
 }

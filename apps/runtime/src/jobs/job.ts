@@ -5,7 +5,13 @@
 // JOB-3  A job settles only after it was verified.
 // Held by jobs.pg.test.ts and main-job.pg.test.ts.
 
-import type { Job as JobMessage, JobFailure, JobStatus, SandboxRunResult, SandboxRunSpec } from "@openagents/contracts";
+import type {
+  Job as JobMessage,
+  JobFailure,
+  JobStatus,
+  SandboxRunResult,
+  SandboxRunSpec,
+} from "@openagents/contracts";
 
 export type Job = {
   readonly jobId: string;

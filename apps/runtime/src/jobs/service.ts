@@ -27,7 +27,11 @@ export type JobsDeps = {
 };
 
 /** Take the next job of a worker, waiting for one as long as the request says. */
-export async function claimJob(deps: JobsDeps, call: CommandCall, request: ClaimJobRequest): Promise<CommandReply> {
+export async function claimJob(
+  deps: JobsDeps,
+  call: CommandCall,
+  request: ClaimJobRequest,
+): Promise<CommandReply> {
   const giveUpAtMs = deps.nowMs() + request.waitMs;
   for (;;) {
     let claimed = false;
@@ -76,7 +80,11 @@ export async function claimJob(deps: JobsDeps, call: CommandCall, request: Claim
 }
 
 /** Extend a live lease. */
-export async function renewLease(deps: JobsDeps, call: CommandCall, request: RenewLeaseRequest): Promise<CommandReply> {
+export async function renewLease(
+  deps: JobsDeps,
+  call: CommandCall,
+  request: RenewLeaseRequest,
+): Promise<CommandReply> {
   return deps.authority.perform<RenewLeaseResponse>(call, async (command) => {
     await requireProviderJob(command.tx, call, request.jobId);
     const job = await lockJob(command.tx, request.jobId);
@@ -147,13 +155,15 @@ function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
 }
 
 function leaseMessage(job: Job) {
-  if (job.leaseId === undefined || job.leaseExpiresAtMs === undefined) throw new Error("the job is not leased");
+  if (job.leaseId === undefined || job.leaseExpiresAtMs === undefined)
+    throw new Error("the job is not leased");
   return { leaseId: job.leaseId, expiresAt: job.leaseExpiresAtMs, renewEveryMs: BigInt(RENEW_EVERY_MS) };
 }
 
 const LEASE_DETAILS: Readonly<Record<LeaseRefusal, string>> = {
   result_already_submitted: "This job is not open any more: its result was handed in, or it was canceled.",
-  lease_lapsed: "The lease has lapsed or was given to another claim, so this report is not taken. Claim again.",
+  lease_lapsed:
+    "The lease has lapsed or was given to another claim, so this report is not taken. Claim again.",
 };
 
 function refuseLease(reason: LeaseRefusal): Outcome<never> {

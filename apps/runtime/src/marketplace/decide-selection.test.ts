@@ -32,7 +32,10 @@ test("each rule disqualifies by its own name", () => {
     [{ capabilities: ["oa.other.v1"] }, "capability_missing"],
     [{ roles: ["client"] }, "capability_missing"],
     [{ zoneTenths: 10 }, "zone_not_allowed"],
-    [{ caps: { memoryMibMax: 256, diskMibMax: 512, wallMsMax: 60_000n, concurrentJobsMax: 1 } }, "caps_too_small"],
+    [
+      { caps: { memoryMibMax: 256, diskMibMax: 512, wallMsMax: 60_000n, concurrentJobsMax: 1 } },
+      "caps_too_small",
+    ],
     [{ toolchains: [{ name: "node", version: "19.9.9" }] }, "toolchain_missing"],
     [{ toolchains: [] }, "toolchain_missing"],
   ];
@@ -45,7 +48,9 @@ test("each rule disqualifies by its own name", () => {
 
 test("a worker that fails several rules reports the first in order of precedence", () => {
   const bad = worker("wrk_a", { status: "disabled", zoneTenths: 10, toolchains: [] });
-  assert.deepEqual(decideSelection([bad], JOB, spec(), NOW).losers, [{ workerId: "wrk_a", because: "not_running" }]);
+  assert.deepEqual(decideSelection([bad], JOB, spec(), NOW).losers, [
+    { workerId: "wrk_a", because: "not_running" },
+  ]);
 });
 
 test("versions compare by number, not by text", () => {
@@ -91,7 +96,14 @@ function spec(): SandboxRunSpec {
     patchSha256: "d".repeat(64),
     patchTestPaths: [],
     commands: ["node --test"],
-    limits: { wallMs: 60_000n, cpuMs: 60_000n, memoryMib: 512, pids: 128, diskMib: 128, outputBytes: 65_536n },
+    limits: {
+      wallMs: 60_000n,
+      cpuMs: 60_000n,
+      memoryMib: 512,
+      pids: 128,
+      diskMib: 128,
+      outputBytes: 65_536n,
+    },
     toolchains: [{ name: "node", versionMin: "20" }],
   };
 }

@@ -53,7 +53,8 @@ function disqualify(
 ): Disqualifier | undefined {
   if (worker.status !== "running") return "not_running";
   if (livenessOf(worker, nowMs) !== "fresh") return "stale";
-  if (!worker.roles.includes("provider") || !worker.capabilities.includes(capability)) return "capability_missing";
+  if (!worker.roles.includes("provider") || !worker.capabilities.includes(capability))
+    return "capability_missing";
   if (worker.zoneTenths > ZONE_TENTHS_MAX) return "zone_not_allowed";
   if (!fitsCaps(worker, spec)) return "caps_too_small";
   if (!spec.toolchains.every((needed) => hasToolchain(worker, needed.name, needed.versionMin))) {
@@ -64,12 +65,16 @@ function disqualify(
 
 function fitsCaps({ caps }: Worker, { limits }: SandboxRunSpec): boolean {
   return (
-    limits.memoryMib <= caps.memoryMibMax && limits.diskMib <= caps.diskMibMax && limits.wallMs <= caps.wallMsMax
+    limits.memoryMib <= caps.memoryMibMax &&
+    limits.diskMib <= caps.diskMibMax &&
+    limits.wallMs <= caps.wallMsMax
   );
 }
 
 function hasToolchain(worker: Worker, name: string, versionMin: string): boolean {
-  return worker.toolchains.some((tool) => tool.name === name && compareVersions(tool.version, versionMin) >= 0);
+  return worker.toolchains.some(
+    (tool) => tool.name === name && compareVersions(tool.version, versionMin) >= 0,
+  );
 }
 
 /** Compare dotted numbers; missing parts count as 0. */

@@ -14,7 +14,9 @@ export function marketplaceRoutes(deps: MarketplaceRoutesDeps): Binding {
       const providers = await listFreshProviders(deps.db, nowMs - STALE_AFTER_MS, CATALOG_MAX);
       const { capability } = request;
       const offering =
-        capability === undefined ? providers : providers.filter((each) => each.capabilities.includes(capability));
+        capability === undefined
+          ? providers
+          : providers.filter((each) => each.capabilities.includes(capability));
       return { providers: offering.map((worker) => workerMessage(worker, nowMs)) };
     },
     quoteSandboxRun: (request, call) => quoteSandboxRun(deps, call, request),

@@ -9,7 +9,15 @@ import type {
   QuoteSandboxRunResponse,
 } from "@openagents/contracts";
 import { listGranted } from "../artifacts/index.ts";
-import { inputsOf, insertJob, jobHashOf, jobMessage, specFacts, type Job, type Offers } from "../jobs/index.ts";
+import {
+  inputsOf,
+  insertJob,
+  jobHashOf,
+  jobMessage,
+  specFacts,
+  type Job,
+  type Offers,
+} from "../jobs/index.ts";
 import { invalidField, notFound } from "../problems.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
@@ -70,15 +78,24 @@ export function quoteSandboxRun(
       total_price_msats: Number(totalPrice(priced)),
       valid_until: new Date(priced.validUntilMs).toISOString(),
     };
-    const losers = selection.losers.map((loser) => ({ provider_worker_id: loser.workerId, because: loser.because }));
+    const losers = selection.losers.map((loser) => ({
+      provider_worker_id: loser.workerId,
+      because: loser.because,
+    }));
     const receipt = command.seal("openagents.marketplace.quote.v1", run.runId, { ...facts, losers }, nowMs);
     const quote: Quote = { ...priced, org, spec: request.spec, receiptId: receipt.receipt_id };
-    const event = { eventType: "quote.selected", payload: { ...facts, losers, receipt_id: receipt.receipt_id } };
+    const event = {
+      eventType: "quote.selected",
+      payload: { ...facts, losers, receipt_id: receipt.receipt_id },
+    };
     return {
       kind: "answer",
       output: {
         quote: quoteMessage(quote),
-        losers: selection.losers.map((loser) => ({ providerWorkerId: loser.workerId, because: loser.because })),
+        losers: selection.losers.map((loser) => ({
+          providerWorkerId: loser.workerId,
+          because: loser.because,
+        })),
         receiptId: receipt.receipt_id,
       },
       writes: [insertQuote(quote), ...extendRun(run, [event], nowMs).writes],
@@ -87,7 +104,11 @@ export function quoteSandboxRun(
 }
 
 /** In order of precedence. */
-type DispatchRefusal = "reservation_for_another_quote" | "reservation_not_reserved" | "quote_expired" | "run_finished";
+type DispatchRefusal =
+  | "reservation_for_another_quote"
+  | "reservation_not_reserved"
+  | "quote_expired"
+  | "run_finished";
 
 /** Order quoted work against the reservation that pays for it. */
 export function dispatchSandboxRun(

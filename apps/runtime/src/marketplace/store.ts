@@ -41,7 +41,10 @@ function quoteOf(row: QuoteRow): Quote {
   };
 }
 
-const FIND = statement("quotes.find", `SELECT ${COLUMNS} FROM runtime.quotes WHERE org = $1 AND quote_id = $2`);
+const FIND = statement(
+  "quotes.find",
+  `SELECT ${COLUMNS} FROM runtime.quotes WHERE org = $1 AND quote_id = $2`,
+);
 
 /** A quote never changes, so reading it needs no lock. */
 export async function findQuote(q: Queryable | Tx, org: string, quoteId: string): Promise<Quote | undefined> {

@@ -22,7 +22,9 @@ export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
       const found = await listReceipts(deps.db, {
         tenant: call.principal.org,
         beforeSeq:
-          request.cursor === undefined ? AFTER_ALL_RECEIPTS : BigInt(decodeCursor(request.cursor, /^[0-9]{1,18}$/)),
+          request.cursor === undefined
+            ? AFTER_ALL_RECEIPTS
+            : BigInt(decodeCursor(request.cursor, /^[0-9]{1,18}$/)),
         limit: limit + 1,
         schema: request.schema,
         subject: request.subject,

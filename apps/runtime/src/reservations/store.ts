@@ -44,7 +44,11 @@ const LOCK = statement(
 );
 
 /** Undefined when the organisation has no such reservation. */
-export async function lockReservation(tx: Tx, org: string, reservationId: string): Promise<Reservation | undefined> {
+export async function lockReservation(
+  tx: Tx,
+  org: string,
+  reservationId: string,
+): Promise<Reservation | undefined> {
   const [row] = await tx.query<ReservationRow>(LOCK, [org, reservationId]);
   return row === undefined ? undefined : reservationOf(row);
 }
@@ -54,7 +58,10 @@ const FIND_OPEN_BY_QUOTE = statement(
   `SELECT ${COLUMNS} FROM runtime.reservations WHERE quote_id = $1 AND status <> 'voided'`,
 );
 
-export async function findReservationOfQuote(q: Queryable, quoteId: string): Promise<Reservation | undefined> {
+export async function findReservationOfQuote(
+  q: Queryable,
+  quoteId: string,
+): Promise<Reservation | undefined> {
   const [row] = await q.query<ReservationRow>(FIND_OPEN_BY_QUOTE, [quoteId]);
   return row === undefined ? undefined : reservationOf(row);
 }

@@ -1,7 +1,13 @@
 // Sealing a bundle: the operator signs the hashes of its files, once per run.
 
 import type { Authority } from "@openagents/authority";
-import type { BundleFile, CommandCall, CommandReply, SealBundleRequest, SealBundleResponse } from "@openagents/contracts";
+import type {
+  BundleFile,
+  CommandCall,
+  CommandReply,
+  SealBundleRequest,
+  SealBundleResponse,
+} from "@openagents/contracts";
 import { findReceipt } from "@openagents/authority";
 import { canonicalize, parseStrict, type JsonObject } from "@openagents/receipts";
 import { invalidField } from "../problems.ts";
@@ -17,7 +23,11 @@ export type BundleDeps = { readonly authority: Authority; readonly signer: Signe
  * then `bundle_already_sealed` when the run has another manifest; the same
  * manifest again answers the receipt that it has.
  */
-export function sealBundle(deps: BundleDeps, call: CommandCall, request: SealBundleRequest): Promise<CommandReply> {
+export function sealBundle(
+  deps: BundleDeps,
+  call: CommandCall,
+  request: SealBundleRequest,
+): Promise<CommandReply> {
   return deps.authority.execute<SealBundleResponse>(call, request, async (command) => {
     const files = sortedFiles(request.files);
     const run = await requireLockedRun(command.tx, call.principal.org, request.runId);
@@ -31,7 +41,8 @@ export function sealBundle(deps: BundleDeps, call: CommandCall, request: SealBun
     }
     if (run.bundleReceiptId !== undefined) {
       const stored = await findReceipt(command.tx, run.org, run.bundleReceiptId);
-      if (stored === undefined) throw new Error(`receipt ${run.bundleReceiptId} of ${run.runId} is not stored`);
+      if (stored === undefined)
+        throw new Error(`receipt ${run.bundleReceiptId} of ${run.runId} is not stored`);
       const sealed = parseStrict(stored.body) as JsonObject;
       if (canonicalize(sealed["files"] ?? null) === canonicalize(files)) {
         return { kind: "answer", output: { receipt: signStored(deps.signer, stored.body) }, writes: [] };
@@ -70,11 +81,18 @@ function sortedFiles(files: readonly BundleFile[]): { path: string; sha256: stri
   const sorted = files.map((file) => ({ path: file.path, sha256: file.sha256, bytes: Number(file.bytes) }));
   sorted.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   for (const [index, file] of sorted.entries()) {
-    if (file.path.startsWith("/") || file.path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+    if (
+      file.path.startsWith("/") ||
+      file.path.split("/").some((part) => part === "" || part === "." || part === "..")
+    ) {
       throw invalidField("files.path", "path_invalid", `\`${file.path}\` is not a plain relative path.`);
     }
     if (file.path === "BUNDLE.json") {
-      throw invalidField("files.path", "path_invalid", "BUNDLE.json is the manifest itself and is not listed in it.");
+      throw invalidField(
+        "files.path",
+        "path_invalid",
+        "BUNDLE.json is the manifest itself and is not listed in it.",
+      );
     }
     if (index > 0 && sorted[index - 1]?.path === file.path) {
       throw invalidField("files.path", "path_repeated", `\`${file.path}\` is listed twice.`);

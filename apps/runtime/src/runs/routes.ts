@@ -36,7 +36,10 @@ export function runRoutes(deps: RunRoutesDeps): Binding {
       const found = await listRuns(deps.db, call.principal.org, before, limit + 1, request.status);
       const runs = found.slice(0, limit);
       const last = found.length > limit ? runs.at(-1) : undefined;
-      return { runs: runs.map(runMessage), nextCursor: last === undefined ? undefined : encodeCursor(last.runId) };
+      return {
+        runs: runs.map(runMessage),
+        nextCursor: last === undefined ? undefined : encodeCursor(last.runId),
+      };
     },
 
     async getRun(request, call) {
@@ -72,7 +75,7 @@ async function requireRun(db: Database, org: string, runId: string): Promise<Run
 /** Page by page, up to the event that was the last when the reading began. */
 async function* replay(db: Database, run: Run): AsyncGenerator<string> {
   yield replayHead(run);
-  for (let after = 0n; after < run.latestSeq; ) {
+  for (let after = 0n; after < run.latestSeq;) {
     const events = await listEvents(db, run.runId, after, run.latestSeq, REPLAY_PAGE);
     const last = events.at(-1);
     if (last === undefined) throw new Error(`${run.runId} has no event after ${after}`);

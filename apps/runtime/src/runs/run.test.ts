@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runStatusValues, type RunStatus } from "@openagents/contracts";
 import fc from "fast-check";
-import { EMPTY_TRAJECTORY, appendEvents, decideAppend, isFinished, type EventDraft, type Run } from "./run.ts";
+import {
+  EMPTY_TRAJECTORY,
+  appendEvents,
+  decideAppend,
+  isFinished,
+  type EventDraft,
+  type Run,
+} from "./run.ts";
 
 const NOW = 1_790_000_000_000;
 
@@ -15,7 +22,13 @@ test("every status takes exactly the lifecycle events of the table", () => {
     canceled: draft("run.finished", { status: "canceled" }),
   };
   const table: Record<RunStatus, Record<string, string>> = {
-    created: { started: "running", cancel: "canceling", succeeded: "✗", failed: "failed", canceled: "canceled" },
+    created: {
+      started: "running",
+      cancel: "canceling",
+      succeeded: "✗",
+      failed: "failed",
+      canceled: "canceled",
+    },
     running: {
       started: "running",
       cancel: "canceling",
@@ -52,14 +65,22 @@ test("no sequence of events ever leaves a terminal status", () => {
       for (const each of drafts) {
         const decision = decideAppend(current, each, undefined);
         if (isFinished(current.status)) assert.ok("refused" in decision);
-        if ("status" in decision) current = appendEvents({ ...current, status: decision.status }, [each], NOW).run;
+        if ("status" in decision)
+          current = appendEvents({ ...current, status: decision.status }, [each], NOW).run;
       }
     }),
   );
 });
 
 test("only the runtime's own commands write events about money, jobs and verdicts", () => {
-  for (const eventType of ["payment", "payment.released", "verification.recorded", "receipt", "job.x", "budget.y"]) {
+  for (const eventType of [
+    "payment",
+    "payment.released",
+    "verification.recorded",
+    "receipt",
+    "job.x",
+    "budget.y",
+  ]) {
     assert.deepEqual(decideAppend(run({}), draft(eventType), undefined), { refused: "event_type_reserved" });
   }
 });
@@ -71,7 +92,9 @@ test("a finished run is reported as finished even when the number is wrong too",
 
 test("an expected number that is not the last is refused, the last is taken", () => {
   const at3 = run({ latestSeq: 3n });
-  assert.deepEqual(decideAppend(at3, draft("agent.message"), 2n), { refused: "expected_previous_seq_mismatch" });
+  assert.deepEqual(decideAppend(at3, draft("agent.message"), 2n), {
+    refused: "expected_previous_seq_mismatch",
+  });
   assert.deepEqual(decideAppend(at3, draft("agent.message"), 3n), { status: "running" });
 });
 

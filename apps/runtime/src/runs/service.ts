@@ -10,14 +10,25 @@ import type {
 } from "@openagents/contracts";
 import type { Tx, Write } from "@openagents/postgres";
 import { notFound } from "../problems.ts";
-import { EMPTY_TRAJECTORY, appendEvents, decideAppend, type AppendRefusal, type EventDraft, type Run } from "./run.ts";
+import {
+  EMPTY_TRAJECTORY,
+  appendEvents,
+  decideAppend,
+  type AppendRefusal,
+  type EventDraft,
+  type Run,
+} from "./run.ts";
 import { insertEvents, insertRun, lockRun, updateRun } from "./store.ts";
 import { eventMessage, runMessage } from "./wire.ts";
 
 export type RunsDeps = { readonly authority: Authority };
 
 /** Open a run; its first event says what it is about. */
-export function createRun(deps: RunsDeps, call: CommandCall, request: CreateRunRequest): Promise<CommandReply> {
+export function createRun(
+  deps: RunsDeps,
+  call: CommandCall,
+  request: CreateRunRequest,
+): Promise<CommandReply> {
   return deps.authority.execute<CreateRunResponse>(call, request, async (command) => {
     const nowMs = command.nowMs();
     const opened: Run = {
@@ -62,7 +73,11 @@ export function appendRunEvent(
     const decision = decideAppend(run, draft, request.expectedPreviousSeq);
     if ("refused" in decision) return refuseAppend(run, decision.refused);
 
-    const { writes, appended, events } = extendRun({ ...run, status: decision.status }, [draft], command.nowMs());
+    const { writes, appended, events } = extendRun(
+      { ...run, status: decision.status },
+      [draft],
+      command.nowMs(),
+    );
     const [event] = events;
     if (event === undefined) throw new Error("one draft makes one event");
     return {
@@ -99,7 +114,8 @@ export type ExtendedRun = {
 const APPEND_DETAILS: Readonly<Record<AppendRefusal, (run: Run) => string>> = {
   event_type_reserved: () => "Events of this type are written by the runtime's own commands only.",
   run_finished: (run) => `The run is ${run.status}; its log is closed.`,
-  finish_status_invalid: () => "A `run.finished` event needs `status` in its payload: succeeded, failed or canceled.",
+  finish_status_invalid: () =>
+    "A `run.finished` event needs `status` in its payload: succeeded, failed or canceled.",
   transition_not_allowed: (run) => `A run that is ${run.status} cannot take this event.`,
   expected_previous_seq_mismatch: (run) =>
     `The run's last event is number ${run.latestSeq}. Read it, then decide whether to append again.`,
@@ -118,4 +134,3 @@ function issueFacts(issue: CreateRunRequest["issue"]) {
   if (issue === undefined) return null;
   return { title: issue.title, body: issue.body, ...(issue.url === undefined ? {} : { url: issue.url }) };
 }
-

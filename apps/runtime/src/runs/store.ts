@@ -49,7 +49,10 @@ export async function lockRun(tx: Tx, org: string, runId: string): Promise<Run |
   return row === undefined ? undefined : runOf(row);
 }
 
-const FIND_RUN = statement("runs.find", `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id = $2`);
+const FIND_RUN = statement(
+  "runs.find",
+  `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id = $2`,
+);
 
 export async function findRun(q: Queryable, org: string, runId: string): Promise<Run | undefined> {
   const [row] = await q.query<RunRow>(FIND_RUN, [org, runId]);
@@ -176,7 +179,11 @@ const LIST_RECEIPT_EVENTS = statement(
 );
 
 /** The events whose facts enter the run receipt. */
-export async function listReceiptEvents(q: Queryable, runId: string, throughSeq: bigint): Promise<RunEvent[]> {
+export async function listReceiptEvents(
+  q: Queryable,
+  runId: string,
+  throughSeq: bigint,
+): Promise<RunEvent[]> {
   const rows = await q.query<EventRow>(LIST_RECEIPT_EVENTS, [runId, throughSeq]);
   return rows.map(eventOf);
 }

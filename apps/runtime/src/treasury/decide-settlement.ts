@@ -16,6 +16,11 @@ export function decideSettlement(
   price: { readonly providerPriceMsats: bigint; readonly operatorFeeMsats: bigint },
 ): SettlementDecision {
   if (verification.violations.length > 0) return { kind: "withhold", reason: "violations" };
-  if (verification.verdict !== "proven") return { kind: "withhold", reason: `verdict_${verification.verdict}` };
-  return { kind: "release", providerMsats: price.providerPriceMsats, operatorFeeMsats: price.operatorFeeMsats };
+  if (verification.verdict !== "proven")
+    return { kind: "withhold", reason: `verdict_${verification.verdict}` };
+  return {
+    kind: "release",
+    providerMsats: price.providerPriceMsats,
+    operatorFeeMsats: price.operatorFeeMsats,
+  };
 }

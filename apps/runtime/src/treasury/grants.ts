@@ -5,7 +5,13 @@ import type {
   GrantDemoCreditRequest,
   GrantDemoCreditResponse,
 } from "@openagents/contracts";
-import { available, loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import {
+  available,
+  loadForTransfers,
+  planTransfers,
+  postingWrites,
+  type TransferRequest,
+} from "@openagents/ledger";
 import { DEMO_GRANTS, escrowAccount, orgAccount } from "./accounts.ts";
 
 export type GrantDeps = {
@@ -49,7 +55,12 @@ export function grantDemoCredit(
     const [result] = plan.results;
     if (result?.kind !== "created") throw new Error(`the ledger did not grant: ${JSON.stringify(result)}`);
     const credited = plan.accounts.get(orgAccount(org).id);
-    const facts = { transfer_id: grant.id, org, amount_msats: Number(request.amountMsats), memo: request.memo };
+    const facts = {
+      transfer_id: grant.id,
+      org,
+      amount_msats: Number(request.amountMsats),
+      memo: request.memo,
+    };
     const receipt = command.seal("openagents.treasury.demo_grant.v1", grant.id, facts, nowMs, org);
     return {
       kind: "answer",

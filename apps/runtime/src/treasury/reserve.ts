@@ -151,7 +151,8 @@ function refuseSpend(
     kind: "refused",
     rule: "funds",
     reason: "insufficient_funds",
-    detail: "The organisation's available balance does not cover this amount. Add funds, or void what is not needed.",
+    detail:
+      "The organisation's available balance does not cover this amount. Add funds, or void what is not needed.",
     receiptId: receipt.receipt_id,
   };
 }
@@ -225,7 +226,13 @@ export function voidReservation(
 function cancelJob(job: Job | undefined, nowMs: number): Write[] {
   if (job === undefined) return [];
   return [
-    updateJob({ ...job, status: "canceled", leaseId: undefined, leaseExpiresAtMs: undefined, updatedAtMs: nowMs }),
+    updateJob({
+      ...job,
+      status: "canceled",
+      leaseId: undefined,
+      leaseExpiresAtMs: undefined,
+      updatedAtMs: nowMs,
+    }),
   ];
 }
 

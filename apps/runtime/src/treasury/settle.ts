@@ -49,7 +49,8 @@ export function settleSandboxRun(
     const nowMs = command.nowMs();
     const plan = planTransfers(loaded, transfers, nowMs);
     const unmade = plan.results.find((result) => result.kind !== "created");
-    if (unmade !== undefined) throw new Error(`the ledger did not settle ${job.jobId}: ${JSON.stringify(unmade)}`);
+    if (unmade !== undefined)
+      throw new Error(`the ledger did not settle ${job.jobId}: ${JSON.stringify(unmade)}`);
 
     const released = decision.kind === "release";
     const facts = {
@@ -90,7 +91,10 @@ export function settleSandboxRun(
       output: { settlement: settlementMessage(settlement), receiptId: receipt.receipt_id },
       writes: [
         insertSettlement(settlement),
-        markReservation(reservation.reservationId, settlement.status === "released" ? "released" : "withheld"),
+        markReservation(
+          reservation.reservationId,
+          settlement.status === "released" ? "released" : "withheld",
+        ),
         updateJob({ ...job, status: "settled", updatedAtMs: nowMs }),
         ...postingWrites(loaded, plan, receipt.receipt_id),
         ...extendRun(run, [event], nowMs).writes,
@@ -129,7 +133,11 @@ function transfersOf(job: Job, reservedMsats: bigint, decision: SettlementDecisi
   return [{ ...pending, id: `${job.jobId}:post`, kind: "post" } as const, ...moving].map(linkAllButLast);
 }
 
-function linkAllButLast(transfer: TransferRequest, index: number, all: readonly TransferRequest[]): TransferRequest {
+function linkAllButLast(
+  transfer: TransferRequest,
+  index: number,
+  all: readonly TransferRequest[],
+): TransferRequest {
   return index < all.length - 1 ? { ...transfer, linked: true } : transfer;
 }
 

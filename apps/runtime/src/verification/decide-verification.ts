@@ -26,7 +26,8 @@ export type Decision = {
 
 export function decideVerification(job: Job, evidence: Evidence): Decision {
   const { result, spec } = job;
-  if (result === undefined) return inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, []);
+  if (result === undefined)
+    return inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, []);
 
   const base = result.legs.find((leg) => leg.leg === "base");
   const patched = result.legs.find((leg) => leg.leg === "patched");
@@ -54,7 +55,13 @@ export function decideVerification(job: Job, evidence: Evidence): Decision {
 }
 
 function inconclusive(because: string, violations: readonly string[]): Decision {
-  return { verdict: "inconclusive", because, violations, baseExitCode: undefined, patchedExitCode: undefined };
+  return {
+    verdict: "inconclusive",
+    because,
+    violations,
+    baseExitCode: undefined,
+    patchedExitCode: undefined,
+  };
 }
 
 function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: string): string[] {
@@ -62,10 +69,17 @@ function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: s
   const violations: string[] = [];
   // A leg stops at its first failing command, so it may report fewer, never others.
   const prefix = spec.commands.slice(0, leg.commands.length);
-  if (!sameList(prefix, leg.commands.map((command) => command.command))) violations.push(`${name}_commands_differ`);
+  if (
+    !sameList(
+      prefix,
+      leg.commands.map((command) => command.command),
+    )
+  )
+    violations.push(`${name}_commands_differ`);
   const last = leg.commands.at(-1);
   const stoppedEarly = leg.commands.length < spec.commands.length;
-  if (stoppedEarly && last?.exitCode === 0 && last.limit === undefined) violations.push(`${name}_commands_missing`);
+  if (stoppedEarly && last?.exitCode === 0 && last.limit === undefined)
+    violations.push(`${name}_commands_missing`);
   const before = leg.commands.slice(0, -1);
   if (before.some((command) => command.exitCode !== 0)) violations.push(`${name}_went_on_after_failure`);
   if (leg.commands.some((command) => (command.exitCode === undefined) === (command.signal === undefined))) {

@@ -58,7 +58,10 @@ export async function verifySandboxRun(
       receiptSha256: receipt.canonical_json_sha256,
       verifiedAtMs: nowMs,
     };
-    const event = { eventType: "verification.recorded", payload: { ...facts, receipt_id: receipt.receipt_id } };
+    const event = {
+      eventType: "verification.recorded",
+      payload: { ...facts, receipt_id: receipt.receipt_id },
+    };
     return {
       kind: "answer",
       output: { verification, receiptId: receipt.receipt_id },

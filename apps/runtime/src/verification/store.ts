@@ -32,7 +32,10 @@ type VerificationRow = {
 const COLUMNS = `job_id, verdict, assurance, proof, because, violations, base_exit_code, patched_exit_code,
   receipt_id, receipt_sha256, verified_at_ms`;
 
-const FIND = statement("verifications.find", `SELECT ${COLUMNS} FROM runtime.verifications WHERE job_id = $1`);
+const FIND = statement(
+  "verifications.find",
+  `SELECT ${COLUMNS} FROM runtime.verifications WHERE job_id = $1`,
+);
 
 export async function findVerification(q: Queryable, jobId: string): Promise<Verification | undefined> {
   const [row] = await q.query<VerificationRow>(FIND, [jobId]);

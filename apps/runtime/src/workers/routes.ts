@@ -45,7 +45,8 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
 
     async getWorker(request, call) {
       const worker = await findWorker(deps.db, request.workerId);
-      if (worker === undefined || worker.org !== call.principal.org) throw notFound("worker", request.workerId);
+      if (worker === undefined || worker.org !== call.principal.org)
+        throw notFound("worker", request.workerId);
       return { worker: workerMessage(worker, deps.nowMs()) };
     },
 
@@ -55,13 +56,18 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
         const nowMs = command.nowMs();
         if (worker.status === "disabled") return refuseDisabled();
         const alive: Worker = { ...worker, lastHeartbeatAtMs: nowMs };
-        return { kind: "answer", output: { worker: workerMessage(alive, nowMs) }, writes: [upsertWorker(alive)] };
+        return {
+          kind: "answer",
+          output: { worker: workerMessage(alive, nowMs) },
+          writes: [upsertWorker(alive)],
+        };
       }),
 
     disableWorker: (request, call) =>
       deps.authority.execute<DisableWorkerResponse>(call, request, async (command) => {
         const worker = await lockWorker(command.tx, request.workerId);
-        if (worker === undefined || worker.org !== call.principal.org) throw notFound("worker", request.workerId);
+        if (worker === undefined || worker.org !== call.principal.org)
+          throw notFound("worker", request.workerId);
         const nowMs = command.nowMs();
         const disabled: Worker = { ...worker, status: "disabled" };
         const receipt = command.seal(

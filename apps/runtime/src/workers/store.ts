@@ -40,7 +40,10 @@ function workerOf(row: WorkerRow): Worker {
   };
 }
 
-const LOCK = statement("workers.lock", `SELECT ${COLUMNS} FROM runtime.workers WHERE worker_id = $1 FOR UPDATE`);
+const LOCK = statement(
+  "workers.lock",
+  `SELECT ${COLUMNS} FROM runtime.workers WHERE worker_id = $1 FOR UPDATE`,
+);
 
 export async function lockWorker(tx: Tx, workerId: string): Promise<Worker | undefined> {
   const [row] = await tx.query<WorkerRow>(LOCK, [workerId]);
@@ -59,7 +62,12 @@ const LIST = statement(
   `SELECT ${COLUMNS} FROM runtime.workers WHERE org = $1 AND worker_id < $2 ORDER BY worker_id DESC LIMIT $3`,
 );
 
-export async function listWorkers(q: Queryable, org: string, beforeWorkerId: string, limit: number): Promise<Worker[]> {
+export async function listWorkers(
+  q: Queryable,
+  org: string,
+  beforeWorkerId: string,
+  limit: number,
+): Promise<Worker[]> {
   return (await q.query<WorkerRow>(LIST, [org, beforeWorkerId, limit])).map(workerOf);
 }
 

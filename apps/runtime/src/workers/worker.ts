@@ -1,6 +1,13 @@
 // What a worker is, and when it lives. Pure.
 
-import type { Liveness, Toolchain, Worker as WorkerMessage, WorkerCaps, WorkerRole, WorkerStatus } from "@openagents/contracts";
+import type {
+  Liveness,
+  Toolchain,
+  Worker as WorkerMessage,
+  WorkerCaps,
+  WorkerRole,
+  WorkerStatus,
+} from "@openagents/contracts";
 
 export type Worker = {
   readonly workerId: string;

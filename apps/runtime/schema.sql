@@ -1,0 +1,267 @@
+-- tables and columns
+authority.commands.body text NOT NULL
+authority.commands.command_id bytea NOT NULL
+authority.commands.committed_at_ms bigint NOT NULL
+authority.commands.content_type text NOT NULL
+authority.commands.key text NOT NULL
+authority.commands.method text NOT NULL
+authority.commands.principal text NOT NULL
+authority.commands.request_sha256 bytea NOT NULL
+authority.commands.status smallint NOT NULL
+authority.commands.tenant text NOT NULL
+authority.receipts.body text NOT NULL
+authority.receipts.occurred_at_ms bigint NOT NULL
+authority.receipts.receipt_id text NOT NULL
+authority.receipts.schema text NOT NULL
+authority.receipts.seq bigint NOT NULL IDENTITY
+authority.receipts.subject text NOT NULL
+authority.receipts.tenant text NOT NULL
+ledger.accounts.created_at_ms bigint NOT NULL
+ledger.accounts.credits_pending bigint NOT NULL DEFAULT 0
+ledger.accounts.credits_posted bigint NOT NULL DEFAULT 0
+ledger.accounts.debits_pending bigint NOT NULL DEFAULT 0
+ledger.accounts.debits_posted bigint NOT NULL DEFAULT 0
+ledger.accounts.floor bigint
+ledger.accounts.id text NOT NULL
+ledger.accounts.kind text NOT NULL
+ledger.accounts.owner text NOT NULL
+ledger.accounts.unit text NOT NULL
+ledger.transfers.amount bigint NOT NULL
+ledger.transfers.created_at_ms bigint NOT NULL
+ledger.transfers.credit_account text NOT NULL
+ledger.transfers.debit_account text NOT NULL
+ledger.transfers.expires_at_ms bigint
+ledger.transfers.id text NOT NULL
+ledger.transfers.kind text NOT NULL
+ledger.transfers.pending_id text
+ledger.transfers.receipt_id text NOT NULL
+ledger.transfers.seq bigint NOT NULL IDENTITY
+ledger.transfers.unit text NOT NULL
+runtime.artifact_grants.bytes bigint NOT NULL
+runtime.artifact_grants.granted_at_ms bigint NOT NULL
+runtime.artifact_grants.org text NOT NULL
+runtime.artifact_grants.sha256 text NOT NULL
+runtime.jobs.completed_receipt_id text
+runtime.jobs.created_at_ms bigint NOT NULL
+runtime.jobs.dispatch_receipt_id text NOT NULL
+runtime.jobs.failure text
+runtime.jobs.inputs text[] NOT NULL
+runtime.jobs.job_hash text NOT NULL
+runtime.jobs.job_id text NOT NULL
+runtime.jobs.lease_expires_at_ms bigint
+runtime.jobs.lease_id text
+runtime.jobs.org text NOT NULL
+runtime.jobs.provider_org text NOT NULL
+runtime.jobs.provider_worker_id text NOT NULL
+runtime.jobs.quote_id text NOT NULL
+runtime.jobs.reservation_id text NOT NULL
+runtime.jobs.result text
+runtime.jobs.run_id text NOT NULL
+runtime.jobs.spec text NOT NULL
+runtime.jobs.status text NOT NULL
+runtime.jobs.updated_at_ms bigint NOT NULL
+runtime.quotes.capability text NOT NULL
+runtime.quotes.issued_at_ms bigint NOT NULL
+runtime.quotes.job_hash text NOT NULL
+runtime.quotes.operator_fee_msats bigint NOT NULL
+runtime.quotes.org text NOT NULL
+runtime.quotes.provider_org text NOT NULL
+runtime.quotes.provider_price_msats bigint NOT NULL
+runtime.quotes.provider_worker_id text NOT NULL
+runtime.quotes.quote_id text NOT NULL
+runtime.quotes.quote_sha256 text NOT NULL
+runtime.quotes.receipt_id text NOT NULL
+runtime.quotes.run_id text NOT NULL
+runtime.quotes.spec text NOT NULL
+runtime.quotes.valid_until_ms bigint NOT NULL
+runtime.reservations.amount_msats bigint NOT NULL
+runtime.reservations.created_at_ms bigint NOT NULL
+runtime.reservations.org text NOT NULL
+runtime.reservations.quote_id text
+runtime.reservations.receipt_id text NOT NULL
+runtime.reservations.reservation_id text NOT NULL
+runtime.reservations.run_id text
+runtime.reservations.status text NOT NULL
+runtime.run_events.chain_hash text NOT NULL
+runtime.run_events.event_type text NOT NULL
+runtime.run_events.payload text NOT NULL
+runtime.run_events.payload_hash text NOT NULL
+runtime.run_events.recorded_at_ms bigint NOT NULL
+runtime.run_events.run_id text NOT NULL
+runtime.run_events.seq bigint NOT NULL
+runtime.runs.bundle_receipt_id text
+runtime.runs.created_at_ms bigint NOT NULL
+runtime.runs.created_by text NOT NULL
+runtime.runs.issue text
+runtime.runs.latest_seq bigint NOT NULL
+runtime.runs.metadata text NOT NULL
+runtime.runs.nonce text NOT NULL
+runtime.runs.org text NOT NULL
+runtime.runs.run_id text NOT NULL
+runtime.runs.status text NOT NULL
+runtime.runs.trajectory_hash text NOT NULL
+runtime.runs.updated_at_ms bigint NOT NULL
+runtime.settlements.job_id text NOT NULL
+runtime.settlements.operator_fee_msats bigint NOT NULL
+runtime.settlements.org text NOT NULL
+runtime.settlements.provider_msats bigint NOT NULL
+runtime.settlements.receipt_id text NOT NULL
+runtime.settlements.reservation_id text NOT NULL
+runtime.settlements.settled_at_ms bigint NOT NULL
+runtime.settlements.status text NOT NULL
+runtime.settlements.verification_receipt_id text NOT NULL
+runtime.settlements.withheld_reason text
+runtime.verifications.assurance text NOT NULL
+runtime.verifications.base_exit_code integer
+runtime.verifications.because text NOT NULL
+runtime.verifications.job_id text NOT NULL
+runtime.verifications.patched_exit_code integer
+runtime.verifications.proof text NOT NULL
+runtime.verifications.receipt_id text NOT NULL
+runtime.verifications.receipt_sha256 text NOT NULL
+runtime.verifications.verdict text NOT NULL
+runtime.verifications.verified_at_ms bigint NOT NULL
+runtime.verifications.violations text[] NOT NULL
+runtime.workers.capabilities text[] NOT NULL
+runtime.workers.caps text NOT NULL
+runtime.workers.created_at_ms bigint NOT NULL
+runtime.workers.display_name text NOT NULL
+runtime.workers.last_heartbeat_at_ms bigint NOT NULL
+runtime.workers.org text NOT NULL
+runtime.workers.owner text NOT NULL
+runtime.workers.price_msats bigint NOT NULL
+runtime.workers.roles text[] NOT NULL
+runtime.workers.status text NOT NULL
+runtime.workers.toolchains text NOT NULL
+runtime.workers.worker_id text NOT NULL
+runtime.workers.zone_tenths integer NOT NULL
+
+-- constraints
+authority.commands commands_command_id_check CHECK ((octet_length(command_id) = 32))
+authority.commands commands_pkey PRIMARY KEY (command_id)
+authority.commands commands_request_sha256_check CHECK ((octet_length(request_sha256) = 32))
+authority.receipts receipts_pkey PRIMARY KEY (receipt_id)
+ledger.accounts accounts_credits_pending_check CHECK ((credits_pending >= 0))
+ledger.accounts accounts_credits_posted_check CHECK ((credits_posted >= 0))
+ledger.accounts accounts_debits_pending_check CHECK ((debits_pending >= 0))
+ledger.accounts accounts_debits_posted_check CHECK ((debits_posted >= 0))
+ledger.accounts accounts_floor CHECK (((floor IS NULL) OR (((credits_posted - debits_posted) - debits_pending) >= floor)))
+ledger.accounts accounts_id_unit_key UNIQUE (id, unit)
+ledger.accounts accounts_pkey PRIMARY KEY (id)
+ledger.transfers transfers_amount_check CHECK ((amount > 0))
+ledger.transfers transfers_check CHECK ((debit_account <> credit_account))
+ledger.transfers transfers_check1 CHECK (((kind = ANY (ARRAY['post'::text, 'void'::text, 'expire'::text])) = (pending_id IS NOT NULL)))
+ledger.transfers transfers_check2 CHECK (((expires_at_ms IS NULL) OR (kind = 'pending'::text)))
+ledger.transfers transfers_credit_account FOREIGN KEY (credit_account, unit) REFERENCES ledger.accounts(id, unit)
+ledger.transfers transfers_debit_account FOREIGN KEY (debit_account, unit) REFERENCES ledger.accounts(id, unit)
+ledger.transfers transfers_kind_check CHECK ((kind = ANY (ARRAY['posted'::text, 'pending'::text, 'post'::text, 'void'::text, 'expire'::text])))
+ledger.transfers transfers_pending_id_fkey FOREIGN KEY (pending_id) REFERENCES ledger.transfers(id)
+ledger.transfers transfers_pending_id_key UNIQUE (pending_id)
+ledger.transfers transfers_pkey PRIMARY KEY (id)
+runtime.artifact_grants artifact_grants_bytes_check CHECK ((bytes >= 0))
+runtime.artifact_grants artifact_grants_pkey PRIMARY KEY (org, sha256)
+runtime.jobs jobs_lease_id_key UNIQUE (lease_id)
+runtime.jobs jobs_pkey PRIMARY KEY (job_id)
+runtime.jobs jobs_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.jobs jobs_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
+runtime.jobs jobs_quote_id_key UNIQUE (quote_id)
+runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
+runtime.jobs jobs_reservation_id_key UNIQUE (reservation_id)
+runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
+runtime.quotes quotes_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
+runtime.quotes quotes_pkey PRIMARY KEY (quote_id)
+runtime.quotes quotes_provider_price_msats_check CHECK ((provider_price_msats >= 0))
+runtime.quotes quotes_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.quotes quotes_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.reservations reservations_amount_msats_check CHECK ((amount_msats > 0))
+runtime.reservations reservations_pkey PRIMARY KEY (reservation_id)
+runtime.reservations reservations_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
+runtime.reservations reservations_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.reservations reservations_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'released'::text, 'withheld'::text, 'voided'::text])))
+runtime.run_events run_events_pkey PRIMARY KEY (run_id, seq)
+runtime.run_events run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.run_events run_events_seq_check CHECK ((seq >= 1))
+runtime.runs runs_latest_seq_check CHECK ((latest_seq >= 0))
+runtime.runs runs_pkey PRIMARY KEY (run_id)
+runtime.runs runs_status_check CHECK ((status = ANY (ARRAY['created'::text, 'running'::text, 'canceling'::text, 'canceled'::text, 'succeeded'::text, 'failed'::text])))
+runtime.settlements settlements_check CHECK (((status = 'withheld'::text) = (withheld_reason IS NOT NULL)))
+runtime.settlements settlements_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.settlements settlements_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
+runtime.settlements settlements_pkey PRIMARY KEY (job_id)
+runtime.settlements settlements_provider_msats_check CHECK ((provider_msats >= 0))
+runtime.settlements settlements_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
+runtime.settlements settlements_reservation_id_key UNIQUE (reservation_id)
+runtime.settlements settlements_status_check CHECK ((status = ANY (ARRAY['released'::text, 'withheld'::text])))
+runtime.verifications verifications_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.verifications verifications_pkey PRIMARY KEY (job_id)
+runtime.workers workers_pkey PRIMARY KEY (worker_id)
+runtime.workers workers_price_msats_check CHECK ((price_msats >= 0))
+runtime.workers workers_status_check CHECK ((status = ANY (ARRAY['running'::text, 'stopped'::text, 'disabled'::text])))
+runtime.workers workers_zone_tenths_check CHECK ((zone_tenths = ANY (ARRAY[0, 5, 10])))
+
+-- indexes
+CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
+CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
+CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
+CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, seq)
+CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, seq)
+CREATE INDEX runs_by_org ON runtime.runs USING btree (org, run_id)
+CREATE INDEX runs_by_status ON runtime.runs USING btree (org, status, run_id)
+CREATE INDEX settlements_by_org ON runtime.settlements USING btree (org, settled_at_ms, job_id)
+CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
+CREATE INDEX transfers_by_debit ON ledger.transfers USING btree (debit_account, seq)
+CREATE INDEX workers_by_org ON runtime.workers USING btree (org, worker_id)
+CREATE INDEX workers_fresh ON runtime.workers USING btree (last_heartbeat_at_ms) WHERE (status = 'running'::text)
+CREATE UNIQUE INDEX accounts_id_unit_key ON ledger.accounts USING btree (id, unit)
+CREATE UNIQUE INDEX accounts_pkey ON ledger.accounts USING btree (id)
+CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree (org, sha256)
+CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
+CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
+CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
+CREATE UNIQUE INDEX jobs_quote_id_key ON runtime.jobs USING btree (quote_id)
+CREATE UNIQUE INDEX jobs_reservation_id_key ON runtime.jobs USING btree (reservation_id)
+CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
+CREATE UNIQUE INDEX receipts_pkey ON authority.receipts USING btree (receipt_id)
+CREATE UNIQUE INDEX reservations_by_quote ON runtime.reservations USING btree (quote_id) WHERE (status <> 'voided'::text)
+CREATE UNIQUE INDEX reservations_pkey ON runtime.reservations USING btree (reservation_id)
+CREATE UNIQUE INDEX run_events_pkey ON runtime.run_events USING btree (run_id, seq)
+CREATE UNIQUE INDEX runs_pkey ON runtime.runs USING btree (run_id)
+CREATE UNIQUE INDEX settlements_pkey ON runtime.settlements USING btree (job_id)
+CREATE UNIQUE INDEX settlements_reservation_id_key ON runtime.settlements USING btree (reservation_id)
+CREATE UNIQUE INDEX transfers_pending_id_key ON ledger.transfers USING btree (pending_id)
+CREATE UNIQUE INDEX transfers_pkey ON ledger.transfers USING btree (id)
+CREATE UNIQUE INDEX verifications_pkey ON runtime.verifications USING btree (job_id)
+CREATE UNIQUE INDEX workers_pkey ON runtime.workers USING btree (worker_id)
+
+-- rights
+INSERT ON authority.commands TO app_role
+INSERT ON authority.receipts TO app_role
+INSERT ON ledger.accounts TO app_role
+INSERT ON ledger.transfers TO app_role
+INSERT ON runtime.artifact_grants TO app_role
+INSERT ON runtime.jobs TO app_role
+INSERT ON runtime.quotes TO app_role
+INSERT ON runtime.reservations TO app_role
+INSERT ON runtime.run_events TO app_role
+INSERT ON runtime.runs TO app_role
+INSERT ON runtime.settlements TO app_role
+INSERT ON runtime.verifications TO app_role
+INSERT ON runtime.workers TO app_role
+SELECT ON authority.commands TO app_role
+SELECT ON authority.receipts TO app_role
+SELECT ON ledger.accounts TO app_role
+SELECT ON ledger.transfers TO app_role
+SELECT ON runtime.artifact_grants TO app_role
+SELECT ON runtime.jobs TO app_role
+SELECT ON runtime.quotes TO app_role
+SELECT ON runtime.reservations TO app_role
+SELECT ON runtime.run_events TO app_role
+SELECT ON runtime.runs TO app_role
+SELECT ON runtime.settlements TO app_role
+SELECT ON runtime.verifications TO app_role
+SELECT ON runtime.workers TO app_role
+UPDATE ON runtime.jobs TO app_role
+UPDATE ON runtime.reservations TO app_role
+UPDATE ON runtime.runs TO app_role
+UPDATE ON runtime.workers TO app_role
