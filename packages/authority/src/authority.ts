@@ -287,6 +287,9 @@ function inFlight(): ProblemError {
   });
 }
 
+/** Unique keys whose winner a snapshot may miss; the body, run again, sees it and decides anew. */
+const RACED = ["commands_pkey", "transfers_pkey", "transfers_pending_id_key"];
+
 /**
  * Run again what the database could not order or keep a connection for. After
  * a connection lost in COMMIT the outcome is unknown, and claiming the key
@@ -298,7 +301,7 @@ async function retrying<T>(body: () => Promise<T>): Promise<T> {
       return await body();
     } catch (error) {
       const again =
-        isRetryable(error) || isUniqueViolation(error, "commands_pkey") || isConnectionLoss(error);
+        isRetryable(error) || isConnectionLoss(error) || RACED.some((each) => isUniqueViolation(error, each));
       if (!again) throw error;
       if (tries >= ATTEMPTS_MAX) {
         throw new ProblemError({
