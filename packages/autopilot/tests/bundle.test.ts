@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   cp,
   mkdir,
@@ -134,6 +135,22 @@ test("a link is no file, even when it leads to the right bytes", async (t) => {
   await rename(join(bundleDir, "patch.diff"), elsewhere);
   await symlink(elsewhere, join(bundleDir, "patch.diff"));
   assert.ok((await failing(bundleDir)).some((claim) => claim.name === "structure"));
+});
+
+test("of a folder that is not the sealed one nothing further is looked at", async (t) => {
+  const { bundleDir } = await provenRun(t);
+  await writeFile(join(bundleDir, "base.bundle"), "not what was sealed");
+  const { claims } = await verifyBundle(bundleDir, PINNED);
+  const looked = claims.filter((claim) => claim.state !== "not_checked").map((claim) => claim.name);
+  assert.deepEqual(looked, ["structure", "manifest", "signer", "files"]);
+});
+
+test("the base of a bundle can be cloned and takes the patch", async (t) => {
+  const { bundleDir } = await provenRun(t);
+  const clone = join(await temporaryFolder(t), "clone");
+  execFileSync("git", ["clone", "--quiet", join(bundleDir, "base.bundle"), clone]);
+  execFileSync("git", ["apply", join(bundleDir, "patch.diff")], { cwd: clone });
+  assert.match(await readFile(join(clone, "src", "fill.js"), "utf8"), /<= width\) \{\n\s+line = joined/);
 });
 
 test("garbage in place of a bundle fails and never throws", async (t) => {

@@ -209,6 +209,33 @@ test("money that a working provider still holds is named as open", async (t) => 
   await claimsOf(outcome.bundleDir);
 });
 
+test("money is given back as soon as a provider has lost the job, however often that was refused before", async (t) => {
+  const runtime = createFakeRuntime();
+  const cancel = new AbortController();
+  await startProvider(t, runtime, {
+    sandbox: {
+      ...plainRunner,
+      async runCommands({ signal }) {
+        cancel.abort();
+        await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+        throw new Error("stopped");
+      },
+    },
+  });
+  let looks = 0;
+  runtime.before("getJob", () => {
+    looks += cancel.signal.aborted ? 1 : 0;
+    const [job] = runtime.jobs.values();
+    // The lease lapses while the run is being closed; the provider does not come back for the job.
+    if (looks === 2 && job !== undefined) {
+      runtime.jobs.set(job.jobId, { ...job, status: "queued", providerWorkerId: "wrk_gone" });
+    }
+  });
+  const outcome = await buy(t, runtime, { signal: cancel.signal, nowMs: () => 0 });
+  assert.deepEqual([outcome.status, outcome.openReservation], ["canceled", undefined]);
+  assert.deepEqual(statuses(runtime), ["voided"]);
+});
+
 test("a job that nobody takes is given up and its money given back", async (t) => {
   const runtime = createFakeRuntime();
   const provider = await startProvider(t, runtime);

@@ -163,7 +163,7 @@ export function checkVerdict(
   if (!["provider", "self", "independent"].includes(assurance)) problems.add(`${assurance} is no assurance`);
   const whose =
     assurance === "provider"
-      ? "reported by the provider that was paid, reproduced by nobody else"
+      ? "reported by the provider, reproduced by nobody else"
       : `verified: ${assurance}`;
   return `${verdict}: ${decided.because}; ${whose}`;
 }

@@ -33,20 +33,21 @@ export function renderSummary(facts: SummaryFacts): string {
     `## Check\n\n${check(facts)}`,
     `## Cost\n\n${cost(facts.payment)}`,
     `## Check it yourself\n\n${HOW_TO_VERIFY}`,
+    ...(facts.files.length === 0 ? [] : [HOW_TO_APPLY]),
   ];
   return `${sections.join("\n\n")}\n`;
 }
 
 const HOW_TO_VERIFY = `\`openagents verify .\` in this folder checks, without a server, every hash and signature here, that payment,
 verification, job, quote and patch belong together, that the patch applies to the base, and that the verdict
-follows from the results. It runs no command of the check again.
+follows from the results. It runs no command of the check again.`;
 
-\`git clone base.bundle\` gives the base; \`git apply\` takes \`patch.diff\` on it.`;
+const HOW_TO_APPLY = "`git clone base.bundle` gives the base; `git apply` takes `patch.diff` on it.";
 
 function headline({ runId, status, problem, verification }: SummaryFacts): string {
   const verdict =
-    verification === undefined ? "no verdict" : `${textOf(verification, "verdict")}, ${whose(verification)}`;
-  const lines = [`Run \`${runId}\` ${status}: ${verdict}.`];
+    verification === undefined ? "none" : `**${textOf(verification, "verdict")}**, ${whose(verification)}`;
+  const lines = [`Run \`${runId}\` ${status}. Verdict: ${verdict}.`];
   if (problem !== undefined) lines.push(`It did not succeed: ${oneLine(problem)}`);
   return lines.join("\n\n");
 }

@@ -6,7 +6,7 @@
 // VRF-2  A flipped bit, a cut, an added or a missing file anywhere makes a claim fail.
 // VRF-3  An unpinned signer is not checked, never good.
 // VRF-4  Nothing but hashes is computed of bytes that the manifest does not vouch for.
-// Held by bundle.test.ts.
+// Held by tests/bundle.test.ts.
 
 import { sha256Hex, type JsonObject } from "@openagents/receipts";
 import { checkLinkage, checkPayment, storyOf, type ReceiptsById } from "./chain.ts";

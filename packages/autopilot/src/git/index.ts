@@ -1,4 +1,4 @@
-export { openBundle, snapshotBase, type Base, type BaseBundle, type ExpectedBase } from "./base.ts";
+export { openBundle, snapshotBase, type Base, type BaseBundle, type ExpectedBase } from "./base-tree.ts";
 export { GitError, runGit, runGitText } from "./run-git.ts";
 export {
   applyToFolder,

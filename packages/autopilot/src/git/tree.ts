@@ -5,7 +5,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AutopilotError } from "../autopilot-error.ts";
-import type { Base } from "./base.ts";
+import type { Base } from "./base-tree.ts";
 import { GitError, runGit, runGitText, type GitCall } from "./run-git.ts";
 
 const PATCH_BYTES_MAX = 16 * 1024 * 1024;

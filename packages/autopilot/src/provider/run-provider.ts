@@ -3,7 +3,7 @@
 // PROV-1  Nothing is claimed before registration and after the signal.
 // PROV-2  A job that fails, or a runtime that is away, never ends the loop.
 // PROV-3  Every claimed job is reported, as a result or a failure, while its lease holds.
-// Held by run-provider.test.ts.
+// Held by tests/run-provider.test.ts.
 
 import { mkdir } from "node:fs/promises";
 import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";

@@ -1,8 +1,3 @@
 export { STEPS, type Progress, type StepName } from "./progress.ts";
-export {
-  DEFAULT_LIMITS,
-  runIssue,
-  type RunIssueOptions,
-  type RunOutcome,
-  type RunProblem,
-} from "./run-issue.ts";
+export { DEFAULT_LIMITS, type RunIssueOptions, type RunOutcome, type RunProblem } from "./run.ts";
+export { runIssue } from "./run-issue.ts";

@@ -4,10 +4,10 @@
 // BUY-2  However a run ends, its money is settled, given back, or named as still open.
 // BUY-3  A bundle is written for every run that was opened, also a failed or canceled one.
 // BUY-4  The user's checkout is never written to.
-// Held by run-issue.test.ts and git.test.ts.
+// Held by tests/run-issue.test.ts and git.test.ts.
 
 import { readFile } from "node:fs/promises";
-import { AgentError, type Agent, type AgentEvent } from "@openagents/agent";
+import { AgentError, type AgentEvent } from "@openagents/agent";
 import {
   ProblemError,
   type Reservation,
@@ -17,9 +17,9 @@ import {
 import { PatchError, classifyPatch, patchFiles } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
 import { writeBundle } from "../bundle/index.ts";
-import { runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
-import { pauseFor, type Pause } from "../pause.ts";
-import { trackSteps, type Progress, type StepName, type Steps } from "./progress.ts";
+import { runtimeClients } from "../clients.ts";
+import { pauseFor } from "../pause.ts";
+import { trackSteps, type Steps } from "./progress.ts";
 import {
   awaitReport,
   closePurchase,
@@ -32,62 +32,8 @@ import {
   type Work,
 } from "./purchase.ts";
 import { bounded, openRunLog, type FinalStatus, type RunLog } from "./run-log.ts";
+import { DEFAULT_LIMITS, type RunIssueOptions, type RunOutcome, type RunProblem } from "./run.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
-
-export type RunIssueOptions = {
-  readonly client: ClientSettings;
-  /** A git repository; the tree of its HEAD is the base. */
-  readonly repo: string;
-  readonly issue: { readonly title: string; readonly body: string; readonly url?: string | undefined };
-  readonly agent: Agent;
-  /** Shell commands that decide whether the patch is good. */
-  readonly checks: readonly string[];
-  /** The most that the check may cost, operator fee included. */
-  readonly budgetMsats: bigint;
-  readonly limits?: SandboxLimits;
-  readonly toolchains: readonly ToolchainRequirement[];
-  /** Bundles are written to `{sessionsDir}/{run_id}`. */
-  readonly sessionsDir: string;
-  /** Cancels the run: what is open is closed, and the bundle is still written. */
-  readonly signal: AbortSignal;
-  readonly onProgress?: (progress: Progress) => void;
-  /** For tests. */
-  readonly clients?: RuntimeClients;
-  readonly pause?: Pause;
-  readonly nowMs?: () => number;
-};
-
-export type RunOutcome = {
-  readonly runId: string;
-  readonly status: FinalStatus;
-  readonly verdict: string | undefined;
-  readonly assurance: string | undefined;
-  readonly proof: string | undefined;
-  readonly baseExitCode: number | undefined;
-  readonly patchedExitCode: number | undefined;
-  readonly providerWorkerId: string | undefined;
-  /** Credited to the provider; 0 when nothing was. */
-  readonly amountMsats: bigint;
-  readonly operatorFeeMsats: bigint;
-  readonly settlementStatus: "released" | "withheld" | undefined;
-  /** Undefined only when the bundle could not be written; `problem` says why. */
-  readonly bundleDir: string | undefined;
-  readonly problem: RunProblem | undefined;
-  /** Money that stays set aside because a provider still works on the job. */
-  readonly openReservation: Reservation | undefined;
-};
-
-export type RunProblem = { readonly step: StepName; readonly code: string; readonly detail: string };
-
-/** For each command of the check. */
-export const DEFAULT_LIMITS: SandboxLimits = {
-  wallMs: 300_000n,
-  cpuMs: 600_000n,
-  memoryMib: 1_024,
-  pids: 256,
-  diskMib: 1_024,
-  outputBytes: 1_048_576n,
-};
 
 /** An ending run has this long to close what is open and write its bundle. */
 const CLOSING_MS_MAX = 120_000;
