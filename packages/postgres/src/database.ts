@@ -5,6 +5,7 @@
 // PG-3  A connection in doubt never returns to the pool.
 // Held by database.pg.test.ts.
 
+import type { Duplex } from "node:stream";
 import pg from "pg";
 import { ConnectionLost, translateError } from "./errors.ts";
 import { listen, type Listener } from "./listen.ts";
@@ -131,7 +132,7 @@ class PooledTx implements OpenTx {
 
   async beginWith<R>(first: Statement, values: readonly unknown[]): Promise<R[]> {
     try {
-      // Sent back to back: the pool's clients pipeline.
+      this.sendTogether();
       const [, rows] = await Promise.all([this.client.query("BEGIN"), this.run<R>(first, values)]);
       return rows;
     } catch (error) {
@@ -176,12 +177,22 @@ class PooledTx implements OpenTx {
   }
 
   private async run<R>({ name, text }: Statement, values: readonly unknown[]): Promise<R[]> {
+    this.sendTogether();
     try {
       const result = await this.client.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
       return result.rows;
     } catch (error) {
       throw translateError(error);
     }
+  }
+
+  /** What is asked in one turn of the event loop goes out in one write. */
+  private sendTogether(): void {
+    const { stream } = (this.client as unknown as { readonly connection: { readonly stream: Duplex } })
+      .connection;
+    if (stream.writableCorked > 0) return;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
   }
 
   private release(broken: boolean): void {
