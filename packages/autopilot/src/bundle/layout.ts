@@ -15,6 +15,5 @@ export const ARTIFACTS_FOLDER = "artifacts";
 
 export const FILES_MAX = 2_000;
 export const BYTES_MAX = 512 * 1024 * 1024;
-export const PATH_CHARS_MAX = 512;
 
 export type BundleFiles = ReadonlyMap<string, Buffer>;

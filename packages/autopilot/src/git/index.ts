@@ -1,5 +1,5 @@
 export { openBundle, snapshotBase, type Base, type BaseBundle, type ExpectedBase } from "./base-tree.ts";
-export { GitError, runGit, runGitText } from "./run-git.ts";
+export { runGit, runGitText } from "./run-git.ts";
 export {
   applyToFolder,
   applyToWorkspace,

@@ -8,12 +8,7 @@
 
 import { readFile } from "node:fs/promises";
 import { AgentError, type AgentEvent } from "@openagents/agent";
-import {
-  ProblemError,
-  type Reservation,
-  type SandboxLimits,
-  type ToolchainRequirement,
-} from "@openagents/contracts";
+import { ProblemError, type Reservation } from "@openagents/contracts";
 import { PatchError, classifyPatch, patchFiles } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
 import { writeBundle } from "../bundle/index.ts";
