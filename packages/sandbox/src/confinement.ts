@@ -24,11 +24,10 @@ export type Identity = {
 
 /**
  * Descriptors that a sandbox starts with, beside the first three. bubblewrap
- * takes the filter from one, tells its first process's id on another, and holds
- * the third as long as anything lives; the command gets none of them. The last
- * is the gate's, which closes it.
+ * takes the filter from one and holds the next as long as anything lives; the
+ * command gets neither. The last is the gate's, which closes it.
  */
-export const FD = { seccomp: 3, info: 4, life: 5, ready: 6 } as const;
+export const FD = { seccomp: 3, life: 4, ready: 5 } as const;
 
 /** Parts of the run's own folder; `system` is read-only for the command. */
 export const RUN_PARTS = { work: "work", tmp: "tmp", shared: "shm", system: "system" } as const;
@@ -89,7 +88,7 @@ export function confinedCommand(
     [programs.bwrap],
     ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"],
     ["--hostname", "sandbox", "--die-with-parent", "--new-session", "--clearenv"],
-    ["--seccomp", String(FD.seccomp), "--info-fd", String(FD.info), "--sync-fd", String(FD.life)],
+    ["--seccomp", String(FD.seccomp), "--sync-fd", String(FD.life)],
     rightsOf(identity),
     systemMounts(),
     // Named here, since folders that only a mount below them calls for are closed to others.

@@ -75,6 +75,7 @@ function confine(run: Run, argv: readonly string[], options: ConfineOptions): Pr
     argv,
     filter: machine.filter,
     scope,
+    kill: () => folder.kill(),
     signal: request.signal,
     nowMs: machine.nowMs,
     ...options,

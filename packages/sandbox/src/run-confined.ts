@@ -21,6 +21,8 @@ export type ConfinedRun = {
   readonly argv: readonly string[];
   readonly filter: Buffer;
   readonly scope: LimitScope;
+  /** Ends everything in the run's namespaces, and so this too. */
+  readonly kill: () => void;
   /** Whether the scope's limits count; wall time and output always do. */
   readonly metered: boolean;
   readonly wallMs: number;
@@ -64,7 +66,6 @@ exec "$@"
 `;
 
 const METER_EVERY_MS = 50;
-const INFO_CHARS_MAX = 4_096;
 const SETUP_ERROR_BYTES_MAX = 64 * 1024;
 
 /**
@@ -81,14 +82,14 @@ export async function runConfined(run: ConfinedRun): Promise<ConfinedEnd> {
     env: { PATH: SYSTEM_PATH.join(":"), LC_ALL: "C" },
     stdio: cover.stdio,
   });
-  const sandbox = watch(child);
-  sandbox.send(FD.seccomp, run.filter);
+  const sandbox = watch(child, run.kill);
+  send(child, FD.seccomp, run.filter);
 
   const output = new Output(run);
   let ended: LimitName | "aborted" | undefined;
   const end = (why: LimitName | "aborted") => {
     ended ??= why;
-    sandbox.kill();
+    run.kill();
   };
   const whyEnded = () => ended;
   const abort = () => end("aborted");
@@ -101,8 +102,7 @@ export async function runConfined(run: ConfinedRun): Promise<ConfinedEnd> {
   let wall: NodeJS.Timeout | undefined;
   let ticks: NodeJS.Timeout | undefined;
   try {
-    const initPid = await sandbox.ready;
-    if (initPid === undefined || whyEnded() === "aborted") {
+    if (!(await sandbox.ready) || child.pid === undefined || whyEnded() === "aborted") {
       const exit = await sandbox.closed;
       run.signal?.throwIfAborted();
       throw new SandboxError(
@@ -111,7 +111,7 @@ export async function runConfined(run: ConfinedRun): Promise<ConfinedEnd> {
       );
     }
     output.start();
-    if (run.metered) meter = run.scope.startMeter(initPid);
+    if (run.metered) meter = run.scope.startMeter(child.pid);
     const startedAtMs = run.nowMs();
     const from = performance.now();
     wall = setTimeout(() => end("wall"), run.wallMs);
@@ -119,7 +119,7 @@ export async function runConfined(run: ConfinedRun): Promise<ConfinedEnd> {
       const reading = meter?.read();
       if (reading?.mustEnd) end(reading.limit);
     }, METER_EVERY_MS);
-    sandbox.open(run.input?.());
+    openGate(child, run.input?.());
 
     const exit = await sandbox.closed;
     const durationMs = Math.round(performance.now() - from);
@@ -144,88 +144,50 @@ export async function runConfined(run: ConfinedRun): Promise<ConfinedEnd> {
 type Exit = { readonly code: number; readonly signal?: string; readonly words: string };
 
 type Watched = {
-  /** The host's number of the sandbox's first process; undefined when it ended before the gate. */
-  readonly ready: Promise<number | undefined>;
+  /** Whether the gate was reached; false when the set-up failed before. */
+  readonly ready: Promise<boolean>;
   /** Settles when no process of the sandbox is left: its first process, which goes last, holds FD.life. */
   readonly closed: Promise<Exit>;
-  send(fd: number, data: Buffer): void;
-  open(input: Readable | undefined): void;
-  kill(): void;
 };
 
-function watch(child: ChildProcess): Watched {
-  let initPid: number | undefined;
-  let atGate = false;
-  let killed = false;
-  const ready = Promise.withResolvers<number | undefined>();
+function watch(child: ChildProcess, kill: () => void): Watched {
+  const ready = Promise.withResolvers<boolean>();
   const closed = Promise.withResolvers<Exit>();
-
-  // bubblewrap's two processes are bound to each other's death only when the
-  // second is known to us. Before that a kill could orphan one of them, so it
-  // waits; the gate is closed and set-up takes milliseconds.
-  const killNow = () => {
-    if (initPid === undefined) return;
-    killQuietly(initPid);
-    child.kill("SIGKILL");
-  };
-  const settle = () => {
-    if (atGate && initPid !== undefined) ready.resolve(initPid);
-  };
-  let info = "";
-  readable(child, FD.info)?.on("data", (data: Buffer) => {
-    if (info.length < INFO_CHARS_MAX) info += data.toString("utf8");
-    const found = /"child-pid":\s*(\d+)/.exec(info)?.[1];
-    if (found === undefined || initPid !== undefined) return;
-    initPid = Number(found);
-    if (killed) killNow();
-    settle();
-  });
   readable(child, FD.life)?.resume();
-  readable(child, FD.ready)?.on("data", () => {
-    atGate = true;
-    settle();
-  });
+  readable(child, FD.ready)?.on("data", () => ready.resolve(true));
   // Writing to a sandbox that has ended is no error of ours.
   for (const stream of child.stdio) stream?.on("error", () => {});
   child.once("error", (error) => {
-    ready.resolve(undefined);
+    ready.resolve(false);
     closed.resolve({ code: 125, words: error.message });
   });
+  // A set-up that breaks can leave a part of it behind, which would never close.
+  let atGate = false;
+  void ready.promise.then((reached) => (atGate = reached));
+  child.once("exit", () => {
+    if (!atGate) kill();
+  });
   child.once("close", (code, signal) => {
-    ready.resolve(undefined);
+    ready.resolve(false);
     closed.resolve(exitOf(code, signal));
   });
-  return {
-    ready: ready.promise,
-    closed: closed.promise,
-    send(fd, data) {
-      const stream = child.stdio[fd];
-      if (stream !== undefined && stream !== null && "write" in stream) stream.end(data);
-    },
-    open(input) {
-      child.stdin?.write("go\n");
-      if (input === undefined) child.stdin?.end();
-      else if (child.stdin !== null) input.pipe(child.stdin);
-    },
-    kill() {
-      killed = true;
-      child.stdin?.destroy();
-      killNow();
-    },
-  };
+  return { ready: ready.promise, closed: closed.promise };
+}
+
+function openGate(child: ChildProcess, input: Readable | undefined): void {
+  child.stdin?.write("go\n");
+  if (input === undefined) child.stdin?.end();
+  else if (child.stdin !== null) input.pipe(child.stdin);
+}
+
+function send(child: ChildProcess, fd: number, data: Buffer): void {
+  const stream = child.stdio[fd];
+  if (stream !== undefined && stream !== null && "write" in stream) stream.end(data);
 }
 
 function readable(child: ChildProcess, fd: number): Readable | undefined {
   const stream = child.stdio[fd];
   return stream !== undefined && stream !== null && "read" in stream ? stream : undefined;
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // Dead already.
-  }
 }
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));

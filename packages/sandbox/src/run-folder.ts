@@ -1,10 +1,12 @@
-// The run's own folder: a sized tmpfs that only the run's sandboxes can see.
+// The run's own folder and the namespaces around it: a sized tmpfs that only the
+// run's sandboxes can see, and a process namespace that holds them all.
 //
-// It is mounted in a mount namespace of its own, held open by a small process
-// that reads from us. When we are gone, even by SIGKILL, that read ends, and
-// with the process the namespace and the folder go too.
+// The first process of that namespace reads from us. When we are gone, even by
+// SIGKILL, or want the run to end, the read ends and so does the process; the
+// kernel then kills everything else in the namespace, however far its set-up
+// had come, and the folder goes with the last of it.
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { RUN_PARTS, systemFiles, type Identity } from "./confinement.ts";
 import type { Programs } from "./programs.ts";
@@ -14,8 +16,10 @@ import { SandboxError } from "./sandbox-error.ts";
 export type RunFolder = AsyncDisposable & {
   /** Where it is mounted, in its namespace. */
   readonly folder: string;
-  /** What comes before a command line that is to run in the namespace. */
+  /** What comes before a command line that is to run in the namespaces. */
   readonly enter: readonly string[];
+  /** Ends everything in the namespaces at once. The folder is of no more use then. */
+  kill(): void;
 };
 
 /** Files and folders that fit, at least; more in a larger folder. Bounded, since each takes kernel memory. */
@@ -41,8 +45,13 @@ while [ $# -gt 0 ]; do
   printf %s "$2" >"${RUN_PARTS.system}/$1"
   shift 2
 done
-echo ready
-exec cat >/dev/null
+# The numbers of this /proc are the host's still; bubblewrap needs its own.
+read -r pid rest </proc/self/stat
+mount -t proc proc /proc
+echo "ready $pid"
+# Not by exec: the first process must be a shell, which waits for orphans too.
+cat >/dev/null
+exit 0
 `;
 
 /**
@@ -58,52 +67,56 @@ export async function openRunFolder(
   const inodes = Math.max(INODES_MIN, diskMib * INODES_PER_MIB);
   const options = `size=${diskMib}m,nr_inodes=${inodes},mode=0755,nosuid,nodev`;
   const owner = identity.by === "drop" ? String(identity.uid) : "-";
-  const namespaces = identity.by === "drop" ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
+  const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"];
+  if (identity.by === "namespace") namespaces.unshift("--user", "--map-root-user");
   const setup = ["/bin/sh", "-c", SETUP, "sh", over, options, owner];
   const files = Object.entries(systemFiles(identity.uid)).flat();
-  const child = spawn(
-    programs.unshare,
-    [...namespaces, "--propagation", "private", "--", ...setup, ...files],
-    {
-      cwd: "/",
-      env: { PATH: SYSTEM_PATH.join(":"), LC_ALL: "C" },
-      stdio: ["pipe", "pipe", "pipe"],
-    },
-  );
-  const exited = once(child, "exit").catch(() => undefined);
-  try {
-    await untilReady(child);
-  } catch (error) {
+  const child = spawn(programs.unshare, [...namespaces, "--", ...setup, ...files], {
+    cwd: "/",
+    env: { PATH: SYSTEM_PATH.join(":"), LC_ALL: "C" },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const closed = once(child, "close").catch(() => undefined);
+  const kill = () => {
+    child.stdin.destroy();
     child.kill("SIGKILL");
+  };
+  try {
+    const firstPid = await untilReady(child);
+    const asUser = identity.by === "drop" ? [] : ["--user", "--preserve-credentials"];
+    return {
+      folder: over,
+      enter: [programs.nsenter, "--target", firstPid, "--mount", "--pid", "--root", ...asUser, "--"],
+      kill,
+      async [Symbol.asyncDispose]() {
+        kill();
+        await closed;
+      },
+    };
+  } catch (error) {
+    kill();
     throw error;
   }
-  const asUser = identity.by === "drop" ? [] : ["--user", "--preserve-credentials"];
-  return {
-    folder: over,
-    enter: [programs.nsenter, "--target", String(child.pid), "--mount", "--root", ...asUser, "--"],
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
 }
 
-async function untilReady(child: ChildProcess): Promise<void> {
+/** The host's number of the first process in the namespace. */
+async function untilReady(child: ChildProcessWithoutNullStreams): Promise<string> {
   let out = "";
   let problem = "";
-  child.stderr?.on("data", (data: Buffer) => {
+  child.stderr.on("data", (data: Buffer) => {
     if (problem.length < ERROR_CHARS_MAX) problem += data.toString("utf8");
   });
-  // Killed together with its reader is the ordinary end; a late write must not be an uncaught error.
-  child.stdin?.on("error", () => {});
-  const ready = Promise.withResolvers<void>();
-  child.stdout?.on("data", (data: Buffer) => {
-    out += data.toString("utf8");
-    if (out === "ready\n") ready.resolve();
+  // Ending it by closing its input is the ordinary end.
+  child.stdin.on("error", () => {});
+  const ready = Promise.withResolvers<string>();
+  child.stdout.on("data", (data: Buffer) => {
+    if (out.length < ERROR_CHARS_MAX) out += data.toString("utf8");
+    const pid = /^ready ([1-9]\d*)\n$/.exec(out)?.[1];
+    if (pid !== undefined) ready.resolve(pid);
   });
   const failed = (what: string) =>
-    new SandboxError("sandbox_failed", `the run's folder could not be mounted: ${what}`);
+    new SandboxError("sandbox_failed", `the run's folder could not be made: ${what}`);
   child.once("error", (error) => ready.reject(failed(error.message)));
   child.once("close", () => ready.reject(failed(problem.trim() || "its process ended early")));
-  await ready.promise;
+  return ready.promise;
 }

@@ -16,8 +16,8 @@ export type LimitScope = AsyncDisposable & {
   readonly joinFiles: readonly string[];
   /** Arguments of prlimit(1), which runs inside the sandbox before the command. */
   readonly rlimits: readonly string[];
-  /** Begin one command of the run. `initPid` is the host's number of its sandbox's first process. */
-  startMeter(initPid: number): LimitMeter;
+  /** Begin one command of the run. `pid` is that of the process above its sandbox. */
+  startMeter(pid: number): LimitMeter;
 };
 
 export type LimitMeter = {
@@ -34,7 +34,7 @@ export type LimitReading = {
 export const MIB = 1024 * 1024;
 
 /**
- * Processes of bubblewrap itself that count with the command's: its monitor
- * outside and the first process inside.
+ * Processes of the sandbox itself that count with the command's: the one that
+ * entered the namespaces, bubblewrap's monitor, and the first one inside.
  */
-export const OWN_PROCESSES = 2;
+export const OWN_PROCESSES = 3;

@@ -27,14 +27,14 @@ export const rlimitKeeper: LimitKeeper = {
         `--nproc=${limits.pids + OWN_PROCESSES}`,
         `--cpu=${cpuSeconds}:${cpuSeconds + 1}`,
       ],
-      startMeter(initPid) {
+      startMeter(pid) {
         let tasksHit = false;
         return {
           read(): LimitReading | undefined {
-            const usage = measureTree(initPid);
+            const usage = measureTree(pid);
             if (usage.cpuMs > limits.cpuMs) return { limit: "cpu", mustEnd: true };
             if (usage.memoryBytes > limits.memoryMib * MIB) return { limit: "memory", mustEnd: true };
-            if (usage.tasks >= limits.pids) tasksHit = true;
+            if (usage.tasks >= limits.pids + OWN_PROCESSES) tasksHit = true;
             return tasksHit ? { limit: "pids", mustEnd: false } : undefined;
           },
         };
