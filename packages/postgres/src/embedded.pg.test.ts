@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test, type TestContext } from "node:test";
-import { connect, startEmbeddedPostgres, statement } from "./index.ts";
+import { connect, isConnectionLoss, startEmbeddedPostgres, statement } from "./index.ts";
 
 test("a server under a folder that only its owner may enter starts, stops, and leaves nothing", async (t) => {
   const dataDir = privateDataDir(t);
@@ -58,6 +58,18 @@ for (const victim of ["parent", "server", "both"] as const) {
   });
 }
 
+test("a server that is killed under us is started again with everything that was committed", async (t) => {
+  const server = await startEmbeddedPostgres({ dataDir: privateDataDir(t) });
+  t.after(() => server.stop());
+  await ask(server.adminUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
+  const killed = server.pid;
+  process.kill(killed, "SIGKILL");
+  assert.equal(await askUntilAnswered(server.adminUrl, "SELECT answer FROM kept"), 42);
+  while (server.pid === killed) await new Promise((resolve) => setImmediate(resolve));
+  await server.stop();
+  assert.equal(existsSync(`/proc/${server.pid}`), false);
+});
+
 test("a start that fails names what the server said", async (t) => {
   const dataDir = privateDataDir(t);
   const first = await startEmbeddedPostgres({ dataDir });
@@ -95,6 +107,18 @@ async function ask(url: string, sql: string): Promise<unknown> {
     return row?.answer;
   } finally {
     await db.close();
+  }
+}
+
+/** Bounded by the time limit of the test run. */
+async function askUntilAnswered(url: string, sql: string): Promise<unknown> {
+  for (;;) {
+    try {
+      return await ask(url, sql);
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }
 

