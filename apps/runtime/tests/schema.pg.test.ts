@@ -14,7 +14,9 @@ import { TEST_APP_ROLE, testDatabase } from "@openagents/testing";
 test("the migrations make exactly the schema that is committed", async (t) => {
   const { ownerUrl } = await testDatabase(t, { directories: MIGRATIONS });
   const file = join(import.meta.dirname, "../schema.sql");
-  t.assert.fileSnapshot(await dumpSchema(ownerUrl, TEST_APP_ROLE), file, { serializers: [(text: string) => text] });
+  t.assert.fileSnapshot(await dumpSchema(ownerUrl, TEST_APP_ROLE), file, {
+    serializers: [(text: string) => text],
+  });
 });
 
 test("a migration that changed after it was applied is refused by name, and nothing runs", async (t) => {
@@ -36,7 +38,9 @@ test("a migration that changed after it was applied is refused by name, and noth
 test("two services that start at once migrate once", async (t) => {
   const { ownerUrl, db } = await testDatabase(t, { directories: [] });
   const results = await Promise.all(
-    Array.from({ length: 4 }, () => migrate({ url: ownerUrl, directories: MIGRATIONS, appRole: TEST_APP_ROLE })),
+    Array.from({ length: 4 }, () =>
+      migrate({ url: ownerUrl, directories: MIGRATIONS, appRole: TEST_APP_ROLE }),
+    ),
   );
   assert.equal(results.filter((result) => result.applied.length > 0).length, 1);
   await assertMigrated(db, MIGRATIONS);
@@ -57,6 +61,10 @@ test("the service's role can change neither events, transfers and receipts nor t
     "CREATE TABLE runtime.mine (x integer)",
   ];
   for (const [index, text] of forbidden.entries()) {
-    await assert.rejects(db.query(statement(`test.forbidden_${index}`, text)), /permission denied|must be owner/, text);
+    await assert.rejects(
+      db.query(statement(`test.forbidden_${index}`, text)),
+      /permission denied|must be owner/,
+      text,
+    );
   }
 });
