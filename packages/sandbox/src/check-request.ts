@@ -1,6 +1,6 @@
 // Whether a request can be run, judged before anything is started.
 
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, relative, resolve } from "node:path";
 import type { RunRequest, SandboxLimits, Toolchain } from "./sandbox.ts";
@@ -62,7 +62,7 @@ async function checkToolchain({ name, prefix }: Toolchain): Promise<void> {
     refuse(`${JSON.stringify(name)} is not a name of a toolchain`);
   const mode = await checkFolder(prefix, `the folder of the toolchain ${name}`);
   // A whole home folder is no toolchain, and its owner would not expect a job to read it.
-  const home = homedir();
+  const home = await realpath(homedir()).catch(homedir);
   const personal = [home, resolve(home, ".local")];
   if (personal.some((folder) => isInside(folder, prefix))) {
     refuse(`the folder of the toolchain ${name} (${prefix}) holds personal files; give a folder of its own`);

@@ -33,6 +33,8 @@ grep -qE '^Seccomp:.*2$' /proc/self/status
 : >/work/x
 `;
 
+export const OWN_CHECK_FAILED = "a sandbox started and did not hold";
+
 const SELF_CHECK_LIMITS = {
   wallMs: 30_000,
   cpuMs: 10_000,
@@ -97,7 +99,7 @@ async function tryMachine(machine: Machine): Promise<string | undefined> {
     });
     return outcome?.exitCode === 0
       ? undefined
-      : `its own check failed: ${outcome?.stderr.toString("utf8").trim()}`;
+      : `${OWN_CHECK_FAILED}: ${outcome?.stderr.toString("utf8").trim()}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {

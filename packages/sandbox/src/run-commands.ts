@@ -31,8 +31,10 @@ export async function runCommands(machine: Machine, asked: RunRequest): Promise<
   asked.signal?.throwIfAborted();
   await checkRequest(asked);
   const request = await withRealPaths(asked);
+  // Again, for where the links lead.
+  await checkRequest(request);
   const identity = nextIdentity(machine.isRoot);
-  await using scope = machine.keeper.openScope(request.limits);
+  await using scope = openScope(machine, request);
   await using folder = await openRunFolder(machine.programs, identity, request.tree, request.limits.diskMib);
   const run: Run = { machine, request, identity, scope, folder };
 
@@ -49,6 +51,14 @@ export async function runCommands(machine: Machine, asked: RunRequest): Promise<
     if (end.exitCode !== 0 || end.limit !== undefined) break;
   }
   return outcomes;
+}
+
+function openScope({ keeper }: Machine, { limits }: RunRequest): LimitScope {
+  try {
+    return keeper.openScope(limits);
+  } catch (error) {
+    throw new SandboxError("sandbox_failed", "the limits of the run could not be set", { cause: error });
+  }
 }
 
 type Run = {

@@ -12,6 +12,8 @@ import {
   sweepGroups,
 } from "./cgroup-folder.ts";
 import { findOwnGroup, groupFolders, type CgroupMount } from "./cgroup-mounts.ts";
+import { startCounterMeter, type GroupCounters } from "./counter-meter.ts";
+import type { SandboxLimits } from "../sandbox.ts";
 import { MIB, OWN_PROCESSES, type LimitKeeper, type LimitScope } from "./limit-keeper.ts";
 
 type Folders = { readonly memory: string; readonly pids: string; readonly cpuacct: string };
@@ -30,47 +32,50 @@ export async function openCgroupV1(
   return {
     by: "cgroup_v1",
     openScope(limits) {
-      const name = nextGroupName();
-      // Files in the work folder are memory of the run too.
-      const memoryBytes = String((limits.memoryMib + limits.diskMib) * MIB);
       const made: string[] = [];
-      const make = (parent: string, settings: Readonly<Record<string, string>>) => {
-        const folder = join(parent, name);
-        if (!made.includes(folder)) made.push(makeGroup(parent, name, settings));
-        // Controllers may be mounted together, and then share the group.
-        else for (const [file, value] of Object.entries(settings)) writeFileSync(join(folder, file), value);
-        return folder;
-      };
-      const folders: Folders = {
-        memory: make(parents.memory, { "memory.limit_in_bytes": memoryBytes }),
-        pids: make(parents.pids, { "pids.max": String(limits.pids + OWN_PROCESSES) }),
-        cpuacct: make(parents.cpuacct, {}),
-      };
-      const swap = join(folders.memory, "memory.memsw.limit_in_bytes");
-      if (existsSync(swap)) writeFileSync(swap, memoryBytes);
-      return scopeOf(folders, made, limits.cpuMs);
+      try {
+        return scopeOf(makeGroups(parents, limits, made), made, limits.cpuMs);
+      } catch (error) {
+        // What was made holds no process yet, so it goes at once.
+        for (const folder of made) void removeGroup(folder);
+        throw error;
+      }
     },
   };
 }
 
+/** One group in each hierarchy; those that were made are added to `made` one by one. */
+function makeGroups(parents: Folders, limits: SandboxLimits, made: string[]): Folders {
+  const name = nextGroupName();
+  const make = (parent: string, settings: Readonly<Record<string, string>>) => {
+    const folder = join(parent, name);
+    if (!made.includes(folder)) made.push(makeGroup(parent, name, settings));
+    // Controllers may be mounted together, and then share the group.
+    else for (const [file, value] of Object.entries(settings)) writeFileSync(join(folder, file), value);
+    return folder;
+  };
+  // Files in the work folder are memory of the run too.
+  const memoryBytes = String((limits.memoryMib + limits.diskMib) * MIB);
+  const memory = make(parents.memory, { "memory.limit_in_bytes": memoryBytes });
+  const swap = join(memory, "memory.memsw.limit_in_bytes");
+  if (existsSync(swap)) writeFileSync(swap, memoryBytes);
+  return {
+    memory,
+    pids: make(parents.pids, { "pids.max": String(limits.pids + OWN_PROCESSES) }),
+    cpuacct: make(parents.cpuacct, {}),
+  };
+}
+
 function scopeOf(folders: Folders, made: readonly string[], cpuMsMax: number): LimitScope {
-  const kills = () => readCounter(join(folders.memory, "memory.oom_control"), "oom_kill");
-  const forksRefused = () => readCounter(join(folders.pids, "pids.events"), "max");
-  const cpuMs = () => Number(readText(join(folders.cpuacct, "cpuacct.usage"))) / 1e6;
+  const counters: GroupCounters = {
+    kills: () => readCounter(join(folders.memory, "memory.oom_control"), "oom_kill"),
+    forksRefused: () => readCounter(join(folders.pids, "pids.events"), "max"),
+    cpuMs: () => Number(readText(join(folders.cpuacct, "cpuacct.usage"))) / 1e6,
+  };
   return {
     joinFiles: made.map((folder) => join(folder, "cgroup.procs")),
     rlimits: ["--core=0"],
-    startMeter() {
-      const before = { kills: kills(), forksRefused: forksRefused(), cpuMs: cpuMs() };
-      return {
-        read() {
-          if (cpuMs() - before.cpuMs > cpuMsMax) return { limit: "cpu", mustEnd: true };
-          if (kills() > before.kills) return { limit: "memory", mustEnd: false };
-          if (forksRefused() > before.forksRefused) return { limit: "pids", mustEnd: false };
-          return undefined;
-        },
-      };
-    },
+    startMeter: () => startCounterMeter(counters, cpuMsMax),
     async [Symbol.asyncDispose]() {
       for (const folder of made) await removeGroup(folder);
     },

@@ -16,6 +16,7 @@ import {
   sweepGroups,
 } from "./cgroup-folder.ts";
 import { findOwnGroup, groupFolders, type CgroupMount } from "./cgroup-mounts.ts";
+import { startCounterMeter, type GroupCounters } from "./counter-meter.ts";
 import { MIB, OWN_PROCESSES, type LimitKeeper, type LimitScope } from "./limit-keeper.ts";
 
 /** Undefined where version 2 is not mounted, lacks the controllers, or is not ours to write. */
@@ -45,23 +46,15 @@ export async function openCgroupV2(
 }
 
 function scopeOf(folder: string, cpuMsMax: number): LimitScope {
-  const kills = () => readCounter(join(folder, "memory.events"), "oom_kill");
-  const forksRefused = () => readCounter(join(folder, "pids.events"), "max");
-  const cpuMs = () => readCounter(join(folder, "cpu.stat"), "usage_usec") / 1000;
+  const counters: GroupCounters = {
+    kills: () => readCounter(join(folder, "memory.events"), "oom_kill"),
+    forksRefused: () => readCounter(join(folder, "pids.events"), "max"),
+    cpuMs: () => readCounter(join(folder, "cpu.stat"), "usage_usec") / 1000,
+  };
   return {
     joinFiles: [join(folder, "cgroup.procs")],
     rlimits: ["--core=0"],
-    startMeter() {
-      const before = { kills: kills(), forksRefused: forksRefused(), cpuMs: cpuMs() };
-      return {
-        read() {
-          if (cpuMs() - before.cpuMs > cpuMsMax) return { limit: "cpu", mustEnd: true };
-          if (kills() > before.kills) return { limit: "memory", mustEnd: false };
-          if (forksRefused() > before.forksRefused) return { limit: "pids", mustEnd: false };
-          return undefined;
-        },
-      };
-    },
+    startMeter: () => startCounterMeter(counters, cpuMsMax),
     [Symbol.asyncDispose]: () => removeGroup(folder),
   };
 }
