@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -60,6 +60,17 @@ test("Ctrl-C ends a stack in the foreground cleanly", async (t) => {
   assert.match(out, /runtime +http:\/\/127\.0\.0\.1:\d+/);
   assert.equal(isRunning(postmaster), false);
   assert.equal(existsSync(join(home.folder, "stack.json")), false);
+});
+
+test("a connection that never asks anything does not hold up the end", async (t) => {
+  const home = freshHome(t);
+  const record = JSON.parse((await home.run(["up", "-d", "--port-base", "0", "--json"])).out);
+  const socket = connect(Number(new URL(record.runtime_url).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  const down = JSON.parse((await home.run(["down", "--json"])).out);
+  assert.deepEqual([down.outcome, down.pid], ["stopped", record.pid]);
+  socket.destroy();
 });
 
 test("two stacks run side by side, each with its own keys and data", async (t) => {

@@ -65,7 +65,7 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
     import("@openagents/autopilot"),
     import("@openagents/sandbox"),
   ]);
-  const sandbox = await createSandbox({});
+  const sandbox = await untilAborted(createSandbox(), options.signal);
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const started = OFFERS.map((offer, index) => {
@@ -98,6 +98,15 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
     sandbox: sandbox.sandbox,
     stop: () => running.disposeAsync(),
   };
+}
+
+/** Ctrl-C must not wait for a machine that does not answer. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  return Promise.race([work, aborted.promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 /** The Node that runs us, which jobs may use too. */
