@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,6 +60,18 @@ test("Ctrl-C ends a stack in the foreground cleanly", async (t) => {
   assert.match(out, /runtime +http:\/\/127\.0\.0\.1:\d+/);
   assert.equal(isRunning(postmaster), false);
   assert.equal(existsSync(join(home.folder, "stack.json")), false);
+});
+
+test("Ctrl-C reaches the stack's whole process group, and the stack still ends in its own order", async (t) => {
+  const home = freshHome(t);
+  const up = home.start(["up", "--port-base", "0"], { ownGroup: true });
+  await up.waitFor(/Ctrl-C stops it/);
+  const before = readFileSync(join(home.folder, "postgres.log"), "utf8").length;
+  // As a terminal does it: to every process of the foreground group.
+  process.kill(-Number(up.child.pid), "SIGINT");
+  assert.equal((await up.ended).code, 0);
+  const log = readFileSync(join(home.folder, "postgres.log"), "utf8").slice(before);
+  assert.doesNotMatch(log, /terminating connection due to administrator command/);
 });
 
 test("a connection that never asks anything does not hold up the end", async (t) => {

@@ -1,6 +1,7 @@
 // The runtime as a library: builds each noun's few dependencies once, and
 // starts and stops them in order.
 
+import { fileURLToPath } from "node:url";
 import { createAuthority } from "@openagents/authority";
 import { openApi, type Binding } from "@openagents/contracts";
 import {
@@ -42,9 +43,12 @@ export type Runtime = {
 
 /** In the order in which they are applied. */
 export const MIGRATIONS: readonly MigrationDirectory[] = [
-  { name: "authority", path: new URL("../../../packages/authority/migrations", import.meta.url).pathname },
-  { name: "ledger", path: new URL("../../../packages/ledger/migrations", import.meta.url).pathname },
-  { name: "runtime", path: new URL("../migrations", import.meta.url).pathname },
+  {
+    name: "authority",
+    path: fileURLToPath(new URL("../../../packages/authority/migrations", import.meta.url)),
+  },
+  { name: "ledger", path: fileURLToPath(new URL("../../../packages/ledger/migrations", import.meta.url)) },
+  { name: "runtime", path: fileURLToPath(new URL("../migrations", import.meta.url)) },
 ];
 
 export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { ProblemError, Treasury, methodsOf, type CommandCall } from "@openagents/contracts";
 import { statement, type Database } from "@openagents/postgres";
 import { manualClock, testDatabase } from "@openagents/testing";
 import { createAuthority, type Authority, type Outcome } from "./index.ts";
 
 const NOW = 1_790_000_000_000;
-const MIGRATIONS = [{ name: "authority", path: new URL("../migrations", import.meta.url).pathname }];
+const MIGRATIONS = [{ name: "authority", path: fileURLToPath(new URL("../migrations", import.meta.url)) }];
 const COUNT_COMMANDS = statement("test.count_commands", "SELECT count(*) AS n FROM authority.commands");
 const COUNT_RECEIPTS = statement("test.count_receipts", "SELECT count(*) AS n FROM authority.receipts");
 

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import {
   auditLedger,
   loadForTransfers,
@@ -16,7 +17,7 @@ import { testDatabase } from "@openagents/testing";
 
 const MIGRATIONS = ["authority", "ledger"].map((name) => ({
   name,
-  path: new URL(`../../${name}/migrations`, import.meta.url).pathname,
+  path: fileURLToPath(new URL(`../../${name}/migrations`, import.meta.url)),
 }));
 
 const BEGIN = statement("test.begin", "SELECT 1");

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import {
   auditLedger,
   available,
@@ -28,7 +29,7 @@ import fc from "fast-check";
 
 const MIGRATIONS = ["authority", "ledger"].map((name) => ({
   name,
-  path: new URL(`../../${name}/migrations`, import.meta.url).pathname,
+  path: fileURLToPath(new URL(`../../${name}/migrations`, import.meta.url)),
 }));
 
 const NOW = 1_000;

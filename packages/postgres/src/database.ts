@@ -7,7 +7,7 @@
 
 import type { Duplex } from "node:stream";
 import pg from "pg";
-import { ConnectionLost, translateError } from "./errors.ts";
+import { ConnectionLost, isAbortedTransaction, translateError } from "./errors.ts";
 import { listen, type Listener } from "./listen.ts";
 import { mergeWrites, type Statement, type Write } from "./statement.ts";
 
@@ -123,6 +123,8 @@ const SELECT_NOTHING: Statement = { name: "postgres.nothing", text: "SELECT" };
 class PooledTx implements OpenTx {
   private readonly client: pg.PoolClient;
   private released = false;
+  /** What broke the transaction: statements sent behind it fail only because of it. */
+  private failure: unknown;
 
   constructor(client: pg.PoolClient) {
     this.client = client;
@@ -182,7 +184,8 @@ class PooledTx implements OpenTx {
       const result = await this.client.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
       return result.rows;
     } catch (error) {
-      throw translateError(error);
+      if (!isAbortedTransaction(error)) this.failure ??= translateError(error);
+      throw this.failure ?? error;
     }
   }
 

@@ -13,6 +13,11 @@ export function isCheckViolation(error: unknown, constraint?: string): boolean {
   return hasCode(error, "23514") && (constraint === undefined || constraintOf(error) === constraint);
 }
 
+/** The statement was not run because an earlier one of its transaction had failed. */
+export function isAbortedTransaction(error: unknown): boolean {
+  return hasCode(error, "25P02");
+}
+
 /** The connection was lost, refused, or not to be had in time. What it ran last may have happened. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";

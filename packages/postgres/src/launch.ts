@@ -72,6 +72,8 @@ export function launch(
     stdio: ["ignore", log, log] as ["ignore", number, number],
     env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C", TZ: "UTC" },
     cwd: "/",
+    // A session of its own: Ctrl-C in a terminal is for us, who stop the database last.
+    detached: true,
   };
   try {
     if (place.user === undefined) {

@@ -170,6 +170,7 @@ test("what git apply would skip or read otherwise is refused", () => {
     "no last newline": modified.slice(0, -1),
     "a hunk that is too short": replaced("-1,2 +1,2", "-1,3 +1,3"),
     "a hunk that is too long": replaced("-1,2 +1,2", "-1,1 +1,1"),
+    "a hunk with more new lines than announced": replaced("-1,2 +1,2", "-1,2 +1,0").replace("+three\n", ""),
     "an empty hunk": replaced("-1,2 +1,2", "-1,0 +1,0"),
     "a bare empty line as context": replaced("\n one", "\n"),
     "another name at ---": replaced("--- a/f", "--- a/g"),

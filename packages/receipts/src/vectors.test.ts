@@ -4,10 +4,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { canonicalize, parseStrict, payloadHash, type JsonValue } from "@openagents/receipts";
 
 const FOLDER =
-  process.env["OPENAGENTS_VECTORS"] ?? new URL("../../../../shared/vectors", import.meta.url).pathname;
+  process.env["OPENAGENTS_VECTORS"] ?? fileURLToPath(new URL("../../../../shared/vectors", import.meta.url));
 
 test("RFC 8785's own examples come out byte for byte", (t) => {
   const cases = readVectors(t, "jcs.json") as Record<string, string | { input: string; output: string }>;

@@ -62,6 +62,19 @@ suite("escapes", { skip: whyNotHere, concurrency: 2 }, () => {
     assert.equal(existsSync(process.execPath), true);
   });
 
+  test("every mount that is not the run's own or the kernel's is read-only", async (t) => {
+    const { run } = await startSandbox(t);
+    const { stdout } = await run("cat /proc/self/mounts");
+    const writable = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "))
+      .filter(([, , , options]) => !options?.split(",").includes("ro"))
+      .map(([, folder = ""]) => folder)
+      .filter((folder) => !/^\/dev\/(?:null|zero|full|random|urandom|tty|pts|console)$/.test(folder));
+    assert.deepEqual(writable.sort(), ["/dev/shm", "/proc", "/tmp", "/work"]);
+  });
+
   test("listeners of the host cannot be reached, by address or by abstract name", async (t) => {
     const { run } = await startSandbox(t);
     let reached = 0;
