@@ -221,7 +221,7 @@ suite("escapes", { skip: whyNotHere, concurrency: 2 }, () => {
     let out = "";
     child.stdout?.on("data", (data: Buffer) => (out += data.toString("utf8")));
     await once(child, "close");
-    assert.match(out, /20 -> \/dev\/null/);
+    assert.match(out, / 20 -> \S*null$/m);
     assert.equal(out.includes(SECRET), false);
     assert.equal(readFileSync(join(tree, "secret.txt"), "utf8"), SECRET);
   });
