@@ -157,10 +157,7 @@ function progressTo(steps: StepList): (progress: Progress) => void {
 
 /** The run tells amounts in msats; a person reads sats. */
 function inSats(text: string): string {
-  return text
-    .replace(/\bbudget of (\d{1,16})\b(?! msats)/g, "budget of $1 msats")
-    .replace(/\b(\d{1,16}) to the operator\b/g, "$1 msats to the operator")
-    .replace(/\b(\d{1,16}) msats\b/g, (_, msats: string) => formatSats(BigInt(msats)));
+  return text.replace(/\b(\d{1,16}) msats\b/g, (_, msats: string) => formatSats(BigInt(msats)));
 }
 
 async function stopPlace(place: Place, steps: StepList): Promise<void> {

@@ -85,7 +85,7 @@ async function pursue(session: Session): Promise<void> {
     "quote",
     () => quoteWork(purchase, work, options.budgetMsats, signal),
     (made) =>
-      `${made.totalPriceMsats} msats of a budget of ${options.budgetMsats}, by ${made.providerWorkerId}`,
+      `${made.totalPriceMsats} msats of a budget of ${options.budgetMsats} msats, by ${made.providerWorkerId}`,
   );
   await steps.step(
     "reserve",
@@ -111,7 +111,7 @@ async function pursue(session: Session): Promise<void> {
     () => settle(purchase, job, signal),
     (made) =>
       made.status === "released"
-        ? `${made.providerMsats} msats credited to the provider, ${made.operatorFeeMsats} to the operator`
+        ? `${made.providerMsats} msats credited to the provider, ${made.operatorFeeMsats} msats to the operator`
         : `withheld (${made.withheldReason ?? "no reason"}): nothing was credited`,
   );
 }
