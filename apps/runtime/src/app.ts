@@ -93,7 +93,7 @@ async function buildService(
     workerRoutes({ db, authority, nowMs }),
     artifactRoutes({ db, authority, disk, nowMs }),
     jobRoutes({ db, authority, offers, nowMs }),
-    marketplaceRoutes({ db, authority, offers, nowMs }),
+    marketplaceRoutes({ db, disk, authority, offers, nowMs }),
     verificationRoutes({ db, authority, disk }),
     treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
     operationsRoutes({ db, openApiText: () => openApiText }),

@@ -13,7 +13,7 @@ export function notFound(noun: string, id: string): ProblemError {
 export function invalidField(field: string, code: string, message: string): ProblemError {
   return new ProblemError({
     status: 400,
-    code: "invalid_request",
+    code,
     detail: message,
     fieldErrors: [{ field, code, message }],
   });

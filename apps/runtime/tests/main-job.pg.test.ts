@@ -187,6 +187,27 @@ test("a quote keeps its price when the provider raises it, and ends at its time"
   assert.equal(late.json.reason, "quote_expired");
 });
 
+test("an order that no provider could work on is refused before it has a price", async (t) => {
+  const market = await startMarket(t, { dispatch: false });
+  const quote = (changes: object) =>
+    market.runtime.post("/internal/v1/marketplace/compute/quote/sandbox-run", {
+      run_id: market.runId,
+      spec: { ...market.spec, ...changes },
+    });
+  const hostile = await upload(market.runtime, PATCH.replaceAll("src/sum.js", "../sum.js"));
+  const cases: [object, string][] = [
+    [{ patch_sha256: "e".repeat(64) }, "artifact_missing"],
+    [{ base_bundle_sha256: "e".repeat(64) }, "artifact_missing"],
+    [{ patch_sha256: hostile }, "patch_refused"],
+    [{ patch_test_paths: ["test/other.test.js"] }, "patch_test_paths_differ"],
+  ];
+  for (const [changes, code] of cases) {
+    const answer = await quote(changes);
+    assert.equal(answer.status, 400, answer.text);
+    assert.equal(answer.json.field_errors[0].code, code);
+  }
+});
+
 test("the run's log has every step in order, and its receipt repeats byte for byte", async (t) => {
   const market = await startMarket(t);
   const { job, lease } = await claim(market);
@@ -224,6 +245,7 @@ type Market = {
   readonly provider: string;
   readonly workerId: string;
   readonly runId: string;
+  readonly spec: object;
   readonly quote: { readonly quote_id: string; readonly total_price_msats: number };
   readonly reservationId: string;
   readonly patchSha256: string;
@@ -245,25 +267,26 @@ async function startMarket(
   const patchSha256 = await upload(runtime, PATCH);
   const run = await runtime.post("/internal/v1/runs", { issue: { title: "sum subtracts", body: "" } });
   const runId = run.json.run.run_id;
+  const spec = {
+    base_bundle_sha256: bundle,
+    base_commit: "a".repeat(40),
+    base_tree: "b".repeat(40),
+    patch_sha256: patchSha256,
+    patch_test_paths: [],
+    commands: ["node --test"],
+    limits: {
+      wall_ms: 60_000,
+      cpu_ms: 60_000,
+      memory_mib: 512,
+      pids: 128,
+      disk_mib: 128,
+      output_bytes: 65_536,
+    },
+    toolchains: [{ name: "node", version_min: "20" }],
+  };
   const quoted = await runtime.post("/internal/v1/marketplace/compute/quote/sandbox-run", {
     run_id: runId,
-    spec: {
-      base_bundle_sha256: bundle,
-      base_commit: "a".repeat(40),
-      base_tree: "b".repeat(40),
-      patch_sha256: patchSha256,
-      patch_test_paths: [],
-      commands: ["node --test"],
-      limits: {
-        wall_ms: 60_000,
-        cpu_ms: 60_000,
-        memory_mib: 512,
-        pids: 128,
-        disk_mib: 128,
-        output_bytes: 65_536,
-      },
-      toolchains: [{ name: "node", version_min: "20" }],
-    },
+    spec,
   });
   assert.equal(quoted.status, 200, quoted.text);
   const { quote } = quoted.json;
@@ -279,7 +302,7 @@ async function startMarket(
       reservation_id: reservationId,
     });
   if (options.dispatch !== false) assert.equal((await dispatch()).status, 201);
-  return { runtime, provider, workerId, runId, quote, reservationId, patchSha256, dispatch };
+  return { runtime, provider, workerId, runId, spec, quote, reservationId, patchSha256, dispatch };
 }
 
 async function registerProvider(runtime: Harness, token: string, priceMsats: number, workerId?: string) {

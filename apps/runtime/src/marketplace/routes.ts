@@ -1,9 +1,8 @@
 import { Marketplace, bind, type Binding } from "@openagents/contracts";
-import type { Database } from "@openagents/postgres";
 import { STALE_AFTER_MS, listFreshProviders, workerMessage } from "../workers/index.ts";
 import { dispatchSandboxRun, quoteSandboxRun, type MarketplaceDeps } from "./service.ts";
 
-export type MarketplaceRoutesDeps = MarketplaceDeps & { readonly db: Database; readonly nowMs: () => number };
+export type MarketplaceRoutesDeps = MarketplaceDeps & { readonly nowMs: () => number };
 
 const CATALOG_MAX = 1_000;
 

@@ -8,7 +8,6 @@ import type {
   QuoteSandboxRunRequest,
   QuoteSandboxRunResponse,
 } from "@openagents/contracts";
-import { listGranted } from "../artifacts/index.ts";
 import {
   inputsOf,
   insertJob,
@@ -18,34 +17,30 @@ import {
   type Job,
   type Offers,
 } from "../jobs/index.ts";
-import { invalidField, notFound } from "../problems.ts";
+import { notFound } from "../problems.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";
+import { checkInputs, type InputsDeps } from "./check-inputs.ts";
 import { decideSelection, type Selection } from "./decide-selection.ts";
 import { QUOTE_TTL_MS, SANDBOX_RUN, operatorFee, quoteSha256, totalPrice, type Quote } from "./quote.ts";
 import { findQuote, insertQuote } from "./store.ts";
 
-export type MarketplaceDeps = { readonly authority: Authority; readonly offers: Offers };
+export type MarketplaceDeps = InputsDeps & { readonly authority: Authority; readonly offers: Offers };
 
 /** Providers looked at for one quote. */
 const CANDIDATES_MAX = 1_000;
 
 /** Select a provider and fix the price. Refused: `run_finished`, `no_eligible_provider`. */
-export function quoteSandboxRun(
+export async function quoteSandboxRun(
   deps: MarketplaceDeps,
   call: CommandCall,
   request: QuoteSandboxRunRequest,
 ): Promise<CommandReply> {
+  await checkInputs(deps, call.principal.org, request.spec);
   return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
     const { org } = call.principal;
     const run = await requireLockedRun(command.tx, org, request.runId);
-    const inputs = inputsOf(request.spec);
-    const granted = await listGranted(command.tx, org, inputs);
-    const missing = inputs.find((sha256) => !granted.has(sha256));
-    if (missing !== undefined) {
-      throw invalidField("spec", "artifact_missing", `Artifact ${missing} is not stored. Upload it first.`);
-    }
     if (isFinished(run.status)) return refuseFinished(run.status);
 
     const nowMs = command.nowMs();

@@ -9,8 +9,8 @@ import type { Job } from "../jobs/index.ts";
 
 /** What the verifier read for itself. */
 export type Evidence = {
-  /** The stored patch. */
-  readonly patch: string;
+  /** The stored patch; undefined when its bytes are gone or damaged. */
+  readonly patch: string | undefined;
   /** The hash of each named output as stored now; absent when nothing is stored under it. */
   readonly outputs: ReadonlyMap<string, string>;
 };
@@ -31,6 +31,7 @@ export function decideVerification(job: Job, evidence: Evidence): Decision {
 
   const base = result.legs.find((leg) => leg.leg === "base");
   const patched = result.legs.find((leg) => leg.leg === "patched");
+  if (evidence.patch === undefined) return inconclusive("the patch is not stored intact any more", []);
   const classification = classifyPatch(patchFiles(evidence.patch));
   const violations = [
     ...legViolations(spec, base, "base"),

@@ -8,7 +8,7 @@ import type {
 import type { Database } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import type { ArtifactDisk } from "../artifacts/index.ts";
-import { listGranted } from "../artifacts/index.ts";
+import { listGranted, readPatch } from "../artifacts/index.ts";
 import { findJob, lockJob, outputsOf, resultFacts, updateJob, type Job } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
@@ -20,9 +20,6 @@ export type VerificationDeps = {
   readonly authority: Authority;
   readonly disk: ArtifactDisk;
 };
-
-/** A patch larger than this is not read into memory; its job is inconclusive. */
-const PATCH_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Record the verdict on a reported job. Refused: `job_not_reported`, `already_verified`. */
 export async function verifySandboxRun(
@@ -82,15 +79,10 @@ async function gatherEvidence(deps: VerificationDeps, job: Job): Promise<Evidenc
   for (const sha256 of named) {
     outputs.set(sha256, granted.has(sha256) ? ((await deps.disk.rehash(sha256)) ?? "") : "");
   }
-  return { patch: await readPatch(deps.disk, job.spec.patchSha256), outputs };
-}
-
-async function readPatch(disk: ArtifactDisk, sha256: string): Promise<string> {
-  const bytes = await disk.find(sha256);
-  if (bytes === undefined || bytes > PATCH_BYTES_MAX) return "";
-  const chunks: Buffer[] = [];
-  for await (const chunk of disk.read(sha256)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+  // Read only when it is still what its hash says: the verdict rests on it.
+  const { patchSha256 } = job.spec;
+  const intact = (await deps.disk.rehash(patchSha256)) === patchSha256;
+  return { patch: intact ? await readPatch(deps.disk, patchSha256) : undefined, outputs };
 }
 
 function verificationFacts(job: Job, decision: Decision): JsonObject {
