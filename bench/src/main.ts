@@ -35,7 +35,6 @@ type Row = {
 const { values: options } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
-    full: { type: "boolean", default: false },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
   },

@@ -3,10 +3,11 @@
 
 import { fileURLToPath } from "node:url";
 import { createAuthority } from "@openagents/authority";
-import { openApi, type Binding } from "@openagents/contracts";
+import { ProblemError, openApi, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
   connect,
+  isConnectionLoss,
   migrate,
   type Database,
   type MigrationDirectory,
@@ -110,6 +111,7 @@ async function buildService(
       nowMs,
     }),
     bindings,
+    problemOf: databaseProblem,
     readiness: [{ name: "database", check: () => probeDatabase(db) }],
     metrics,
     log,
@@ -122,6 +124,18 @@ async function buildService(
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
   return service;
+}
+
+/** A read that meets a database which is away fails for now, not for ever. */
+function databaseProblem(error: unknown): ProblemError | undefined {
+  if (!isConnectionLoss(error)) return undefined;
+  return new ProblemError({
+    status: 503,
+    code: "database_unavailable",
+    detail: "The database is not to be had now. Try again shortly.",
+    retryAfterMs: 1_000,
+    cause: error,
+  });
 }
 
 async function probeDatabase(db: Database): Promise<string | undefined> {

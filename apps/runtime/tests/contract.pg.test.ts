@@ -37,7 +37,7 @@ test("every case of every method answers as the contract says, and none fails in
 const SUBJECTS: Readonly<Record<string, string>> = { user: "usr_owner", service: "svc_other" };
 
 for (const good of cases.filter(isGoodCommand)) {
-  test(`${good.method.name}: a key that decided something replays its bytes, refuses another body, and has one effect in a race`, async (t) => {
+  test(`${good.method.name}: a key raced by eight has one effect and one answer, or none where nothing is decided`, async (t) => {
     const runtime = await startHarness(t);
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => send(runtime, good, "raced", good.request.body)),

@@ -187,6 +187,59 @@ test("a quote keeps its price when the provider raises it, and ends at its time"
   assert.equal(late.json.reason, "quote_expired");
 });
 
+test("an order is dispatched once, whatever key asks again and whatever became of its money", async (t) => {
+  const market = await startMarket(t);
+  const again = await market.dispatch();
+  assert.equal(again.status, 409);
+  assert.equal(again.json.reason, "already_dispatched");
+  await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
+  const reserved = await market.runtime.post("/internal/v1/treasury/compute/reserve", {
+    amount_msats: market.quote.total_price_msats,
+    quote_id: market.quote.quote_id,
+  });
+  assert.equal(reserved.json.reason, "quote_used");
+});
+
+test("a provider that asks nothing is refused, since money of nothing cannot be reserved", async (t) => {
+  const runtime = await startHarness(t);
+  const answer = await runtime.post("/internal/v1/workers", { ...PROVIDER, price_msats: 0 });
+  assert.equal(answer.status, 400);
+  assert.equal(answer.json.field_errors[0].field, "price_msats");
+});
+
+test("the owner's name in another organisation owns neither the job nor its lease", async (t) => {
+  const market = await startMarket(t);
+  const { job, lease } = await claim(market);
+  const namesake = await market.runtime.token({ sub: "dev_provider", org: "org_other" });
+  const path = `/internal/v1/jobs/${job.job_id}`;
+  assert.equal((await market.runtime.get(path, { token: namesake })).status, 404);
+  const input = `/internal/v1/artifacts/${market.patchSha256}?lease_id=${lease.lease_id}`;
+  assert.equal((await market.runtime.get(input, { token: namesake })).status, 404);
+  const renewed = await market.runtime.post(
+    `${path}/lease`,
+    { lease_id: lease.lease_id },
+    { token: namesake },
+  );
+  assert.equal(renewed.status, 404);
+  const stolen = await report({ ...market, provider: namesake }, job, lease, {
+    baseExit: 1,
+    patchedExit: 0,
+    upload: false,
+  });
+  assert.equal(stolen.status, 404);
+});
+
+test("legs that ran on the same tree prove nothing", async (t) => {
+  const market = await startMarket(t);
+  const { job, lease } = await claim(market);
+  await report(market, job, lease, { baseExit: 1, patchedExit: 0, patchedTree: "b".repeat(40) });
+  const verified = await market.runtime.post("/internal/v1/verifications/sandbox-run", {
+    job_id: job.job_id,
+  });
+  assert.deepEqual(verified.json.verification.violations, ["trees_equal"]);
+  assert.equal((await settle(market, job)).json.settlement.status, "withheld");
+});
+
 test("an order that no provider could work on is refused before it has a price", async (t) => {
   const market = await startMarket(t, { dispatch: false });
   const quote = (changes: object) =>
@@ -305,18 +358,20 @@ async function startMarket(
   return { runtime, provider, workerId, runId, spec, quote, reservationId, patchSha256, dispatch };
 }
 
+const PROVIDER = {
+  display_name: "test provider",
+  roles: ["provider"],
+  capabilities: ["oa.sandbox_run.v1"],
+  price_msats: PRICE,
+  caps: { memory_mib_max: 1024, disk_mib_max: 1024, wall_ms_max: 120_000, concurrent_jobs_max: 1 },
+  toolchains: [{ name: "node", version: "24.21.0" }],
+};
+
 async function registerProvider(runtime: Harness, token: string, priceMsats: number, workerId?: string) {
+  const known = workerId === undefined ? {} : { worker_id: workerId };
   const answer = await runtime.post(
     "/internal/v1/workers",
-    {
-      ...(workerId === undefined ? {} : { worker_id: workerId }),
-      display_name: "test provider",
-      roles: ["provider"],
-      capabilities: ["oa.sandbox_run.v1"],
-      price_msats: priceMsats,
-      caps: { memory_mib_max: 1024, disk_mib_max: 1024, wall_ms_max: 120_000, concurrent_jobs_max: 1 },
-      toolchains: [{ name: "node", version: "24.21.0" }],
-    },
+    { ...PROVIDER, ...known, price_msats: priceMsats },
     { token },
   );
   assert.equal(answer.status, 201, answer.text);
@@ -356,7 +411,12 @@ async function report(
   market: Market,
   job: ClaimedJob,
   lease: HeldLease,
-  outcome: { readonly baseExit: number; readonly patchedExit: number; readonly upload?: boolean },
+  outcome: {
+    readonly baseExit: number;
+    readonly patchedExit: number;
+    readonly patchedTree?: string;
+    readonly upload?: boolean;
+  },
 ) {
   const stdout = "TAP version 13\n";
   const sha256 =
@@ -365,7 +425,7 @@ async function report(
       : await upload(market.runtime, stdout, market.provider, lease.lease_id);
   const leg = (name: string, exitCode: number) => ({
     leg: name,
-    tree: "c".repeat(40),
+    tree: name === "base" ? "b".repeat(40) : (outcome.patchedTree ?? "c".repeat(40)),
     commands: [
       {
         command: "node --test",

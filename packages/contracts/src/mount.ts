@@ -26,6 +26,8 @@ export type MountOptions = {
   readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
   /** Told about every answered call: contract method, status, milliseconds. */
   readonly observe?: ((method: string, status: number, durationMs: number) => void) | undefined;
+  /** What a known failure of a dependency is to a caller; undefined for what is not one. */
+  readonly problemOf?: ((error: unknown) => ProblemError | undefined) | undefined;
   /** Told about every error that the caller does not get to read. */
   readonly onInternalError?: ((error: unknown, method: string, requestId: string) => void) | undefined;
   /** The owner whose methods this service serves; contracts of another are refused. Any, when absent. */
@@ -44,7 +46,7 @@ export function mount(app: FastifyInstance, bindings: readonly Binding[], option
   );
   assertDistinct(routes);
   app.setErrorHandler((error, request, reply) => {
-    const { problem, internal } = problemFrom(error);
+    const { problem, internal } = problemFrom(options.problemOf?.(error) ?? error);
     if (internal)
       options.onInternalError?.(
         error,

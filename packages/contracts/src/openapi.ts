@@ -183,10 +183,19 @@ function requestBody(method: MethodContract, components: Components): JsonSchema
   if (method.http.body !== "*") return {};
   return {
     requestBody: {
-      required: true,
+      required: isBodyRequired(method),
       content: { "application/json": { schema: { $ref: components.body(method) } } },
     },
   };
+}
+
+function isBodyRequired(method: MethodContract): boolean {
+  const { required, allOf } = objectSchema(
+    method.input,
+    { mode: "request", refer: () => "" },
+    bodyFields(method),
+  );
+  return required !== undefined || allOf !== undefined;
 }
 
 function responses(method: MethodContract, components: Components): JsonSchema {
@@ -200,7 +209,7 @@ function responses(method: MethodContract, components: Components): JsonSchema {
         }
       : {};
   const content = isByteStream(method.output)
-    ? { "application/octet-stream": {} }
+    ? { "*/*": {} }
     : { "application/json": { schema: { $ref: components.refer(method.output, "answer") } } };
   const statuses = problemStatuses(method).map((status) => [
     status,

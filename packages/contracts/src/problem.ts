@@ -60,7 +60,7 @@ export function problemBody(problem: ProblemError, requestId: string): string {
     detail: problem.detail,
     code: problem.code,
     reason: problem.reason,
-    field_errors: problem.fieldErrors.length === 0 ? undefined : problem.fieldErrors,
+    field_errors: problem.fieldErrors,
     request_id: requestId,
     receipt_id: problem.receiptId,
     retry_after_ms: problem.retryAfterMs,

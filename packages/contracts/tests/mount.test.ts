@@ -303,7 +303,7 @@ test("429 and 503 carry Retry-After, whoever answers them", async (t) => {
   assert.equal((await createRun(service)).headers.get("retry-after"), "1");
 });
 
-test("a problem has its members in the contract's order and no empty ones", async (t) => {
+test("a problem has its members in the contract's order, and its field errors always", async (t) => {
   const service = await startFake(t);
   service.read = async () => {
     throw new ProblemError({
@@ -321,7 +321,7 @@ test("a problem has its members in the contract's order and no empty ones", asyn
   assert.equal(
     answer.text,
     '{"type":"https://openagents.com/problems/policy","title":"Forbidden","status":403,"detail":"No.","code":"policy",' +
-      '"reason":"cap","request_id":"r1","receipt_id":"rcpt_1","retry_after_ms":5}',
+      '"reason":"cap","field_errors":[],"request_id":"r1","receipt_id":"rcpt_1","retry_after_ms":5}',
   );
 });
 

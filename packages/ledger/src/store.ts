@@ -62,7 +62,7 @@ const OPEN_ACCOUNTS = statement(
   `INSERT INTO ledger.accounts (id, unit, owner, kind, floor, created_at_ms)
    SELECT *, $6::bigint FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
    ORDER BY 1
-   ON CONFLICT (id) DO NOTHING`,
+   ON CONFLICT DO NOTHING`,
 );
 
 // In the order of their ids, so that two transfers over the same accounts never

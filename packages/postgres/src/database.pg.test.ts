@@ -5,6 +5,7 @@ import { testDatabase } from "@openagents/testing";
 import {
   ConnectionLost,
   connect,
+  isConnectionLoss,
   isUniqueViolation,
   mergeWrites,
   statement,
@@ -70,6 +71,41 @@ test("a connection that dies in the body is reported as lost and not used again"
   await admin.query(statement("test.kill", "SELECT pg_terminate_backend($1)"), [rows[0]?.pid]);
   await assert.rejects(tx.commitWith([INSERT(1)]), ConnectionLost);
   assert.equal(await count(db), 0n);
+});
+
+test("connections that are cut all the time reject what runs on them, as lost, and nothing else breaks", async (t) => {
+  const { db, adminUrl } = await things(t, 8);
+  const admin = connect({ url: adminUrl, applicationName: "test-admin", connectionsMax: 1 });
+  t.after(() => admin.close());
+  let cutting = true;
+  const errors: unknown[] = [];
+  const work = async (worker: number) => {
+    for (let n = 0; cutting; n += 1) {
+      try {
+        const { tx } = await db.begin(PID, []);
+        await tx.commitWith([{ ...INSERT(worker * 1_000_000 + n), name: "test.insert" }]);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  };
+  const workers = Promise.all(Array.from({ length: 16 }, (_, index) => work(index)));
+  for (let cut = 0; cut < 60; cut += 1) {
+    await admin.query(
+      statement(
+        "test.cut",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+      ),
+    );
+  }
+  cutting = false;
+  await workers;
+  assert.ok(errors.length > 0);
+  assert.deepEqual(
+    errors.filter((error) => !isConnectionLoss(error)),
+    [],
+  );
+  assert.ok((await count(db)) >= 0n);
 });
 
 test("a transaction costs three round trips: begin with the claim, a lock, and the writes with COMMIT", async (t) => {

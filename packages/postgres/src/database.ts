@@ -72,6 +72,9 @@ export function connect(options: DatabaseOptions): Database {
   const pool = new pg.Pool({ ...config, max: options.connectionsMax ?? CONNECTIONS_MAX, pipeline: true });
   // A connection that dies idle is replaced when the next one is needed.
   pool.on("error", ignoreLoss);
+  // From its birth on: a connection that dies between idle and in use is heard by nobody else,
+  // and an event of that name that nobody hears ends the process. Queries reject all the same.
+  pool.on("connect", (client) => client.on("error", ignoreLoss));
 
   return {
     async query<R>({ name, text }: Statement, values: readonly unknown[] = []) {
@@ -128,8 +131,6 @@ class PooledTx implements OpenTx {
 
   constructor(client: pg.PoolClient) {
     this.client = client;
-    // The query that was running rejects; unheard, the event would end the process as well.
-    client.on("error", ignoreLoss);
   }
 
   async beginWith<R>(first: Statement, values: readonly unknown[]): Promise<R[]> {
@@ -139,7 +140,7 @@ class PooledTx implements OpenTx {
       return rows;
     } catch (error) {
       await this.rollback();
-      throw error;
+      throw translateError(error);
     }
   }
 
@@ -201,7 +202,6 @@ class PooledTx implements OpenTx {
   private release(broken: boolean): void {
     if (this.released) return;
     this.released = true;
-    this.client.removeListener("error", ignoreLoss);
     this.client.release(broken ? new ConnectionLost("the connection is in doubt") : undefined);
   }
 }

@@ -33,6 +33,9 @@ const SUPERUSER = "postgres";
 /** Crash recovery after a long run may take a while. */
 const START_TIMEOUT_MS = 60_000;
 
+/** How long a start is repeated while the last server's processes end. */
+const RETRY_START_MS = 30_000;
+
 const STOP_TIMEOUT_MS = 20_000;
 
 /** Durability stays as PostgreSQL ships it: fsync and synchronous_commit are on. */
@@ -112,12 +115,26 @@ type Server = {
   readonly adminUrl: string;
 };
 
+/**
+ * Backends of a server that was killed hold its shared memory until they notice
+ * that it is gone, and a new server cannot start before: so a start that fails is
+ * tried again for a while.
+ */
 async function startServer({ place, dataDir, port, adminUrl }: Server): Promise<ChildProcess> {
-  await endOrphan(dataDir, place.mark);
   const logFile = `${dataDir}.log`;
-  const child = launch(place, { dataDir, inputs: dataDir }, "postgres", serverArguments(port), logFile);
-  await waitUntilReady(child, adminUrl, logFile);
-  return child;
+  const giveUpAtMs = performance.now() + RETRY_START_MS;
+  for (;;) {
+    await endOrphan(dataDir, place.mark);
+    const child = launch(place, { dataDir, inputs: dataDir }, "postgres", serverArguments(port), logFile);
+    try {
+      await waitUntilReady(child, adminUrl, logFile);
+      return child;
+    } catch (error) {
+      const held = /shared memory block|lock file .* already exists|in use/.test(tail(logFile));
+      if (!held || performance.now() > giveUpAtMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
 }
 
 function serverArguments(port: number): string[] {

@@ -30,6 +30,8 @@ export type ServiceAppConfig = {
   readonly port: number;
   readonly authenticate: Authenticator;
   readonly bindings: readonly Binding[];
+  /** What a known failure of a dependency is to a caller, such as 503 for a database that is away. */
+  readonly problemOf?: (error: unknown) => ProblemError | undefined;
   /** Each answers undefined when it is well, else what is wrong. */
   readonly readiness: readonly ReadinessProbe[];
   readonly metrics?: ServiceMetrics;
@@ -52,7 +54,7 @@ export type ServiceApp = {
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** How long running requests get to end once a drain began. */
-const DRAIN_MS = 35_000;
+const DRAIN_MS = 15_000;
 
 /** What a load balancer asks while it takes the service out. */
 const TOLD_WHILE_DRAINING = new Set(["/healthz", "/readyz", "/metrics"]);
@@ -118,6 +120,7 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
   mount(app, bindings, {
     authenticate: (request) => config.authenticate(request.headers.authorization),
     observe: (method, status, durationMs) => metrics.observeCall(method, status, durationMs),
+    problemOf: config.problemOf,
     onInternalError: (error, method, requestId) => {
       config.log.error({ err: error, method, request_id: requestId }, "call failed");
     },

@@ -80,6 +80,7 @@ async function verify(
       audience: options.audience,
       algorithms: ["EdDSA", "Ed25519"],
       currentDate: new Date(nowMs),
+      maxTokenAge: TOKEN_LIFE_S_MAX,
       requiredClaims: ["sub", "exp", "iat", "jti"],
     });
     if ((payload.exp ?? 0) - (payload.iat ?? 0) > TOKEN_LIFE_S_MAX) {

@@ -1,4 +1,4 @@
-// `openagents demo`: from an issue to a verified patch, on this computer.
+// `openagents demo`: from an issue to a checked patch, on this computer.
 
 import { Command } from "commander";
 import { parsePortBase } from "../arguments.ts";
@@ -37,7 +37,7 @@ Exit codes: 0 proven, credited, and the bundle verifies; 1 not so; 130 interrupt
 
 export function demoCommand(context: Context): Command {
   const command = new Command("demo")
-    .description("an issue to a verified patch, on this computer")
+    .description("an issue to a checked patch, on this computer")
     .option("--keep", "leave the stack running at the end")
     .option(
       "--port-base <n>",

@@ -37,6 +37,7 @@ export async function openArtifactDisk(folder: string): Promise<ArtifactDisk> {
         if (actual !== sha256) return { kind: "hash_mismatch", actual };
         await mkdir(join(folder, sha256.slice(0, 2)), { recursive: true, mode: 0o700 });
         await rename(partial, pathOf(sha256));
+        await syncFolder(join(folder, sha256.slice(0, 2)));
         return { kind: "stored", bytes };
       } finally {
         await rm(partial, { force: true });
@@ -66,10 +67,17 @@ async function writeHashed(path: string, content: Readable): Promise<{ bytes: nu
   for await (const chunk of content) {
     hash.update(chunk);
     bytes += chunk.length;
-    await file.write(chunk);
+    // Writes all of it or throws, where a bare write may stop short on a full disk.
+    await file.appendFile(chunk);
   }
   await file.sync();
   return { bytes, actual: hash.digest("hex") };
+}
+
+/** Makes the new name outlive a power failure: the grant in the database does. */
+async function syncFolder(path: string): Promise<void> {
+  await using handle = await open(path, "r");
+  await handle.sync();
 }
 
 function absentIsUndefined(error: unknown): undefined {

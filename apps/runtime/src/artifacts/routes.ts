@@ -85,7 +85,9 @@ async function requireLease(
   leaseId: string,
 ): Promise<LeaseHold> {
   const lease = await findLease(deps.db, leaseId);
-  if (lease === undefined || lease.owner !== principal.id) throw notFound("lease", leaseId);
+  if (lease === undefined || lease.owner !== principal.id || lease.ownerOrg !== principal.org) {
+    throw notFound("lease", leaseId);
+  }
   if (lease.expiresAtMs <= deps.nowMs()) {
     throw new ProblemError({
       status: 409,

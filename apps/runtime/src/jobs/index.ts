@@ -5,6 +5,7 @@ export type { JobsDeps } from "./service.ts";
 export { inputsOf, jobHashOf, outputsOf, resultFacts, specFacts, specFromText, specText } from "./spec.ts";
 export {
   findJob,
+  findJobByQuote,
   findJobByReservation,
   findLease,
   insertJob,

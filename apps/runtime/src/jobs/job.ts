@@ -3,7 +3,7 @@
 // JOB-1  One live lease at a time; a lapsed lease hands in nothing.
 // JOB-2  A result is handed in at most once.
 // JOB-3  A job settles only after it was verified.
-// Held by jobs.pg.test.ts and main-job.pg.test.ts.
+// Held by tests/main-job.pg.test.ts.
 
 import type {
   Job as JobMessage,

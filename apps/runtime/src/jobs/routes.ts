@@ -1,6 +1,6 @@
 import { Jobs, bind, type Binding } from "@openagents/contracts";
 import { notFound } from "../problems.ts";
-import { findWorker } from "../workers/index.ts";
+import { findWorker, isOwnedBy } from "../workers/index.ts";
 import { jobMessage } from "./job.ts";
 import { claimJob, renewLease, submitResult, type JobsDeps } from "./service.ts";
 import { findJob } from "./store.ts";
@@ -17,7 +17,7 @@ export function jobRoutes(deps: JobsDeps): Binding {
       if (job === undefined) throw notFound("job", request.jobId);
       if (job.org !== call.principal.org) {
         const worker = await findWorker(deps.db, job.providerWorkerId);
-        if (worker?.owner !== call.principal.id) throw notFound("job", request.jobId);
+        if (!isOwnedBy(worker, call.principal)) throw notFound("job", request.jobId);
       }
       return { job: jobMessage(job) };
     },

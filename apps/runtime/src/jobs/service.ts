@@ -13,7 +13,7 @@ import type { Database, Queryable } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { findWorker, requireOwnedWorker } from "../workers/index.ts";
+import { findWorker, isOwnedBy, requireOwnedWorker } from "../workers/index.ts";
 import { LEASE_MS, RENEW_EVERY_MS, checkLease, jobMessage, type Job, type LeaseRefusal } from "./job.ts";
 import type { Offers } from "./offers.ts";
 import { resultFacts } from "./spec.ts";
@@ -135,7 +135,7 @@ export function submitResult(
 async function requireProviderJob(q: Queryable, call: CommandCall, jobId: string): Promise<Job> {
   const job = await findJob(q, jobId);
   const worker = job === undefined ? undefined : await findWorker(q, job.providerWorkerId);
-  if (job === undefined || worker?.owner !== call.principal.id) throw notFound("job", jobId);
+  if (job === undefined || !isOwnedBy(worker, call.principal)) throw notFound("job", jobId);
   return job;
 }
 

@@ -81,6 +81,17 @@ export async function findJobByReservation(q: Queryable, reservationId: string):
   return row === undefined ? undefined : jobOf(row);
 }
 
+const FIND_BY_QUOTE = statement(
+  "jobs.find_by_quote",
+  `SELECT ${COLUMNS} FROM runtime.jobs WHERE quote_id = $1`,
+);
+
+/** A quote is dispatched at most once, also when its job was called off. */
+export async function findJobByQuote(q: Queryable, quoteId: string): Promise<Job | undefined> {
+  const [row] = await q.query<JobRow>(FIND_BY_QUOTE, [quoteId]);
+  return row === undefined ? undefined : jobOf(row);
+}
+
 // SKIP LOCKED keeps two claims of one worker from waiting for each other. A
 // lapsed lease is open again.
 const LOCK_NEXT = statement(
@@ -110,6 +121,7 @@ export async function countLeased(q: Queryable, workerId: string, nowMs: number)
 export type LeaseHold = {
   readonly jobId: string;
   readonly owner: string;
+  readonly ownerOrg: string;
   readonly buyerOrg: string;
   readonly inputs: readonly string[];
   readonly expiresAtMs: number;
@@ -117,19 +129,27 @@ export type LeaseHold = {
 
 const FIND_LEASE = statement(
   "jobs.find_lease",
-  `SELECT j.job_id, w.owner, j.org, j.inputs, j.lease_expires_at_ms
+  `SELECT j.job_id, w.owner, w.org AS owner_org, j.org, j.inputs, j.lease_expires_at_ms
      FROM runtime.jobs j JOIN runtime.workers w ON w.worker_id = j.provider_worker_id
     WHERE j.lease_id = $1 AND j.status = 'leased'`,
 );
 
 /** What a lease covers and whose it is; undefined when no job is held by it. */
 export async function findLease(q: Queryable, leaseId: string): Promise<LeaseHold | undefined> {
-  type Row = { job_id: string; owner: string; org: string; inputs: string[]; lease_expires_at_ms: bigint };
+  type Row = {
+    job_id: string;
+    owner: string;
+    owner_org: string;
+    org: string;
+    inputs: string[];
+    lease_expires_at_ms: bigint;
+  };
   const [row] = await q.query<Row>(FIND_LEASE, [leaseId]);
   if (row === undefined) return undefined;
   return {
     jobId: row.job_id,
     owner: row.owner,
+    ownerOrg: row.owner_org,
     buyerOrg: row.org,
     inputs: row.inputs,
     expiresAtMs: Number(row.lease_expires_at_ms),

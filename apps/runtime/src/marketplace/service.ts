@@ -9,6 +9,7 @@ import type {
   QuoteSandboxRunResponse,
 } from "@openagents/contracts";
 import {
+  findJobByReservation,
   inputsOf,
   insertJob,
   jobHashOf,
@@ -21,7 +22,7 @@ import { notFound } from "../problems.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";
-import { checkInputs, type InputsDeps } from "./check-inputs.ts";
+import { findInputProblem, type InputsDeps } from "./check-inputs.ts";
 import { decideSelection, type Selection } from "./decide-selection.ts";
 import { QUOTE_TTL_MS, SANDBOX_RUN, operatorFee, quoteSha256, totalPrice, type Quote } from "./quote.ts";
 import { findQuote, insertQuote } from "./store.ts";
@@ -37,10 +38,12 @@ export async function quoteSandboxRun(
   call: CommandCall,
   request: QuoteSandboxRunRequest,
 ): Promise<CommandReply> {
-  await checkInputs(deps, call.principal.org, request.spec);
+  // Looked at outside of the transaction, thrown inside: a repeat of a finished quote answers its bytes.
+  const problem = await findInputProblem(deps, call.principal.org, request.spec);
   return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
     const { org } = call.principal;
     const run = await requireLockedRun(command.tx, org, request.runId);
+    if (problem !== undefined) throw problem;
     if (isFinished(run.status)) return refuseFinished(run.status);
 
     const nowMs = command.nowMs();
@@ -100,6 +103,7 @@ export async function quoteSandboxRun(
 
 /** In order of precedence. */
 type DispatchRefusal =
+  | "already_dispatched"
   | "reservation_for_another_quote"
   | "reservation_not_reserved"
   | "quote_expired"
@@ -118,8 +122,12 @@ export function dispatchSandboxRun(
     const run = await requireLockedRun(command.tx, org, quote.runId);
     const reservation = await lockReservation(command.tx, org, request.reservationId);
     if (reservation === undefined) throw notFound("reservation", request.reservationId);
+    // After the run's lock, under which every job of the run is ordered.
+    const earlier = await findJobByReservation(command.tx, reservation.reservationId);
     const nowMs = command.nowMs();
-    const refused = refuseDispatch(quote, reservation, isFinished(run.status), nowMs);
+    const refused =
+      refuseDispatch(quote, reservation, isFinished(run.status), nowMs) ??
+      (earlier === undefined ? undefined : "already_dispatched");
     if (refused !== undefined) {
       return { kind: "refused", rule: "state", reason: refused, detail: DISPATCH_DETAILS[refused] };
     }
@@ -186,6 +194,7 @@ const DISPATCH_DETAILS: Readonly<Record<DispatchRefusal, string>> = {
   reservation_not_reserved: "The reservation is not open any more. Reserve again.",
   quote_expired: "The quote has expired. Void the reservation and ask for a new quote.",
   run_finished: "The run has ended and orders no more work.",
+  already_dispatched: "This quote was dispatched already. Look at its job instead.",
 };
 
 function refuseFinished(status: string): Outcome<never> {

@@ -71,7 +71,7 @@ export function sealBundle(
     return {
       kind: "answer",
       output: { receipt: signStored(deps.signer, canonicalize(receipt)) },
-      // Sealing is not a change of the run: its receipt and replay stay as they were sealed.
+      // Sealing is not a change of the run. What settles later is not in the bundle: it is the run through `through_seq`.
       writes: [updateRun({ ...run, bundleReceiptId: receipt.receipt_id })],
     };
   });

@@ -4,7 +4,7 @@
 // RUN-1  Events are numbered from 1 without a gap.
 // RUN-2  A terminal status never changes.
 // RUN-3  Every event extends the hash chain, so the head names the whole log.
-// Held by run.test.ts and runs.pg.test.ts.
+// Held by run.test.ts and tests/main-job.pg.test.ts.
 
 import type { Issue, RunStatus } from "@openagents/contracts";
 import { chainEvent, payloadHash, type JsonObject } from "@openagents/receipts";

@@ -9,7 +9,8 @@ import type {
   CreateRunResponse,
 } from "@openagents/contracts";
 import type { Tx, Write } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import type { JsonValue } from "@openagents/receipts";
+import { invalidField, notFound } from "../problems.ts";
 import {
   EMPTY_TRAJECTORY,
   appendEvents,
@@ -21,6 +22,13 @@ import {
 import { insertEvents, insertRun, lockRun, updateRun } from "./store.ts";
 import { eventMessage, runMessage } from "./wire.ts";
 
+const METADATA_DEPTH_MAX = 16;
+
+function depthOf(value: JsonValue): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Object.values(value).reduce((deepest: number, inner) => Math.max(deepest, depthOf(inner)), 0);
+}
+
 export type RunsDeps = { readonly authority: Authority };
 
 /** Open a run; its first event says what it is about. */
@@ -30,6 +38,10 @@ export function createRun(
   request: CreateRunRequest,
 ): Promise<CommandReply> {
   return deps.authority.execute<CreateRunResponse>(call, request, async (command) => {
+    // The first event wraps the metadata once, and it must be answerable too.
+    if (depthOf(request.metadata) > METADATA_DEPTH_MAX) {
+      throw invalidField("metadata", "too_deep", `Metadata nests at most ${METADATA_DEPTH_MAX} levels.`);
+    }
     const nowMs = command.nowMs();
     const opened: Run = {
       runId: newId("run", nowMs),

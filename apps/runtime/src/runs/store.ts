@@ -154,10 +154,16 @@ type EventRow = {
 const LIST_EVENTS = statement(
   "runs.list_events",
   `SELECT seq, event_type, payload, payload_hash, chain_hash, recorded_at_ms
-     FROM runtime.run_events WHERE run_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4`,
+     FROM (SELECT *, sum(octet_length(payload)) OVER (ORDER BY seq) AS bytes_so_far
+             FROM (SELECT * FROM runtime.run_events
+                    WHERE run_id = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4) AS page) AS summed
+    WHERE bytes_so_far <= $5 OR seq = $2 + 1 ORDER BY seq`,
 );
 
-/** In order, those after `afterSeq` up to `throughSeq`. */
+/** A page holds no more bytes of payloads than this, but always at least one event. */
+const PAGE_BYTES_MAX = 2 * 1024 * 1024;
+
+/** In order, those after `afterSeq` up to `throughSeq`; fewer than `limit` when they are large. */
 export async function listEvents(
   q: Queryable,
   runId: string,
@@ -165,7 +171,7 @@ export async function listEvents(
   throughSeq: bigint,
   limit: number,
 ): Promise<RunEvent[]> {
-  const rows = await q.query<EventRow>(LIST_EVENTS, [runId, afterSeq, throughSeq, limit]);
+  const rows = await q.query<EventRow>(LIST_EVENTS, [runId, afterSeq, throughSeq, limit, PAGE_BYTES_MAX]);
   return rows.map(eventOf);
 }
 

@@ -9,7 +9,14 @@ import type {
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
-import { findJobByReservation, isTaken, lockJob, updateJob, type Job } from "../jobs/index.ts";
+import {
+  findJobByQuote,
+  findJobByReservation,
+  isTaken,
+  lockJob,
+  updateJob,
+  type Job,
+} from "../jobs/index.ts";
 import { findQuote, totalPrice } from "../marketplace/index.ts";
 import { invalidField, notFound } from "../problems.ts";
 import {
@@ -27,7 +34,7 @@ import { escrowAccount, orgAccount } from "./accounts.ts";
 export type TreasuryDeps = { readonly authority: Authority };
 
 /** In order of precedence. */
-type ReserveRefusal = "quote_expired" | "quote_already_reserved" | "run_finished";
+type ReserveRefusal = "quote_expired" | "quote_already_reserved" | "quote_used" | "run_finished";
 
 /** Set money aside: a pending transfer from what the organisation can spend into its escrow. */
 export function reserveCompute(
@@ -93,6 +100,7 @@ type Order = {
   readonly run: Run | undefined;
   readonly quoteValidUntilMs: number | undefined;
   readonly quoteReserved: boolean;
+  readonly quoteUsed: boolean;
 };
 
 /** What the money is for: the run is locked, and the quote's terms must be those asked for. */
@@ -113,12 +121,19 @@ async function loadOrder(command: Command, org: string, request: ReserveComputeR
   const run = runId === undefined ? undefined : await requireLockedRun(command.tx, org, runId);
   // After the run's lock, under which every reservation of the quote is made.
   const earlier = quote === undefined ? undefined : await findReservationOfQuote(command.tx, quote.quoteId);
-  return { run, quoteValidUntilMs: quote?.validUntilMs, quoteReserved: earlier !== undefined };
+  const job = quote === undefined ? undefined : await findJobByQuote(command.tx, quote.quoteId);
+  return {
+    run,
+    quoteValidUntilMs: quote?.validUntilMs,
+    quoteReserved: earlier !== undefined,
+    quoteUsed: job !== undefined,
+  };
 }
 
 function refuseOrder(order: Order, nowMs: number): ReserveRefusal | undefined {
   if (order.quoteValidUntilMs !== undefined && nowMs >= order.quoteValidUntilMs) return "quote_expired";
   if (order.quoteReserved) return "quote_already_reserved";
+  if (order.quoteUsed) return "quote_used";
   if (order.run !== undefined && isFinished(order.run.status)) return "run_finished";
   return undefined;
 }
@@ -126,6 +141,7 @@ function refuseOrder(order: Order, nowMs: number): ReserveRefusal | undefined {
 const RESERVE_DETAILS: Readonly<Record<ReserveRefusal, string>> = {
   quote_expired: "The quote has expired. Ask for a new one.",
   quote_already_reserved: "Money is reserved for this quote already.",
+  quote_used: "This quote was dispatched before, and its job was called off. Ask for a new one.",
   run_finished: "The run has ended and spends no more.",
 };
 

@@ -38,6 +38,7 @@ export function decideVerification(job: Job, evidence: Evidence): Decision {
     ...legViolations(spec, patched, "patched"),
     ...(result.legs.length === 2 ? [] : ["legs_unexpected"]),
     ...(sameList(classification.testPaths, spec.patchTestPaths) ? [] : ["patch_test_paths_differ"]),
+    ...treeViolations(spec, base, patched),
     ...outputViolations(evidence.outputs),
   ];
   if (violations.length > 0 || base === undefined || patched === undefined) {
@@ -86,6 +87,19 @@ function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: s
   if (leg.commands.some((command) => (command.exitCode === undefined) === (command.signal === undefined))) {
     violations.push(`${name}_exit_unclear`);
   }
+  return violations;
+}
+
+/** What the trees must be whatever the patch is; which they are exactly, an offline check computes. */
+function treeViolations(
+  spec: SandboxRunSpec,
+  base: LegResult | undefined,
+  patched: LegResult | undefined,
+): string[] {
+  if (base === undefined || patched === undefined) return [];
+  const violations: string[] = [];
+  if (spec.patchTestPaths.length === 0 && base.tree !== spec.baseTree) violations.push("base_tree_differs");
+  if (base.tree === patched.tree) violations.push("trees_equal");
   return violations;
 }
 

@@ -1,9 +1,10 @@
 import type { Authority, Outcome } from "@openagents/authority";
-import type {
-  CommandCall,
-  CommandReply,
-  VerifySandboxRunRequest,
-  VerifySandboxRunResponse,
+import {
+  ProblemError,
+  type CommandCall,
+  type CommandReply,
+  type VerifySandboxRunRequest,
+  type VerifySandboxRunResponse,
 } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
@@ -36,7 +37,9 @@ export async function verifySandboxRun(
   return deps.authority.execute<VerifySandboxRunResponse>(call, request, async (command) => {
     const run = await requireLockedRun(command.tx, seen.org, seen.runId);
     const job = await lockJob(command.tx, request.jobId);
-    if (job.status !== "reported" || evidence === undefined) return refuse(job);
+    if (job.status !== "reported") return refuse(job);
+    // Reported since we looked: nothing is decided, and the caller asks again with the same key.
+    if (evidence === undefined) throw notYet();
 
     const nowMs = command.nowMs();
     const decision = decideVerification(job, evidence);
@@ -106,6 +109,15 @@ function verificationFacts(job: Job, decision: Decision): JsonObject {
       ? { failure_code: job.failure?.code ?? "" }
       : { result: resultFacts(job.result) }),
   };
+}
+
+function notYet(): ProblemError {
+  return new ProblemError({
+    status: 503,
+    code: "job_just_reported",
+    detail: "The provider handed in its result this moment. Send the same request again.",
+    retryAfterMs: 100,
+  });
 }
 
 function refuse(job: Job): Outcome<never> {

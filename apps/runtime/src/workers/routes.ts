@@ -14,7 +14,7 @@ import type { Database, Tx } from "@openagents/postgres";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
 import { findWorker, listWorkers, lockWorker, upsertWorker } from "./store.ts";
-import { workerMessage, type Worker } from "./worker.ts";
+import { isOwnedBy, workerMessage, type Worker } from "./worker.ts";
 
 export type WorkerRoutesDeps = {
   readonly db: Database;
@@ -90,6 +90,10 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
     if (request.roles.includes("provider") && request.capabilities.length === 0) {
       throw invalidField("capabilities", "required", "A provider names at least one job type that it sells.");
     }
+    if (request.roles.includes("provider") && request.priceMsats === 0n) {
+      // Money of nothing cannot be reserved, so nobody could order from it.
+      throw invalidField("price_msats", "out_of_range", "A provider's price is at least 1 msat.");
+    }
     const known =
       request.workerId === undefined
         ? undefined
@@ -135,9 +139,7 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
 /** Lock a worker that this principal registered, or 404. */
 export async function requireOwnedWorker(tx: Tx, principal: Principal, workerId: string): Promise<Worker> {
   const worker = await lockWorker(tx, workerId);
-  if (worker === undefined || worker.owner !== principal.id || worker.org !== principal.org) {
-    throw notFound("worker", workerId);
-  }
+  if (!isOwnedBy(worker, principal)) throw notFound("worker", workerId);
   return worker;
 }
 

@@ -2,6 +2,7 @@
 
 import type {
   Liveness,
+  Principal,
   Toolchain,
   Worker as WorkerMessage,
   WorkerCaps,
@@ -28,6 +29,11 @@ export type Worker = {
 
 /** A worker without a heartbeat for longer than this is stale: it gets no job. */
 export const STALE_AFTER_MS = 120_000;
+
+/** Whether a principal registered this worker: the same one, in the same organisation. */
+export function isOwnedBy(worker: Worker | undefined, principal: Principal): worker is Worker {
+  return worker !== undefined && worker.owner === principal.id && worker.org === principal.org;
+}
 
 export function livenessOf(worker: Worker, nowMs: number): Liveness {
   return nowMs - worker.lastHeartbeatAtMs > STALE_AFTER_MS ? "stale" : "fresh";

@@ -257,7 +257,7 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.SandboxLimit": "What ended a command from outside.",
   "openagents.runtime.v1.Jobs": "Jobs: bought work on its way to a provider and back. Providers pull.",
   "openagents.runtime.v1.Jobs.ClaimJob": "Take the next job offered to a worker, waiting for one up to `wait_ms`.\nNo job is no decision: the key stays free then.",
-  "openagents.runtime.v1.Jobs.RenewLease": "Renew a lease before it lapses, and report progress.",
+  "openagents.runtime.v1.Jobs.RenewLease": "Renew a lease before it lapses.",
   "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused.",
 };
 
@@ -273,7 +273,7 @@ export type JobsTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
-  /** Renew a lease before it lapses, and report progress. */
+  /** Renew a lease before it lapses. */
   readonly renewLease: {
     readonly input: RenewLeaseRequest;
     readonly output: RenewLeaseResponse;

@@ -781,7 +781,7 @@ export const Jobs: GenService<{
     output: typeof ClaimJobResponseSchema;
   },
   /**
-   * Renew a lease before it lapses, and report progress.
+   * Renew a lease before it lapses.
    *
    * @generated from rpc openagents.runtime.v1.Jobs.RenewLease
    */

@@ -201,8 +201,8 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.Runs": "Runs: durable, ordered event logs with a status machine.",
   "openagents.runtime.v1.Runs.CreateRun": "Open a run. Its first event, `run.started`, is written with it.",
   "openagents.runtime.v1.Runs.ListRuns": "Runs of the caller's organisation, newest first.",
-  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. `payment`, `receipt` and `verification` events are\nwritten by their own commands and refused here.",
-  "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page.",
+  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,\n`receipt` or `verification` are written by their own commands and refused here.",
+  "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it.",
   "openagents.runtime.v1.Runs.GetRunReceipt": "The run receipt, `openagents.receipt.v2`: a pure function of the run's\nevents up to its last one.",
   "openagents.runtime.v1.Runs.GetRunReplay": "REPLAY.jsonl, version 2: one canonical JSON object a line.",
   "openagents.runtime.v1.Runs.SealBundle": "Sign the manifest of a finished run's bundle: the hashes of all its other\nfiles. A run has one bundle; another manifest is refused.",
@@ -231,8 +231,8 @@ export type RunsTypes = {
     readonly access: "user";
   };
   /**
-   * Append one event. `payment`, `receipt` and `verification` events are
-   * written by their own commands and refused here.
+   * Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,
+   * `receipt` or `verification` are written by their own commands and refused here.
    */
   readonly appendRunEvent: {
     readonly input: AppendRunEventRequest;
@@ -240,7 +240,10 @@ export type RunsTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
-  /** Events in order, by page. */
+  /**
+   * Events in order, by page: at most `limit`, and fewer when their payloads are
+   * large. A page that does not reach `latest_seq` has more after it.
+   */
   readonly listRunEvents: {
     readonly input: ListRunEventsRequest;
     readonly output: ListRunEventsResponse;

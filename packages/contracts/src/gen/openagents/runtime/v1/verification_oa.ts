@@ -61,13 +61,13 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.Assurance": "How independent of the paid provider a verdict is.",
   "openagents.runtime.v1.Assurance.provider": "The provider's word, with hashes that match: reported, not verified.",
   "openagents.runtime.v1.Verification": "Verification: whether a reported result proves anything.",
-  "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute every hash of a reported job from the stored outputs, check its\nlegs against its spec, and record the verdict. A job has one verdict.",
+  "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs against its spec, and record the verdict. A job has one verdict.",
 };
 
 /** What each method of `openagents.runtime.v1.Verification` takes and answers. */
 export type VerificationTypes = {
   /**
-   * Recompute every hash of a reported job from the stored outputs, check its
+   * Recompute the hash of each output of a reported job and of its patch, check its
    * legs against its spec, and record the verdict. A job has one verdict.
    */
   readonly verifySandboxRun: {

@@ -237,7 +237,7 @@ export const ProofSchema: GenEnum<Proof> = /*@__PURE__*/
  */
 export const Verification: GenService<{
   /**
-   * Recompute every hash of a reported job from the stored outputs, check its
+   * Recompute the hash of each output of a reported job and of its patch, check its
    * legs against its spec, and record the verdict. A job has one verdict.
    *
    * @generated from rpc openagents.runtime.v1.Verification.VerifySandboxRun

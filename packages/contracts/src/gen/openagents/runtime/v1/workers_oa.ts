@@ -6,7 +6,7 @@ import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
 import { DisableWorkerRequestSchema, DisableWorkerResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, HeartbeatWorkerRequestSchema, HeartbeatWorkerResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, ToolchainSchema, WorkerCapsSchema, WorkerSchema, Workers as WorkersService } from "./workers_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
-/** The most that one job may use on a worker. */
+/** What a job may ask for on a worker: memory, disk, and wall time of each of its commands. */
 export type WorkerCaps = {
   readonly memoryMibMax: number;
   readonly diskMibMax: number;
@@ -55,7 +55,7 @@ export type RegisterWorkerRequest = {
   readonly roles: readonly WorkerRole[];
   /** Job types that it sells, such as `oa.sandbox_run.v1`. */
   readonly capabilities: readonly string[];
-  /** Price of one job. */
+  /** Price of one job; at least 1 for providers. */
   readonly priceMsats: bigint;
   readonly caps: WorkerCaps;
   readonly toolchains: readonly Toolchain[];
@@ -150,13 +150,13 @@ export const workerRoleValues = ["client", "provider"] as const satisfies readon
 
 export const workersComments: Comments = {
   ...routeComments,
-  "openagents.runtime.v1.WorkerCaps": "The most that one job may use on a worker.",
+  "openagents.runtime.v1.WorkerCaps": "What a job may ask for on a worker: memory, disk, and wall time of each of its commands.",
   "openagents.runtime.v1.Toolchain": "A tool that jobs can use, such as node 24.21.0.",
   "openagents.runtime.v1.Worker.owner": "The principal that registered it.",
   "openagents.runtime.v1.Worker.zone_tenths": "Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else.",
   "openagents.runtime.v1.RegisterWorkerRequest.worker_id": "Absent: a new worker. Present: renew this one.",
   "openagents.runtime.v1.RegisterWorkerRequest.capabilities": "Job types that it sells, such as `oa.sandbox_run.v1`.",
-  "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job.",
+  "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job; at least 1 for providers.",
   "openagents.runtime.v1.ListWorkersRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.Workers": "Workers: a device's agent that buys, sells, or does both.",
   "openagents.runtime.v1.Workers.RegisterWorker": "Register a worker, or renew an existing registration of the same owner.",
