@@ -2,7 +2,8 @@
 //
 // PostgreSQL refuses to run as root. Under root it runs as another user, who
 // may not see the folders that the binaries and the data lie in (a home of mode
-// 0700), so both are bound to neutral paths in a private mount namespace.
+// 0700), so both are bound to neutral paths in a private mount namespace, which
+// ends with all its mounts when the program does.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -80,11 +81,10 @@ export function launch(
       const argv = withFolders(args, folders.dataDir, folders.inputs);
       return spawn("setpriv", ["--pdeathsig", "INT", join(place.binaries, "bin", program), ...argv], options);
     }
-    const root = `/mnt/${place.mark}`;
     const { uid, gid } = place.user;
-    const script = ["--mount", "sh", "-euc", BIND_AND_EXEC, "sh"];
-    const places = [root, place.binaries, folders.dataDir, folders.inputs, String(uid), String(gid)];
-    const argv = withFolders(args, `${root}/data`, `${root}/inputs`);
+    const script = ["--mount", "--propagation", "unchanged", "sh", "-euc", ENTER_AND_EXEC, "sh"];
+    const places = [place.mark, place.binaries, folders.dataDir, folders.inputs, String(uid), String(gid)];
+    const argv = withFolders(args, `/${place.mark}/data`, `/${place.mark}/inputs`);
     return spawn("unshare", [...script, ...places, program, ...argv], options);
   } finally {
     closeSync(log);
@@ -95,15 +95,41 @@ function withFolders(args: readonly string[], data: string, inputs: string): str
   return args.map((arg) => arg.replace("@DATA@", data).replace("@INPUTS@", inputs));
 }
 
-// The tmpfs hides nothing that PostgreSQL needs and exists in this namespace only.
-const BIND_AND_EXEC = `
-root=$1 binaries=$2 data=$3 inputs=$4 uid=$5 gid=$6 program=$7
+// The program gets a small root folder of its own, so that no folder above the
+// binaries or the data, nor the root of a chroot, has to let its user pass. It
+// lies on a tmpfs over /proc, because that is a mount point everywhere, also in
+// a chroot whose own root is none: only a mount point can be made private, and
+// only below a private one do new mounts stay unseen outside. PostgreSQL needs
+// nothing of /proc, but the loader finds libraries beside a program by it, so it
+// is told where they are. The size is a limit, not a reservation: parallel
+// queries share memory in /dev/shm.
+const ENTER_AND_EXEC = `
+mark=$1 binaries=$2 data=$3 inputs=$4 uid=$5 gid=$6 program=$7
 shift 7
-mount -t tmpfs -o size=64k,mode=0755 openagents /mnt
-mkdir -p "$root/pg" "$root/data" "$root/inputs"
-mount --bind "$binaries" "$root/pg"
-mount --bind "$data" "$root/data"
-mount --bind "$inputs" "$root/inputs"
-cd /
-exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs --pdeathsig INT "$root/pg/bin/$program" "$@"
+root=/proc
+mount --make-rprivate /proc
+mount -t tmpfs -o size=1g,mode=0755,nosuid openagents "$root"
+for name in bin sbin lib lib32 lib64 libx32 usr; do
+  if [ -L "/$name" ]; then
+    cp -P "/$name" "$root/$name"
+  elif [ -d "/$name" ]; then
+    mkdir "$root/$name"
+    mount --rbind "/$name" "$root/$name"
+  fi
+done
+mkdir "$root/etc" "$root/dev" "$root/$mark"
+mkdir -m 1777 "$root/tmp" "$root/dev/shm"
+echo "postgres:x:$uid:$gid::/:/bin/sh" >"$root/etc/passwd"
+echo "postgres:x:$gid:" >"$root/etc/group"
+if [ -f /etc/ld.so.cache ]; then cp /etc/ld.so.cache "$root/etc/ld.so.cache"; fi
+for name in null zero random urandom; do
+  : >"$root/dev/$name"
+  mount --bind "/dev/$name" "$root/dev/$name"
+done
+mkdir "$root/$mark/pg" "$root/$mark/data" "$root/$mark/inputs"
+mount --bind "$binaries" "$root/$mark/pg"
+mount --bind "$data" "$root/$mark/data"
+mount --bind "$inputs" "$root/$mark/inputs"
+exec chroot "$root" setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs --pdeathsig INT \\
+  env LD_LIBRARY_PATH="/$mark/pg/lib" "/$mark/pg/bin/$program" "$@"
 `;
