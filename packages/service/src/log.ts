@@ -3,8 +3,8 @@ import { pino, type Logger } from "pino";
 export type { Logger } from "pino";
 
 /**
- * A JSON logger on standard error. Secrets never reach it: requests are logged
- * by method name, status and duration, without headers or bodies.
+ * A JSON logger on standard error, for what goes wrong and for starts and stops.
+ * Headers and bodies are never given to it, so that secrets cannot reach it.
  */
 export function createLogger(service: string, level: string = "info"): Logger {
   return pino(
