@@ -126,7 +126,7 @@ async function buildService(
   return service;
 }
 
-/** A read that meets a database which is away fails for now, not for ever. */
+/** A database that is away is a 503 that says when to come back, also for reads outside of the authority. */
 function databaseProblem(error: unknown): ProblemError | undefined {
   if (!isConnectionLoss(error)) return undefined;
   return new ProblemError({

@@ -32,9 +32,10 @@ test("64 callers of one key: one effect, 64 equal bodies", async (t) => {
   assert.equal(await count(db, COUNT_RECEIPTS), 1n);
 });
 
-test("callers of one key in two processes have one effect, and waiters hold no connection", async (t) => {
-  const { db, authority } = await door(t);
-  const other = createAuthority({ db, nowMs: () => NOW });
+test("callers of one key in many processes have one effect, and waiters hold no connection", async (t) => {
+  const { db } = await testDatabase(t, { directories: MIGRATIONS, connectionsMax: 4 });
+  const process = () => createAuthority({ db, nowMs: () => NOW });
+  const authority = process();
   const bodies: string[] = [];
   const gate = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
@@ -45,11 +46,11 @@ test("callers of one key in two processes have one effect, and waiters hold no c
   });
   await begun.promise;
   const waiters = Array.from({ length: 40 }, () =>
-    other
+    process()
       .execute(call("k1"), request(), async () => created("second"))
       .then((reply) => bodies.push(reply.body)),
   );
-  // Were each waiter to hold a connection, this query would not get one from the pool.
+  // Each has memory of its own, as processes have. Were they to hold connections, none of four would be left.
   assert.equal(await count(db, COUNT_COMMANDS), 0n);
   gate.resolve();
   const reply = await first;
