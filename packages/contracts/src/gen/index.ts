@@ -4,27 +4,29 @@
 import type { Contract } from "../contract.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
+import { Fraud } from "./openagents/runtime/v1/fraud_oa.ts";
 import { Workers } from "./openagents/runtime/v1/workers_oa.ts";
 import { Jobs } from "./openagents/runtime/v1/jobs_oa.ts";
+import { Verification } from "./openagents/runtime/v1/verification_oa.ts";
 import { Marketplace } from "./openagents/runtime/v1/marketplace_oa.ts";
 import { Operations } from "./openagents/runtime/v1/operations_oa.ts";
 import { Receipts } from "./openagents/runtime/v1/receipts_oa.ts";
 import { Runs } from "./openagents/runtime/v1/runs_oa.ts";
 import { Treasury } from "./openagents/runtime/v1/treasury_oa.ts";
-import { Verification } from "./openagents/runtime/v1/verification_oa.ts";
 
 export * from "./openagents/protocol/v1/route_oa.ts";
 export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
 export * from "./openagents/runtime/v1/artifacts_oa.ts";
+export * from "./openagents/runtime/v1/fraud_oa.ts";
 export * from "./openagents/runtime/v1/workers_oa.ts";
 export * from "./openagents/runtime/v1/jobs_oa.ts";
+export * from "./openagents/runtime/v1/verification_oa.ts";
 export * from "./openagents/runtime/v1/marketplace_oa.ts";
 export * from "./openagents/runtime/v1/operations_oa.ts";
 export * from "./openagents/runtime/v1/receipts_oa.ts";
 export * from "./openagents/runtime/v1/runs_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
-export * from "./openagents/runtime/v1/verification_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Workers, Jobs, Marketplace, Operations, Receipts, Runs, Treasury, Verification];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Fraud, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Treasury];

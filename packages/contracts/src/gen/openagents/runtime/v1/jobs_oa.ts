@@ -3,9 +3,24 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LeaseSchema, LegResultSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, ToolchainRequirementSchema } from "./jobs_pb.ts";
+import { ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, ToolchainRequirementSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
+
+/** A read-only tree of dependencies that the check needs beside the repository. */
+export type Layer = {
+  readonly kind: LayerKind;
+  /** Gzipped tar of the tree. */
+  readonly sha256: string;
+  /**
+   * Folder in the work folder: `node_modules`, or `packages/a/node_modules`; for
+   * pip a name, since it is mounted outside of the tree.
+   */
+  readonly path: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.Layer`. */
+export const layerDesc: MessageDesc<Layer> = LayerSchema;
 
 /** Limits of one command of a leg. */
 export type SandboxLimits = {
@@ -50,6 +65,20 @@ export type SandboxRunSpec = {
   readonly commands: readonly string[];
   readonly limits: SandboxLimits;
   readonly toolchains: readonly ToolchainRequirement[];
+  readonly layers: readonly Layer[];
+  /** Absent: legs are compared by exit code alone. */
+  readonly testRunner?: TestRunner | undefined;
+  /**
+   * Files of the base that the patch changes, deletes or renames and that decide
+   * whether the check passes: the guard leg has them as they were. Recomputed
+   * by the verifier, sorted by path.
+   */
+  readonly guardPaths: readonly string[];
+  /**
+   * The base's `.openagents/config.json`, which may say which paths are tests;
+   * absent when the base has none.
+   */
+  readonly configSha256?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.SandboxRunSpec`. */
@@ -77,6 +106,11 @@ export type LegResult = {
   /** Git tree of the work folder before the first command. */
   readonly tree: string;
   readonly commands: readonly CommandResult[];
+  /**
+   * What the test runner reported, as an artifact; absent when the spec names no
+   * runner or nothing was reported.
+   */
+  readonly reportSha256?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.LegResult`. */
@@ -98,6 +132,10 @@ export type EnvironmentManifest = {
 export const environmentManifestDesc: MessageDesc<EnvironmentManifest> = EnvironmentManifestSchema;
 
 export type SandboxRunResult = {
+  /**
+   * Base, patched, and guard where it is run, in this order; in an adjudication
+   * all of them several times over.
+   */
   readonly legs: readonly LegResult[];
   readonly environment: EnvironmentManifest;
 };
@@ -120,6 +158,7 @@ export type Job = {
   /** sha256 of the canonical spec: the same work has the same hash. */
   readonly jobHash: string;
   readonly status: JobStatus;
+  /** Empty for an adjudication, which the operator pays for. */
   readonly quoteId: string;
   readonly reservationId: string;
   readonly providerWorkerId: string;
@@ -129,6 +168,11 @@ export type Job = {
   readonly leaseExpiresAt?: number | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
+  readonly purpose: JobPurpose;
+  /** For a second opinion and an adjudication: the job that it is about. */
+  readonly primaryJobId?: string | undefined;
+  /** How often each leg is run: 1, and more in an adjudication. */
+  readonly repeats: number;
 };
 
 /** Descriptor of `openagents.runtime.v1.Job`. */
@@ -214,10 +258,28 @@ export type JobStatus = "queued" | "leased" | "reported" | "verified" | "settled
 /** All values of `JobStatus`. */
 export const jobStatusValues = ["queued", "leased", "reported", "verified", "settled", "canceled"] as const satisfies readonly JobStatus[];
 
-export type Leg = "base" | "patched";
+/** Why a job is run. */
+export type JobPurpose = "work" | "second_opinion" | "adjudication";
+
+/** All values of `JobPurpose`. */
+export const jobPurposeValues = ["work", "second_opinion", "adjudication"] as const satisfies readonly JobPurpose[];
+
+export type Leg = "base" | "patched" | "guard";
 
 /** All values of `Leg`. */
-export const legValues = ["base", "patched"] as const satisfies readonly Leg[];
+export const legValues = ["base", "patched", "guard"] as const satisfies readonly Leg[];
+
+/** A test runner whose report is read, so that legs are compared by test name. */
+export type TestRunner = "node_test" | "vitest" | "jest" | "pytest" | "unittest" | "go" | "cargo";
+
+/** All values of `TestRunner`. */
+export const testRunnerValues = ["node_test", "vitest", "jest", "pytest", "unittest", "go", "cargo"] as const satisfies readonly TestRunner[];
+
+/** Who made a layer, which says where it is mounted and what the environment gets. */
+export type LayerKind = "npm" | "pnpm" | "pip";
+
+/** All values of `LayerKind`. */
+export const layerKindValues = ["npm", "pnpm", "pip"] as const satisfies readonly LayerKind[];
 
 /** What ended a command from outside. */
 export type SandboxLimit = "wall" | "cpu" | "memory" | "pids" | "output";
@@ -228,6 +290,9 @@ export const sandboxLimitValues = ["wall", "cpu", "memory", "pids", "output"] as
 export const jobsComments: Comments = {
   ...routeComments,
   ...workersComments,
+  "openagents.runtime.v1.Layer": "A read-only tree of dependencies that the check needs beside the repository.",
+  "openagents.runtime.v1.Layer.sha256": "Gzipped tar of the tree.",
+  "openagents.runtime.v1.Layer.path": "Folder in the work folder: `node_modules`, or `packages/a/node_modules`; for\npip a name, since it is mounted outside of the tree.",
   "openagents.runtime.v1.SandboxLimits": "Limits of one command of a leg.",
   "openagents.runtime.v1.ToolchainRequirement.version_min": "The lowest version that will do.",
   "openagents.runtime.v1.SandboxRunSpec": "The work of `oa.sandbox_run.v1`. Everything travels by content hash, so the\nhash of this message names the work.",
@@ -236,24 +301,41 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.SandboxRunSpec.patch_sha256": "Unified diff against the base tree, `git apply` form.",
   "openagents.runtime.v1.SandboxRunSpec.patch_test_paths": "Files of the patch that are tests: the base leg has them too. Recomputed\nby the verifier.",
   "openagents.runtime.v1.SandboxRunSpec.commands": "Shell commands, run in order in the work folder until one fails.",
+  "openagents.runtime.v1.SandboxRunSpec.test_runner": "Absent: legs are compared by exit code alone.",
+  "openagents.runtime.v1.SandboxRunSpec.guard_paths": "Files of the base that the patch changes, deletes or renames and that decide\nwhether the check passes: the guard leg has them as they were. Recomputed\nby the verifier, sorted by path.",
+  "openagents.runtime.v1.SandboxRunSpec.config_sha256": "The base's `.openagents/config.json`, which may say which paths are tests;\nabsent when the base has none.",
   "openagents.runtime.v1.CommandResult": "One command's outcome. Outputs are artifacts, named by hash.",
   "openagents.runtime.v1.CommandResult.exit_code": "Absent when the command did not exit by itself.",
   "openagents.runtime.v1.CommandResult.signal": "The signal that ended it, such as `SIGKILL`.",
   "openagents.runtime.v1.CommandResult.limit": "The limit that it hit, also when a child hit it and the command went on.",
   "openagents.runtime.v1.LegResult.tree": "Git tree of the work folder before the first command.",
+  "openagents.runtime.v1.LegResult.report_sha256": "What the test runner reported, as an artifact; absent when the spec names no\nrunner or nothing was reported.",
   "openagents.runtime.v1.EnvironmentManifest": "Where the work was done.",
   "openagents.runtime.v1.EnvironmentManifest.sandbox": "`bubblewrap` and its version.",
   "openagents.runtime.v1.EnvironmentManifest.limits_by": "How limits were held: `cgroup_v1`, `cgroup_v2` or `rlimits`.",
+  "openagents.runtime.v1.SandboxRunResult.legs": "Base, patched, and guard where it is run, in this order; in an adjudication\nall of them several times over.",
   "openagents.runtime.v1.JobFailure": "Why a provider could not do a job at all.",
   "openagents.runtime.v1.Job.job_hash": "sha256 of the canonical spec: the same work has the same hash.",
+  "openagents.runtime.v1.Job.quote_id": "Empty for an adjudication, which the operator pays for.",
+  "openagents.runtime.v1.Job.primary_job_id": "For a second opinion and an adjudication: the job that it is about.",
+  "openagents.runtime.v1.Job.repeats": "How often each leg is run: 1, and more in an adjudication.",
   "openagents.runtime.v1.Lease.renew_every_ms": "Renew at least this often.",
   "openagents.runtime.v1.ClaimJobRequest.wait_ms": "How long to wait for a job; 0 answers at once.",
   "openagents.runtime.v1.ClaimJobResponse.job": "Absent when there is none.",
   "openagents.runtime.v1.JobStatus.queued": "Offered to its provider.",
   "openagents.runtime.v1.JobStatus.reported": "The provider handed in a result; nothing is verified yet.",
-  "openagents.runtime.v1.JobStatus.canceled": "Its reservation was voided before a provider took it.",
+  "openagents.runtime.v1.JobStatus.canceled": "Called off: its reservation was voided before a provider took it, or its\nprovider was disabled while it held the job.",
+  "openagents.runtime.v1.JobPurpose": "Why a job is run.",
+  "openagents.runtime.v1.JobPurpose.work": "The bought work itself.",
+  "openagents.runtime.v1.JobPurpose.second_opinion": "The same work again, by someone whom the first provider does not own.",
+  "openagents.runtime.v1.JobPurpose.adjudication": "The same work by the operator's reserve, several times, to decide a disagreement.",
   "openagents.runtime.v1.Leg.base": "The base commit with the patch's test files: must fail.",
   "openagents.runtime.v1.Leg.patched": "The base commit with the whole patch: must pass.",
+  "openagents.runtime.v1.Leg.guard": "As patched, but tests, scripts and runner configuration that were there on\nthe base are as they were there: must pass. Not run when its tree is the\npatched one, or when the base has no such files that the patch touches.",
+  "openagents.runtime.v1.TestRunner": "A test runner whose report is read, so that legs are compared by test name.",
+  "openagents.runtime.v1.LayerKind": "Who made a layer, which says where it is mounted and what the environment gets.",
+  "openagents.runtime.v1.LayerKind.npm": "`node_modules`, mounted at its place in the work folder.",
+  "openagents.runtime.v1.LayerKind.pip": "A folder of installed distributions, put on the module path.",
   "openagents.runtime.v1.SandboxLimit": "What ended a command from outside.",
   "openagents.runtime.v1.Jobs": "Jobs: bought work on its way to a provider and back. Providers pull.",
   "openagents.runtime.v1.Jobs.ClaimJob": "Take the next job offered to a worker, waiting for one up to `wait_ms`.\nNo job is no decision: the key stays free then.",

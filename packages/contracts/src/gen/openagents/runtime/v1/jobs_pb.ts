@@ -17,7 +17,41 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/jobs.proto.
  */
 export const file_openagents_runtime_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvam9icy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIs0BCg1TYW5kYm94TGltaXRzEh4KB3dhbGxfbXMYASABKANCDbpICiIIGIDd2wEo6AcSHQoGY3B1X21zGAIgASgDQg26SAoiCBiA9O4GKOgHEh8KCm1lbW9yeV9taWIYAyABKAVCC7pICBoGGICAQChAEhgKBHBpZHMYBCABKAVCCrpIBxoFGIAgKAgSHQoIZGlza19taWIYBSABKAVCC7pICBoGGICAQCgQEiMKDG91dHB1dF9ieXRlcxgGIAEoA0INukgKIggYgICACCiACCKEAQoUVG9vbGNoYWluUmVxdWlyZW1lbnQSLgoEbmFtZRgBIAEoCUIgukgdchsyGV5bYS16XVthLXowLTkrXy4tXXswLDMxfSQSPAoLdmVyc2lvbl9taW4YAiABKAlCJ7pIJHIiMiBeWzAtOV17MSw2fShbLl1bMC05XXsxLDZ9KXswLDN9JCKkAwoOU2FuZGJveFJ1blNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIrCgxwYXRjaF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsChBwYXRjaF90ZXN0X3BhdGhzGAUgAygJQhK6SA+SAQwQ0A8iB3IFEAEYgAQSJQoIY29tbWFuZHMYBiADKAlCE7pIEJIBDQgBEBQiB3IFEAEYgCASPAoGbGltaXRzGAcgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdHNCBrpIA8gBARJJCgp0b29sY2hhaW5zGAggAygLMisub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpblJlcXVpcmVtZW50Qgi6SAWSAQIQECLiAgoNQ29tbWFuZFJlc3VsdBIcCgdjb21tYW5kGAEgASgJQgu6SAjIAQFyAxiAIBIiCglleGl0X2NvZGUYAiABKAVCCrpIBxoFGP8BKABIAIgBARIwCgZzaWduYWwYAyABKAlCG7pIGHIWMhReU0lHW0EtWjAtOStdezEsMTJ9JEgBiAEBEjcKBWxpbWl0GAQgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdEgCiAEBEiUKC2R1cmF0aW9uX21zGAUgASgDQhC6SA0iCxj/////////DygAEiwKDXN0ZG91dF9zaGEyNTYYBiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsCg1zdGRlcnJfc2hhMjU2GAcgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRCDAoKX2V4aXRfY29kZUIJCgdfc2lnbmFsQggKBl9saW1pdCKqAQoJTGVnUmVzdWx0EjQKA2xlZxgBIAEoDjIaLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWdCC7pICMgBAYIBAhABEiMKBHRyZWUYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBJCCghjb21tYW5kcxgDIAMoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5Db21tYW5kUmVzdWx0Qgq6SAeSAQQIARAUIvEBChNFbnZpcm9ubWVudE1hbmlmZXN0EhQKAm9zGAEgASgJQgi6SAVyAxjIARIVCgRhcmNoGAIgASgJQge6SARyAhgyEhgKBmtlcm5lbBgDIAEoCUIIukgFcgMYyAESGAoHc2FuZGJveBgEIAEoCUIHukgEcgIYZBI5CglsaW1pdHNfYnkYBSABKAlCJrpII3IhMh9eKGNncm91cF92MXxjZ3JvdXBfdjJ8cmxpbWl0cykkEj4KCnRvb2xjaGFpbnMYBiADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVG9vbGNoYWluQgi6SAWSAQIQQCKXAQoQU2FuZGJveFJ1blJlc3VsdBI6CgRsZWdzGAEgAygLMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlZ1Jlc3VsdEIKukgHkgEECAEQAxJHCgtlbnZpcm9ubWVudBgCIAEoCzIqLm9wZW5hZ2VudHMucnVudGltZS52MS5FbnZpcm9ubWVudE1hbmlmZXN0Qga6SAPIAQEiUwoKSm9iRmFpbHVyZRIrCgRjb2RlGAEgASgJQh26SBpyGDIWXlthLXpdW2EtejAtOV9dezAsNjN9JBIYCgZkZXRhaWwYAiABKAlCCLpIBXIDGNAPIqIECgNKb2ISDgoGam9iX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRIwCgZzdGF0dXMYBCABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iU3RhdHVzEhAKCHF1b3RlX2lkGAUgASgJEhYKDnJlc2VydmF0aW9uX2lkGAYgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgHIAEoCRIzCgRzcGVjGAggASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjEjwKBnJlc3VsdBgJIAEoCzInLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuUmVzdWx0SACIAQESNwoHZmFpbHVyZRgKIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JGYWlsdXJlSAGIAQESOQoQbGVhc2VfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAogBARIuCgpjcmVhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJCgdfcmVzdWx0QgoKCF9mYWlsdXJlQhMKEV9sZWFzZV9leHBpcmVzX2F0ImEKBUxlYXNlEhAKCGxlYXNlX2lkGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlbmV3X2V2ZXJ5X21zGAMgASgDIl0KD0NsYWltSm9iUmVxdWVzdBIsCgl3b3JrZXJfaWQYASABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSQSHAoHd2FpdF9tcxgCIAEoBUILukgIGgYYsOoBKAAihAEKEENsYWltSm9iUmVzcG9uc2USLAoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkgAiAEBEjAKBWxlYXNlGAIgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlSAGIAQFCBgoEX2pvYkIICgZfbGVhc2UibQoRUmVuZXdMZWFzZVJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kEi0KCGxlYXNlX2lkGAIgASgJQhu6SBhyFjIUXmxlYXNlX1swLTlhLWZdezMyfSQiQQoSUmVuZXdMZWFzZVJlc3BvbnNlEisKBWxlYXNlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlIvIBChNTdWJtaXRSZXN1bHRSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JBItCghsZWFzZV9pZBgCIAEoCUIbukgYchYyFF5sZWFzZV9bMC05YS1mXXszMn0kEjkKBnJlc3VsdBgDIAEoCzInLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuUmVzdWx0SAASNAoHZmFpbHVyZRgEIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JGYWlsdXJlSABCEAoHb3V0Y29tZRIFukgCCAEiUwoUU3VibWl0UmVzdWx0UmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJIjoKDUdldEpvYlJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kIjkKDkdldEpvYlJlc3BvbnNlEicKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2IquAEKCUpvYlN0YXR1cxIaChZKT0JfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFQoRSk9CX1NUQVRVU19RVUVVRUQQARIVChFKT0JfU1RBVFVTX0xFQVNFRBACEhcKE0pPQl9TVEFUVVNfUkVQT1JURUQQAxIXChNKT0JfU1RBVFVTX1ZFUklGSUVEEAQSFgoSSk9CX1NUQVRVU19TRVRUTEVEEAUSFwoTSk9CX1NUQVRVU19DQU5DRUxFRBAGKjkKA0xlZxITCg9MRUdfVU5TUEVDSUZJRUQQABIMCghMRUdfQkFTRRABEg8KC0xFR19QQVRDSEVEEAIqqAEKDFNhbmRib3hMaW1pdBIdChlTQU5EQk9YX0xJTUlUX1VOU1BFQ0lGSUVEEAASFgoSU0FOREJPWF9MSU1JVF9XQUxMEAESFQoRU0FOREJPWF9MSU1JVF9DUFUQAhIYChRTQU5EQk9YX0xJTUlUX01FTU9SWRADEhYKElNBTkRCT1hfTElNSVRfUElEUxAEEhgKFFNBTkRCT1hfTElNSVRfT1VUUFVUEAUyqAUKBEpvYnMSlAEKCENsYWltSm9iEiYub3BlbmFnZW50cy5ydW50aW1lLnYxLkNsYWltSm9iUmVxdWVzdBonLm9wZW5hZ2VudHMucnVudGltZS52MS5DbGFpbUpvYlJlc3BvbnNlIjequxgRCAIQAhoJam9iczp3b3JrIAKC0+STAhw6ASoiFy9pbnRlcm5hbC92MS9qb2JzL2NsYWltEqUBCgpSZW5ld0xlYXNlEigub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbmV3TGVhc2VSZXF1ZXN0Gikub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbmV3TGVhc2VSZXNwb25zZSJCqrsYEwgCEAIaCWpvYnM6d29yayACKAKC0+STAiU6ASoiIC9pbnRlcm5hbC92MS9qb2JzL3tqb2JfaWR9L2xlYXNlEs8BCgxTdWJtaXRSZXN1bHQSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VibWl0UmVzdWx0UmVxdWVzdBorLm9wZW5hZ2VudHMucnVudGltZS52MS5TdWJtaXRSZXN1bHRSZXNwb25zZSJmqrsYNggCEAIaCWpvYnM6d29yayACMiNvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2NvbXBsZXRlZC52MYLT5JMCJjoBKiIhL2ludGVybmFsL3YxL2pvYnMve2pvYl9pZH0vcmVzdWx0Eo4BCgZHZXRKb2ISJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Sm9iUmVxdWVzdBolLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRKb2JSZXNwb25zZSI3qrsYEQgCEAIaCWpvYnM6cmVhZCABgtPkkwIcEhovaW50ZXJuYWwvdjEvam9icy97am9iX2lkfWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_workers]);
+  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvam9icy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIq4BCgVMYXllchI7CgRraW5kGAEgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxheWVyS2luZEILukgIyAEBggECEAESJQoGc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQQoEcGF0aBgDIAEoCUIzukgwyAEBcisYgAIyJl5bQS1aYS16MC05Xy5ALV0rKC9bQS1aYS16MC05Xy5ALV0rKSokIs0BCg1TYW5kYm94TGltaXRzEh4KB3dhbGxfbXMYASABKANCDbpICiIIGIDd2wEo6AcSHQoGY3B1X21zGAIgASgDQg26SAoiCBiA9O4GKOgHEh8KCm1lbW9yeV9taWIYAyABKAVCC7pICBoGGICAQChAEhgKBHBpZHMYBCABKAVCCrpIBxoFGIAgKAgSHQoIZGlza19taWIYBSABKAVCC7pICBoGGICAQCgQEiMKDG91dHB1dF9ieXRlcxgGIAEoA0INukgKIggYgICACCiACCKEAQoUVG9vbGNoYWluUmVxdWlyZW1lbnQSLgoEbmFtZRgBIAEoCUIgukgdchsyGV5bYS16XVthLXowLTkrXy4tXXswLDMxfSQSPAoLdmVyc2lvbl9taW4YAiABKAlCJ7pIJHIiMiBeWzAtOV17MSw2fShbLl1bMC05XXsxLDZ9KXswLDN9JCKhBQoOU2FuZGJveFJ1blNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIrCgxwYXRjaF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsChBwYXRjaF90ZXN0X3BhdGhzGAUgAygJQhK6SA+SAQwQ0A8iB3IFEAEYgAQSJQoIY29tbWFuZHMYBiADKAlCE7pIEJIBDQgBEBQiB3IFEAEYgCASPAoGbGltaXRzGAcgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdHNCBrpIA8gBARJJCgp0b29sY2hhaW5zGAggAygLMisub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpblJlcXVpcmVtZW50Qgi6SAWSAQIQEBI2CgZsYXllcnMYCSADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGF5ZXJCCLpIBZIBAhAQEkUKC3Rlc3RfcnVubmVyGAogASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlRlc3RSdW5uZXJCCLpIBYIBAhABSACIAQESJwoLZ3VhcmRfcGF0aHMYCyADKAlCErpID5IBDBDQDyIHcgUQARiABBIxCg1jb25maWdfc2hhMjU2GAwgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAYgBAUIOCgxfdGVzdF9ydW5uZXJCEAoOX2NvbmZpZ19zaGEyNTYi4gIKDUNvbW1hbmRSZXN1bHQSHAoHY29tbWFuZBgBIAEoCUILukgIyAEBcgMYgCASIgoJZXhpdF9jb2RlGAIgASgFQgq6SAcaBRj/ASgASACIAQESMAoGc2lnbmFsGAMgASgJQhu6SBhyFjIUXlNJR1tBLVowLTkrXXsxLDEyfSRIAYgBARI3CgVsaW1pdBgEIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94TGltaXRIAogBARIlCgtkdXJhdGlvbl9tcxgFIAEoA0IQukgNIgsY/////////w8oABIsCg1zdGRvdXRfc2hhMjU2GAYgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSLAoNc3RkZXJyX3NoYTI1NhgHIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kQgwKCl9leGl0X2NvZGVCCQoHX3NpZ25hbEIICgZfbGltaXQi7wEKCUxlZ1Jlc3VsdBI0CgNsZWcYASABKA4yGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGVnQgu6SAjIAQGCAQIQARIjCgR0cmVlGAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezQwfSQSQgoIY29tbWFuZHMYAyADKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ29tbWFuZFJlc3VsdEIKukgHkgEECAEQFBIxCg1yZXBvcnRfc2hhMjU2GAQgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAIgBAUIQCg5fcmVwb3J0X3NoYTI1NiLxAQoTRW52aXJvbm1lbnRNYW5pZmVzdBIUCgJvcxgBIAEoCUIIukgFcgMYyAESFQoEYXJjaBgCIAEoCUIHukgEcgIYMhIYCgZrZXJuZWwYAyABKAlCCLpIBXIDGMgBEhgKB3NhbmRib3gYBCABKAlCB7pIBHICGGQSOQoJbGltaXRzX2J5GAUgASgJQia6SCNyITIfXihjZ3JvdXBfdjF8Y2dyb3VwX3YyfHJsaW1pdHMpJBI+Cgp0b29sY2hhaW5zGAYgAygLMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpbkIIukgFkgECEEAilwEKEFNhbmRib3hSdW5SZXN1bHQSOgoEbGVncxgBIAMoCzIgLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWdSZXN1bHRCCrpIB5IBBAgBEA8SRwoLZW52aXJvbm1lbnQYAiABKAsyKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRW52aXJvbm1lbnRNYW5pZmVzdEIGukgDyAEBIlMKCkpvYkZhaWx1cmUSKwoEY29kZRgBIAEoCUIdukgachgyFl5bYS16XVthLXowLTlfXXswLDYzfSQSGAoGZGV0YWlsGAIgASgJQgi6SAVyAxjQDyKXBQoDSm9iEg4KBmpvYl9pZBgBIAEoCRIOCgZydW5faWQYAiABKAkSEAoIam9iX2hhc2gYAyABKAkSMAoGc3RhdHVzGAQgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlN0YXR1cxIQCghxdW90ZV9pZBgFIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgGIAEoCRIaChJwcm92aWRlcl93b3JrZXJfaWQYByABKAkSMwoEc3BlYxgIIAEoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuU3BlYxI8CgZyZXN1bHQYCSABKAsyJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FuZGJveFJ1blJlc3VsdEgAiAEBEjcKB2ZhaWx1cmUYCiABKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iRmFpbHVyZUgBiAEBEjkKEGxlYXNlX2V4cGlyZXNfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAKIAQESLgoKY3JlYXRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoHcHVycG9zZRgOIAEoDjIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JQdXJwb3NlEhsKDnByaW1hcnlfam9iX2lkGA8gASgJSAOIAQESDwoHcmVwZWF0cxgQIAEoBUIJCgdfcmVzdWx0QgoKCF9mYWlsdXJlQhMKEV9sZWFzZV9leHBpcmVzX2F0QhEKD19wcmltYXJ5X2pvYl9pZCJhCgVMZWFzZRIQCghsZWFzZV9pZBgBIAEoCRIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5yZW5ld19ldmVyeV9tcxgDIAEoAyJdCg9DbGFpbUpvYlJlcXVlc3QSLAoJd29ya2VyX2lkGAEgASgJQhm6SBZyFDISXndya19bMC05YS1mXXszMn0kEhwKB3dhaXRfbXMYAiABKAVCC7pICBoGGLDqASgAIoQBChBDbGFpbUpvYlJlc3BvbnNlEiwKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JIAIgBARIwCgVsZWFzZRgCIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWFzZUgBiAEBQgYKBF9qb2JCCAoGX2xlYXNlIm0KEVJlbmV3TGVhc2VSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JBItCghsZWFzZV9pZBgCIAEoCUIbukgYchYyFF5sZWFzZV9bMC05YS1mXXszMn0kIkEKElJlbmV3TGVhc2VSZXNwb25zZRIrCgVsZWFzZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWFzZSLyAQoTU3VibWl0UmVzdWx0UmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSLQoIbGVhc2VfaWQYAiABKAlCG7pIGHIWMhRebGVhc2VfWzAtOWEtZl17MzJ9JBI5CgZyZXN1bHQYAyABKAsyJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FuZGJveFJ1blJlc3VsdEgAEjQKB2ZhaWx1cmUYBCABKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iRmFpbHVyZUgAQhAKB291dGNvbWUSBbpIAggBIlMKFFN1Ym1pdFJlc3VsdFJlc3BvbnNlEicKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2ISEgoKcmVjZWlwdF9pZBgCIAEoCSI6Cg1HZXRKb2JSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JCI5Cg5HZXRKb2JSZXNwb25zZRInCgNqb2IYASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iKrgBCglKb2JTdGF0dXMSGgoWSk9CX1NUQVRVU19VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFUVVNfUVVFVUVEEAESFQoRSk9CX1NUQVRVU19MRUFTRUQQAhIXChNKT0JfU1RBVFVTX1JFUE9SVEVEEAMSFwoTSk9CX1NUQVRVU19WRVJJRklFRBAEEhYKEkpPQl9TVEFUVVNfU0VUVExFRBAFEhcKE0pPQl9TVEFUVVNfQ0FOQ0VMRUQQBip9CgpKb2JQdXJwb3NlEhsKF0pPQl9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASFAoQSk9CX1BVUlBPU0VfV09SSxABEh4KGkpPQl9QVVJQT1NFX1NFQ09ORF9PUElOSU9OEAISHAoYSk9CX1BVUlBPU0VfQURKVURJQ0FUSU9OEAMqSAoDTGVnEhMKD0xFR19VTlNQRUNJRklFRBAAEgwKCExFR19CQVNFEAESDwoLTEVHX1BBVENIRUQQAhINCglMRUdfR1VBUkQQAyrPAQoKVGVzdFJ1bm5lchIbChdURVNUX1JVTk5FUl9VTlNQRUNJRklFRBAAEhkKFVRFU1RfUlVOTkVSX05PREVfVEVTVBABEhYKElRFU1RfUlVOTkVSX1ZJVEVTVBACEhQKEFRFU1RfUlVOTkVSX0pFU1QQAxIWChJURVNUX1JVTk5FUl9QWVRFU1QQBBIYChRURVNUX1JVTk5FUl9VTklUVEVTVBAFEhIKDlRFU1RfUlVOTkVSX0dPEAYSFQoRVEVTVF9SVU5ORVJfQ0FSR08QBypkCglMYXllcktpbmQSGgoWTEFZRVJfS0lORF9VTlNQRUNJRklFRBAAEhIKDkxBWUVSX0tJTkRfTlBNEAESEwoPTEFZRVJfS0lORF9QTlBNEAISEgoOTEFZRVJfS0lORF9QSVAQAyqoAQoMU2FuZGJveExpbWl0Eh0KGVNBTkRCT1hfTElNSVRfVU5TUEVDSUZJRUQQABIWChJTQU5EQk9YX0xJTUlUX1dBTEwQARIVChFTQU5EQk9YX0xJTUlUX0NQVRACEhgKFFNBTkRCT1hfTElNSVRfTUVNT1JZEAMSFgoSU0FOREJPWF9MSU1JVF9QSURTEAQSGAoUU0FOREJPWF9MSU1JVF9PVVRQVVQQBTKoBQoESm9icxKUAQoIQ2xhaW1Kb2ISJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ2xhaW1Kb2JSZXF1ZXN0Gicub3BlbmFnZW50cy5ydW50aW1lLnYxLkNsYWltSm9iUmVzcG9uc2UiN6q7GBEIAhACGglqb2JzOndvcmsgAoLT5JMCHDoBKiIXL2ludGVybmFsL3YxL2pvYnMvY2xhaW0SpQEKClJlbmV3TGVhc2USKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdMZWFzZVJlcXVlc3QaKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdMZWFzZVJlc3BvbnNlIkKquxgTCAIQAhoJam9iczp3b3JrIAIoAoLT5JMCJToBKiIgL2ludGVybmFsL3YxL2pvYnMve2pvYl9pZH0vbGVhc2USzwEKDFN1Ym1pdFJlc3VsdBIqLm9wZW5hZ2VudHMucnVudGltZS52MS5TdWJtaXRSZXN1bHRSZXF1ZXN0Gisub3BlbmFnZW50cy5ydW50aW1lLnYxLlN1Ym1pdFJlc3VsdFJlc3BvbnNlImaquxg2CAIQAhoJam9iczp3b3JrIAIyI29wZW5hZ2VudHMucnVudGltZS5qb2JfY29tcGxldGVkLnYxgtPkkwImOgEqIiEvaW50ZXJuYWwvdjEvam9icy97am9iX2lkfS9yZXN1bHQSjgEKBkdldEpvYhIkLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRKb2JSZXF1ZXN0GiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEpvYlJlc3BvbnNlIjequxgRCAIQAhoJam9iczpyZWFkIAGC0+STAhwSGi9pbnRlcm5hbC92MS9qb2JzL3tqb2JfaWR9YgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_workers]);
+
+/**
+ * A read-only tree of dependencies that the check needs beside the repository.
+ *
+ * @generated from message openagents.runtime.v1.Layer
+ */
+export type Layer = Message<"openagents.runtime.v1.Layer"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.LayerKind kind = 1;
+   */
+  kind: LayerKind;
+
+  /**
+   * Gzipped tar of the tree.
+   *
+   * @generated from field: string sha256 = 2;
+   */
+  sha256: string;
+
+  /**
+   * Folder in the work folder: `node_modules`, or `packages/a/node_modules`; for
+   * pip a name, since it is mounted outside of the tree.
+   *
+   * @generated from field: string path = 3;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.Layer.
+ * Use `create(LayerSchema)` to create a new message.
+ */
+export const LayerSchema: GenMessage<Layer> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 0);
 
 /**
  * Limits of one command of a leg.
@@ -61,7 +95,7 @@ export type SandboxLimits = Message<"openagents.runtime.v1.SandboxLimits"> & {
  * Use `create(SandboxLimitsSchema)` to create a new message.
  */
 export const SandboxLimitsSchema: GenMessage<SandboxLimits> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 0);
+  messageDesc(file_openagents_runtime_v1_jobs, 1);
 
 /**
  * @generated from message openagents.runtime.v1.ToolchainRequirement
@@ -85,7 +119,7 @@ export type ToolchainRequirement = Message<"openagents.runtime.v1.ToolchainRequi
  * Use `create(ToolchainRequirementSchema)` to create a new message.
  */
 export const ToolchainRequirementSchema: GenMessage<ToolchainRequirement> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 1);
+  messageDesc(file_openagents_runtime_v1_jobs, 2);
 
 /**
  * The work of `oa.sandbox_run.v1`. Everything travels by content hash, so the
@@ -144,6 +178,35 @@ export type SandboxRunSpec = Message<"openagents.runtime.v1.SandboxRunSpec"> & {
    * @generated from field: repeated openagents.runtime.v1.ToolchainRequirement toolchains = 8;
    */
   toolchains: ToolchainRequirement[];
+
+  /**
+   * @generated from field: repeated openagents.runtime.v1.Layer layers = 9;
+   */
+  layers: Layer[];
+
+  /**
+   * Absent: legs are compared by exit code alone.
+   *
+   * @generated from field: optional openagents.runtime.v1.TestRunner test_runner = 10;
+   */
+  testRunner?: TestRunner | undefined;
+
+  /**
+   * Files of the base that the patch changes, deletes or renames and that decide
+   * whether the check passes: the guard leg has them as they were. Recomputed
+   * by the verifier, sorted by path.
+   *
+   * @generated from field: repeated string guard_paths = 11;
+   */
+  guardPaths: string[];
+
+  /**
+   * The base's `.openagents/config.json`, which may say which paths are tests;
+   * absent when the base has none.
+   *
+   * @generated from field: optional string config_sha256 = 12;
+   */
+  configSha256?: string | undefined;
 };
 
 /**
@@ -151,7 +214,7 @@ export type SandboxRunSpec = Message<"openagents.runtime.v1.SandboxRunSpec"> & {
  * Use `create(SandboxRunSpecSchema)` to create a new message.
  */
 export const SandboxRunSpecSchema: GenMessage<SandboxRunSpec> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 2);
+  messageDesc(file_openagents_runtime_v1_jobs, 3);
 
 /**
  * One command's outcome. Outputs are artifacts, named by hash.
@@ -206,7 +269,7 @@ export type CommandResult = Message<"openagents.runtime.v1.CommandResult"> & {
  * Use `create(CommandResultSchema)` to create a new message.
  */
 export const CommandResultSchema: GenMessage<CommandResult> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 3);
+  messageDesc(file_openagents_runtime_v1_jobs, 4);
 
 /**
  * @generated from message openagents.runtime.v1.LegResult
@@ -228,6 +291,14 @@ export type LegResult = Message<"openagents.runtime.v1.LegResult"> & {
    * @generated from field: repeated openagents.runtime.v1.CommandResult commands = 3;
    */
   commands: CommandResult[];
+
+  /**
+   * What the test runner reported, as an artifact; absent when the spec names no
+   * runner or nothing was reported.
+   *
+   * @generated from field: optional string report_sha256 = 4;
+   */
+  reportSha256?: string | undefined;
 };
 
 /**
@@ -235,7 +306,7 @@ export type LegResult = Message<"openagents.runtime.v1.LegResult"> & {
  * Use `create(LegResultSchema)` to create a new message.
  */
 export const LegResultSchema: GenMessage<LegResult> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 4);
+  messageDesc(file_openagents_runtime_v1_jobs, 5);
 
 /**
  * Where the work was done.
@@ -283,13 +354,16 @@ export type EnvironmentManifest = Message<"openagents.runtime.v1.EnvironmentMani
  * Use `create(EnvironmentManifestSchema)` to create a new message.
  */
 export const EnvironmentManifestSchema: GenMessage<EnvironmentManifest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 5);
+  messageDesc(file_openagents_runtime_v1_jobs, 6);
 
 /**
  * @generated from message openagents.runtime.v1.SandboxRunResult
  */
 export type SandboxRunResult = Message<"openagents.runtime.v1.SandboxRunResult"> & {
   /**
+   * Base, patched, and guard where it is run, in this order; in an adjudication
+   * all of them several times over.
+   *
    * @generated from field: repeated openagents.runtime.v1.LegResult legs = 1;
    */
   legs: LegResult[];
@@ -305,7 +379,7 @@ export type SandboxRunResult = Message<"openagents.runtime.v1.SandboxRunResult">
  * Use `create(SandboxRunResultSchema)` to create a new message.
  */
 export const SandboxRunResultSchema: GenMessage<SandboxRunResult> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 6);
+  messageDesc(file_openagents_runtime_v1_jobs, 7);
 
 /**
  * Why a provider could not do a job at all.
@@ -329,7 +403,7 @@ export type JobFailure = Message<"openagents.runtime.v1.JobFailure"> & {
  * Use `create(JobFailureSchema)` to create a new message.
  */
 export const JobFailureSchema: GenMessage<JobFailure> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 7);
+  messageDesc(file_openagents_runtime_v1_jobs, 8);
 
 /**
  * @generated from message openagents.runtime.v1.Job
@@ -358,6 +432,8 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
   status: JobStatus;
 
   /**
+   * Empty for an adjudication, which the operator pays for.
+   *
    * @generated from field: string quote_id = 5;
    */
   quoteId: string;
@@ -401,6 +477,25 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 13;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: openagents.runtime.v1.JobPurpose purpose = 14;
+   */
+  purpose: JobPurpose;
+
+  /**
+   * For a second opinion and an adjudication: the job that it is about.
+   *
+   * @generated from field: optional string primary_job_id = 15;
+   */
+  primaryJobId?: string | undefined;
+
+  /**
+   * How often each leg is run: 1, and more in an adjudication.
+   *
+   * @generated from field: int32 repeats = 16;
+   */
+  repeats: number;
 };
 
 /**
@@ -408,7 +503,7 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 8);
+  messageDesc(file_openagents_runtime_v1_jobs, 9);
 
 /**
  * @generated from message openagents.runtime.v1.Lease
@@ -437,7 +532,7 @@ export type Lease = Message<"openagents.runtime.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 9);
+  messageDesc(file_openagents_runtime_v1_jobs, 10);
 
 /**
  * @generated from message openagents.runtime.v1.ClaimJobRequest
@@ -461,7 +556,7 @@ export type ClaimJobRequest = Message<"openagents.runtime.v1.ClaimJobRequest"> &
  * Use `create(ClaimJobRequestSchema)` to create a new message.
  */
 export const ClaimJobRequestSchema: GenMessage<ClaimJobRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 10);
+  messageDesc(file_openagents_runtime_v1_jobs, 11);
 
 /**
  * @generated from message openagents.runtime.v1.ClaimJobResponse
@@ -485,7 +580,7 @@ export type ClaimJobResponse = Message<"openagents.runtime.v1.ClaimJobResponse">
  * Use `create(ClaimJobResponseSchema)` to create a new message.
  */
 export const ClaimJobResponseSchema: GenMessage<ClaimJobResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 11);
+  messageDesc(file_openagents_runtime_v1_jobs, 12);
 
 /**
  * @generated from message openagents.runtime.v1.RenewLeaseRequest
@@ -507,7 +602,7 @@ export type RenewLeaseRequest = Message<"openagents.runtime.v1.RenewLeaseRequest
  * Use `create(RenewLeaseRequestSchema)` to create a new message.
  */
 export const RenewLeaseRequestSchema: GenMessage<RenewLeaseRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 12);
+  messageDesc(file_openagents_runtime_v1_jobs, 13);
 
 /**
  * @generated from message openagents.runtime.v1.RenewLeaseResponse
@@ -524,7 +619,7 @@ export type RenewLeaseResponse = Message<"openagents.runtime.v1.RenewLeaseRespon
  * Use `create(RenewLeaseResponseSchema)` to create a new message.
  */
 export const RenewLeaseResponseSchema: GenMessage<RenewLeaseResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 13);
+  messageDesc(file_openagents_runtime_v1_jobs, 14);
 
 /**
  * @generated from message openagents.runtime.v1.SubmitResultRequest
@@ -563,7 +658,7 @@ export type SubmitResultRequest = Message<"openagents.runtime.v1.SubmitResultReq
  * Use `create(SubmitResultRequestSchema)` to create a new message.
  */
 export const SubmitResultRequestSchema: GenMessage<SubmitResultRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 14);
+  messageDesc(file_openagents_runtime_v1_jobs, 15);
 
 /**
  * @generated from message openagents.runtime.v1.SubmitResultResponse
@@ -585,7 +680,7 @@ export type SubmitResultResponse = Message<"openagents.runtime.v1.SubmitResultRe
  * Use `create(SubmitResultResponseSchema)` to create a new message.
  */
 export const SubmitResultResponseSchema: GenMessage<SubmitResultResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 15);
+  messageDesc(file_openagents_runtime_v1_jobs, 16);
 
 /**
  * @generated from message openagents.runtime.v1.GetJobRequest
@@ -602,7 +697,7 @@ export type GetJobRequest = Message<"openagents.runtime.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 16);
+  messageDesc(file_openagents_runtime_v1_jobs, 17);
 
 /**
  * @generated from message openagents.runtime.v1.GetJobResponse
@@ -619,7 +714,7 @@ export type GetJobResponse = Message<"openagents.runtime.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 17);
+  messageDesc(file_openagents_runtime_v1_jobs, 18);
 
 /**
  * @generated from enum openagents.runtime.v1.JobStatus
@@ -660,7 +755,8 @@ export const JobStatus = {
   SETTLED: 5,
 
   /**
-   * Its reservation was voided before a provider took it.
+   * Called off: its reservation was voided before a provider took it, or its
+   * provider was disabled while it held the job.
    *
    * @generated from enum value: JOB_STATUS_CANCELED = 6;
    */
@@ -677,6 +773,52 @@ export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus] | UnknownEnum
  */
 export const JobStatusSchema: GenEnum<JobStatus> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_jobs, 0);
+
+/**
+ * Why a job is run.
+ *
+ * @generated from enum openagents.runtime.v1.JobPurpose
+ */
+export const JobPurpose = {
+  /**
+   * @generated from enum value: JOB_PURPOSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The bought work itself.
+   *
+   * @generated from enum value: JOB_PURPOSE_WORK = 1;
+   */
+  WORK: 1,
+
+  /**
+   * The same work again, by someone whom the first provider does not own.
+   *
+   * @generated from enum value: JOB_PURPOSE_SECOND_OPINION = 2;
+   */
+  SECOND_OPINION: 2,
+
+  /**
+   * The same work by the operator's reserve, several times, to decide a disagreement.
+   *
+   * @generated from enum value: JOB_PURPOSE_ADJUDICATION = 3;
+   */
+  ADJUDICATION: 3,
+} as const;
+
+/**
+ * Why a job is run.
+ *
+ * @generated from enum openagents.runtime.v1.JobPurpose
+ */
+export type JobPurpose = (typeof JobPurpose)[keyof typeof JobPurpose] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.JobPurpose.
+ */
+export const JobPurposeSchema: GenEnum<JobPurpose> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_jobs, 1);
 
 /**
  * @generated from enum openagents.runtime.v1.Leg
@@ -700,6 +842,15 @@ export const Leg = {
    * @generated from enum value: LEG_PATCHED = 2;
    */
   PATCHED: 2,
+
+  /**
+   * As patched, but tests, scripts and runner configuration that were there on
+   * the base are as they were there: must pass. Not run when its tree is the
+   * patched one, or when the base has no such files that the patch touches.
+   *
+   * @generated from enum value: LEG_GUARD = 3;
+   */
+  GUARD: 3,
 } as const;
 
 /**
@@ -711,7 +862,111 @@ export type Leg = (typeof Leg)[keyof typeof Leg] | UnknownEnum;
  * Describes the enum openagents.runtime.v1.Leg.
  */
 export const LegSchema: GenEnum<Leg> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_jobs, 1);
+  enumDesc(file_openagents_runtime_v1_jobs, 2);
+
+/**
+ * A test runner whose report is read, so that legs are compared by test name.
+ *
+ * @generated from enum openagents.runtime.v1.TestRunner
+ */
+export const TestRunner = {
+  /**
+   * @generated from enum value: TEST_RUNNER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_NODE_TEST = 1;
+   */
+  NODE_TEST: 1,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_VITEST = 2;
+   */
+  VITEST: 2,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_JEST = 3;
+   */
+  JEST: 3,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_PYTEST = 4;
+   */
+  PYTEST: 4,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_UNITTEST = 5;
+   */
+  UNITTEST: 5,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_GO = 6;
+   */
+  GO: 6,
+
+  /**
+   * @generated from enum value: TEST_RUNNER_CARGO = 7;
+   */
+  CARGO: 7,
+} as const;
+
+/**
+ * A test runner whose report is read, so that legs are compared by test name.
+ *
+ * @generated from enum openagents.runtime.v1.TestRunner
+ */
+export type TestRunner = (typeof TestRunner)[keyof typeof TestRunner] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.TestRunner.
+ */
+export const TestRunnerSchema: GenEnum<TestRunner> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_jobs, 3);
+
+/**
+ * Who made a layer, which says where it is mounted and what the environment gets.
+ *
+ * @generated from enum openagents.runtime.v1.LayerKind
+ */
+export const LayerKind = {
+  /**
+   * @generated from enum value: LAYER_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * `node_modules`, mounted at its place in the work folder.
+   *
+   * @generated from enum value: LAYER_KIND_NPM = 1;
+   */
+  NPM: 1,
+
+  /**
+   * @generated from enum value: LAYER_KIND_PNPM = 2;
+   */
+  PNPM: 2,
+
+  /**
+   * A folder of installed distributions, put on the module path.
+   *
+   * @generated from enum value: LAYER_KIND_PIP = 3;
+   */
+  PIP: 3,
+} as const;
+
+/**
+ * Who made a layer, which says where it is mounted and what the environment gets.
+ *
+ * @generated from enum openagents.runtime.v1.LayerKind
+ */
+export type LayerKind = (typeof LayerKind)[keyof typeof LayerKind] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.LayerKind.
+ */
+export const LayerKindSchema: GenEnum<LayerKind> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_jobs, 4);
 
 /**
  * What ended a command from outside.
@@ -761,7 +1016,7 @@ export type SandboxLimit = (typeof SandboxLimit)[keyof typeof SandboxLimit] | Un
  * Describes the enum openagents.runtime.v1.SandboxLimit.
  */
 export const SandboxLimitSchema: GenEnum<SandboxLimit> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_jobs, 2);
+  enumDesc(file_openagents_runtime_v1_jobs, 5);
 
 /**
  * Jobs: bought work on its way to a provider and back. Providers pull.

@@ -3,9 +3,10 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema } from "./marketplace_pb.ts";
+import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { jobsComments, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
+import { verificationComments, type Assurance } from "./verification_oa.ts";
 import { workersComments, type Worker } from "./workers_oa.ts";
 
 export type ListProvidersRequest = {
@@ -23,6 +24,18 @@ export type ListProvidersResponse = {
 /** Descriptor of `openagents.runtime.v1.ListProvidersResponse`. */
 export const listProvidersResponseDesc: MessageDesc<ListProvidersResponse> = ListProvidersResponseSchema;
 
+/** The second run's part of a quote. Its provider is paid for the run, whatever it finds. */
+export type SecondOpinionOffer = {
+  readonly providerWorkerId: string;
+  /** What the verdict's assurance is when both runs agree: `self` or `independent`. */
+  readonly assurance: Assurance;
+  readonly providerPriceMsats: bigint;
+  readonly operatorFeeMsats: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.SecondOpinionOffer`. */
+export const secondOpinionOfferDesc: MessageDesc<SecondOpinionOffer> = SecondOpinionOfferSchema;
+
 /**
  * The all-in price of one job. Binds until `valid_until`, also when the
  * provider changes its price meanwhile.
@@ -35,11 +48,13 @@ export type Quote = {
   readonly providerWorkerId: string;
   readonly providerPriceMsats: bigint;
   readonly operatorFeeMsats: bigint;
+  /** Both runs and both fees. The second run's part is given back when there was none. */
   readonly totalPriceMsats: bigint;
   readonly issuedAt: number;
   readonly validUntil: number;
   /** sha256 of the quote's canonical form. */
   readonly quoteSha256: string;
+  readonly secondOpinion: SecondOpinionOffer;
 };
 
 /** Descriptor of `openagents.runtime.v1.Quote`. */
@@ -58,6 +73,7 @@ export const loserDesc: MessageDesc<Loser> = LoserSchema;
 export type QuoteSandboxRunRequest = {
   readonly runId: string;
   readonly spec: SandboxRunSpec;
+  readonly secondOpinion?: SecondOpinion | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.QuoteSandboxRunRequest`. */
@@ -88,18 +104,32 @@ export type DispatchSandboxRunResponse = {
 /** Descriptor of `openagents.runtime.v1.DispatchSandboxRunResponse`. */
 export const dispatchSandboxRunResponseDesc: MessageDesc<DispatchSandboxRunResponse> = DispatchSandboxRunResponseSchema;
 
+/** Who runs the work a second time before it is paid for. */
+export type SecondOpinion = "any" | "self" | "independent";
+
+/** All values of `SecondOpinion`. */
+export const secondOpinionValues = ["any", "self", "independent"] as const satisfies readonly SecondOpinion[];
+
 export const marketplaceComments: Comments = {
   ...routeComments,
   ...jobsComments,
+  ...verificationComments,
   ...workersComments,
   "openagents.runtime.v1.ListProvidersRequest.capability": "A job type such as `oa.sandbox_run.v1`; all when absent.",
+  "openagents.runtime.v1.SecondOpinionOffer": "The second run's part of a quote. Its provider is paid for the run, whatever it finds.",
+  "openagents.runtime.v1.SecondOpinionOffer.assurance": "What the verdict's assurance is when both runs agree: `self` or `independent`.",
   "openagents.runtime.v1.Quote": "The all-in price of one job. Binds until `valid_until`, also when the\nprovider changes its price meanwhile.",
+  "openagents.runtime.v1.Quote.total_price_msats": "Both runs and both fees. The second run's part is given back when there was none.",
   "openagents.runtime.v1.Quote.quote_sha256": "sha256 of the quote's canonical form.",
   "openagents.runtime.v1.Loser": "A provider that was looked at and not selected.",
   "openagents.runtime.v1.Loser.because": "`outranked`, or the rule that it failed.",
+  "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
+  "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",
+  "openagents.runtime.v1.SecondOpinion.self": "A device of the buyer's own organisation.",
+  "openagents.runtime.v1.SecondOpinion.independent": "A provider of another owner than the first one.",
   "openagents.runtime.v1.Marketplace": "The market: who offers what, at which price, and the order that follows.",
   "openagents.runtime.v1.Marketplace.ListProviders": "Providers that are running, fresh and able to take jobs.",
-  "openagents.runtime.v1.Marketplace.QuoteSandboxRun": "Select the provider for a job and fix its price until `valid_until`.\nRefused with 409 when no provider is eligible; the answer then names why each was not.",
+  "openagents.runtime.v1.Marketplace.QuoteSandboxRun": "Select the provider for a job and fix its price until `valid_until`.\nRefused with 409 when no provider is eligible, or none for the second run;\nthe answer then names why each was not.",
   "openagents.runtime.v1.Marketplace.DispatchSandboxRun": "Order quoted work against a reservation that covers it. The job is offered\nto the quote's provider at once.",
 };
 
@@ -114,7 +144,8 @@ export type MarketplaceTypes = {
   };
   /**
    * Select the provider for a job and fix its price until `valid_until`.
-   * Refused with 409 when no provider is eligible; the answer then names why each was not.
+   * Refused with 409 when no provider is eligible, or none for the second run;
+   * the answer then names why each was not.
    */
   readonly quoteSandboxRun: {
     readonly input: QuoteSandboxRunRequest;

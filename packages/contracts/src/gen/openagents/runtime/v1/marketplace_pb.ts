@@ -2,8 +2,8 @@
 // @generated from file openagents/runtime/v1/marketplace.proto (package openagents.runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -11,15 +11,17 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
 import type { Job, SandboxRunSpec } from "./jobs_pb.ts";
 import { file_openagents_runtime_v1_jobs } from "./jobs_pb.ts";
+import type { Assurance } from "./verification_pb.ts";
+import { file_openagents_runtime_v1_verification } from "./verification_pb.ts";
 import type { Worker } from "./workers_pb.ts";
 import { file_openagents_runtime_v1_workers } from "./workers_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file openagents/runtime/v1/marketplace.proto.
  */
 export const file_openagents_runtime_v1_marketplace: GenFile = /*@__PURE__*/
-  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkiSQoVTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEjAKCXByb3ZpZGVycxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXIitgIKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJIjQKBUxvc2VyEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIPCgdiZWNhdXNlGAIgASgJIoABChZRdW90ZVNhbmRib3hSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBI7CgRzcGVjGAIgASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjQga6SAPIAQEiiAEKF1F1b3RlU2FuZGJveFJ1blJlc3BvbnNlEisKBXF1b3RlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlEiwKBmxvc2VycxgCIAMoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Mb3NlchISCgpyZWNlaXB0X2lkGAMgASgJInsKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQiWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJMqcFCgtNYXJrZXRwbGFjZRK1AQoNTGlzdFByb3ZpZGVycxIrLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UHJvdmlkZXJzUmVxdWVzdBosLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UHJvdmlkZXJzUmVzcG9uc2UiSaq7GBMIAhACGgttYXJrZXQ6cmVhZCABgtPkkwIsEiovaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY2F0YWxvZy9wcm92aWRlcnMS6AEKD1F1b3RlU2FuZGJveFJ1bhItLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZVNhbmRib3hSdW5SZXF1ZXN0Gi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlc3BvbnNlInaquxg1CAIQAhoMbWFya2V0OndyaXRlIAIyH29wZW5hZ2VudHMubWFya2V0cGxhY2UucXVvdGUudjGC0+STAjc6ASoiMi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jb21wdXRlL3F1b3RlL3NhbmRib3gtcnVuEvQBChJEaXNwYXRjaFNhbmRib3hSdW4SMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRGlzcGF0Y2hTYW5kYm94UnVuUmVxdWVzdBoxLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXNwb25zZSJ5qrsYPQgCEAIaDG1hcmtldDp3cml0ZSACMiRvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2Rpc3BhdGNoZWQudjE4yQGC0+STAjI6ASoiLS9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9kaXNwYXRjaC9zYW5kYm94LXJ1bmIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_workers]);
+  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkiSQoVTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEjAKCXByb3ZpZGVycxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXIinwEKElNlY29uZE9waW5pb25PZmZlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSMwoJYXNzdXJhbmNlGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFzc3VyYW5jZRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgDIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYBCABKAMi+QIKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJEkEKDnNlY29uZF9vcGluaW9uGAwgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25PZmZlciI0CgVMb3NlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSLgAQoWUXVvdGVTYW5kYm94UnVuUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSOwoEc3BlYxgCIAEoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuU3BlY0IGukgDyAEBEksKDnNlY29uZF9vcGluaW9uGAMgASgOMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25CCLpIBYIBAhABSACIAQFCEQoPX3NlY29uZF9vcGluaW9uIogBChdRdW90ZVNhbmRib3hSdW5SZXNwb25zZRIrCgVxdW90ZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZRIsCgZsb3NlcnMYAiADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTG9zZXISEgoKcmVjZWlwdF9pZBgDIAEoCSJ7ChlEaXNwYXRjaFNhbmRib3hSdW5SZXF1ZXN0EisKCHF1b3RlX2lkGAEgASgJQhm6SBZyFDISXnF0ZV9bMC05YS1mXXszMn0kEjEKDnJlc2VydmF0aW9uX2lkGAIgASgJQhm6SBZyFDISXnJzdl9bMC05YS1mXXszMn0kIlkKGkRpc3BhdGNoU2FuZGJveFJ1blJlc3BvbnNlEicKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2ISEgoKcmVjZWlwdF9pZBgCIAEoCSqAAQoNU2Vjb25kT3BpbmlvbhIeChpTRUNPTkRfT1BJTklPTl9VTlNQRUNJRklFRBAAEhYKElNFQ09ORF9PUElOSU9OX0FOWRABEhcKE1NFQ09ORF9PUElOSU9OX1NFTEYQAhIeChpTRUNPTkRfT1BJTklPTl9JTkRFUEVOREVOVBADMqcFCgtNYXJrZXRwbGFjZRK1AQoNTGlzdFByb3ZpZGVycxIrLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UHJvdmlkZXJzUmVxdWVzdBosLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UHJvdmlkZXJzUmVzcG9uc2UiSaq7GBMIAhACGgttYXJrZXQ6cmVhZCABgtPkkwIsEiovaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY2F0YWxvZy9wcm92aWRlcnMS6AEKD1F1b3RlU2FuZGJveFJ1bhItLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZVNhbmRib3hSdW5SZXF1ZXN0Gi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlc3BvbnNlInaquxg1CAIQAhoMbWFya2V0OndyaXRlIAIyH29wZW5hZ2VudHMubWFya2V0cGxhY2UucXVvdGUudjGC0+STAjc6ASoiMi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jb21wdXRlL3F1b3RlL3NhbmRib3gtcnVuEvQBChJEaXNwYXRjaFNhbmRib3hSdW4SMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRGlzcGF0Y2hTYW5kYm94UnVuUmVxdWVzdBoxLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXNwb25zZSJ5qrsYPQgCEAIaDG1hcmtldDp3cml0ZSACMiRvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2Rpc3BhdGNoZWQudjE4yQGC0+STAjI6ASoiLS9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9kaXNwYXRjaC9zYW5kYm94LXJ1bmIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
 
 /**
  * @generated from message openagents.runtime.v1.ListProvidersRequest
@@ -56,6 +58,42 @@ export type ListProvidersResponse = Message<"openagents.runtime.v1.ListProviders
  */
 export const ListProvidersResponseSchema: GenMessage<ListProvidersResponse> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_marketplace, 1);
+
+/**
+ * The second run's part of a quote. Its provider is paid for the run, whatever it finds.
+ *
+ * @generated from message openagents.runtime.v1.SecondOpinionOffer
+ */
+export type SecondOpinionOffer = Message<"openagents.runtime.v1.SecondOpinionOffer"> & {
+  /**
+   * @generated from field: string provider_worker_id = 1;
+   */
+  providerWorkerId: string;
+
+  /**
+   * What the verdict's assurance is when both runs agree: `self` or `independent`.
+   *
+   * @generated from field: openagents.runtime.v1.Assurance assurance = 2;
+   */
+  assurance: Assurance;
+
+  /**
+   * @generated from field: int64 provider_price_msats = 3;
+   */
+  providerPriceMsats: bigint;
+
+  /**
+   * @generated from field: int64 operator_fee_msats = 4;
+   */
+  operatorFeeMsats: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SecondOpinionOffer.
+ * Use `create(SecondOpinionOfferSchema)` to create a new message.
+ */
+export const SecondOpinionOfferSchema: GenMessage<SecondOpinionOffer> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 2);
 
 /**
  * The all-in price of one job. Binds until `valid_until`, also when the
@@ -100,6 +138,8 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
   operatorFeeMsats: bigint;
 
   /**
+   * Both runs and both fees. The second run's part is given back when there was none.
+   *
    * @generated from field: int64 total_price_msats = 8;
    */
   totalPriceMsats: bigint;
@@ -120,6 +160,11 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
    * @generated from field: string quote_sha256 = 11;
    */
   quoteSha256: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.SecondOpinionOffer second_opinion = 12;
+   */
+  secondOpinion?: SecondOpinionOffer | undefined;
 };
 
 /**
@@ -127,7 +172,7 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 2);
+  messageDesc(file_openagents_runtime_v1_marketplace, 3);
 
 /**
  * A provider that was looked at and not selected.
@@ -153,7 +198,7 @@ export type Loser = Message<"openagents.runtime.v1.Loser"> & {
  * Use `create(LoserSchema)` to create a new message.
  */
 export const LoserSchema: GenMessage<Loser> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 3);
+  messageDesc(file_openagents_runtime_v1_marketplace, 4);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunRequest
@@ -168,6 +213,11 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
    * @generated from field: openagents.runtime.v1.SandboxRunSpec spec = 2;
    */
   spec?: SandboxRunSpec | undefined;
+
+  /**
+   * @generated from field: optional openagents.runtime.v1.SecondOpinion second_opinion = 3;
+   */
+  secondOpinion?: SecondOpinion | undefined;
 };
 
 /**
@@ -175,7 +225,7 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
  * Use `create(QuoteSandboxRunRequestSchema)` to create a new message.
  */
 export const QuoteSandboxRunRequestSchema: GenMessage<QuoteSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 4);
+  messageDesc(file_openagents_runtime_v1_marketplace, 5);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunResponse
@@ -202,7 +252,7 @@ export type QuoteSandboxRunResponse = Message<"openagents.runtime.v1.QuoteSandbo
  * Use `create(QuoteSandboxRunResponseSchema)` to create a new message.
  */
 export const QuoteSandboxRunResponseSchema: GenMessage<QuoteSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 5);
+  messageDesc(file_openagents_runtime_v1_marketplace, 6);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunRequest
@@ -224,7 +274,7 @@ export type DispatchSandboxRunRequest = Message<"openagents.runtime.v1.DispatchS
  * Use `create(DispatchSandboxRunRequestSchema)` to create a new message.
  */
 export const DispatchSandboxRunRequestSchema: GenMessage<DispatchSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 6);
+  messageDesc(file_openagents_runtime_v1_marketplace, 7);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunResponse
@@ -246,7 +296,53 @@ export type DispatchSandboxRunResponse = Message<"openagents.runtime.v1.Dispatch
  * Use `create(DispatchSandboxRunResponseSchema)` to create a new message.
  */
 export const DispatchSandboxRunResponseSchema: GenMessage<DispatchSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 7);
+  messageDesc(file_openagents_runtime_v1_marketplace, 8);
+
+/**
+ * Who runs the work a second time before it is paid for.
+ *
+ * @generated from enum openagents.runtime.v1.SecondOpinion
+ */
+export const SecondOpinion = {
+  /**
+   * Whichever is cheaper: the buyer's own device first, then another owner.
+   *
+   * @generated from enum value: SECOND_OPINION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: SECOND_OPINION_ANY = 1;
+   */
+  ANY: 1,
+
+  /**
+   * A device of the buyer's own organisation.
+   *
+   * @generated from enum value: SECOND_OPINION_SELF = 2;
+   */
+  SELF: 2,
+
+  /**
+   * A provider of another owner than the first one.
+   *
+   * @generated from enum value: SECOND_OPINION_INDEPENDENT = 3;
+   */
+  INDEPENDENT: 3,
+} as const;
+
+/**
+ * Who runs the work a second time before it is paid for.
+ *
+ * @generated from enum openagents.runtime.v1.SecondOpinion
+ */
+export type SecondOpinion = (typeof SecondOpinion)[keyof typeof SecondOpinion] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.SecondOpinion.
+ */
+export const SecondOpinionSchema: GenEnum<SecondOpinion> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_marketplace, 0);
 
 /**
  * The market: who offers what, at which price, and the order that follows.
@@ -266,7 +362,8 @@ export const Marketplace: GenService<{
   },
   /**
    * Select the provider for a job and fix its price until `valid_until`.
-   * Refused with 409 when no provider is eligible; the answer then names why each was not.
+   * Refused with 409 when no provider is eligible, or none for the second run;
+   * the answer then names why each was not.
    *
    * @generated from rpc openagents.runtime.v1.Marketplace.QuoteSandboxRun
    */

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, HttpBody, JsonObject, MessageDesc } from "../../../../contract.ts";
-import { AppendRunEventRequestSchema, AppendRunEventResponseSchema, BundleFileSchema, CreateRunRequestSchema, CreateRunResponseSchema, GetRunReceiptRequestSchema, GetRunReplayRequestSchema, GetRunRequestSchema, GetRunResponseSchema, IssueSchema, ListRunEventsRequestSchema, ListRunEventsResponseSchema, ListRunsRequestSchema, ListRunsResponseSchema, RunEventSchema, RunSchema, Runs as RunsService, SealBundleRequestSchema, SealBundleResponseSchema } from "./runs_pb.ts";
+import { AcquireExecutorRequestSchema, AcquireExecutorResponseSchema, AppendRunEventRequestSchema, AppendRunEventResponseSchema, BundleFileSchema, CreateRunRequestSchema, CreateRunResponseSchema, ExecutorLeaseSchema, GetRunReceiptRequestSchema, GetRunReplayRequestSchema, GetRunRequestSchema, GetRunResponseSchema, IssueSchema, ListRunEventsRequestSchema, ListRunEventsResponseSchema, ListRunsRequestSchema, ListRunsResponseSchema, ReleaseExecutorRequestSchema, ReleaseExecutorResponseSchema, RenewExecutorRequestSchema, RenewExecutorResponseSchema, RunEventSchema, RunSchema, Runs as RunsService, SealBundleRequestSchema, SealBundleResponseSchema } from "./runs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { receiptsComments, type SignedReceipt } from "./receipts_oa.ts";
 
@@ -104,6 +104,11 @@ export type AppendRunEventRequest = {
   readonly payload: JsonObject;
   /** When given, the run's last event must have this number, else 409. */
   readonly expectedPreviousSeq?: bigint | undefined;
+  /**
+   * The epoch of the caller's executor lease. A run that ever had an executor
+   * takes events of the latest epoch only, else 409 `executor_fenced`.
+   */
+  readonly executorEpoch?: bigint | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.AppendRunEventRequest`. */
@@ -152,6 +157,65 @@ export type GetRunReplayRequest = {
 /** Descriptor of `openagents.runtime.v1.GetRunReplayRequest`. */
 export const getRunReplayRequestDesc: MessageDesc<GetRunReplayRequest> = GetRunReplayRequestSchema;
 
+export type ExecutorLease = {
+  readonly executorId: string;
+  readonly epoch: bigint;
+  readonly expiresAt: number;
+  /** Renew at least this often. */
+  readonly renewEveryMs: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.ExecutorLease`. */
+export const executorLeaseDesc: MessageDesc<ExecutorLease> = ExecutorLeaseSchema;
+
+export type AcquireExecutorRequest = {
+  readonly runId: string;
+  /** Who executes: fresh for every process that does. */
+  readonly executorId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.AcquireExecutorRequest`. */
+export const acquireExecutorRequestDesc: MessageDesc<AcquireExecutorRequest> = AcquireExecutorRequestSchema;
+
+export type AcquireExecutorResponse = {
+  readonly lease: ExecutorLease;
+};
+
+/** Descriptor of `openagents.runtime.v1.AcquireExecutorResponse`. */
+export const acquireExecutorResponseDesc: MessageDesc<AcquireExecutorResponse> = AcquireExecutorResponseSchema;
+
+export type RenewExecutorRequest = {
+  readonly runId: string;
+  readonly executorId: string;
+  readonly epoch: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.RenewExecutorRequest`. */
+export const renewExecutorRequestDesc: MessageDesc<RenewExecutorRequest> = RenewExecutorRequestSchema;
+
+export type RenewExecutorResponse = {
+  readonly lease: ExecutorLease;
+};
+
+/** Descriptor of `openagents.runtime.v1.RenewExecutorResponse`. */
+export const renewExecutorResponseDesc: MessageDesc<RenewExecutorResponse> = RenewExecutorResponseSchema;
+
+export type ReleaseExecutorRequest = {
+  readonly runId: string;
+  readonly executorId: string;
+  readonly epoch: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReleaseExecutorRequest`. */
+export const releaseExecutorRequestDesc: MessageDesc<ReleaseExecutorRequest> = ReleaseExecutorRequestSchema;
+
+export type ReleaseExecutorResponse = {
+  readonly runId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReleaseExecutorResponse`. */
+export const releaseExecutorResponseDesc: MessageDesc<ReleaseExecutorResponse> = ReleaseExecutorResponseSchema;
+
 export type BundleFile = {
   /** Relative path with `/`, without `..`. */
   readonly path: string;
@@ -194,9 +258,12 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.ListRunsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.AppendRunEventRequest.event_type": "Lower-case words joined by dots, such as `tool.call`.",
   "openagents.runtime.v1.AppendRunEventRequest.expected_previous_seq": "When given, the run's last event must have this number, else 409.",
+  "openagents.runtime.v1.AppendRunEventRequest.executor_epoch": "The epoch of the caller's executor lease. A run that ever had an executor\ntakes events of the latest epoch only, else 409 `executor_fenced`.",
   "openagents.runtime.v1.ListRunEventsRequest.after_seq": "Events with a greater number only.",
   "openagents.runtime.v1.ListRunEventsRequest.limit": "1 to 500; 100 when absent.",
   "openagents.runtime.v1.ListRunEventsResponse.latest_seq": "The run's last number, so that a reader knows whether it has caught up.",
+  "openagents.runtime.v1.ExecutorLease.renew_every_ms": "Renew at least this often.",
+  "openagents.runtime.v1.AcquireExecutorRequest.executor_id": "Who executes: fresh for every process that does.",
   "openagents.runtime.v1.BundleFile.path": "Relative path with `/`, without `..`.",
   "openagents.runtime.v1.Runs": "Runs: durable, ordered event logs with a status machine.",
   "openagents.runtime.v1.Runs.CreateRun": "Open a run. Its first event, `run.started`, is written with it.",
@@ -205,7 +272,9 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it.",
   "openagents.runtime.v1.Runs.GetRunReceipt": "The run receipt, `openagents.receipt.v2`: a pure function of the run's\nevents up to its last one.",
   "openagents.runtime.v1.Runs.GetRunReplay": "REPLAY.jsonl, version 2: one canonical JSON object a line.",
-  "openagents.runtime.v1.Runs.SealBundle": "Sign the manifest of a finished run's bundle: the hashes of all its other\nfiles. A run has one bundle; another manifest is refused.",
+  "openagents.runtime.v1.Runs.AcquireExecutor": "Become the run's executor, for as long as the lease is renewed. Refused with\n409 `executor_held` while another holds it. Taking over from one whose lease\nlapsed is recorded as `run.executor_lost`. Every lease has a greater epoch\nthan the one before, and the run takes events of its latest epoch only.",
+  "openagents.runtime.v1.Runs.ReleaseExecutor": "Give the lease back, so that another executor need not wait for it to lapse.\nReleasing a lease that is gone changes nothing.",
+  "openagents.runtime.v1.Runs.SealBundle": "Sign the manifest of a finished run's bundle: the hashes of all its other\nfiles. Another manifest is refused until the run has new events, such as the\nsettlement of a reviewed job; the new bundle then names the one before.",
 };
 
 /** What each method of `openagents.runtime.v1.Runs` takes and answers. */
@@ -268,8 +337,37 @@ export type RunsTypes = {
     readonly access: "user";
   };
   /**
+   * Become the run's executor, for as long as the lease is renewed. Refused with
+   * 409 `executor_held` while another holds it. Taking over from one whose lease
+   * lapsed is recorded as `run.executor_lost`. Every lease has a greater epoch
+   * than the one before, and the run takes events of its latest epoch only.
+   */
+  readonly acquireExecutor: {
+    readonly input: AcquireExecutorRequest;
+    readonly output: AcquireExecutorResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  readonly renewExecutor: {
+    readonly input: RenewExecutorRequest;
+    readonly output: RenewExecutorResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * Give the lease back, so that another executor need not wait for it to lapse.
+   * Releasing a lease that is gone changes nothing.
+   */
+  readonly releaseExecutor: {
+    readonly input: ReleaseExecutorRequest;
+    readonly output: ReleaseExecutorResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
    * Sign the manifest of a finished run's bundle: the hashes of all its other
-   * files. A run has one bundle; another manifest is refused.
+   * files. Another manifest is refused until the run has new events, such as the
+   * settlement of a reviewed job; the new bundle then names the one before.
    */
   readonly sealBundle: {
     readonly input: SealBundleRequest;

@@ -19,7 +19,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/runs.proto.
  */
 export const file_openagents_runtime_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvcnVucy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxImAKBUlzc3VlEhoKBXRpdGxlGAEgASgJQgu6SAjIAQFyAxj0AxIXCgRib2R5GAIgASgJQgm6SAZyBBiAgAQSGgoDdXJsGAMgASgJQgi6SAVyAxiAEEgAiAEBQgYKBF91cmwi3AIKA1J1bhIOCgZydW5faWQYASABKAkSCwoDb3JnGAIgASgJEhIKCmNyZWF0ZWRfYnkYAyABKAkSMAoGc3RhdHVzGAQgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIwCgVpc3N1ZRgFIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBISCgpsYXRlc3Rfc2VxGAcgASgDEhcKD3RyYWplY3RvcnlfaGFzaBgIIAEoCRIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZfaXNzdWUinAEKCFJ1bkV2ZW50EgsKA3NlcRgBIAEoAxISCgpldmVudF90eXBlGAIgASgJEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDHBheWxvYWRfaGFzaBgEIAEoCRIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAieQoQQ3JlYXRlUnVuUmVxdWVzdBIwCgVpc3N1ZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIICgZfaXNzdWUiUAoRQ3JlYXRlUnVuUmVzcG9uc2USJwoDcnVuGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhISCgpyZWNlaXB0X2lkGAIgASgJIqcBCg9MaXN0UnVuc1JlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh4KBWxpbWl0GAIgASgFQgq6SAcaBRjIASgBSAGIAQESNQoGc3RhdHVzGAMgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1c0gCiAEBQgkKB19jdXJzb3JCCAoGX2xpbWl0QgkKB19zdGF0dXMiZgoQTGlzdFJ1bnNSZXNwb25zZRIoCgRydW5zGAEgAygLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciI6Cg1HZXRSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JCI5Cg5HZXRSdW5SZXNwb25zZRInCgNydW4YASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuIvsBChVBcHBlbmRSdW5FdmVudFJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEkYKCmV2ZW50X3R5cGUYAiABKAlCMrpIL8gBAXIqGGQyJl5bYS16XVthLXowLTlfXSooWy5dW2Etel1bYS16MC05X10qKSokEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKFWV4cGVjdGVkX3ByZXZpb3VzX3NlcRgEIAEoA0IHukgEIgIoAEgAiAEBQhgKFl9leHBlY3RlZF9wcmV2aW91c19zZXEikwEKFkFwcGVuZFJ1bkV2ZW50UmVzcG9uc2USLgoFZXZlbnQYASABKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuRXZlbnQSMAoGc3RhdHVzGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIXCg90cmFqZWN0b3J5X2hhc2gYAyABKAkimgEKFExpc3RSdW5FdmVudHNSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIfCglhZnRlcl9zZXEYAiABKANCB7pIBCICKABIAIgBARIeCgVsaW1pdBgDIAEoBUIKukgHGgUY9AMoAUgBiAEBQgwKCl9hZnRlcl9zZXFCCAoGX2xpbWl0IlwKFUxpc3RSdW5FdmVudHNSZXNwb25zZRIvCgZldmVudHMYASADKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuRXZlbnQSEgoKbGF0ZXN0X3NlcRgCIAEoAyJBChRHZXRSdW5SZWNlaXB0UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQiQAoTR2V0UnVuUmVwbGF5UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQijAEKCkJ1bmRsZUZpbGUSPwoEcGF0aBgBIAEoCUIxukguyAEBcikYgAQyJF5bQS1aYS16MC05Ll8tXSsoL1tBLVphLXowLTkuXy1dKykqJBIlCgZzaGEyNTYYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIWCgVieXRlcxgDIAEoA0IHukgEIgIoACJ9ChFTZWFsQnVuZGxlUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSPQoFZmlsZXMYAiADKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnVuZGxlRmlsZUILukgIkgEFCAEQ0A8iSwoSU2VhbEJ1bmRsZVJlc3BvbnNlEjUKB3JlY2VpcHQYASABKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2lnbmVkUmVjZWlwdCq7AQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAhIYChRSVU5fU1RBVFVTX0NBTkNFTElORxADEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQBBIYChRSVU5fU1RBVFVTX1NVQ0NFRURFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYyyAoKBFJ1bnMSvAEKCUNyZWF0ZVJ1bhInLm9wZW5hZ2VudHMucnVudGltZS52MS5DcmVhdGVSdW5SZXF1ZXN0Gigub3BlbmFnZW50cy5ydW50aW1lLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIlyquxg8CAIQAhoKcnVuczp3cml0ZSACMiFvcGVuYWdlbnRzLnJ1bnRpbWUucnVuX2NyZWF0ZWQudjE4yQFAgIAIgtPkkwIWOgEqIhEvaW50ZXJuYWwvdjEvcnVucxKLAQoITGlzdFJ1bnMSJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFJ1bnNSZXF1ZXN0Gicub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSdW5zUmVzcG9uc2UiLqq7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCExIRL2ludGVybmFsL3YxL3J1bnMSjgEKBkdldFJ1bhIkLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRSdW5SZXF1ZXN0GiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlc3BvbnNlIjequxgRCAIQAhoJcnVuczpyZWFkIAGC0+STAhwSGi9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9ErUBCg5BcHBlbmRSdW5FdmVudBIsLm9wZW5hZ2VudHMucnVudGltZS52MS5BcHBlbmRSdW5FdmVudFJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXBwZW5kUnVuRXZlbnRSZXNwb25zZSJGqrsYFggCEAIaCnJ1bnM6d3JpdGUgAkCAgASC0+STAiY6ASoiIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V2ZW50cxKqAQoNTGlzdFJ1bkV2ZW50cxIrLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UnVuRXZlbnRzUmVxdWVzdBosLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UnVuRXZlbnRzUmVzcG9uc2UiPqq7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCIxIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXZlbnRzEqMBCg1HZXRSdW5SZWNlaXB0Eisub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlY2VpcHRSZXF1ZXN0GiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNpZ25lZFJlY2VpcHQiP6q7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCJBIiL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vcmVjZWlwdBKQAQoMR2V0UnVuUmVwbGF5Eioub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlcGxheVJlcXVlc3QaFC5nb29nbGUuYXBpLkh0dHBCb2R5Ij6quxgRCAIQAhoJcnVuczpyZWFkIAGC0+STAiMSIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L3JlcGxheRLDAQoKU2VhbEJ1bmRsZRIoLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWFsQnVuZGxlUmVxdWVzdBopLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWFsQnVuZGxlUmVzcG9uc2UiYKq7GDAIAhACGgpydW5zOndyaXRlIAIyHG9wZW5hZ2VudHMucnVudGltZS5idW5kbGUudjGC0+STAiY6ASoiIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2J1bmRsZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_struct, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_receipts]);
+  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvcnVucy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxImAKBUlzc3VlEhoKBXRpdGxlGAEgASgJQgu6SAjIAQFyAxj0AxIXCgRib2R5GAIgASgJQgm6SAZyBBiAgAQSGgoDdXJsGAMgASgJQgi6SAVyAxiAEEgAiAEBQgYKBF91cmwi3AIKA1J1bhIOCgZydW5faWQYASABKAkSCwoDb3JnGAIgASgJEhIKCmNyZWF0ZWRfYnkYAyABKAkSMAoGc3RhdHVzGAQgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIwCgVpc3N1ZRgFIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBISCgpsYXRlc3Rfc2VxGAcgASgDEhcKD3RyYWplY3RvcnlfaGFzaBgIIAEoCRIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZfaXNzdWUinAEKCFJ1bkV2ZW50EgsKA3NlcRgBIAEoAxISCgpldmVudF90eXBlGAIgASgJEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDHBheWxvYWRfaGFzaBgEIAEoCRIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAieQoQQ3JlYXRlUnVuUmVxdWVzdBIwCgVpc3N1ZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIICgZfaXNzdWUiUAoRQ3JlYXRlUnVuUmVzcG9uc2USJwoDcnVuGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhISCgpyZWNlaXB0X2lkGAIgASgJIqcBCg9MaXN0UnVuc1JlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh4KBWxpbWl0GAIgASgFQgq6SAcaBRjIASgBSAGIAQESNQoGc3RhdHVzGAMgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1c0gCiAEBQgkKB19jdXJzb3JCCAoGX2xpbWl0QgkKB19zdGF0dXMiZgoQTGlzdFJ1bnNSZXNwb25zZRIoCgRydW5zGAEgAygLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciI6Cg1HZXRSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JCI5Cg5HZXRSdW5SZXNwb25zZRInCgNydW4YASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuIrQCChVBcHBlbmRSdW5FdmVudFJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEkYKCmV2ZW50X3R5cGUYAiABKAlCMrpIL8gBAXIqGGQyJl5bYS16XVthLXowLTlfXSooWy5dW2Etel1bYS16MC05X10qKSokEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKFWV4cGVjdGVkX3ByZXZpb3VzX3NlcRgEIAEoA0IHukgEIgIoAEgAiAEBEiQKDmV4ZWN1dG9yX2Vwb2NoGAUgASgDQge6SAQiAigBSAGIAQFCGAoWX2V4cGVjdGVkX3ByZXZpb3VzX3NlcUIRCg9fZXhlY3V0b3JfZXBvY2gikwEKFkFwcGVuZFJ1bkV2ZW50UmVzcG9uc2USLgoFZXZlbnQYASABKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuRXZlbnQSMAoGc3RhdHVzGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIXCg90cmFqZWN0b3J5X2hhc2gYAyABKAkimgEKFExpc3RSdW5FdmVudHNSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIfCglhZnRlcl9zZXEYAiABKANCB7pIBCICKABIAIgBARIeCgVsaW1pdBgDIAEoBUIKukgHGgUY9AMoAUgBiAEBQgwKCl9hZnRlcl9zZXFCCAoGX2xpbWl0IlwKFUxpc3RSdW5FdmVudHNSZXNwb25zZRIvCgZldmVudHMYASADKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuRXZlbnQSEgoKbGF0ZXN0X3NlcRgCIAEoAyJBChRHZXRSdW5SZWNlaXB0UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQiQAoTR2V0UnVuUmVwbGF5UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQiewoNRXhlY3V0b3JMZWFzZRITCgtleGVjdXRvcl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5yZW5ld19ldmVyeV9tcxgEIAEoAyJzChZBY3F1aXJlRXhlY3V0b3JSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIuCgtleGVjdXRvcl9pZBgCIAEoCUIZukgWchQyEl5leGVfWzAtOWEtZl17MzJ9JCJOChdBY3F1aXJlRXhlY3V0b3JSZXNwb25zZRIzCgVsZWFzZRgBIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5FeGVjdXRvckxlYXNlIokBChRSZW5ld0V4ZWN1dG9yUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSLgoLZXhlY3V0b3JfaWQYAiABKAlCGbpIFnIUMhJeZXhlX1swLTlhLWZdezMyfSQSFgoFZXBvY2gYAyABKANCB7pIBCICKAEiTAoVUmVuZXdFeGVjdXRvclJlc3BvbnNlEjMKBWxlYXNlGAEgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLkV4ZWN1dG9yTGVhc2UiiwEKFlJlbGVhc2VFeGVjdXRvclJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEi4KC2V4ZWN1dG9yX2lkGAIgASgJQhm6SBZyFDISXmV4ZV9bMC05YS1mXXszMn0kEhYKBWVwb2NoGAMgASgDQge6SAQiAigBIikKF1JlbGVhc2VFeGVjdXRvclJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCSKMAQoKQnVuZGxlRmlsZRI/CgRwYXRoGAEgASgJQjG6SC7IAQFyKRiABDIkXltBLVphLXowLTkuXy1dKygvW0EtWmEtejAtOS5fLV0rKSokEiUKBnNoYTI1NhgCIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kEhYKBWJ5dGVzGAMgASgDQge6SAQiAigAIn0KEVNlYWxCdW5kbGVSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBI9CgVmaWxlcxgCIAMoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5CdW5kbGVGaWxlQgu6SAiSAQUIARDQDyJLChJTZWFsQnVuZGxlUmVzcG9uc2USNQoHcmVjZWlwdBgBIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TaWduZWRSZWNlaXB0KrsBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhYKElJVTl9TVEFUVVNfUlVOTklORxACEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMSU5HEAMSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAEEhgKFFJVTl9TVEFUVVNfU1VDQ0VFREVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBjL/DgoEUnVucxK8AQoJQ3JlYXRlUnVuEicub3BlbmFnZW50cy5ydW50aW1lLnYxLkNyZWF0ZVJ1blJlcXVlc3QaKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ3JlYXRlUnVuUmVzcG9uc2UiXKq7GDwIAhACGgpydW5zOndyaXRlIAIyIW9wZW5hZ2VudHMucnVudGltZS5ydW5fY3JlYXRlZC52MTjJAUCAgAiC0+STAhY6ASoiES9pbnRlcm5hbC92MS9ydW5zEosBCghMaXN0UnVucxImLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UnVuc1JlcXVlc3QaJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFJ1bnNSZXNwb25zZSIuqrsYEQgCEAIaCXJ1bnM6cmVhZCABgtPkkwITEhEvaW50ZXJuYWwvdjEvcnVucxKOAQoGR2V0UnVuEiQub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlcXVlc3QaJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UnVuUmVzcG9uc2UiN6q7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCHBIaL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0StQEKDkFwcGVuZFJ1bkV2ZW50Eiwub3BlbmFnZW50cy5ydW50aW1lLnYxLkFwcGVuZFJ1bkV2ZW50UmVxdWVzdBotLm9wZW5hZ2VudHMucnVudGltZS52MS5BcHBlbmRSdW5FdmVudFJlc3BvbnNlIkaquxgWCAIQAhoKcnVuczp3cml0ZSACQICABILT5JMCJjoBKiIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXZlbnRzEqoBCg1MaXN0UnVuRXZlbnRzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSdW5FdmVudHNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSdW5FdmVudHNSZXNwb25zZSI+qrsYEQgCEAIaCXJ1bnM6cmVhZCABgtPkkwIjEiEvaW50ZXJuYWwvdjEvcnVucy97cnVuX2lkfS9ldmVudHMSowEKDUdldFJ1blJlY2VpcHQSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UnVuUmVjZWlwdFJlcXVlc3QaJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2lnbmVkUmVjZWlwdCI/qrsYEQgCEAIaCXJ1bnM6cmVhZCABgtPkkwIkEiIvaW50ZXJuYWwvdjEvcnVucy97cnVuX2lkfS9yZWNlaXB0EpABCgxHZXRSdW5SZXBsYXkSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UnVuUmVwbGF5UmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiPqq7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCIxIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vcmVwbGF5ErYBCg9BY3F1aXJlRXhlY3V0b3ISLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWNxdWlyZUV4ZWN1dG9yUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5BY3F1aXJlRXhlY3V0b3JSZXNwb25zZSJEqrsYEggCEAIaCnJ1bnM6d3JpdGUgAoLT5JMCKDoBKiIjL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXhlY3V0b3ISuAEKDVJlbmV3RXhlY3V0b3ISKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdFeGVjdXRvclJlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdFeGVjdXRvclJlc3BvbnNlIkyquxgUCAIQAhoKcnVuczp3cml0ZSACKAKC0+STAi46ASoiKS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V4ZWN1dG9yL3JlbmV3EsABCg9SZWxlYXNlRXhlY3V0b3ISLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVsZWFzZUV4ZWN1dG9yUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5SZWxlYXNlRXhlY3V0b3JSZXNwb25zZSJOqrsYFAgCEAIaCnJ1bnM6d3JpdGUgAigCgtPkkwIwOgEqIisvaW50ZXJuYWwvdjEvcnVucy97cnVuX2lkfS9leGVjdXRvci9yZWxlYXNlEsMBCgpTZWFsQnVuZGxlEigub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlYWxCdW5kbGVSZXF1ZXN0Gikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlYWxCdW5kbGVSZXNwb25zZSJgqrsYMAgCEAIaCnJ1bnM6d3JpdGUgAjIcb3BlbmFnZW50cy5ydW50aW1lLmJ1bmRsZS52MYLT5JMCJjoBKiIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vYnVuZGxlYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_struct, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_receipts]);
 
 /**
  * @generated from message openagents.runtime.v1.Issue
@@ -315,6 +315,14 @@ export type AppendRunEventRequest = Message<"openagents.runtime.v1.AppendRunEven
    * @generated from field: optional int64 expected_previous_seq = 4;
    */
   expectedPreviousSeq?: bigint | undefined;
+
+  /**
+   * The epoch of the caller's executor lease. A run that ever had an executor
+   * takes events of the latest epoch only, else 409 `executor_fenced`.
+   *
+   * @generated from field: optional int64 executor_epoch = 5;
+   */
+  executorEpoch?: bigint | undefined;
 };
 
 /**
@@ -441,6 +449,169 @@ export const GetRunReplayRequestSchema: GenMessage<GetRunReplayRequest> = /*@__P
   messageDesc(file_openagents_runtime_v1_runs, 14);
 
 /**
+ * @generated from message openagents.runtime.v1.ExecutorLease
+ */
+export type ExecutorLease = Message<"openagents.runtime.v1.ExecutorLease"> & {
+  /**
+   * @generated from field: string executor_id = 1;
+   */
+  executorId: string;
+
+  /**
+   * @generated from field: int64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Renew at least this often.
+   *
+   * @generated from field: int64 renew_every_ms = 4;
+   */
+  renewEveryMs: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ExecutorLease.
+ * Use `create(ExecutorLeaseSchema)` to create a new message.
+ */
+export const ExecutorLeaseSchema: GenMessage<ExecutorLease> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 15);
+
+/**
+ * @generated from message openagents.runtime.v1.AcquireExecutorRequest
+ */
+export type AcquireExecutorRequest = Message<"openagents.runtime.v1.AcquireExecutorRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Who executes: fresh for every process that does.
+   *
+   * @generated from field: string executor_id = 2;
+   */
+  executorId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.AcquireExecutorRequest.
+ * Use `create(AcquireExecutorRequestSchema)` to create a new message.
+ */
+export const AcquireExecutorRequestSchema: GenMessage<AcquireExecutorRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 16);
+
+/**
+ * @generated from message openagents.runtime.v1.AcquireExecutorResponse
+ */
+export type AcquireExecutorResponse = Message<"openagents.runtime.v1.AcquireExecutorResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.ExecutorLease lease = 1;
+   */
+  lease?: ExecutorLease | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.AcquireExecutorResponse.
+ * Use `create(AcquireExecutorResponseSchema)` to create a new message.
+ */
+export const AcquireExecutorResponseSchema: GenMessage<AcquireExecutorResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 17);
+
+/**
+ * @generated from message openagents.runtime.v1.RenewExecutorRequest
+ */
+export type RenewExecutorRequest = Message<"openagents.runtime.v1.RenewExecutorRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string executor_id = 2;
+   */
+  executorId: string;
+
+  /**
+   * @generated from field: int64 epoch = 3;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RenewExecutorRequest.
+ * Use `create(RenewExecutorRequestSchema)` to create a new message.
+ */
+export const RenewExecutorRequestSchema: GenMessage<RenewExecutorRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 18);
+
+/**
+ * @generated from message openagents.runtime.v1.RenewExecutorResponse
+ */
+export type RenewExecutorResponse = Message<"openagents.runtime.v1.RenewExecutorResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.ExecutorLease lease = 1;
+   */
+  lease?: ExecutorLease | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RenewExecutorResponse.
+ * Use `create(RenewExecutorResponseSchema)` to create a new message.
+ */
+export const RenewExecutorResponseSchema: GenMessage<RenewExecutorResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 19);
+
+/**
+ * @generated from message openagents.runtime.v1.ReleaseExecutorRequest
+ */
+export type ReleaseExecutorRequest = Message<"openagents.runtime.v1.ReleaseExecutorRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string executor_id = 2;
+   */
+  executorId: string;
+
+  /**
+   * @generated from field: int64 epoch = 3;
+   */
+  epoch: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReleaseExecutorRequest.
+ * Use `create(ReleaseExecutorRequestSchema)` to create a new message.
+ */
+export const ReleaseExecutorRequestSchema: GenMessage<ReleaseExecutorRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 20);
+
+/**
+ * @generated from message openagents.runtime.v1.ReleaseExecutorResponse
+ */
+export type ReleaseExecutorResponse = Message<"openagents.runtime.v1.ReleaseExecutorResponse"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReleaseExecutorResponse.
+ * Use `create(ReleaseExecutorResponseSchema)` to create a new message.
+ */
+export const ReleaseExecutorResponseSchema: GenMessage<ReleaseExecutorResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 21);
+
+/**
  * @generated from message openagents.runtime.v1.BundleFile
  */
 export type BundleFile = Message<"openagents.runtime.v1.BundleFile"> & {
@@ -467,7 +638,7 @@ export type BundleFile = Message<"openagents.runtime.v1.BundleFile"> & {
  * Use `create(BundleFileSchema)` to create a new message.
  */
 export const BundleFileSchema: GenMessage<BundleFile> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 15);
+  messageDesc(file_openagents_runtime_v1_runs, 22);
 
 /**
  * @generated from message openagents.runtime.v1.SealBundleRequest
@@ -489,7 +660,7 @@ export type SealBundleRequest = Message<"openagents.runtime.v1.SealBundleRequest
  * Use `create(SealBundleRequestSchema)` to create a new message.
  */
 export const SealBundleRequestSchema: GenMessage<SealBundleRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 16);
+  messageDesc(file_openagents_runtime_v1_runs, 23);
 
 /**
  * @generated from message openagents.runtime.v1.SealBundleResponse
@@ -506,7 +677,7 @@ export type SealBundleResponse = Message<"openagents.runtime.v1.SealBundleRespon
  * Use `create(SealBundleResponseSchema)` to create a new message.
  */
 export const SealBundleResponseSchema: GenMessage<SealBundleResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 17);
+  messageDesc(file_openagents_runtime_v1_runs, 24);
 
 /**
  * @generated from enum openagents.runtime.v1.RunStatus
@@ -637,8 +808,41 @@ export const Runs: GenService<{
     output: typeof HttpBodySchema;
   },
   /**
+   * Become the run's executor, for as long as the lease is renewed. Refused with
+   * 409 `executor_held` while another holds it. Taking over from one whose lease
+   * lapsed is recorded as `run.executor_lost`. Every lease has a greater epoch
+   * than the one before, and the run takes events of its latest epoch only.
+   *
+   * @generated from rpc openagents.runtime.v1.Runs.AcquireExecutor
+   */
+  acquireExecutor: {
+    methodKind: "unary";
+    input: typeof AcquireExecutorRequestSchema;
+    output: typeof AcquireExecutorResponseSchema;
+  },
+  /**
+   * @generated from rpc openagents.runtime.v1.Runs.RenewExecutor
+   */
+  renewExecutor: {
+    methodKind: "unary";
+    input: typeof RenewExecutorRequestSchema;
+    output: typeof RenewExecutorResponseSchema;
+  },
+  /**
+   * Give the lease back, so that another executor need not wait for it to lapse.
+   * Releasing a lease that is gone changes nothing.
+   *
+   * @generated from rpc openagents.runtime.v1.Runs.ReleaseExecutor
+   */
+  releaseExecutor: {
+    methodKind: "unary";
+    input: typeof ReleaseExecutorRequestSchema;
+    output: typeof ReleaseExecutorResponseSchema;
+  },
+  /**
    * Sign the manifest of a finished run's bundle: the hashes of all its other
-   * files. A run has one bundle; another manifest is refused.
+   * files. Another manifest is refused until the run has new events, such as the
+   * settlement of a reviewed job; the new bundle then names the one before.
    *
    * @generated from rpc openagents.runtime.v1.Runs.SealBundle
    */

@@ -59,11 +59,14 @@ export type Settlement = {
   readonly status: SettlementStatus;
   /** Credited to the provider; 0 when withheld. */
   readonly providerMsats: bigint;
+  /** For all runs that were paid for. */
   readonly operatorFeeMsats: bigint;
   /** For withheld: the rule that withheld. */
   readonly withheldReason?: string | undefined;
   readonly verificationReceiptId: string;
   readonly settledAt: number;
+  /** Credited to the provider of the second opinion; 0 when there was none. */
+  readonly secondOpinionMsats: bigint;
 };
 
 /** Descriptor of `openagents.runtime.v1.Settlement`. */
@@ -139,7 +142,9 @@ export const treasuryComments: Comments = {
   "openagents.runtime.v1.ReserveComputeRequest.run_id": "The run that the money is for.",
   "openagents.runtime.v1.ReserveComputeRequest.quote_id": "The quote that the money is for; the amount must be its total price.",
   "openagents.runtime.v1.Settlement.provider_msats": "Credited to the provider; 0 when withheld.",
+  "openagents.runtime.v1.Settlement.operator_fee_msats": "For all runs that were paid for.",
   "openagents.runtime.v1.Settlement.withheld_reason": "For withheld: the rule that withheld.",
+  "openagents.runtime.v1.Settlement.second_opinion_msats": "Credited to the provider of the second opinion; 0 when there was none.",
   "openagents.runtime.v1.GetComputeSummaryResponse.available_msats": "Can be reserved now.",
   "openagents.runtime.v1.GetComputeSummaryResponse.spent_msats": "Released for verified work, operator fees included.",
   "openagents.runtime.v1.GetComputeSummaryResponse.earned_msats": "Earned by the organisation's own workers.",
@@ -147,7 +152,7 @@ export const treasuryComments: Comments = {
   "openagents.runtime.v1.Treasury": "The treasury: the money of organisations, and its release for verified work.",
   "openagents.runtime.v1.Treasury.ReserveCompute": "Set money aside. 402 with reason `insufficient_funds` when the\norganisation's available balance does not cover it.",
   "openagents.runtime.v1.Treasury.VoidReservation": "Give reserved money back. A job that no provider holds is canceled with it;\nrefused while one is leased, reported or verified.",
-  "openagents.runtime.v1.Treasury.SettleSandboxRun": "Release a verified job's reservation to its provider, or withhold it, as\nthe verdict says.",
+  "openagents.runtime.v1.Treasury.SettleSandboxRun": "Release a verified job's reservation to its provider, or withhold it, as\nthe verdict says. The provider of a second opinion is paid for its run either\nway, and what is left goes back to the buyer. A job whose verdict is\n`needs_review` settles after its review.",
   "openagents.runtime.v1.Treasury.GetComputeSummary": "Balances and recent settlements of the caller's organisation.",
   "openagents.runtime.v1.Treasury.GrantDemoCredit": "Credit an organisation with demo money: claims on nobody, for laptop\nstacks. 403 with reason `demo_grants_disabled` elsewhere.",
 };
@@ -176,7 +181,9 @@ export type TreasuryTypes = {
   };
   /**
    * Release a verified job's reservation to its provider, or withhold it, as
-   * the verdict says.
+   * the verdict says. The provider of a second opinion is paid for its run either
+   * way, and what is left goes back to the buyer. A job whose verdict is
+   * `needs_review` settles after its review.
    */
   readonly settleSandboxRun: {
     readonly input: SettleSandboxRunRequest;

@@ -3,8 +3,9 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { Verification as VerificationService, VerificationResultSchema, VerifySandboxRunRequestSchema, VerifySandboxRunResponseSchema } from "./verification_pb.ts";
+import { GetVerificationRequestSchema, GetVerificationResponseSchema, ReviewVerificationRequestSchema, ReviewVerificationResponseSchema, Verification as VerificationService, VerificationResultSchema, VerifySandboxRunRequestSchema, VerifySandboxRunResponseSchema } from "./verification_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+import { jobsComments, type Job } from "./jobs_oa.ts";
 
 export type VerificationResult = {
   readonly jobId: string;
@@ -15,6 +16,21 @@ export type VerificationResult = {
   readonly violations: readonly string[];
   readonly baseExitCode?: number | undefined;
   readonly patchedExitCode?: number | undefined;
+  /** Absent when the guard leg was not run. */
+  readonly guardExitCode?: number | undefined;
+  /** The rule that decided, in words. */
+  readonly because: string;
+  readonly status: VerificationStatus;
+  readonly secondJobId?: string | undefined;
+  /** The two runs gave different exit codes: nothing is paid until a third decides. */
+  readonly disagreement: boolean;
+  readonly incidentId?: string | undefined;
+  /** For `needs_review`: the files that a person looks at. */
+  readonly reviewPaths: readonly string[];
+  readonly review?: ReviewDecision | undefined;
+  /** By tests: how many failed on the base and pass with the patch, and how many passed on both. */
+  readonly testsFixed?: number | undefined;
+  readonly testsKept?: number | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.VerificationResult`. */
@@ -30,10 +46,53 @@ export const verifySandboxRunRequestDesc: MessageDesc<VerifySandboxRunRequest> =
 export type VerifySandboxRunResponse = {
   readonly verification: VerificationResult;
   readonly receiptId: string;
+  /** The job that repeats the work, while it is awaited. */
+  readonly secondJob?: Job | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.VerifySandboxRunResponse`. */
 export const verifySandboxRunResponseDesc: MessageDesc<VerifySandboxRunResponse> = VerifySandboxRunResponseSchema;
+
+export type ReviewVerificationRequest = {
+  readonly jobId: string;
+  readonly decision: ReviewDecision;
+  readonly note: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReviewVerificationRequest`. */
+export const reviewVerificationRequestDesc: MessageDesc<ReviewVerificationRequest> = ReviewVerificationRequestSchema;
+
+export type ReviewVerificationResponse = {
+  readonly verification: VerificationResult;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReviewVerificationResponse`. */
+export const reviewVerificationResponseDesc: MessageDesc<ReviewVerificationResponse> = ReviewVerificationResponseSchema;
+
+export type GetVerificationRequest = {
+  readonly jobId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetVerificationRequest`. */
+export const getVerificationRequestDesc: MessageDesc<GetVerificationRequest> = GetVerificationRequestSchema;
+
+export type GetVerificationResponse = {
+  readonly verification: VerificationResult;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetVerificationResponse`. */
+export const getVerificationResponseDesc: MessageDesc<GetVerificationResponse> = GetVerificationResponseSchema;
+
+export type VerificationStatus = "awaiting_second_opinion" | "final";
+
+/** All values of `VerificationStatus`. */
+export const verificationStatusValues = ["awaiting_second_opinion", "final"] as const satisfies readonly VerificationStatus[];
+
+export type ReviewDecision = "accepted" | "rejected";
+
+/** All values of `ReviewDecision`. */
+export const reviewDecisionValues = ["accepted", "rejected"] as const satisfies readonly ReviewDecision[];
 
 export type Verdict = "proven" | "needs_review" | "passed_only" | "failed" | "inconclusive";
 
@@ -53,7 +112,15 @@ export const proofValues = ["by_exit_code", "by_tests"] as const satisfies reado
 
 export const verificationComments: Comments = {
   ...routeComments,
+  ...jobsComments,
   "openagents.runtime.v1.VerificationResult.violations": "Rules that the result broke; empty for an honest result, whatever its verdict.",
+  "openagents.runtime.v1.VerificationResult.guard_exit_code": "Absent when the guard leg was not run.",
+  "openagents.runtime.v1.VerificationResult.because": "The rule that decided, in words.",
+  "openagents.runtime.v1.VerificationResult.disagreement": "The two runs gave different exit codes: nothing is paid until a third decides.",
+  "openagents.runtime.v1.VerificationResult.review_paths": "For `needs_review`: the files that a person looks at.",
+  "openagents.runtime.v1.VerificationResult.tests_fixed": "By tests: how many failed on the base and pass with the patch, and how many passed on both.",
+  "openagents.runtime.v1.VerifySandboxRunResponse.second_job": "The job that repeats the work, while it is awaited.",
+  "openagents.runtime.v1.VerificationStatus.awaiting_second_opinion": "The first result would prove the patch; somebody else runs it again.",
   "openagents.runtime.v1.Verdict.proven": "The check fails on the base and passes on the patch.",
   "openagents.runtime.v1.Verdict.needs_review": "It passes, but the patch touches what decides whether it passes.",
   "openagents.runtime.v1.Verdict.passed_only": "It passes on the base too, so it could not have failed.",
@@ -61,19 +128,41 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.Assurance": "How independent of the paid provider a verdict is.",
   "openagents.runtime.v1.Assurance.provider": "The provider's word, with hashes that match: reported, not verified.",
   "openagents.runtime.v1.Verification": "Verification: whether a reported result proves anything.",
-  "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs against its spec, and record the verdict. A job has one verdict.",
+  "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs against its spec, and decide. A result that would be paid for is run\nagain first, as its quote says: the answer then has `awaiting_second_opinion`\nand the job that repeats the work, and this command is sent again with a\nfresh key once that job has reported. A job has one final verdict.",
+  "openagents.runtime.v1.Verification.ReviewVerification": "A person's word on a job whose verdict is `needs_review`: accepted, it is\npaid for at its settlement; rejected, its money is withheld. A job is reviewed once.",
+  "openagents.runtime.v1.Verification.GetVerification": "The verdict on a job, as far as it is decided.",
 };
 
 /** What each method of `openagents.runtime.v1.Verification` takes and answers. */
 export type VerificationTypes = {
   /**
    * Recompute the hash of each output of a reported job and of its patch, check its
-   * legs against its spec, and record the verdict. A job has one verdict.
+   * legs against its spec, and decide. A result that would be paid for is run
+   * again first, as its quote says: the answer then has `awaiting_second_opinion`
+   * and the job that repeats the work, and this command is sent again with a
+   * fresh key once that job has reported. A job has one final verdict.
    */
   readonly verifySandboxRun: {
     readonly input: VerifySandboxRunRequest;
     readonly output: VerifySandboxRunResponse;
     readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * A person's word on a job whose verdict is `needs_review`: accepted, it is
+   * paid for at its settlement; rejected, its money is withheld. A job is reviewed once.
+   */
+  readonly reviewVerification: {
+    readonly input: ReviewVerificationRequest;
+    readonly output: ReviewVerificationResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /** The verdict on a job, as far as it is decided. */
+  readonly getVerification: {
+    readonly input: GetVerificationRequest;
+    readonly output: GetVerificationResponse;
+    readonly effect: "read";
     readonly access: "user";
   };
 };

@@ -7,13 +7,15 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
+import type { Job } from "./jobs_pb.ts";
+import { file_openagents_runtime_v1_jobs } from "./jobs_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file openagents/runtime/v1/verification.proto.
  */
 export const file_openagents_runtime_v1_verification: GenFile = /*@__PURE__*/
-  fileDesc("CihvcGVuYWdlbnRzL3J1bnRpbWUvdjEvdmVyaWZpY2F0aW9uLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEisQIKElZlcmlmaWNhdGlvblJlc3VsdBIOCgZqb2JfaWQYASABKAkSLwoHdmVyZGljdBgCIAEoDjIeLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJkaWN0EjMKCWFzc3VyYW5jZRgDIAEoDjIgLm9wZW5hZ2VudHMucnVudGltZS52MS5Bc3N1cmFuY2USKwoFcHJvb2YYBCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvb2YSEgoKdmlvbGF0aW9ucxgFIAMoCRIbCg5iYXNlX2V4aXRfY29kZRgGIAEoBUgAiAEBEh4KEXBhdGNoZWRfZXhpdF9jb2RlGAcgASgFSAGIAQFCEQoPX2Jhc2VfZXhpdF9jb2RlQhQKEl9wYXRjaGVkX2V4aXRfY29kZSJEChdWZXJpZnlTYW5kYm94UnVuUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQibwoYVmVyaWZ5U2FuZGJveFJ1blJlc3BvbnNlEj8KDHZlcmlmaWNhdGlvbhgBIAEoCzIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25SZXN1bHQSEgoKcmVjZWlwdF9pZBgCIAEoCSqXAQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEgoOVkVSRElDVF9QUk9WRU4QARIYChRWRVJESUNUX05FRURTX1JFVklFVxACEhcKE1ZFUkRJQ1RfUEFTU0VEX09OTFkQAxISCg5WRVJESUNUX0ZBSUxFRBAEEhgKFFZFUkRJQ1RfSU5DT05DTFVTSVZFEAUqbQoJQXNzdXJhbmNlEhkKFUFTU1VSQU5DRV9VTlNQRUNJRklFRBAAEhYKEkFTU1VSQU5DRV9QUk9WSURFUhABEhIKDkFTU1VSQU5DRV9TRUxGEAISGQoVQVNTVVJBTkNFX0lOREVQRU5ERU5UEAMqSgoFUHJvb2YSFQoRUFJPT0ZfVU5TUEVDSUZJRUQQABIWChJQUk9PRl9CWV9FWElUX0NPREUQARISCg5QUk9PRl9CWV9URVNUUxACMvIBCgxWZXJpZmljYXRpb24S4QEKEFZlcmlmeVNhbmRib3hSdW4SLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZ5U2FuZGJveFJ1blJlcXVlc3QaLy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZ5U2FuZGJveFJ1blJlc3BvbnNlImyquxg3CAIQAhoLam9iczp2ZXJpZnkgAjIib3BlbmFnZW50cy5ydW50aW1lLnZlcmlmaWNhdGlvbi52MYLT5JMCKzoBKiImL2ludGVybmFsL3YxL3ZlcmlmaWNhdGlvbnMvc2FuZGJveC1ydW5iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_openagents_protocol_v1_route]);
+  fileDesc("CihvcGVuYWdlbnRzL3J1bnRpbWUvdjEvdmVyaWZpY2F0aW9uLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEizAUKElZlcmlmaWNhdGlvblJlc3VsdBIOCgZqb2JfaWQYASABKAkSLwoHdmVyZGljdBgCIAEoDjIeLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJkaWN0EjMKCWFzc3VyYW5jZRgDIAEoDjIgLm9wZW5hZ2VudHMucnVudGltZS52MS5Bc3N1cmFuY2USKwoFcHJvb2YYBCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvb2YSEgoKdmlvbGF0aW9ucxgFIAMoCRIbCg5iYXNlX2V4aXRfY29kZRgGIAEoBUgAiAEBEh4KEXBhdGNoZWRfZXhpdF9jb2RlGAcgASgFSAGIAQESHAoPZ3VhcmRfZXhpdF9jb2RlGAggASgFSAKIAQESDwoHYmVjYXVzZRgJIAEoCRI5CgZzdGF0dXMYCiABKA4yKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uU3RhdHVzEhoKDXNlY29uZF9qb2JfaWQYCyABKAlIA4gBARIUCgxkaXNhZ3JlZW1lbnQYDCABKAgSGAoLaW5jaWRlbnRfaWQYDSABKAlIBIgBARIUCgxyZXZpZXdfcGF0aHMYDiADKAkSOgoGcmV2aWV3GA8gASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldmlld0RlY2lzaW9uSAWIAQESGAoLdGVzdHNfZml4ZWQYECABKAVIBogBARIXCgp0ZXN0c19rZXB0GBEgASgFSAeIAQFCEQoPX2Jhc2VfZXhpdF9jb2RlQhQKEl9wYXRjaGVkX2V4aXRfY29kZUISChBfZ3VhcmRfZXhpdF9jb2RlQhAKDl9zZWNvbmRfam9iX2lkQg4KDF9pbmNpZGVudF9pZEIJCgdfcmV2aWV3Qg4KDF90ZXN0c19maXhlZEINCgtfdGVzdHNfa2VwdCJEChdWZXJpZnlTYW5kYm94UnVuUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiswEKGFZlcmlmeVNhbmRib3hSdW5SZXNwb25zZRI/Cgx2ZXJpZmljYXRpb24YASABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUmVzdWx0EhIKCnJlY2VpcHRfaWQYAiABKAkSMwoKc2Vjb25kX2pvYhgDIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JIAIgBAUINCgtfc2Vjb25kX2pvYiKkAQoZUmV2aWV3VmVyaWZpY2F0aW9uUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSRAoIZGVjaXNpb24YAiABKA4yJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2aWV3RGVjaXNpb25CC7pICMgBAYIBAhABEhYKBG5vdGUYAyABKAlCCLpIBXIDGOgHInEKGlJldmlld1ZlcmlmaWNhdGlvblJlc3BvbnNlEj8KDHZlcmlmaWNhdGlvbhgBIAEoCzIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25SZXN1bHQSEgoKcmVjZWlwdF9pZBgCIAEoCSJDChZHZXRWZXJpZmljYXRpb25SZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JCJaChdHZXRWZXJpZmljYXRpb25SZXNwb25zZRI/Cgx2ZXJpZmljYXRpb24YASABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUmVzdWx0KokBChJWZXJpZmljYXRpb25TdGF0dXMSIwofVkVSSUZJQ0FUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEi8KK1ZFUklGSUNBVElPTl9TVEFUVVNfQVdBSVRJTkdfU0VDT05EX09QSU5JT04QARIdChlWRVJJRklDQVRJT05fU1RBVFVTX0ZJTkFMEAIqbQoOUmV2aWV3RGVjaXNpb24SHwobUkVWSUVXX0RFQ0lTSU9OX1VOU1BFQ0lGSUVEEAASHAoYUkVWSUVXX0RFQ0lTSU9OX0FDQ0VQVEVEEAESHAoYUkVWSUVXX0RFQ0lTSU9OX1JFSkVDVEVEEAIqlwEKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhIKDlZFUkRJQ1RfUFJPVkVOEAESGAoUVkVSRElDVF9ORUVEU19SRVZJRVcQAhIXChNWRVJESUNUX1BBU1NFRF9PTkxZEAMSEgoOVkVSRElDVF9GQUlMRUQQBBIYChRWRVJESUNUX0lOQ09OQ0xVU0lWRRAFKm0KCUFzc3VyYW5jZRIZChVBU1NVUkFOQ0VfVU5TUEVDSUZJRUQQABIWChJBU1NVUkFOQ0VfUFJPVklERVIQARISCg5BU1NVUkFOQ0VfU0VMRhACEhkKFUFTU1VSQU5DRV9JTkRFUEVOREVOVBADKkoKBVByb29mEhUKEVBST09GX1VOU1BFQ0lGSUVEEAASFgoSUFJPT0ZfQllfRVhJVF9DT0RFEAESEgoOUFJPT0ZfQllfVEVTVFMQAjL7BQoMVmVyaWZpY2F0aW9uEs0CChBWZXJpZnlTYW5kYm94UnVuEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmeVNhbmRib3hSdW5SZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmeVNhbmRib3hSdW5SZXNwb25zZSLXAaq7GKEBCAIQAhoLam9iczp2ZXJpZnkgAjIib3BlbmFnZW50cy5ydW50aW1lLnZlcmlmaWNhdGlvbi52MjIkb3BlbmFnZW50cy5ydW50aW1lLnNlY29uZF9vcGluaW9uLnYxMiRvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2Rpc3BhdGNoZWQudjEyHG9wZW5hZ2VudHMuZnJhdWQuaW5jaWRlbnQudjGC0+STAis6ASoiJi9pbnRlcm5hbC92MS92ZXJpZmljYXRpb25zL3NhbmRib3gtcnVuEuUBChJSZXZpZXdWZXJpZmljYXRpb24SMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2aWV3VmVyaWZpY2F0aW9uUmVxdWVzdBoxLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXZpZXdWZXJpZmljYXRpb25SZXNwb25zZSJqqrsYMQgCEAIaC2pvYnM6dmVyaWZ5IAIyHG9wZW5hZ2VudHMucnVudGltZS5yZXZpZXcudjGC0+STAi86ASoiKi9pbnRlcm5hbC92MS92ZXJpZmljYXRpb25zL3tqb2JfaWR9L3JldmlldxKyAQoPR2V0VmVyaWZpY2F0aW9uEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFZlcmlmaWNhdGlvblJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0VmVyaWZpY2F0aW9uUmVzcG9uc2UiQKq7GBEIAhACGglqb2JzOnJlYWQgAYLT5JMCJRIjL2ludGVybmFsL3YxL3ZlcmlmaWNhdGlvbnMve2pvYl9pZH1iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs]);
 
 /**
  * @generated from message openagents.runtime.v1.VerificationResult
@@ -55,6 +57,66 @@ export type VerificationResult = Message<"openagents.runtime.v1.VerificationResu
    * @generated from field: optional int32 patched_exit_code = 7;
    */
   patchedExitCode?: number | undefined;
+
+  /**
+   * Absent when the guard leg was not run.
+   *
+   * @generated from field: optional int32 guard_exit_code = 8;
+   */
+  guardExitCode?: number | undefined;
+
+  /**
+   * The rule that decided, in words.
+   *
+   * @generated from field: string because = 9;
+   */
+  because: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.VerificationStatus status = 10;
+   */
+  status: VerificationStatus;
+
+  /**
+   * @generated from field: optional string second_job_id = 11;
+   */
+  secondJobId?: string | undefined;
+
+  /**
+   * The two runs gave different exit codes: nothing is paid until a third decides.
+   *
+   * @generated from field: bool disagreement = 12;
+   */
+  disagreement: boolean;
+
+  /**
+   * @generated from field: optional string incident_id = 13;
+   */
+  incidentId?: string | undefined;
+
+  /**
+   * For `needs_review`: the files that a person looks at.
+   *
+   * @generated from field: repeated string review_paths = 14;
+   */
+  reviewPaths: string[];
+
+  /**
+   * @generated from field: optional openagents.runtime.v1.ReviewDecision review = 15;
+   */
+  review?: ReviewDecision | undefined;
+
+  /**
+   * By tests: how many failed on the base and pass with the patch, and how many passed on both.
+   *
+   * @generated from field: optional int32 tests_fixed = 16;
+   */
+  testsFixed?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 tests_kept = 17;
+   */
+  testsKept?: number | undefined;
 };
 
 /**
@@ -94,6 +156,13 @@ export type VerifySandboxRunResponse = Message<"openagents.runtime.v1.VerifySand
    * @generated from field: string receipt_id = 2;
    */
   receiptId: string;
+
+  /**
+   * The job that repeats the work, while it is awaited.
+   *
+   * @generated from field: optional openagents.runtime.v1.Job second_job = 3;
+   */
+  secondJob?: Job | undefined;
 };
 
 /**
@@ -102,6 +171,153 @@ export type VerifySandboxRunResponse = Message<"openagents.runtime.v1.VerifySand
  */
 export const VerifySandboxRunResponseSchema: GenMessage<VerifySandboxRunResponse> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_verification, 2);
+
+/**
+ * @generated from message openagents.runtime.v1.ReviewVerificationRequest
+ */
+export type ReviewVerificationRequest = Message<"openagents.runtime.v1.ReviewVerificationRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.ReviewDecision decision = 2;
+   */
+  decision: ReviewDecision;
+
+  /**
+   * @generated from field: string note = 3;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReviewVerificationRequest.
+ * Use `create(ReviewVerificationRequestSchema)` to create a new message.
+ */
+export const ReviewVerificationRequestSchema: GenMessage<ReviewVerificationRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_verification, 3);
+
+/**
+ * @generated from message openagents.runtime.v1.ReviewVerificationResponse
+ */
+export type ReviewVerificationResponse = Message<"openagents.runtime.v1.ReviewVerificationResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.VerificationResult verification = 1;
+   */
+  verification?: VerificationResult | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReviewVerificationResponse.
+ * Use `create(ReviewVerificationResponseSchema)` to create a new message.
+ */
+export const ReviewVerificationResponseSchema: GenMessage<ReviewVerificationResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_verification, 4);
+
+/**
+ * @generated from message openagents.runtime.v1.GetVerificationRequest
+ */
+export type GetVerificationRequest = Message<"openagents.runtime.v1.GetVerificationRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetVerificationRequest.
+ * Use `create(GetVerificationRequestSchema)` to create a new message.
+ */
+export const GetVerificationRequestSchema: GenMessage<GetVerificationRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_verification, 5);
+
+/**
+ * @generated from message openagents.runtime.v1.GetVerificationResponse
+ */
+export type GetVerificationResponse = Message<"openagents.runtime.v1.GetVerificationResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.VerificationResult verification = 1;
+   */
+  verification?: VerificationResult | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetVerificationResponse.
+ * Use `create(GetVerificationResponseSchema)` to create a new message.
+ */
+export const GetVerificationResponseSchema: GenMessage<GetVerificationResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_verification, 6);
+
+/**
+ * @generated from enum openagents.runtime.v1.VerificationStatus
+ */
+export const VerificationStatus = {
+  /**
+   * @generated from enum value: VERIFICATION_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The first result would prove the patch; somebody else runs it again.
+   *
+   * @generated from enum value: VERIFICATION_STATUS_AWAITING_SECOND_OPINION = 1;
+   */
+  AWAITING_SECOND_OPINION: 1,
+
+  /**
+   * @generated from enum value: VERIFICATION_STATUS_FINAL = 2;
+   */
+  FINAL: 2,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.VerificationStatus
+ */
+export type VerificationStatus = (typeof VerificationStatus)[keyof typeof VerificationStatus] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.VerificationStatus.
+ */
+export const VerificationStatusSchema: GenEnum<VerificationStatus> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_verification, 0);
+
+/**
+ * @generated from enum openagents.runtime.v1.ReviewDecision
+ */
+export const ReviewDecision = {
+  /**
+   * @generated from enum value: REVIEW_DECISION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: REVIEW_DECISION_ACCEPTED = 1;
+   */
+  ACCEPTED: 1,
+
+  /**
+   * @generated from enum value: REVIEW_DECISION_REJECTED = 2;
+   */
+  REJECTED: 2,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.ReviewDecision
+ */
+export type ReviewDecision = (typeof ReviewDecision)[keyof typeof ReviewDecision] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.ReviewDecision.
+ */
+export const ReviewDecisionSchema: GenEnum<ReviewDecision> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_verification, 1);
 
 /**
  * @generated from enum openagents.runtime.v1.Verdict
@@ -155,7 +371,7 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict] | UnknownEnum;
  * Describes the enum openagents.runtime.v1.Verdict.
  */
 export const VerdictSchema: GenEnum<Verdict> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_verification, 0);
+  enumDesc(file_openagents_runtime_v1_verification, 2);
 
 /**
  * How independent of the paid provider a verdict is.
@@ -197,7 +413,7 @@ export type Assurance = (typeof Assurance)[keyof typeof Assurance] | UnknownEnum
  * Describes the enum openagents.runtime.v1.Assurance.
  */
 export const AssuranceSchema: GenEnum<Assurance> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_verification, 1);
+  enumDesc(file_openagents_runtime_v1_verification, 3);
 
 /**
  * @generated from enum openagents.runtime.v1.Proof
@@ -228,7 +444,7 @@ export type Proof = (typeof Proof)[keyof typeof Proof] | UnknownEnum;
  * Describes the enum openagents.runtime.v1.Proof.
  */
 export const ProofSchema: GenEnum<Proof> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_verification, 2);
+  enumDesc(file_openagents_runtime_v1_verification, 4);
 
 /**
  * Verification: whether a reported result proves anything.
@@ -238,7 +454,10 @@ export const ProofSchema: GenEnum<Proof> = /*@__PURE__*/
 export const Verification: GenService<{
   /**
    * Recompute the hash of each output of a reported job and of its patch, check its
-   * legs against its spec, and record the verdict. A job has one verdict.
+   * legs against its spec, and decide. A result that would be paid for is run
+   * again first, as its quote says: the answer then has `awaiting_second_opinion`
+   * and the job that repeats the work, and this command is sent again with a
+   * fresh key once that job has reported. A job has one final verdict.
    *
    * @generated from rpc openagents.runtime.v1.Verification.VerifySandboxRun
    */
@@ -246,6 +465,27 @@ export const Verification: GenService<{
     methodKind: "unary";
     input: typeof VerifySandboxRunRequestSchema;
     output: typeof VerifySandboxRunResponseSchema;
+  },
+  /**
+   * A person's word on a job whose verdict is `needs_review`: accepted, it is
+   * paid for at its settlement; rejected, its money is withheld. A job is reviewed once.
+   *
+   * @generated from rpc openagents.runtime.v1.Verification.ReviewVerification
+   */
+  reviewVerification: {
+    methodKind: "unary";
+    input: typeof ReviewVerificationRequestSchema;
+    output: typeof ReviewVerificationResponseSchema;
+  },
+  /**
+   * The verdict on a job, as far as it is decided.
+   *
+   * @generated from rpc openagents.runtime.v1.Verification.GetVerification
+   */
+  getVerification: {
+    methodKind: "unary";
+    input: typeof GetVerificationRequestSchema;
+    output: typeof GetVerificationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_openagents_runtime_v1_verification, 0);

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DisableWorkerRequestSchema, DisableWorkerResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, HeartbeatWorkerRequestSchema, HeartbeatWorkerResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, ToolchainSchema, WorkerCapsSchema, WorkerSchema, Workers as WorkersService } from "./workers_pb.ts";
+import { DisableWorkerRequestSchema, DisableWorkerResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, HeartbeatWorkerRequestSchema, HeartbeatWorkerResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, StopWorkerRequestSchema, StopWorkerResponseSchema, ToolchainSchema, WorkerCapsSchema, WorkerSchema, Workers as WorkersService } from "./workers_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 /** What a job may ask for on a worker: memory, disk, and wall time of each of its commands. */
@@ -43,6 +43,10 @@ export type Worker = {
   readonly zoneTenths: number;
   readonly lastHeartbeatAt: number;
   readonly createdAt: number;
+  /** Faults that a third run proved. At three the worker is quarantined. */
+  readonly strikes: number;
+  /** Gets no jobs until an operator lifts it. */
+  readonly quarantined: boolean;
 };
 
 /** Descriptor of `openagents.runtime.v1.Worker`. */
@@ -117,6 +121,20 @@ export type HeartbeatWorkerResponse = {
 /** Descriptor of `openagents.runtime.v1.HeartbeatWorkerResponse`. */
 export const heartbeatWorkerResponseDesc: MessageDesc<HeartbeatWorkerResponse> = HeartbeatWorkerResponseSchema;
 
+export type StopWorkerRequest = {
+  readonly workerId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.StopWorkerRequest`. */
+export const stopWorkerRequestDesc: MessageDesc<StopWorkerRequest> = StopWorkerRequestSchema;
+
+export type StopWorkerResponse = {
+  readonly worker: Worker;
+};
+
+/** Descriptor of `openagents.runtime.v1.StopWorkerResponse`. */
+export const stopWorkerResponseDesc: MessageDesc<StopWorkerResponse> = StopWorkerResponseSchema;
+
 export type DisableWorkerRequest = {
   readonly workerId: string;
   readonly reason: string;
@@ -128,6 +146,7 @@ export const disableWorkerRequestDesc: MessageDesc<DisableWorkerRequest> = Disab
 export type DisableWorkerResponse = {
   readonly worker: Worker;
   readonly receiptId: string;
+  readonly canceledJobIds: readonly string[];
 };
 
 /** Descriptor of `openagents.runtime.v1.DisableWorkerResponse`. */
@@ -154,6 +173,8 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Toolchain": "A tool that jobs can use, such as node 24.21.0.",
   "openagents.runtime.v1.Worker.owner": "The principal that registered it.",
   "openagents.runtime.v1.Worker.zone_tenths": "Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else.",
+  "openagents.runtime.v1.Worker.strikes": "Faults that a third run proved. At three the worker is quarantined.",
+  "openagents.runtime.v1.Worker.quarantined": "Gets no jobs until an operator lifts it.",
   "openagents.runtime.v1.RegisterWorkerRequest.worker_id": "Absent: a new worker. Present: renew this one.",
   "openagents.runtime.v1.RegisterWorkerRequest.capabilities": "Job types that it sells, such as `oa.sandbox_run.v1`.",
   "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job; at least 1 for providers.",
@@ -161,7 +182,8 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Workers": "Workers: a device's agent that buys, sells, or does both.",
   "openagents.runtime.v1.Workers.RegisterWorker": "Register a worker, or renew an existing registration of the same owner.",
   "openagents.runtime.v1.Workers.HeartbeatWorker": "Say that the worker lives. Due every 30 s; stale after 120 s.",
-  "openagents.runtime.v1.Workers.DisableWorker": "Disable a worker at once: it gets no new job after the answer.",
+  "openagents.runtime.v1.Workers.StopWorker": "Say that the worker stops by itself: no new job is offered to it until it\nregisters again. Jobs that it holds go on.",
+  "openagents.runtime.v1.Workers.DisableWorker": "Disable a worker at once: it gets no new job after the answer, and jobs that\nit holds or was offered are canceled, their money given back.",
 };
 
 /** What each method of `openagents.runtime.v1.Workers` takes and answers. */
@@ -192,7 +214,20 @@ export type WorkersTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
-  /** Disable a worker at once: it gets no new job after the answer. */
+  /**
+   * Say that the worker stops by itself: no new job is offered to it until it
+   * registers again. Jobs that it holds go on.
+   */
+  readonly stopWorker: {
+    readonly input: StopWorkerRequest;
+    readonly output: StopWorkerResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * Disable a worker at once: it gets no new job after the answer, and jobs that
+   * it holds or was offered are canceled, their money given back.
+   */
   readonly disableWorker: {
     readonly input: DisableWorkerRequest;
     readonly output: DisableWorkerResponse;
