@@ -1,4 +1,4 @@
-export { isTaken, jobMessage, type Job } from "./job.ts";
+export { isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
 export { openOffers, type Offers } from "./offers.ts";
 export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";
@@ -9,6 +9,8 @@ export {
   findJobByReservation,
   findLease,
   insertJob,
+  listJobsAbout,
+  listOpenJobsOf,
   lockJob,
   updateJob,
   type LeaseHold,

@@ -8,6 +8,7 @@
 import type {
   Job as JobMessage,
   JobFailure,
+  JobPurpose,
   JobStatus,
   SandboxRunResult,
   SandboxRunSpec,
@@ -19,8 +20,14 @@ export type Job = {
   readonly runId: string;
   readonly jobHash: string;
   readonly status: JobStatus;
-  readonly quoteId: string;
-  readonly reservationId: string;
+  readonly purpose: JobPurpose;
+  /** The job that a second opinion or an adjudication is about. */
+  readonly primaryJobId: string | undefined;
+  /** How often each leg is run. */
+  readonly repeats: number;
+  /** Undefined for an adjudication, which the operator pays for. */
+  readonly quoteId: string | undefined;
+  readonly reservationId: string | undefined;
   readonly providerWorkerId: string;
   readonly providerOrg: string;
   readonly spec: SandboxRunSpec;
@@ -41,10 +48,11 @@ export const LEASE_MS = 30_000;
 /** Three renewals fit into one lease, so that two may be lost. */
 export const RENEW_EVERY_MS = 10_000;
 
-export type LeaseRefusal = "result_already_submitted" | "lease_lapsed";
+export type LeaseRefusal = "job_canceled" | "result_already_submitted" | "lease_lapsed";
 
 /** Whether the holder of `leaseId` still holds the job. Reasons in order of precedence. */
 export function checkLease(job: Job, leaseId: string, nowMs: number): LeaseRefusal | undefined {
+  if (job.status === "canceled") return "job_canceled";
   if (job.status !== "leased" && job.status !== "queued") return "result_already_submitted";
   if (job.leaseId !== leaseId || (job.leaseExpiresAtMs ?? 0) <= nowMs) return "lease_lapsed";
   return undefined;
@@ -56,14 +64,52 @@ export function isTaken(job: Job, nowMs: number): boolean {
   return job.status !== "queued";
 }
 
+export type JobOrder = Pick<
+  Job,
+  | "jobId"
+  | "org"
+  | "runId"
+  | "jobHash"
+  | "purpose"
+  | "primaryJobId"
+  | "repeats"
+  | "quoteId"
+  | "reservationId"
+  | "providerWorkerId"
+  | "providerOrg"
+  | "spec"
+  | "inputs"
+  | "dispatchReceiptId"
+>;
+
+/** A job as it is offered to its provider. */
+export function queuedJob(order: JobOrder, nowMs: number): Job {
+  return {
+    ...order,
+    status: "queued",
+    leaseId: undefined,
+    leaseExpiresAtMs: undefined,
+    result: undefined,
+    failure: undefined,
+    completedReceiptId: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
+
+/** The same job with a new status, held by nobody any more. */
+export function settleJob(job: Job, status: "verified" | "settled" | "canceled", nowMs: number): Job {
+  return { ...job, status, leaseId: undefined, leaseExpiresAtMs: undefined, updatedAtMs: nowMs };
+}
+
 export function jobMessage(job: Job): JobMessage {
   return {
     jobId: job.jobId,
     runId: job.runId,
     jobHash: job.jobHash,
     status: job.status,
-    quoteId: job.quoteId,
-    reservationId: job.reservationId,
+    quoteId: job.quoteId ?? "",
+    reservationId: job.reservationId ?? "",
     providerWorkerId: job.providerWorkerId,
     spec: job.spec,
     result: job.result,
@@ -71,5 +117,8 @@ export function jobMessage(job: Job): JobMessage {
     leaseExpiresAt: job.leaseExpiresAtMs,
     createdAt: job.createdAtMs,
     updatedAt: job.updatedAtMs,
+    purpose: job.purpose,
+    primaryJobId: job.primaryJobId,
+    repeats: job.repeats,
   };
 }

@@ -30,7 +30,9 @@ export function jobHashOf(spec: SandboxRunSpec): string {
 
 /** The artifacts that a provider needs to do the work. */
 export function inputsOf(spec: SandboxRunSpec): readonly string[] {
-  return [...new Set([spec.baseBundleSha256, spec.patchSha256])];
+  const layers = spec.layers.map((layer) => layer.sha256);
+  const config = spec.configSha256 === undefined ? [] : [spec.configSha256];
+  return [...new Set([spec.baseBundleSha256, spec.patchSha256, ...layers, ...config])];
 }
 
 export function resultFacts(result: SandboxRunResult): JsonObject {
@@ -41,10 +43,11 @@ export function resultFromText(text: string): SandboxRunResult {
   return decode(sandboxRunResultDesc, parseStrict(text)) as SandboxRunResult;
 }
 
-/** The outputs that a result names. */
+/** The outputs and reports that a result names. */
 export function outputsOf(result: SandboxRunResult): readonly string[] {
-  const hashes = result.legs.flatMap((leg) =>
-    leg.commands.flatMap((command) => [command.stdoutSha256, command.stderrSha256]),
-  );
+  const hashes = result.legs.flatMap((leg) => [
+    ...leg.commands.flatMap((command) => [command.stdoutSha256, command.stderrSha256]),
+    ...(leg.reportSha256 === undefined ? [] : [leg.reportSha256]),
+  ]);
   return [...new Set(hashes)];
 }

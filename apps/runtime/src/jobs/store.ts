@@ -1,4 +1,4 @@
-import type { JobFailure, JobStatus } from "@openagents/contracts";
+import type { JobFailure, JobPurpose, JobStatus } from "@openagents/contracts";
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
 import { canonicalize } from "@openagents/receipts";
 import type { Job } from "./job.ts";
@@ -10,8 +10,11 @@ type JobRow = {
   run_id: string;
   job_hash: string;
   status: JobStatus;
-  quote_id: string;
-  reservation_id: string;
+  purpose: JobPurpose;
+  primary_job_id: string | null;
+  repeats: number;
+  quote_id: string | null;
+  reservation_id: string | null;
   provider_worker_id: string;
   provider_org: string;
   spec: string;
@@ -26,7 +29,8 @@ type JobRow = {
   updated_at_ms: bigint;
 };
 
-const COLUMNS = `job_id, org, run_id, job_hash, status, quote_id, reservation_id, provider_worker_id, provider_org,
+const COLUMNS = `job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats, quote_id, reservation_id,
+  provider_worker_id, provider_org,
   spec, inputs, lease_id, lease_expires_at_ms, result, failure, dispatch_receipt_id, completed_receipt_id,
   created_at_ms, updated_at_ms`;
 
@@ -37,8 +41,11 @@ function jobOf(row: JobRow): Job {
     runId: row.run_id,
     jobHash: row.job_hash,
     status: row.status,
-    quoteId: row.quote_id,
-    reservationId: row.reservation_id,
+    purpose: row.purpose,
+    primaryJobId: row.primary_job_id ?? undefined,
+    repeats: row.repeats,
+    quoteId: row.quote_id ?? undefined,
+    reservationId: row.reservation_id ?? undefined,
     providerWorkerId: row.provider_worker_id,
     providerOrg: row.provider_org,
     spec: specFromText(row.spec),
@@ -73,9 +80,10 @@ export async function lockJob(tx: Tx, jobId: string): Promise<Job> {
 
 const FIND_BY_RESERVATION = statement(
   "jobs.find_by_reservation",
-  `SELECT ${COLUMNS} FROM runtime.jobs WHERE reservation_id = $1`,
+  `SELECT ${COLUMNS} FROM runtime.jobs WHERE reservation_id = $1 AND purpose = 'work'`,
 );
 
+/** The work that a reservation pays for. */
 export async function findJobByReservation(q: Queryable, reservationId: string): Promise<Job | undefined> {
   const [row] = await q.query<JobRow>(FIND_BY_RESERVATION, [reservationId]);
   return row === undefined ? undefined : jobOf(row);
@@ -83,13 +91,38 @@ export async function findJobByReservation(q: Queryable, reservationId: string):
 
 const FIND_BY_QUOTE = statement(
   "jobs.find_by_quote",
-  `SELECT ${COLUMNS} FROM runtime.jobs WHERE quote_id = $1`,
+  `SELECT ${COLUMNS} FROM runtime.jobs WHERE quote_id = $1 AND purpose = 'work'`,
 );
 
 /** A quote is dispatched at most once, also when its job was called off. */
 export async function findJobByQuote(q: Queryable, quoteId: string): Promise<Job | undefined> {
   const [row] = await q.query<JobRow>(FIND_BY_QUOTE, [quoteId]);
   return row === undefined ? undefined : jobOf(row);
+}
+
+const LIST_BY_PRIMARY = statement(
+  "jobs.list_by_primary",
+  `SELECT ${COLUMNS} FROM runtime.jobs WHERE primary_job_id = $1 AND purpose = $2 ORDER BY job_id`,
+);
+
+/** The second opinions on a job, or its adjudications, in the order in which they were asked for; a handful at most. */
+export async function listJobsAbout(
+  q: Queryable,
+  primaryJobId: string,
+  purpose: Exclude<JobPurpose, "work">,
+): Promise<Job[]> {
+  return (await q.query<JobRow>(LIST_BY_PRIMARY, [primaryJobId, purpose])).map(jobOf);
+}
+
+const LIST_OPEN_OF_WORKER = statement(
+  "jobs.list_open_of_worker",
+  `SELECT ${COLUMNS} FROM runtime.jobs
+    WHERE provider_worker_id = $1 AND status IN ('queued', 'leased') ORDER BY job_id LIMIT $2`,
+);
+
+/** Offered to the worker or held by it. */
+export async function listOpenJobsOf(q: Queryable, workerId: string, limit: number): Promise<Job[]> {
+  return (await q.query<JobRow>(LIST_OPEN_OF_WORKER, [workerId, limit])).map(jobOf);
 }
 
 // SKIP LOCKED keeps two claims of one worker from waiting for each other. A
@@ -159,17 +192,21 @@ export async function findLease(q: Queryable, leaseId: string): Promise<LeaseHol
 export function insertJob(job: Job): Write {
   return {
     name: "jobs.insert",
-    text: `INSERT INTO runtime.jobs (job_id, org, run_id, job_hash, status, quote_id, reservation_id,
-             provider_worker_id, provider_org, spec, inputs, dispatch_receipt_id, created_at_ms, updated_at_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    text: `INSERT INTO runtime.jobs (job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats,
+             quote_id, reservation_id, provider_worker_id, provider_org, spec, inputs, dispatch_receipt_id,
+             created_at_ms, updated_at_ms)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
     values: [
       job.jobId,
       job.org,
       job.runId,
       job.jobHash,
       job.status,
-      job.quoteId,
-      job.reservationId,
+      job.purpose,
+      job.primaryJobId ?? null,
+      job.repeats,
+      job.quoteId ?? null,
+      job.reservationId ?? null,
       job.providerWorkerId,
       job.providerOrg,
       specText(job.spec),

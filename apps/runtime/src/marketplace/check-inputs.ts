@@ -3,8 +3,15 @@
 
 import type { ProblemError, SandboxRunSpec } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { PatchError, classifyPatch, patchFiles } from "@openagents/proof";
-import { PATCH_BYTES_MAX, listGranted, readPatch, type ArtifactDisk } from "../artifacts/index.ts";
+import {
+  CheckConfigError,
+  PatchError,
+  classifyPatch,
+  parseCheckConfig,
+  patchFiles,
+  type CheckConfig,
+} from "@openagents/proof";
+import { PATCH_BYTES_MAX, listGranted, readPatch, readText, type ArtifactDisk } from "../artifacts/index.ts";
 import { inputsOf } from "../jobs/index.ts";
 import { invalidField } from "../problems.ts";
 
@@ -12,9 +19,9 @@ export type InputsDeps = { readonly db: Database; readonly disk: ArtifactDisk };
 
 /**
  * What is wrong with a spec's inputs, as 400 `artifact_missing`,
- * `patch_too_large`, `patch_refused`, `patch_empty`, or `patch_test_paths_differ`
- * when it names other test files than the patch has. Stored bytes never change,
- * so this needs no transaction.
+ * `config_invalid`, `patch_too_large`, `patch_refused`, `patch_empty`, or
+ * `patch_test_paths_differ` and `guard_paths_differ` when it names other files
+ * than the patch has. Stored bytes never change, so this needs no transaction.
  */
 export async function findInputProblem(
   deps: InputsDeps,
@@ -35,20 +42,50 @@ export async function findInputProblem(
       `The patch is larger than ${PATCH_BYTES_MAX} bytes, or its bytes are gone. Upload a smaller one.`,
     );
   }
-  return findPatchProblem(patch, spec);
+  try {
+    return findPatchProblem(patch, await readConfig(deps.disk, spec), spec);
+  } catch (error) {
+    if (!(error instanceof CheckConfigError)) throw error;
+    return invalidField(
+      "spec.config_sha256",
+      "config_invalid",
+      `The base's .openagents/config.json cannot be used: ${error.message}`,
+    );
+  }
 }
 
-function findPatchProblem(patch: string, spec: SandboxRunSpec): ProblemError | undefined {
+const CONFIG_BYTES_MAX = 64 * 1024;
+
+/** Throws `CheckConfigError`. */
+async function readConfig(disk: ArtifactDisk, spec: SandboxRunSpec): Promise<CheckConfig | undefined> {
+  if (spec.configSha256 === undefined) return undefined;
+  const text = await readText(disk, spec.configSha256, CONFIG_BYTES_MAX);
+  // A configuration of that size is refused by its parser with the reason.
+  return parseCheckConfig(text ?? "");
+}
+
+function findPatchProblem(
+  patch: string,
+  config: CheckConfig | undefined,
+  spec: SandboxRunSpec,
+): ProblemError | undefined {
   try {
     const files = patchFiles(patch);
     if (files.length === 0)
       return invalidField("spec.patch_sha256", "patch_empty", "The patch changes no file.");
-    const { testPaths } = classifyPatch(files);
-    if (testPaths.join("\0") === spec.patchTestPaths.join("\0")) return undefined;
+    const { testPaths, guardPaths } = classifyPatch(files, config);
+    if (testPaths.join("\0") !== spec.patchTestPaths.join("\0")) {
+      return invalidField(
+        "spec.patch_test_paths",
+        "patch_test_paths_differ",
+        `The patch's test files are: ${testPaths.slice(0, 20).join(", ") || "none"}. Name exactly these, in this order.`,
+      );
+    }
+    if (guardPaths.join("\0") === spec.guardPaths.join("\0")) return undefined;
     return invalidField(
-      "spec.patch_test_paths",
-      "patch_test_paths_differ",
-      `The patch's test files are: ${testPaths.slice(0, 20).join(", ") || "none"}. Name exactly these, in this order.`,
+      "spec.guard_paths",
+      "guard_paths_differ",
+      `The files that the guard leg restores are: ${guardPaths.slice(0, 20).join(", ") || "none"}. Name exactly these, in this order.`,
     );
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;

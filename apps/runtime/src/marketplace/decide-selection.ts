@@ -1,23 +1,37 @@
-// Which provider a job is offered to.
+// Which provider a job is offered to, and which one runs it a second time.
 //
 // Pure: the same workers, job and clock reading give the same answer when an
 // auditor replays the receipt.
 
-import type { SandboxRunSpec } from "@openagents/contracts";
+import type { Assurance, SandboxRunSpec, SecondOpinion } from "@openagents/contracts";
 import { livenessOf, type Worker } from "../workers/index.ts";
 
+export type Order = {
+  readonly capability: string;
+  readonly spec: SandboxRunSpec;
+  readonly buyerOrg: string;
+  readonly secondOpinion: SecondOpinion;
+};
+
 export type Selection = {
-  /** Undefined when no worker is eligible. */
+  /** Undefined when no worker is eligible, or none has a second one beside it. */
   readonly winner: Worker | undefined;
+  readonly second: Second | undefined;
   readonly losers: readonly Loser[];
 };
 
-export type Loser = { readonly workerId: string; readonly because: Disqualifier | "outranked" };
+export type Second = { readonly worker: Worker; readonly assurance: Exclude<Assurance, "provider"> };
+
+export type Loser = {
+  readonly workerId: string;
+  readonly because: Disqualifier | "no_second_opinion" | "outranked";
+};
 
 /** In order of precedence: a worker that fails several reports the first. */
 export type Disqualifier =
   | "not_running"
   | "stale"
+  | "quarantined"
   | "capability_missing"
   | "zone_not_allowed"
   | "caps_too_small"
@@ -26,23 +40,85 @@ export type Disqualifier =
 /** Source goes to operator services and enrolled devices only. */
 const ZONE_TENTHS_MAX = 5;
 
-export function decideSelection(
-  workers: readonly Worker[],
-  capability: string,
-  spec: SandboxRunSpec,
-  nowMs: number,
-): Selection {
+/**
+ * The first provider is the first in rank that has a second one beside it, of
+ * another owner. The market comes before the buyer's own devices, because those
+ * are worth more as second opinions, and both before the operator's reserve.
+ */
+export function decideSelection(workers: readonly Worker[], order: Order, nowMs: number): Selection {
   const eligible: Worker[] = [];
   const losers: Loser[] = [];
   for (const worker of workers) {
-    const because = disqualify(worker, capability, spec, nowMs);
+    const because = disqualify(worker, order.capability, order.spec, nowMs);
     if (because === undefined) eligible.push(worker);
     else losers.push({ workerId: worker.workerId, because });
   }
-  const [winner, ...outranked] = eligible.sort(byRank);
-  for (const worker of outranked) losers.push({ workerId: worker.workerId, because: "outranked" });
+  eligible.sort(byRank(order.buyerOrg));
+  let winner: Worker | undefined;
+  let second: Second | undefined;
+  for (const worker of eligible) {
+    const beside = winner === undefined ? rankSecond(eligible, worker.org, order) : second;
+    if (beside === undefined) losers.push({ workerId: worker.workerId, because: "no_second_opinion" });
+    else if (winner === undefined) [winner, second] = [worker, beside];
+    else if (worker !== beside.worker) losers.push({ workerId: worker.workerId, because: "outranked" });
+  }
   losers.sort((a, b) => compare(a.workerId, b.workerId));
-  return { winner, losers };
+  return { winner, second, losers };
+}
+
+export type Replacement = Order & {
+  readonly firstOrg: string;
+  /** Workers that were asked before. */
+  readonly asked: readonly string[];
+  /** What is reserved for the second run. */
+  readonly priceMsatsMax: bigint;
+};
+
+/** Who runs a job a second time when the one that was selected for it could not. */
+export function decideReplacement(
+  workers: readonly Worker[],
+  replacement: Replacement,
+  nowMs: number,
+): Second | undefined {
+  const eligible = workers.filter(
+    (worker) =>
+      disqualify(worker, replacement.capability, replacement.spec, nowMs) === undefined &&
+      !replacement.asked.includes(worker.workerId) &&
+      worker.priceMsats <= replacement.priceMsatsMax,
+  );
+  return rankSecond(eligible, replacement.firstOrg, replacement);
+}
+
+/** The operator's own worker that decides between two parties; a party itself never does. */
+export function decideReserve(
+  workers: readonly Worker[],
+  order: Pick<Order, "capability" | "spec"> & { readonly partyOrgs: readonly string[] },
+  nowMs: number,
+): Worker | undefined {
+  return workers
+    .filter(
+      (worker) =>
+        worker.zoneTenths === 0 &&
+        !order.partyOrgs.includes(worker.org) &&
+        disqualify(worker, order.capability, order.spec, nowMs) === undefined,
+    )
+    .toSorted((a, b) => compare(a.workerId, b.workerId))[0];
+}
+
+function rankSecond(eligible: readonly Worker[], firstOrg: string, order: Order): Second | undefined {
+  const { buyerOrg, secondOpinion } = order;
+  const [best] = eligible
+    .filter((worker) => worker.org !== firstOrg)
+    .filter((worker) => secondOpinion !== "self" || worker.org === buyerOrg)
+    .filter((worker) => secondOpinion !== "independent" || worker.org !== buyerOrg)
+    .toSorted(
+      (a, b) =>
+        Number(b.org === buyerOrg) - Number(a.org === buyerOrg) ||
+        Number(a.zoneTenths === 0) - Number(b.zoneTenths === 0) ||
+        byPrice(a, b),
+    );
+  if (best === undefined) return undefined;
+  return { worker: best, assurance: best.org === buyerOrg ? "self" : "independent" };
 }
 
 function disqualify(
@@ -53,6 +129,7 @@ function disqualify(
 ): Disqualifier | undefined {
   if (worker.status !== "running") return "not_running";
   if (livenessOf(worker, nowMs) !== "fresh") return "stale";
+  if (worker.quarantined) return "quarantined";
   if (!worker.roles.includes("provider") || !worker.capabilities.includes(capability))
     return "capability_missing";
   if (worker.zoneTenths > ZONE_TENTHS_MAX) return "zone_not_allowed";
@@ -88,8 +165,13 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
+function byRank(buyerOrg: string): (a: Worker, b: Worker) => number {
+  const group = (worker: Worker) => (worker.zoneTenths === 0 ? 2 : worker.org === buyerOrg ? 1 : 0);
+  return (a, b) => group(a) - group(b) || byPrice(a, b);
+}
+
 /** Cheapest first. The id makes the order total, so arrival order can never pick the winner. */
-function byRank(a: Worker, b: Worker): number {
+function byPrice(a: Worker, b: Worker): number {
   return compare(a.priceMsats, b.priceMsats) || compare(a.workerId, b.workerId);
 }
 

@@ -1,9 +1,12 @@
 // The price of one job. Formulas and constants are the market's published ones.
 
-import type { SandboxRunSpec } from "@openagents/contracts";
+import type { Assurance, SandboxRunSpec } from "@openagents/contracts";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 
 export const SANDBOX_RUN = "oa.sandbox_run.v1";
+
+/** Providers looked at for one order. */
+export const CANDIDATES_MAX = 1_000;
 
 /** How long an offer binds. */
 export const QUOTE_TTL_MS = 60_000;
@@ -21,10 +24,20 @@ export type Quote = {
   readonly providerOrg: string;
   readonly providerPriceMsats: bigint;
   readonly operatorFeeMsats: bigint;
+  readonly secondOpinion: QuotedSecond | undefined;
   readonly issuedAtMs: number;
   readonly validUntilMs: number;
   readonly quoteSha256: string;
   readonly receiptId: string;
+};
+
+/** Who runs the work a second time, and for how much. */
+export type QuotedSecond = {
+  readonly workerId: string;
+  readonly org: string;
+  readonly assurance: Exclude<Assurance, "provider">;
+  readonly priceMsats: bigint;
+  readonly feeMsats: bigint;
 };
 
 /** ceil(price × 50 / 10 000): the operator never rounds in its own disfavour, and never by more than 1 msat. */
@@ -32,8 +45,13 @@ export function operatorFee(providerPriceMsats: bigint): bigint {
   return (providerPriceMsats * OPERATOR_FEE_BPS + 9_999n) / 10_000n;
 }
 
-export function totalPrice(quote: Pick<Quote, "providerPriceMsats" | "operatorFeeMsats">): bigint {
-  return quote.providerPriceMsats + quote.operatorFeeMsats;
+/** Both runs and both fees: the most that the job can cost. */
+export function totalPrice(
+  quote: Pick<Quote, "providerPriceMsats" | "operatorFeeMsats" | "secondOpinion">,
+): bigint {
+  const { secondOpinion } = quote;
+  const second = secondOpinion === undefined ? 0n : secondOpinion.priceMsats + secondOpinion.feeMsats;
+  return quote.providerPriceMsats + quote.operatorFeeMsats + second;
 }
 
 /** sha256 over the canonical terms, so that a change of any of them shows. */
@@ -47,8 +65,19 @@ export function quoteSha256(quote: Omit<Quote, "quoteSha256" | "receiptId" | "sp
     provider_org: quote.providerOrg,
     provider_price_msats: Number(quote.providerPriceMsats),
     operator_fee_msats: Number(quote.operatorFeeMsats),
+    second_opinion: secondFacts(quote.secondOpinion),
     issued_at: new Date(quote.issuedAtMs).toISOString(),
     valid_until: new Date(quote.validUntilMs).toISOString(),
   };
   return sha256Hex(canonicalize(terms));
+}
+
+export function secondFacts(second: QuotedSecond | undefined): JsonObject | null {
+  if (second === undefined) return null;
+  return {
+    provider_worker_id: second.workerId,
+    assurance: second.assurance,
+    provider_price_msats: Number(second.priceMsats),
+    operator_fee_msats: Number(second.feeMsats),
+  };
 }

@@ -14,8 +14,8 @@ import {
   insertJob,
   jobHashOf,
   jobMessage,
+  queuedJob,
   specFacts,
-  type Job,
   type Offers,
 } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
@@ -24,15 +24,24 @@ import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";
 import { findInputProblem, type InputsDeps } from "./check-inputs.ts";
 import { decideSelection, type Selection } from "./decide-selection.ts";
-import { QUOTE_TTL_MS, SANDBOX_RUN, operatorFee, quoteSha256, totalPrice, type Quote } from "./quote.ts";
+import {
+  CANDIDATES_MAX,
+  QUOTE_TTL_MS,
+  SANDBOX_RUN,
+  operatorFee,
+  quoteSha256,
+  secondFacts,
+  totalPrice,
+  type Quote,
+} from "./quote.ts";
 import { findQuote, insertQuote } from "./store.ts";
 
 export type MarketplaceDeps = InputsDeps & { readonly authority: Authority; readonly offers: Offers };
 
-/** Providers looked at for one quote. */
-const CANDIDATES_MAX = 1_000;
-
-/** Select a provider and fix the price. Refused: `run_finished`, `no_eligible_provider`. */
+/**
+ * Select a provider and the one that repeats its run, and fix the price of both.
+ * Refused: `run_finished`, `no_second_opinion_provider`, `no_eligible_provider`.
+ */
 export async function quoteSandboxRun(
   deps: MarketplaceDeps,
   call: CommandCall,
@@ -48,8 +57,15 @@ export async function quoteSandboxRun(
 
     const nowMs = command.nowMs();
     const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
-    const selection = decideSelection(workers, SANDBOX_RUN, request.spec, nowMs);
-    if (selection.winner === undefined) return refuseNoProvider(selection);
+    const order = {
+      capability: SANDBOX_RUN,
+      spec: request.spec,
+      buyerOrg: org,
+      secondOpinion: request.secondOpinion ?? "any",
+    } as const;
+    const selection = decideSelection(workers, order, nowMs);
+    if (selection.winner === undefined || selection.second === undefined) return refuseNoProvider(selection);
+    const { worker: secondWorker, assurance } = selection.second;
 
     const terms = {
       quoteId: newId("qte", nowMs),
@@ -60,6 +76,13 @@ export async function quoteSandboxRun(
       providerOrg: selection.winner.org,
       providerPriceMsats: selection.winner.priceMsats,
       operatorFeeMsats: operatorFee(selection.winner.priceMsats),
+      secondOpinion: {
+        workerId: secondWorker.workerId,
+        org: secondWorker.org,
+        assurance,
+        priceMsats: secondWorker.priceMsats,
+        feeMsats: operatorFee(secondWorker.priceMsats),
+      },
       issuedAtMs: nowMs,
       validUntilMs: nowMs + QUOTE_TTL_MS,
     };
@@ -73,6 +96,7 @@ export async function quoteSandboxRun(
       provider_worker_id: priced.providerWorkerId,
       provider_price_msats: Number(priced.providerPriceMsats),
       operator_fee_msats: Number(priced.operatorFeeMsats),
+      second_opinion: secondFacts(priced.secondOpinion),
       total_price_msats: Number(totalPrice(priced)),
       valid_until: new Date(priced.validUntilMs).toISOString(),
     };
@@ -142,30 +166,30 @@ export function dispatchSandboxRun(
       reservation_id: reservation.reservationId,
       reservation_receipt_id: reservation.receiptId,
       provider_worker_id: quote.providerWorkerId,
+      purpose: "work",
+      repeats: 1,
       spec: specFacts(quote.spec),
     };
     const receipt = command.seal("openagents.runtime.job_dispatched.v1", run.runId, facts, nowMs);
-    const job: Job = {
-      jobId,
-      org,
-      runId: run.runId,
-      jobHash: quote.jobHash,
-      status: "queued",
-      quoteId: quote.quoteId,
-      reservationId: reservation.reservationId,
-      providerWorkerId: quote.providerWorkerId,
-      providerOrg: quote.providerOrg,
-      spec: quote.spec,
-      inputs: inputsOf(quote.spec),
-      leaseId: undefined,
-      leaseExpiresAtMs: undefined,
-      result: undefined,
-      failure: undefined,
-      dispatchReceiptId: receipt.receipt_id,
-      completedReceiptId: undefined,
-      createdAtMs: nowMs,
-      updatedAtMs: nowMs,
-    };
+    const job = queuedJob(
+      {
+        jobId,
+        org,
+        runId: run.runId,
+        jobHash: quote.jobHash,
+        purpose: "work",
+        primaryJobId: undefined,
+        repeats: 1,
+        quoteId: quote.quoteId,
+        reservationId: reservation.reservationId,
+        providerWorkerId: quote.providerWorkerId,
+        providerOrg: quote.providerOrg,
+        spec: quote.spec,
+        inputs: inputsOf(quote.spec),
+        dispatchReceiptId: receipt.receipt_id,
+      },
+      nowMs,
+    );
     const event = { eventType: "job.dispatched", payload: { ...facts, receipt_id: receipt.receipt_id } };
     return {
       kind: "answer",
@@ -208,14 +232,17 @@ function refuseFinished(status: string): Outcome<never> {
 
 function refuseNoProvider(selection: Selection): Outcome<never> {
   const reasons = selection.losers.map((loser) => `${loser.workerId}: ${loser.because}`).slice(0, 20);
+  const alone = selection.losers.some((loser) => loser.because === "no_second_opinion");
   return {
     kind: "refused",
     rule: "state",
-    reason: "no_eligible_provider",
+    reason: alone ? "no_second_opinion_provider" : "no_eligible_provider",
     detail:
       reasons.length === 0
         ? "No provider is running now. Start one, then ask again with a new key."
-        : `No running provider can take this job (${reasons.join("; ")}).`,
+        : alone
+          ? `Nobody can run the work a second time beside the provider that would do it (${reasons.join("; ")}). Start another one, or ask for another kind of second opinion.`
+          : `No running provider can take this job (${reasons.join("; ")}).`,
   };
 }
 
@@ -232,5 +259,16 @@ function quoteMessage(quote: Quote): QuoteMessage {
     issuedAt: quote.issuedAtMs,
     validUntil: quote.validUntilMs,
     quoteSha256: quote.quoteSha256,
+    secondOpinion: secondMessage(quote),
+  };
+}
+
+function secondMessage({ quoteId, secondOpinion }: Quote): QuoteMessage["secondOpinion"] {
+  if (secondOpinion === undefined) throw new Error(`${quoteId} was made without a second opinion`);
+  return {
+    providerWorkerId: secondOpinion.workerId,
+    assurance: secondOpinion.assurance,
+    providerPriceMsats: secondOpinion.priceMsats,
+    operatorFeeMsats: secondOpinion.feeMsats,
   };
 }

@@ -1,73 +1,135 @@
-// Whether a reported result proves anything.
+// Whether one reported result proves anything.
 //
-// Pure: what was stored was read and hashed before; the same job, hashes and
-// patch give the same verdict when an auditor runs this again.
+// Pure: what was stored was read and hashed before; the same job, hashes, patch
+// and reports give the same verdict when an auditor runs this again.
 
-import type { LegResult, SandboxRunSpec, Verdict } from "@openagents/contracts";
-import { classifyPatch, decideVerdict, patchFiles, type LegOutcome } from "@openagents/proof";
+import type { Leg, LegResult, SandboxRunSpec, Verdict } from "@openagents/contracts";
+import {
+  classifyPatch,
+  decideVerdict,
+  patchFiles,
+  readReport,
+  type CheckConfig,
+  type GuardOutcome,
+  type LegOutcome,
+  type PatchClassification,
+} from "@openagents/proof";
 import type { Job } from "../jobs/index.ts";
 
 /** What the verifier read for itself. */
 export type Evidence = {
   /** The stored patch; undefined when its bytes are gone or damaged. */
   readonly patch: string | undefined;
-  /** The hash of each named output as stored now; absent when nothing is stored under it. */
+  /** The base's own rules on paths; undefined when it has none. */
+  readonly config: CheckConfig | undefined;
+  /** The hash of each named output as stored now; "" when nothing is stored under it. */
   readonly outputs: ReadonlyMap<string, string>;
+  /** Bytes of the named reports, as far as they are stored and not too large. */
+  readonly reports: ReadonlyMap<string, Buffer>;
 };
 
 export type Decision = {
   readonly verdict: Verdict;
   readonly because: string;
+  readonly proof: "by_exit_code" | "by_tests";
   /** Rules that the result broke. An honest failing check breaks none. */
   readonly violations: readonly string[];
-  readonly baseExitCode: number | undefined;
-  readonly patchedExitCode: number | undefined;
+  /** Files that a person looks at. */
+  readonly reviewPaths: readonly string[];
+  /** How each leg that was run ended; without an exit code when something else ended it. */
+  readonly exitCodes: ReadonlyMap<Leg, number | undefined>;
+  readonly testsFixed?: number | undefined;
+  readonly testsKept?: number | undefined;
 };
 
+/** The verdict on a job's report; on the first of its rounds when it has several. */
 export function decideVerification(job: Job, evidence: Evidence): Decision {
+  return decideRounds(job, evidence)[0] ?? inconclusive("nothing was reported", []);
+}
+
+/** One decision for each round of an adjudication. */
+export function decideRounds(job: Job, evidence: Evidence): Decision[] {
   const { result, spec } = job;
   if (result === undefined)
-    return inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, []);
-
-  const base = result.legs.find((leg) => leg.leg === "base");
-  const patched = result.legs.find((leg) => leg.leg === "patched");
-  if (evidence.patch === undefined) return inconclusive("the patch is not stored intact any more", []);
-  const classification = classifyPatch(patchFiles(evidence.patch));
-  const violations = [
-    ...legViolations(spec, base, "base"),
-    ...legViolations(spec, patched, "patched"),
-    ...(result.legs.length === 2 ? [] : ["legs_unexpected"]),
+    return [inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, [])];
+  if (evidence.patch === undefined)
+    return [inconclusive("the patch is not stored intact any more", [])];
+  const classification = classifyPatch(patchFiles(evidence.patch), evidence.config);
+  const common = [
     ...(sameList(classification.testPaths, spec.patchTestPaths) ? [] : ["patch_test_paths_differ"]),
-    ...treeViolations(spec, base, patched),
+    ...(sameList(classification.guardPaths, spec.guardPaths) ? [] : ["guard_paths_differ"]),
     ...outputViolations(evidence.outputs),
   ];
-  if (violations.length > 0 || base === undefined || patched === undefined) {
-    return inconclusive("the report breaks the rules of its job", violations);
-  }
-  const baseOutcome = outcomeOf(base, spec);
-  const patchedOutcome = outcomeOf(patched, spec);
-  const { verdict, because } = decideVerdict({ base: baseOutcome, patched: patchedOutcome, classification });
-  return {
-    verdict,
-    because,
-    violations: [],
-    baseExitCode: baseOutcome.exitCode,
-    patchedExitCode: patchedOutcome.exitCode,
+  const perRound = result.legs.length / job.repeats;
+  if (!Number.isInteger(perRound)) return [inconclusive(BROKEN, [...common, "legs_unexpected"])];
+  return Array.from({ length: job.repeats }, (_, round) =>
+    decideRound(
+      spec,
+      result.legs.slice(round * perRound, (round + 1) * perRound),
+      classification,
+      evidence,
+      common,
+    ),
+  );
+}
+
+const BROKEN = "the report breaks the rules of its job";
+
+function decideRound(
+  spec: SandboxRunSpec,
+  legs: readonly LegResult[],
+  classification: PatchClassification,
+  evidence: Evidence,
+  common: readonly string[],
+): Decision {
+  const [base, patched, guard, ...others] = legs;
+  const violations = [
+    ...common,
+    ...legViolations(spec, base, "base"),
+    ...legViolations(spec, patched, "patched"),
+    ...(guard === undefined ? [] : legViolations(spec, guard, "guard")),
+    ...(others.length === 0 ? [] : ["legs_unexpected"]),
+    ...(guard === undefined || spec.guardPaths.length > 0 ? [] : ["guard_leg_unexpected"]),
+    ...treeViolations(spec, base, patched, guard),
+  ];
+  if (violations.length > 0 || base === undefined || patched === undefined)
+    return inconclusive(BROKEN, violations);
+
+  const outcomes = {
+    base: outcomeOf(base, spec, evidence),
+    patched: outcomeOf(patched, spec, evidence),
+    guard: guardOutcome(guard, spec, evidence),
   };
+  const decided = decideVerdict({ ...outcomes, runner: spec.testRunner, classification });
+  const exitCodes = new Map<Leg, number | undefined>();
+  for (const leg of legs) exitCodes.set(leg.leg, leg.commands.at(-1)?.exitCode);
+  return { ...decided, violations: [], exitCodes };
 }
 
 function inconclusive(because: string, violations: readonly string[]): Decision {
   return {
     verdict: "inconclusive",
     because,
-    violations,
-    baseExitCode: undefined,
-    patchedExitCode: undefined,
+    proof: "by_exit_code",
+    violations: [...new Set(violations)],
+    reviewPaths: [],
+    exitCodes: new Map(),
   };
 }
 
-function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: string): string[] {
-  if (leg === undefined) return [`${name}_leg_missing`];
+/** A guard leg that was due and is absent could not be made; the second run says the same or disagrees. */
+function guardOutcome(
+  guard: LegResult | undefined,
+  spec: SandboxRunSpec,
+  evidence: Evidence,
+): GuardOutcome {
+  if (guard !== undefined) return { kind: "ran", outcome: outcomeOf(guard, spec, evidence) };
+  if (spec.guardPaths.length === 0) return { kind: "nothing_to_guard" };
+  return { kind: "not_possible", because: "the guard leg was not run" };
+}
+
+function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: Leg): string[] {
+  if (leg === undefined || leg.leg !== name) return [`${name}_leg_missing`];
   const violations: string[] = [];
   // A leg stops at its first failing command, so it may report fewer, never others.
   const prefix = spec.commands.slice(0, leg.commands.length);
@@ -87,19 +149,22 @@ function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: s
   if (leg.commands.some((command) => (command.exitCode === undefined) === (command.signal === undefined))) {
     violations.push(`${name}_exit_unclear`);
   }
+  if (leg.reportSha256 !== undefined && spec.testRunner === undefined)
+    violations.push(`${name}_report_unexpected`);
   return violations;
 }
 
-/** What the trees must be whatever the patch is; which they are exactly, an offline check computes. */
+/** What the trees must be whatever the patch is; which they are exactly, a second run and an offline check compute. */
 function treeViolations(
   spec: SandboxRunSpec,
   base: LegResult | undefined,
   patched: LegResult | undefined,
+  guard: LegResult | undefined,
 ): string[] {
   if (base === undefined || patched === undefined) return [];
   const violations: string[] = [];
   if (spec.patchTestPaths.length === 0 && base.tree !== spec.baseTree) violations.push("base_tree_differs");
-  if (base.tree === patched.tree) violations.push("trees_equal");
+  if (base.tree === patched.tree || guard?.tree === patched.tree) violations.push("trees_equal");
   return violations;
 }
 
@@ -113,16 +178,25 @@ function outputViolations(outputs: ReadonlyMap<string, string>): string[] {
 }
 
 /** The leg's last command speaks for the leg: it ran to the end or failed there. */
-function outcomeOf(leg: LegResult, spec: SandboxRunSpec): LegOutcome {
+function outcomeOf(leg: LegResult, spec: SandboxRunSpec, evidence: Evidence): LegOutcome {
   const last = leg.commands.at(-1);
   const limit = leg.commands.find((command) => command.limit !== undefined)?.limit;
+  const report = reportOf(leg, spec, evidence);
   return {
     commandsExpected: spec.commands.length,
     commandsRun: leg.commands.length,
     ...(last?.exitCode === undefined ? {} : { exitCode: last.exitCode }),
     ...(last?.signal === undefined ? {} : { signal: last.signal }),
     ...(limit === undefined ? {} : { limit }),
+    ...(report === undefined ? {} : { report }),
   };
+}
+
+function reportOf(leg: LegResult, spec: SandboxRunSpec, evidence: Evidence): LegOutcome["report"] {
+  if (spec.testRunner === undefined) return undefined;
+  const packed = leg.reportSha256 === undefined ? undefined : evidence.reports.get(leg.reportSha256);
+  if (packed !== undefined) return readReport(spec.testRunner, packed);
+  return { complete: false, because: "nothing was reported", tests: new Map() };
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

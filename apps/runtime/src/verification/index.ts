@@ -1,9 +1,6 @@
-import { Verification, bind, type Binding } from "@openagents/contracts";
-import { verifySandboxRun, type VerificationDeps } from "./service.ts";
-
-export { findVerification } from "./store.ts";
-export type { VerificationDeps } from "./service.ts";
-
-export function verificationRoutes(deps: VerificationDeps): Binding {
-  return bind(Verification, { verifySandboxRun: (request, call) => verifySandboxRun(deps, call, request) });
-}
+export { decideAgreement } from "./decide-agreement.ts";
+export { decideRounds, decideVerification, type Decision } from "./decide-verification.ts";
+export { gatherEvidence, type EvidenceDeps } from "./evidence.ts";
+export { verificationRoutes } from "./routes.ts";
+export { canceledFacts } from "./second-opinion.ts";
+export { findReview, findVerification, type Review, type Verification } from "./store.ts";

@@ -1,94 +1,306 @@
-import type { Authority, Outcome } from "@openagents/authority";
+// From a provider's report to a verdict: what would be paid for is run again by
+// someone whom the first provider does not own, before anything is final.
+//
+// VER-1  Nothing is final on the first provider's word alone if it would be paid for.
+// VER-2  Runs that disagree are inconclusive, and open an incident.
+// VER-3  A job has one final verdict.
+// Held by tests/second-opinion.pg.test.ts.
+
+import { newId, type Authority, type Command, type Outcome } from "@openagents/authority";
 import {
   ProblemError,
+  type Assurance,
   type CommandCall,
   type CommandReply,
+  type IncidentKind,
   type VerifySandboxRunRequest,
   type VerifySandboxRunResponse,
 } from "@openagents/contracts";
-import type { Database } from "@openagents/postgres";
+import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
-import type { ArtifactDisk } from "../artifacts/index.ts";
-import { listGranted, readPatch } from "../artifacts/index.ts";
-import { findJob, lockJob, outputsOf, resultFacts, updateJob, type Job } from "../jobs/index.ts";
+import { insertIncident, type Incident } from "../fraud/index.ts";
+import {
+  findJob,
+  jobMessage,
+  listJobsAbout,
+  lockJob,
+  resultFacts,
+  settleJob,
+  updateJob,
+  type Job,
+  type Offers,
+} from "../jobs/index.ts";
+import { findQuote, type Quote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
-import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { decideVerification, type Decision, type Evidence } from "./decide-verification.ts";
+import { findReservation, type Reservation } from "../reservations/index.ts";
+import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
+import { decideAgreement } from "./decide-agreement.ts";
+import { decideVerification, type Decision } from "./decide-verification.ts";
+import { gatherEvidence, type EvidenceDeps } from "./evidence.ts";
+import { findReplacement, isExpected, orderSecond } from "./second-opinion.ts";
 import { insertVerification, type Verification } from "./store.ts";
+import { awaitingMessage, verificationMessage } from "./wire.ts";
 
-export type VerificationDeps = {
-  readonly db: Database;
-  readonly authority: Authority;
-  readonly disk: ArtifactDisk;
-};
+export type VerificationDeps = EvidenceDeps & { readonly authority: Authority; readonly offers: Offers };
 
-/** Record the verdict on a reported job. Refused: `job_not_reported`, `already_verified`. */
+/** In order of precedence. */
+type VerifyRefusal = "job_not_work" | "job_not_reported" | "already_verified";
+
+/**
+ * Decide on a reported job, or order its second run and say so. Asked again
+ * while that run goes on, it answers the same and decides nothing: the key stays free.
+ */
 export async function verifySandboxRun(
   deps: VerificationDeps,
   call: CommandCall,
   request: VerifySandboxRunRequest,
 ): Promise<CommandReply> {
-  // Reading and hashing takes as long as the disk takes, so it happens before
-  // the transaction. A reported result and stored bytes never change again.
   const seen = await findJob(deps.db, request.jobId);
   if (seen === undefined || seen.org !== call.principal.org) throw notFound("job", request.jobId);
-  const evidence = seen.status === "reported" ? await gatherEvidence(deps, seen) : undefined;
+  const first = await judge(deps, seen);
+  const seenSecond = (await listJobsAbout(deps.db, seen.jobId, "second_opinion")).at(-1);
+  const second = seenSecond === undefined ? undefined : await judge(deps, seenSecond);
 
   return deps.authority.execute<VerifySandboxRunResponse>(call, request, async (command) => {
     const run = await requireLockedRun(command.tx, seen.org, seen.runId);
     const job = await lockJob(command.tx, request.jobId);
-    if (job.status !== "reported") return refuse(job);
+    const refused = refuseVerify(job);
+    if (refused !== undefined) {
+      return { kind: "refused", rule: "state", reason: refused, detail: VERIFY_DETAILS[refused](job) };
+    }
     // Reported since we looked: nothing is decided, and the caller asks again with the same key.
-    if (evidence === undefined) throw notYet();
+    if (first === undefined) throw notYet();
+    if (!wouldBePaid(first)) return conclude(command, { run, job, first });
 
+    const asked = await listJobsAbout(command.tx, job.jobId, "second_opinion");
+    const latest = asked.at(-1);
+    const order = await loadOrder(command, job);
+    if (latest === undefined) {
+      const { secondOpinion } = order.quote;
+      if (secondOpinion === undefined) throw new Error(`${order.quote.quoteId} has no second opinion`);
+      return requestSecond(deps, command, { ...order, run, job, first, abandoned: undefined, provider: secondOpinion });
+    }
+    const repeated = await lockJob(command.tx, latest.jobId);
+    if (repeated.status === "reported" && repeated.result !== undefined) {
+      if (second === undefined || repeated.jobId !== seenSecond?.jobId) throw notYet();
+      return concludeWithSecond(command, { run, job, first, second: { job: repeated, decision: second }, order });
+    }
     const nowMs = command.nowMs();
-    const decision = decideVerification(job, evidence);
-    const facts = verificationFacts(job, decision);
-    const receipt = command.seal("openagents.runtime.verification.v1", run.runId, facts, nowMs);
-    const verification: Verification = {
-      jobId: job.jobId,
-      verdict: decision.verdict,
-      assurance: "provider",
-      proof: "by_exit_code",
-      because: decision.because,
-      violations: decision.violations,
-      baseExitCode: decision.baseExitCode,
-      patchedExitCode: decision.patchedExitCode,
-      receiptId: receipt.receipt_id,
-      receiptSha256: receipt.canonical_json_sha256,
-      verifiedAtMs: nowMs,
-    };
-    const event = {
-      eventType: "verification.recorded",
-      payload: { ...facts, receipt_id: receipt.receipt_id },
-    };
-    return {
-      kind: "answer",
-      output: { verification, receiptId: receipt.receipt_id },
-      writes: [
-        insertVerification(verification),
-        updateJob({ ...job, status: "verified", updatedAtMs: nowMs }),
-        ...extendRun(run, [event], nowMs).writes,
-      ],
-    };
+    if (await isExpected(command, repeated, nowMs)) {
+      return {
+        kind: "nothing",
+        output: {
+          verification: awaitingMessage(job.jobId, first, repeated.jobId),
+          receiptId: repeated.dispatchReceiptId,
+          secondJob: jobMessage(repeated),
+        },
+      };
+    }
+    const abandoned = repeated.status === "queued" || repeated.status === "leased" ? repeated : undefined;
+    const provider = await findReplacement(command, { job, quote: order.quote, asked }, nowMs);
+    if (provider !== undefined) {
+      return requestSecond(deps, command, { ...order, run, job, first, abandoned, provider });
+    }
+    return conclude(command, {
+      run,
+      job,
+      first: { ...first, verdict: "inconclusive", because: NO_SECOND_RUN },
+      second: { job: repeated, payable: false },
+    });
   });
 }
 
-/** Read the patch and hash every output again. An output that the buyer was never granted counts as missing. */
-async function gatherEvidence(deps: VerificationDeps, job: Job): Promise<Evidence> {
-  const named = job.result === undefined ? [] : outputsOf(job.result);
-  const granted = await listGranted(deps.db, job.org, named);
-  const outputs = new Map<string, string>();
-  for (const sha256 of named) {
-    outputs.set(sha256, granted.has(sha256) ? ((await deps.disk.rehash(sha256)) ?? "") : "");
-  }
-  // Read only when it is still what its hash says: the verdict rests on it.
-  const { patchSha256 } = job.spec;
-  const intact = (await deps.disk.rehash(patchSha256)) === patchSha256;
-  return { patch: intact ? await readPatch(deps.disk, patchSha256) : undefined, outputs };
+const NO_SECOND_RUN = "nobody could run the work a second time, so the first report is not confirmed";
+
+/** The decision on a reported job; undefined for one that is not reported. */
+async function judge(deps: EvidenceDeps, job: Job): Promise<Decision | undefined> {
+  if (job.status !== "reported") return undefined;
+  return decideVerification(job, await gatherEvidence(deps, job));
 }
 
-function verificationFacts(job: Job, decision: Decision): JsonObject {
+/** A person may accept what needs review, so that is confirmed first too. */
+function wouldBePaid({ verdict }: Decision): boolean {
+  return verdict === "proven" || verdict === "needs_review";
+}
+
+type LoadedOrder = { readonly quote: Quote; readonly reservation: Reservation };
+
+async function loadOrder(command: Command, job: Job): Promise<LoadedOrder> {
+  const { quoteId = "", reservationId = "" } = job;
+  const quote = await findQuote(command.tx, job.org, quoteId);
+  const reservation = await findReservation(command.tx, job.org, reservationId);
+  if (quote === undefined || reservation === undefined)
+    throw new Error(`the quote or reservation of ${job.jobId} is missing`);
+  return { quote, reservation };
+}
+
+function requestSecond(
+  deps: VerificationDeps,
+  command: Command,
+  order: Omit<Parameters<typeof orderSecond>[1], "decision"> & { readonly first: Decision },
+): Outcome<VerifySandboxRunResponse> {
+  const { first, ...rest } = order;
+  const second = orderSecond(command, { ...rest, decision: first }, command.nowMs());
+  return {
+    kind: "answer",
+    output: {
+      verification: awaitingMessage(order.job.jobId, first, second.job.jobId),
+      receiptId: second.receiptId,
+      secondJob: jobMessage(second.job),
+    },
+    writes: second.writes,
+    afterCommit: () => deps.offers.announce(second.job.providerWorkerId),
+  };
+}
+
+function concludeWithSecond(
+  command: Command,
+  input: {
+    readonly run: Run;
+    readonly job: Job;
+    readonly first: Decision;
+    readonly second: { readonly job: Job; readonly decision: Decision };
+    readonly order: LoadedOrder;
+  },
+): Outcome<VerifySandboxRunResponse> {
+  const { run, job, first, second, order } = input;
+  const agreement = decideAgreement(first, second.decision);
+  switch (agreement.kind) {
+    case "agree":
+      return conclude(command, {
+        run,
+        job,
+        first,
+        second: { job: second.job, payable: true },
+        assurance: second.job.providerOrg === job.org ? "self" : "independent",
+      });
+    case "no_answer":
+      return conclude(command, {
+        run,
+        job,
+        first: { ...first, verdict: "inconclusive", because: `the second run: ${agreement.because}` },
+        // It did what was asked; that nothing came of it is not its fault.
+        second: { job: second.job, payable: order.quote.secondOpinion !== undefined },
+      });
+    case "disagree":
+      return conclude(command, {
+        run,
+        job,
+        first: { ...first, verdict: "inconclusive", because: agreement.because },
+        second: { job: second.job, payable: false },
+        disagreement: true,
+      });
+  }
+}
+
+type Conclusion = {
+  readonly run: Run;
+  readonly job: Job;
+  readonly first: Decision;
+  readonly second?: { readonly job: Job; readonly payable: boolean };
+  readonly assurance?: Assurance;
+  readonly disagreement?: boolean;
+};
+
+/** Make the verdict final. */
+function conclude(command: Command, conclusion: Conclusion): Outcome<VerifySandboxRunResponse> {
+  const { run, job, first, second, assurance = "provider", disagreement = false } = conclusion;
+  const nowMs = command.nowMs();
+  const kind = disagreement ? "disagreement" : first.violations.length > 0 ? "violation" : undefined;
+  const incident = kind === undefined ? undefined : openIncident(command, conclusion, kind, nowMs);
+  const facts = verificationFacts(conclusion, assurance, incident?.incidentId);
+  const receipt = command.seal("openagents.runtime.verification.v2", run.runId, facts, nowMs);
+  const verification: Verification = {
+    jobId: job.jobId,
+    verdict: first.verdict,
+    assurance,
+    proof: first.proof,
+    because: first.because,
+    violations: first.violations,
+    reviewPaths: first.reviewPaths,
+    baseExitCode: first.exitCodes.get("base"),
+    patchedExitCode: first.exitCodes.get("patched"),
+    guardExitCode: first.exitCodes.get("guard"),
+    testsFixed: first.testsFixed,
+    testsKept: first.testsKept,
+    secondJobId: second?.job.jobId,
+    secondPayable: second?.payable ?? false,
+    disagreement,
+    incidentId: incident?.incidentId,
+    receiptId: receipt.receipt_id,
+    receiptSha256: receipt.canonical_json_sha256,
+    verifiedAtMs: nowMs,
+  };
+  const event: EventDraft = {
+    eventType: "verification.recorded",
+    payload: { ...facts, receipt_id: receipt.receipt_id },
+  };
+  return {
+    kind: "answer",
+    output: { verification: verificationMessage(verification, undefined), receiptId: receipt.receipt_id },
+    writes: [
+      insertVerification(verification),
+      updateJob(settleJob(job, "verified", nowMs)),
+      ...closeSecond(second?.job, nowMs),
+      ...(incident === undefined ? [] : [insertIncident(incident)]),
+      ...extendRun(run, [event], nowMs).writes,
+    ],
+  };
+}
+
+/** One that is still open is called off with the verdict; one that was called off stays so. */
+function closeSecond(second: Job | undefined, nowMs: number): Write[] {
+  if (second === undefined || second.status === "canceled") return [];
+  return [updateJob(settleJob(second, second.status === "reported" ? "verified" : "canceled", nowMs))];
+}
+
+function openIncident(
+  command: Command,
+  { run, job, first, second }: Conclusion,
+  kind: IncidentKind,
+  nowMs: number,
+): Incident {
+  const incidentId = newId("inc", nowMs);
+  const detail = kind === "violation" ? first.violations.join(", ").slice(0, 2_000) : first.because;
+  const facts = {
+    incident_id: incidentId,
+    kind,
+    run_id: run.runId,
+    job_id: job.jobId,
+    job_hash: job.jobHash,
+    first_worker_id: job.providerWorkerId,
+    ...(second === undefined
+      ? {}
+      : { second_job_id: second.job.jobId, second_worker_id: second.job.providerWorkerId }),
+    detail,
+  };
+  // Listed by its own id: an incident goes on after its run, whose receipts are complete at its end.
+  const receipt = command.seal("openagents.fraud.incident.v1", incidentId, facts, nowMs);
+  return {
+    incidentId,
+    kind,
+    status: "open",
+    org: job.org,
+    runId: run.runId,
+    jobId: job.jobId,
+    firstWorkerId: job.providerWorkerId,
+    secondJobId: second?.job.jobId,
+    secondWorkerId: second?.job.providerWorkerId,
+    thirdJobId: undefined,
+    outcome: undefined,
+    detail,
+    receiptId: receipt.receipt_id,
+    openedAtMs: nowMs,
+    decidedAtMs: undefined,
+  };
+}
+
+function verificationFacts(
+  { job, first, second, disagreement = false }: Conclusion,
+  assurance: Assurance,
+  incidentId: string | undefined,
+): JsonObject {
+  const guardExitCode = first.exitCodes.get("guard");
   return {
     run_id: job.runId,
     job_id: job.jobId,
@@ -100,14 +312,34 @@ function verificationFacts(job: Job, decision: Decision): JsonObject {
     base_commit: job.spec.baseCommit,
     base_tree: job.spec.baseTree,
     patch_sha256: job.spec.patchSha256,
-    verdict: decision.verdict,
-    because: decision.because,
-    assurance: "provider",
-    proof: "by_exit_code",
-    violations: [...decision.violations],
+    verdict: first.verdict,
+    because: first.because,
+    assurance,
+    proof: first.proof,
+    violations: [...first.violations],
+    review_paths: [...first.reviewPaths],
+    disagreement,
+    ...(guardExitCode === undefined ? {} : { guard_exit_code: guardExitCode }),
+    ...(first.testsFixed === undefined ? {} : { tests_fixed: first.testsFixed }),
+    ...(first.testsKept === undefined ? {} : { tests_kept: first.testsKept }),
     ...(job.result === undefined
       ? { failure_code: job.failure?.code ?? "" }
       : { result: resultFacts(job.result) }),
+    ...(second === undefined ? {} : secondFacts(second.job)),
+    ...(incidentId === undefined ? {} : { incident_id: incidentId }),
+  };
+}
+
+function secondFacts(second: Job): JsonObject {
+  return {
+    second_job_id: second.jobId,
+    second_worker_id: second.providerWorkerId,
+    ...(second.completedReceiptId === undefined
+      ? {}
+      : { second_completed_receipt_id: second.completedReceiptId }),
+    ...(second.result === undefined
+      ? { second_failure_code: second.failure?.code ?? "not_run" }
+      : { second_result: resultFacts(second.result) }),
   };
 }
 
@@ -120,14 +352,15 @@ function notYet(): ProblemError {
   });
 }
 
-function refuse(job: Job): Outcome<never> {
-  const open = job.status === "queued" || job.status === "leased";
-  return {
-    kind: "refused",
-    rule: "state",
-    reason: open ? "job_not_reported" : "already_verified",
-    detail: open
-      ? "The provider has not handed in a result yet. Ask again when the job is `reported`."
-      : `The job is ${job.status}; a job has one verdict.`,
-  };
+function refuseVerify(job: Job): VerifyRefusal | undefined {
+  if (job.purpose !== "work") return "job_not_work";
+  if (job.status === "queued" || job.status === "leased") return "job_not_reported";
+  return job.status === "reported" ? undefined : "already_verified";
 }
+
+const VERIFY_DETAILS: Readonly<Record<VerifyRefusal, (job: Job) => string>> = {
+  job_not_work: (job) => `This job repeats ${job.primaryJobId ?? "another"}; verify that one.`,
+  job_not_reported: () =>
+    "The provider has not handed in a result yet. Ask again when the job is `reported`.",
+  already_verified: (job) => `The job is ${job.status}; a job has one verdict.`,
+};

@@ -1,6 +1,7 @@
-import type { Assurance, Proof, Verdict } from "@openagents/contracts";
+import type { Assurance, Proof, ReviewDecision, Verdict } from "@openagents/contracts";
 import { statement, type Queryable, type Write } from "@openagents/postgres";
 
+/** The final verdict on a job; written once. */
 export type Verification = {
   readonly jobId: string;
   readonly verdict: Verdict;
@@ -8,8 +9,18 @@ export type Verification = {
   readonly proof: Proof;
   readonly because: string;
   readonly violations: readonly string[];
+  readonly reviewPaths: readonly string[];
   readonly baseExitCode: number | undefined;
   readonly patchedExitCode: number | undefined;
+  readonly guardExitCode: number | undefined;
+  readonly testsFixed: number | undefined;
+  readonly testsKept: number | undefined;
+  /** The job that repeated the work. */
+  readonly secondJobId: string | undefined;
+  /** Whether the second provider did its run and is paid for it. */
+  readonly secondPayable: boolean;
+  readonly disagreement: boolean;
+  readonly incidentId: string | undefined;
   readonly receiptId: string;
   readonly receiptSha256: string;
   readonly verifiedAtMs: number;
@@ -22,15 +33,24 @@ type VerificationRow = {
   proof: Proof;
   because: string;
   violations: string[];
+  review_paths: string[];
   base_exit_code: number | null;
   patched_exit_code: number | null;
+  guard_exit_code: number | null;
+  tests_fixed: number | null;
+  tests_kept: number | null;
+  second_job_id: string | null;
+  second_payable: boolean;
+  disagreement: boolean;
+  incident_id: string | null;
   receipt_id: string;
   receipt_sha256: string;
   verified_at_ms: bigint;
 };
 
-const COLUMNS = `job_id, verdict, assurance, proof, because, violations, base_exit_code, patched_exit_code,
-  receipt_id, receipt_sha256, verified_at_ms`;
+const COLUMNS = `job_id, verdict, assurance, proof, because, violations, review_paths,
+  base_exit_code, patched_exit_code, guard_exit_code, tests_fixed, tests_kept,
+  second_job_id, second_payable, disagreement, incident_id, receipt_id, receipt_sha256, verified_at_ms`;
 
 const FIND = statement(
   "verifications.find",
@@ -47,8 +67,16 @@ export async function findVerification(q: Queryable, jobId: string): Promise<Ver
     proof: row.proof,
     because: row.because,
     violations: row.violations,
+    reviewPaths: row.review_paths,
     baseExitCode: row.base_exit_code ?? undefined,
     patchedExitCode: row.patched_exit_code ?? undefined,
+    guardExitCode: row.guard_exit_code ?? undefined,
+    testsFixed: row.tests_fixed ?? undefined,
+    testsKept: row.tests_kept ?? undefined,
+    secondJobId: row.second_job_id ?? undefined,
+    secondPayable: row.second_payable,
+    disagreement: row.disagreement,
+    incidentId: row.incident_id ?? undefined,
     receiptId: row.receipt_id,
     receiptSha256: row.receipt_sha256,
     verifiedAtMs: Number(row.verified_at_ms),
@@ -58,7 +86,8 @@ export async function findVerification(q: Queryable, jobId: string): Promise<Ver
 export function insertVerification(verification: Verification): Write {
   return {
     name: "verifications.insert",
-    text: `INSERT INTO runtime.verifications (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    text: `INSERT INTO runtime.verifications (${COLUMNS})
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
     values: [
       verification.jobId,
       verification.verdict,
@@ -66,11 +95,73 @@ export function insertVerification(verification: Verification): Write {
       verification.proof,
       verification.because,
       verification.violations,
+      verification.reviewPaths,
       verification.baseExitCode ?? null,
       verification.patchedExitCode ?? null,
+      verification.guardExitCode ?? null,
+      verification.testsFixed ?? null,
+      verification.testsKept ?? null,
+      verification.secondJobId ?? null,
+      verification.secondPayable,
+      verification.disagreement,
+      verification.incidentId ?? null,
       verification.receiptId,
       verification.receiptSha256,
       verification.verifiedAtMs,
+    ],
+  };
+}
+
+/** A person's word on a job that needs review; written once. */
+export type Review = {
+  readonly jobId: string;
+  readonly decision: ReviewDecision;
+  readonly note: string;
+  readonly reviewedBy: string;
+  readonly receiptId: string;
+  readonly reviewedAtMs: number;
+};
+
+type ReviewRow = {
+  job_id: string;
+  decision: ReviewDecision;
+  note: string;
+  reviewed_by: string;
+  receipt_id: string;
+  reviewed_at_ms: bigint;
+};
+
+const REVIEW_COLUMNS = "job_id, decision, note, reviewed_by, receipt_id, reviewed_at_ms";
+
+const FIND_REVIEW = statement(
+  "reviews.find",
+  `SELECT ${REVIEW_COLUMNS} FROM runtime.reviews WHERE job_id = $1`,
+);
+
+export async function findReview(q: Queryable, jobId: string): Promise<Review | undefined> {
+  const [row] = await q.query<ReviewRow>(FIND_REVIEW, [jobId]);
+  if (row === undefined) return undefined;
+  return {
+    jobId: row.job_id,
+    decision: row.decision,
+    note: row.note,
+    reviewedBy: row.reviewed_by,
+    receiptId: row.receipt_id,
+    reviewedAtMs: Number(row.reviewed_at_ms),
+  };
+}
+
+export function insertReview(review: Review): Write {
+  return {
+    name: "reviews.insert",
+    text: `INSERT INTO runtime.reviews (${REVIEW_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)`,
+    values: [
+      review.jobId,
+      review.decision,
+      review.note,
+      review.reviewedBy,
+      review.receiptId,
+      review.reviewedAtMs,
     ],
   };
 }

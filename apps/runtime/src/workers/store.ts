@@ -16,10 +16,12 @@ type WorkerRow = {
   zone_tenths: number;
   last_heartbeat_at_ms: bigint;
   created_at_ms: bigint;
+  strikes: number;
+  quarantined: boolean;
 };
 
 const COLUMNS = `worker_id, org, owner, display_name, roles, status, capabilities, price_msats, caps,
-  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms`;
+  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms, strikes, quarantined`;
 
 function workerOf(row: WorkerRow): Worker {
   const caps = JSON.parse(row.caps) as Omit<WorkerCaps, "wallMsMax"> & { wallMsMax: number };
@@ -37,6 +39,8 @@ function workerOf(row: WorkerRow): Worker {
     zoneTenths: row.zone_tenths,
     lastHeartbeatAtMs: Number(row.last_heartbeat_at_ms),
     createdAtMs: Number(row.created_at_ms),
+    strikes: row.strikes,
+    quarantined: row.quarantined,
   };
 }
 
@@ -83,12 +87,12 @@ export async function listFreshProviders(q: Queryable, sinceMs: number, limit: n
   return (await q.query<WorkerRow>(LIST_FRESH_PROVIDERS, [sinceMs, limit])).map(workerOf);
 }
 
-/** Insert, or replace all but id, owner and birth. */
+/** Insert, or replace all but id, owner, birth and strikes. */
 export function upsertWorker(worker: Worker): Write {
   return {
     name: "workers.upsert",
     text: `INSERT INTO runtime.workers (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
            ON CONFLICT (worker_id) DO UPDATE SET
              display_name = excluded.display_name, roles = excluded.roles, status = excluded.status,
              capabilities = excluded.capabilities, price_msats = excluded.price_msats, caps = excluded.caps,
@@ -108,6 +112,17 @@ export function upsertWorker(worker: Worker): Write {
       worker.zoneTenths,
       worker.lastHeartbeatAtMs,
       worker.createdAtMs,
+      worker.strikes,
+      worker.quarantined,
     ],
+  };
+}
+
+/** The worker's row must be locked: strikes are counted, not set, by whoever proves a fault. */
+export function markStruck(worker: Worker): Write {
+  return {
+    name: "workers.mark_struck",
+    text: "UPDATE runtime.workers SET strikes = $2, quarantined = $3 WHERE worker_id = $1",
+    values: [worker.workerId, worker.strikes, worker.quarantined],
   };
 }

@@ -25,7 +25,13 @@ export type Worker = {
   readonly zoneTenths: number;
   readonly lastHeartbeatAtMs: number;
   readonly createdAtMs: number;
+  /** Faults that the operator's own run proved; never reset by the worker. */
+  readonly strikes: number;
+  readonly quarantined: boolean;
 };
+
+/** As many strikes quarantine a worker. */
+export const STRIKES_MAX = 3;
 
 /** A worker without a heartbeat for longer than this is stale: it gets no job. */
 export const STALE_AFTER_MS = 120_000;
@@ -55,5 +61,7 @@ export function workerMessage(worker: Worker, nowMs: number): WorkerMessage {
     zoneTenths: worker.zoneTenths,
     lastHeartbeatAt: worker.lastHeartbeatAtMs,
     createdAt: worker.createdAtMs,
+    strikes: worker.strikes,
+    quarantined: worker.quarantined,
   };
 }

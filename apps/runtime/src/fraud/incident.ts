@@ -1,0 +1,50 @@
+// What an incident is: results that cannot all be true. Pure.
+//
+// FRD-1  A job has at most one incident.
+// FRD-2  Nobody is struck before the operator's own run has contradicted them.
+// FRD-3  A decided incident never changes.
+// Held by tests/second-opinion.pg.test.ts.
+
+import type {
+  Incident as IncidentMessage,
+  IncidentKind,
+  IncidentOutcome,
+  IncidentStatus,
+} from "@openagents/contracts";
+
+export type Incident = {
+  readonly incidentId: string;
+  readonly kind: IncidentKind;
+  readonly status: IncidentStatus;
+  /** The buyer's organisation. */
+  readonly org: string;
+  readonly runId: string;
+  readonly jobId: string;
+  readonly firstWorkerId: string;
+  readonly secondJobId: string | undefined;
+  readonly secondWorkerId: string | undefined;
+  readonly thirdJobId: string | undefined;
+  readonly outcome: IncidentOutcome | undefined;
+  readonly detail: string;
+  readonly receiptId: string;
+  readonly openedAtMs: number;
+  readonly decidedAtMs: number | undefined;
+};
+
+export function incidentMessage(incident: Incident): IncidentMessage {
+  return {
+    incidentId: incident.incidentId,
+    kind: incident.kind,
+    status: incident.status,
+    runId: incident.runId,
+    jobId: incident.jobId,
+    firstWorkerId: incident.firstWorkerId,
+    secondJobId: incident.secondJobId,
+    secondWorkerId: incident.secondWorkerId,
+    thirdJobId: incident.thirdJobId,
+    outcome: incident.outcome,
+    detail: incident.detail,
+    openedAt: incident.openedAtMs,
+    decidedAt: incident.decidedAtMs,
+  };
+}

@@ -1,0 +1,169 @@
+// Ordering the run that repeats a job, from whom the quote says, or from someone
+// else when that one could not.
+
+import { newId, type Command } from "@openagents/authority";
+import type { Write } from "@openagents/postgres";
+import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import {
+  inputsOf,
+  insertJob,
+  queuedJob,
+  resultFacts,
+  settleJob,
+  specFacts,
+  updateJob,
+  type Job,
+} from "../jobs/index.ts";
+import {
+  CANDIDATES_MAX,
+  SANDBOX_RUN,
+  decideReplacement,
+  type Quote,
+} from "../marketplace/index.ts";
+import type { Reservation } from "../reservations/index.ts";
+import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
+import { STALE_AFTER_MS, findWorker, listFreshProviders, livenessOf } from "../workers/index.ts";
+import type { Decision } from "./decide-verification.ts";
+
+/** How many workers are asked to repeat one job. */
+export const SECOND_RUNS_MAX = 3;
+
+export type SecondProvider = { readonly workerId: string; readonly org: string };
+
+export type SecondOrder = {
+  readonly run: Run;
+  readonly job: Job;
+  readonly quote: Quote;
+  readonly reservation: Pick<Reservation, "reservationId" | "receiptId">;
+  readonly decision: Decision;
+  readonly provider: SecondProvider;
+  /** The earlier second run that came to nothing and is still open. */
+  readonly abandoned: Job | undefined;
+};
+
+export type OrderedSecond = {
+  readonly job: Job;
+  readonly receiptId: string;
+  readonly writes: readonly Write[];
+};
+
+/** The job that repeats the work, with its receipts and events. The caller announces it once it is committed. */
+export function orderSecond(command: Command, order: SecondOrder, nowMs: number): OrderedSecond {
+  const { run, job, quote, reservation, decision, provider, abandoned } = order;
+  const jobId = newId("job", nowMs);
+  const events: EventDraft[] = [];
+  const seal = (schema: string, eventType: string, facts: JsonObject): string => {
+    const receipt = command.seal(schema, run.runId, facts, nowMs, run.org);
+    events.push({ eventType, payload: { ...facts, receipt_id: receipt.receipt_id } });
+    return receipt.receipt_id;
+  };
+  if (abandoned !== undefined) {
+    seal("openagents.runtime.job_canceled.v1", "job.canceled", canceledFacts(abandoned, "provider_away"));
+  }
+  const dispatchReceiptId = seal("openagents.runtime.job_dispatched.v1", "job.dispatched", {
+    run_id: run.runId,
+    job_id: jobId,
+    job_hash: job.jobHash,
+    quote_id: quote.quoteId,
+    quote_receipt_id: quote.receiptId,
+    reservation_id: reservation.reservationId,
+    reservation_receipt_id: reservation.receiptId,
+    provider_worker_id: provider.workerId,
+    purpose: "second_opinion",
+    primary_job_id: job.jobId,
+    repeats: 1,
+    spec: specFacts(job.spec),
+  });
+  const receiptId = seal(
+    "openagents.runtime.second_opinion.v1",
+    "verification.second_opinion_requested",
+    {
+      run_id: run.runId,
+      job_id: job.jobId,
+      job_hash: job.jobHash,
+      dispatch_receipt_id: job.dispatchReceiptId,
+      completed_receipt_id: job.completedReceiptId ?? "",
+      provider_worker_id: job.providerWorkerId,
+      result_sha256: job.result === undefined ? "" : sha256Hex(canonicalize(resultFacts(job.result))),
+      verdict: decision.verdict,
+      because: decision.because,
+      second_job_id: jobId,
+      second_worker_id: provider.workerId,
+      second_dispatch_receipt_id: dispatchReceiptId,
+    },
+  );
+  const second = queuedJob(
+    {
+      jobId,
+      org: job.org,
+      runId: run.runId,
+      jobHash: job.jobHash,
+      purpose: "second_opinion",
+      primaryJobId: job.jobId,
+      repeats: 1,
+      quoteId: quote.quoteId,
+      reservationId: reservation.reservationId,
+      providerWorkerId: provider.workerId,
+      providerOrg: provider.org,
+      spec: job.spec,
+      inputs: inputsOf(job.spec),
+      dispatchReceiptId,
+    },
+    nowMs,
+  );
+  return {
+    job: second,
+    receiptId,
+    writes: [
+      ...(abandoned === undefined ? [] : [updateJob(settleJob(abandoned, "canceled", nowMs))]),
+      insertJob(second),
+      ...extendRun(run, events, nowMs).writes,
+    ],
+  };
+}
+
+export function canceledFacts(job: Job, reason: string): JsonObject {
+  return {
+    run_id: job.runId,
+    job_id: job.jobId,
+    job_hash: job.jobHash,
+    provider_worker_id: job.providerWorkerId,
+    dispatch_receipt_id: job.dispatchReceiptId,
+    purpose: job.purpose,
+    reason,
+  };
+}
+
+/** Whether an open second run can still be expected: its provider works on it, or lives and has it waiting. */
+export async function isExpected(command: Command, job: Job, nowMs: number): Promise<boolean> {
+  if (job.status === "leased") return (job.leaseExpiresAtMs ?? 0) > nowMs;
+  if (job.status !== "queued") return false;
+  const worker = await findWorker(command.tx, job.providerWorkerId);
+  return worker?.status === "running" && !worker.quarantined && livenessOf(worker, nowMs) === "fresh";
+}
+
+/** Someone who was not asked before and costs no more than what is reserved; undefined when there is nobody. */
+export async function findReplacement(
+  command: Command,
+  order: Pick<SecondOrder, "job" | "quote"> & { readonly asked: readonly Job[] },
+  nowMs: number,
+): Promise<SecondProvider | undefined> {
+  const { job, quote, asked } = order;
+  if (asked.length >= SECOND_RUNS_MAX || quote.secondOpinion === undefined) return undefined;
+  const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
+  const second = decideReplacement(
+    workers,
+    {
+      capability: SANDBOX_RUN,
+      spec: job.spec,
+      buyerOrg: job.org,
+      // Who asked for their own device, or for a stranger, gets no other kind.
+      secondOpinion: quote.secondOpinion.assurance,
+      firstOrg: job.providerOrg,
+      asked: asked.map((each) => each.providerWorkerId),
+      priceMsatsMax: quote.secondOpinion.priceMsats,
+    },
+    nowMs,
+  );
+  return second === undefined ? undefined : { workerId: second.worker.workerId, org: second.worker.org };
+}
