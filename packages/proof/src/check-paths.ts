@@ -1,7 +1,13 @@
 // Which paths decide whether a check passes.
 //
-// A first table for common ecosystems. It errs towards "decides": a source file
-// taken for a test costs a person's look, a test taken for source costs the proof.
+// A table for common ecosystems, which a repository's own configuration adds to.
+// It errs towards "decides": a source file taken for a test costs a person's
+// look, a test taken for source costs the proof. For the same reason the
+// configuration can take back only what a folder's name alone made a test or a
+// script; what a tool finds by its own name stays what it is.
+
+import type { CheckConfig } from "./check-config.ts";
+import { globMatches } from "./glob.ts";
 
 const TEST_FOLDERS = new Set([
   "test",
@@ -38,10 +44,10 @@ const CONFIG_NAMES = new Set([
   "deno.json",
   "deno.jsonc",
   "deno.lock",
-  ".npmrc",
-  ".yarnrc",
-  ".yarnrc.yml",
-  ".gitattributes",
+  "bunfig.toml",
+  "lerna.json",
+  "nx.json",
+  "turbo.json",
   "makefile",
   "gnumakefile",
   "justfile",
@@ -49,7 +55,11 @@ const CONFIG_NAMES = new Set([
   "rakefile",
   "conftest.py",
   "pytest.ini",
+  "pytest.toml",
   "pyproject.toml",
+  "hatch.toml",
+  "pixi.toml",
+  "manage.py",
   "tox.ini",
   "noxfile.py",
   "setup.cfg",
@@ -77,6 +87,9 @@ const CONFIG_NAMES = new Set([
   "build.gradle.kts",
   "settings.gradle",
   "settings.gradle.kts",
+  "gradle.properties",
+  "gradlew",
+  "mvnw",
   "composer.json",
   "composer.lock",
   "dockerfile",
@@ -85,34 +98,55 @@ const CONFIG_NAMES = new Set([
 const CONFIG_PATTERNS: readonly RegExp[] = [
   /^tsconfig[^/]*[.]json$/,
   /^(?:vitest|vite|jest|babel|mocha|ava|karma|playwright|cypress|webpack|rollup|esbuild|swc|nyc|tap)[^/]*[.]config[.][^/]+$/,
-  /^(?:vitest|jest)[.](?:setup|workspace|preset)[^/]*$/,
-  /^[.](?:babelrc|mocharc|nycrc|c8rc|taprc|swcrc|jestrc)(?:[.][^/]+)?$/,
+  /^(?:vitest|jest)[.-](?:setup|workspace|preset|environment|globals?)[^/]*$/,
   /^(?:test-)?requirements[^/]*[.]txt$/,
   /^constraints[^/]*[.]txt$/,
   /[.](?:mk|pth)$/,
 ];
 
-const CONFIG_ROOT_FOLDERS = new Set(["scripts", ".openagents"]);
+const SCRIPT_FOLDERS = new Set(["scripts"]);
 
-/** Whether the file is a test, or what only tests read: by its folder at any depth, or by its name. */
-export function isTestPath(path: string): boolean {
+/** Where packages are installed: a file here replaces a dependency, the runner among them. */
+const INSTALLED_FOLDER = /^(?:node_modules|site-packages|__pycache__|.*[.](?:dist|egg)-info)$/;
+
+/** At the root any tool's configuration counts; deeper, frameworks call source so. */
+const ROOT_CONFIG = /[.]config[.](?:[cm]?[jt]sx?|json|ya?ml|toml)$/;
+
+/** Modules at the root that Python would take for its test runners, or for our reporter. */
+const RUNNER_SHADOW = /^(?:_?pytest|unittest|pluggy|runpy|openagents_report)(?:[.][^/]+)?$/;
+
+/**
+ * Whether the file is a test, or what only tests read: by its folder at any depth
+ * (which the configuration may take back), by its name, or by the configuration.
+ */
+export function isTestPath(path: string, config?: CheckConfig): boolean {
   const { folders, name } = partsOf(path);
-  if (folders.some((folder) => TEST_FOLDERS.has(folder.toLowerCase()))) return true;
-  return TEST_NAMES.some((pattern) => pattern.test(name));
+  if (TEST_NAMES.some((pattern) => pattern.test(name))) return true;
+  if (matchesAny(config?.testPaths, path)) return true;
+  if (matchesAny(config?.sourcePaths, path)) return false;
+  return folders.some((folder) => TEST_FOLDERS.has(folder.toLowerCase()));
 }
 
 /**
- * Whether the file says how checks are built, found, or run: known names at any
- * depth, any dot file or dot folder at the root, `scripts/` and `.openagents/`.
- * Names compare without case, since some file systems and tools fold it.
+ * Whether the file says how checks are built, found, or run: known names, dot
+ * files and dot folders at any depth, installed packages, `scripts/` at the root
+ * (which the configuration may take back), or by the configuration. Names compare
+ * without case, since some file systems and tools fold it.
  */
-export function isCheckConfigPath(path: string): boolean {
-  const { folders, name } = partsOf(path);
-  const root = (folders[0] ?? name).toLowerCase();
-  if (root.startsWith(".")) return true;
-  if (folders.length > 0 && CONFIG_ROOT_FOLDERS.has(root)) return true;
-  const folded = name.toLowerCase();
-  return CONFIG_NAMES.has(folded) || CONFIG_PATTERNS.some((pattern) => pattern.test(folded));
+export function isCheckConfigPath(path: string, config?: CheckConfig): boolean {
+  const { folders, name } = partsOf(path.toLowerCase());
+  if ([...folders, name].some((part) => part.startsWith("."))) return true;
+  if (folders.some((folder) => INSTALLED_FOLDER.test(folder))) return true;
+  if (folders.length === 0 && ROOT_CONFIG.test(name)) return true;
+  if (RUNNER_SHADOW.test(folders[0] ?? name)) return true;
+  if (CONFIG_NAMES.has(name) || CONFIG_PATTERNS.some((pattern) => pattern.test(name))) return true;
+  if (matchesAny(config?.configPaths, path)) return true;
+  if (matchesAny(config?.sourcePaths, path)) return false;
+  return folders[0] !== undefined && SCRIPT_FOLDERS.has(folders[0]);
+}
+
+function matchesAny(globs: readonly string[] | undefined, path: string): boolean {
+  return globs?.some((glob) => globMatches(glob, path)) ?? false;
 }
 
 function partsOf(path: string): { readonly folders: readonly string[]; readonly name: string } {

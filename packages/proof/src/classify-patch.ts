@@ -1,5 +1,6 @@
 // What a patch's files are to the check: tests, its configuration, or source.
 
+import type { CheckConfig } from "./check-config.ts";
 import { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 import type { PatchFile } from "./patch-files.ts";
 
@@ -11,26 +12,51 @@ export type PatchClassification = {
   readonly testPaths: readonly string[];
   /** Test files that were there before: modified, deleted, or renamed from or to. */
   readonly existingTestPaths: readonly string[];
+  /** Those of them that are gone after the patch, deleted or renamed, by their path on the base. */
+  readonly removedTestPaths: readonly string[];
   /** Files that say how checks are built, found, or run; one may be a test too. */
   readonly checkConfigPaths: readonly string[];
+  /**
+   * Tests, scripts and configuration that were there before, by their path on the
+   * base, sorted, each once: what the guard leg puts back.
+   */
+  readonly guardPaths: readonly string[];
   /** All others. */
   readonly sourcePaths: readonly string[];
 };
 
-/** Pure; the same files give the same lists. A renamed file counts as what either of its names is. */
-export function classifyPatch(files: readonly PatchFile[]): PatchClassification {
+/**
+ * Pure; the same files and configuration give the same lists. The configuration
+ * must be the base's. A renamed file counts as what either of its names is.
+ */
+export function classifyPatch(files: readonly PatchFile[], config?: CheckConfig): PatchClassification {
   const testPaths: string[] = [];
   const existingTestPaths: string[] = [];
+  const removedTestPaths: string[] = [];
   const checkConfigPaths: string[] = [];
+  const guardPaths = new Set<string>();
   const sourcePaths: string[] = [];
   for (const { path, oldPath, status } of files) {
     const names = oldPath === undefined ? [path] : [path, oldPath];
-    const isTest = names.some(isTestPath);
-    const isConfig = names.some(isCheckConfigPath);
+    const isTest = names.some((name) => isTestPath(name, config));
+    const isConfig = names.some((name) => isCheckConfigPath(name, config));
     if (isTest) testPaths.push(path);
     if (isTest && status !== "added") existingTestPaths.push(path);
     if (isConfig) checkConfigPaths.push(path);
     if (!isTest && !isConfig) sourcePaths.push(path);
+
+    if (status === "added") continue;
+    const before = oldPath ?? path;
+    const wasTest = isTestPath(before, config);
+    if (wasTest && status !== "modified") removedTestPaths.push(before);
+    if (wasTest || isCheckConfigPath(before, config)) guardPaths.add(before);
   }
-  return { testPaths, existingTestPaths, checkConfigPaths, sourcePaths };
+  return {
+    testPaths,
+    existingTestPaths,
+    removedTestPaths,
+    checkConfigPaths,
+    guardPaths: [...guardPaths].sort(),
+    sourcePaths,
+  };
 }

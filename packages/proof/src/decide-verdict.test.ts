@@ -29,7 +29,9 @@ const clear: readonly Ending[] = ["passed", "failed", "failed_early"];
 const empty: PatchClassification = {
   testPaths: [],
   existingTestPaths: [],
+  removedTestPaths: [],
   checkConfigPaths: [],
+  guardPaths: [],
   sourcePaths: [],
 };
 const classifications = {
@@ -54,7 +56,12 @@ test("every pair of endings and every kind of patch has the verdict of the table
   for (const base of names) {
     for (const patched of names) {
       for (const [kind, classification] of Object.entries(classifications)) {
-        const decision = decideVerdict({ base: endings[base], patched: endings[patched], classification });
+        const decision = decideVerdict({
+          base: endings[base],
+          patched: endings[patched],
+          classification,
+          guard: { kind: "same_tree" },
+        });
         assert.equal(
           decision.verdict,
           expected(base, patched, classification),
@@ -72,6 +79,7 @@ test("a limit outranks the exit code, so a killed check never counts as failing"
   const decision = decideVerdict({
     base: endings.limited_but_failed,
     patched: endings.passed,
+    guard: { kind: "same_tree" },
     classification: classifications.source,
   });
   assert.deepEqual(decision, { verdict: "inconclusive", because: "the base leg hit its wall limit" });
@@ -82,6 +90,7 @@ test("the reason names the files that ask for a person, but not a whole tree of 
   const { because } = decideVerdict({
     base: endings.failed,
     patched: endings.passed,
+    guard: { kind: "same_tree" },
     classification: { ...empty, existingTestPaths },
   });
   assert.match(because, /test\/0\.ts, .*test\/4\.ts, and 2 more$/);

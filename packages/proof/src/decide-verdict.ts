@@ -1,10 +1,12 @@
 // What the legs of a job prove about a patch.
 //
-// Pure and total. Two legs suffice here: when a patch touches no test that was
-// there before and no configuration, restoring the base's checks would give the
-// tree that the patched leg already ran in; every other patch needs a person.
+// Pure and total. Exit codes alone prove little, since a module that exits early
+// passes most runners; where the job names a test runner, the reports of the
+// legs are compared by test name as well.
 
 import type { PatchClassification } from "./classify-patch.ts";
+import { whyNotFixed, whyNotKept, whyNotPassed } from "./compare-reports.ts";
+import type { TestReport, TestRunner } from "./runners/index.ts";
 
 export type Verdict = "proven" | "needs_review" | "passed_only" | "failed" | "inconclusive";
 
@@ -18,58 +20,150 @@ export type LegOutcome = {
   readonly commandsExpected: number;
   /** Fewer than expected when the leg stopped at its first failing command. */
   readonly commandsRun: number;
+  /** Present when the job names a test runner; not complete when nothing was reported. */
+  readonly report?: TestReport;
 };
 
-export type VerdictDecision = { readonly verdict: Verdict; readonly because: string };
+/** The leg with the base's tests, scripts and configuration put back over the patch. */
+export type GuardOutcome =
+  | { readonly kind: "ran"; readonly outcome: LegOutcome }
+  /** Putting them back changes nothing, so the patched leg was this leg. */
+  | { readonly kind: "same_tree" }
+  /** The patch touches none of them. */
+  | { readonly kind: "nothing_to_guard" }
+  | { readonly kind: "not_possible"; readonly because: string };
+
+export type VerdictDecision = {
+  readonly verdict: Verdict;
+  readonly because: string;
+  /** What was compared to come to it. */
+  readonly proof: "by_exit_code" | "by_tests";
+  /** What a person has to look at; sorted, and empty unless the verdict is `needs_review`. */
+  readonly reviewPaths: readonly string[];
+  /** By tests, when proven: how many pass with the patch that did not pass on the base. */
+  readonly testsFixed?: number;
+  /** By tests, when proven: how many passed on the base and still do. */
+  readonly testsKept?: number;
+};
+
+type Legs = {
+  readonly base: LegOutcome;
+  readonly patched: LegOutcome;
+  readonly guard: GuardOutcome;
+  /** Absent: legs are compared by exit code alone. */
+  readonly runner?: TestRunner | undefined;
+  readonly classification: PatchClassification;
+};
 
 /** The shell's own words for "cannot be executed" and "not found": the check did not run. */
 const NOT_STARTED = new Set([126, 127]);
 
 /**
- * The verdict by exit codes, in this order of precedence:
+ * The verdict, in this order of precedence:
  *
- * 1. `inconclusive`: a leg (patched first) hit a limit, was ended by a signal, has
- *    no exit code, could not start its command (126, 127), or passed without
- *    running every command.
- * 2. `failed`: the patched leg exited non-zero.
- * 3. `passed_only`: the base leg exited zero, so the check could not have failed.
- * 4. `needs_review`: the patch changes a test that was there before, or check configuration.
- * 5. `proven`.
+ * 1. `inconclusive`: a leg (patched first, then base, then guard) hit a limit, was
+ *    ended by a signal, has no exit code, could not start its command (126, 127),
+ *    or passed without running every command.
+ * 2. `failed`: the patched leg exited non-zero; or by tests, its report is not
+ *    complete, is empty, or has a test that fails, or a test of the base does not
+ *    pass any more, did not come to pass, or is gone.
+ * 3. `passed_only`: the base leg exited zero, or no test failed there, so the
+ *    check could not have failed.
+ * 4. `failed`: the guard leg exited non-zero; or by tests, its report is not
+ *    complete or has a test that is not in the patched report as passing.
+ * 5. `needs_review`: the patch changes check configuration; the guard leg could
+ *    not be run; or by exit code, the patch removes tests, since only names
+ *    would show what went with them.
+ * 6. `proven`.
  */
-export function decideVerdict(input: {
-  readonly base: LegOutcome;
-  readonly patched: LegOutcome;
-  readonly classification: PatchClassification;
-}): VerdictDecision {
-  const { base, patched, classification } = input;
-  const unclear = whyUnclear("patched", patched) ?? whyUnclear("base", base);
-  if (unclear !== undefined) return { verdict: "inconclusive", because: unclear };
-  if (patched.exitCode !== 0) {
-    return { verdict: "failed", because: `the check exits ${patched.exitCode} with the patch` };
-  }
+export function decideVerdict(legs: Legs): VerdictDecision {
+  const { base, patched, guard, runner } = legs;
+  const proof = runner === undefined ? "by_exit_code" : "by_tests";
+  const decided = (verdict: Verdict, because: string): VerdictDecision => ({
+    verdict,
+    because,
+    proof,
+    reviewPaths: [],
+  });
+
+  const unclear =
+    whyUnclear("patched", patched) ??
+    whyUnclear("base", base) ??
+    (guard.kind === "ran" ? whyUnclear("guard", guard.outcome) : undefined);
+  if (unclear !== undefined) return decided("inconclusive", unclear);
+
+  const compared = runner === undefined ? undefined : reportsOf(legs);
+  const failed =
+    whyExited(patched, "the check", "with the patch") ??
+    (compared && (whyNotPassed(compared.patched) ?? whyNotKept(compared.base, compared.patched)));
+  if (failed !== undefined) return decided("failed", failed);
+
   if (base.exitCode === 0) {
-    return {
-      verdict: "passed_only",
-      because: "the check passes without the patch too, so it could not have failed",
-    };
+    return decided("passed_only", "the check passes without the patch too, so it could not have failed");
   }
-  const { existingTestPaths, checkConfigPaths } = classification;
-  if (existingTestPaths.length > 0) {
-    return {
-      verdict: "needs_review",
-      because: `the patch changes tests that were there before: ${some(existingTestPaths)}`,
-    };
+  const fixed = compared && whyNotFixed(compared.base, compared.patched);
+  if (fixed?.because !== undefined) return decided("passed_only", fixed.because);
+
+  const guarded = whyGuardFails(guard, compared?.patched);
+  if (guarded !== undefined) return decided("failed", guarded);
+
+  const review = whyReview(legs);
+  if (review !== undefined) {
+    return { ...decided("needs_review", review.because), reviewPaths: sorted(review.paths) };
   }
-  if (checkConfigPaths.length > 0) {
-    return {
-      verdict: "needs_review",
-      because: `the patch changes how checks are run: ${some(checkConfigPaths)}`,
-    };
+  if (fixed === undefined) {
+    return decided("proven", `the check exits ${base.exitCode} on the base and 0 with the patch`);
   }
-  return { verdict: "proven", because: `the check exits ${base.exitCode} on the base and 0 with the patch` };
+  const { testsFixed, testsKept } = fixed;
+  const because = `${testsFixed} tests pass that did not on the base, ${testsKept} still pass, none is gone`;
+  return { ...decided("proven", because), testsFixed, testsKept };
 }
 
-function whyUnclear(leg: "base" | "patched", outcome: LegOutcome): string | undefined {
+const NOTHING_REPORTED: TestReport = { complete: false, because: "nothing was reported", tests: new Map() };
+
+function reportsOf({ base, patched }: Legs): { readonly base: TestReport; readonly patched: TestReport } {
+  return { base: base.report ?? NOTHING_REPORTED, patched: patched.report ?? NOTHING_REPORTED };
+}
+
+function whyExited(leg: LegOutcome, what: string, how: string): string | undefined {
+  return leg.exitCode === 0 ? undefined : `${what} exits ${leg.exitCode} ${how}`;
+}
+
+/** With reports when `patched` is there. */
+function whyGuardFails(guard: GuardOutcome, patched: TestReport | undefined): string | undefined {
+  if (guard.kind !== "ran") return undefined;
+  const { outcome } = guard;
+  const exited = whyExited(outcome, "the check", "then");
+  const report = outcome.report ?? NOTHING_REPORTED;
+  const because = exited ?? (patched && (whyNotPassed(report) ?? whyNotKept(report, patched)));
+  return because === undefined
+    ? undefined
+    : `the tests that were there before, put back over the patch, fail: ${because}`;
+}
+
+function whyReview(legs: Legs): { readonly because: string; readonly paths: readonly string[] } | undefined {
+  const { guard, runner, classification } = legs;
+  const { checkConfigPaths, guardPaths, removedTestPaths } = classification;
+  const removed = runner === undefined ? removedTestPaths : [];
+  if (guard.kind === "not_possible") {
+    const paths = [...guardPaths, ...checkConfigPaths];
+    return { because: `the tests that were there before could not be run: ${guard.because}`, paths };
+  }
+  if (guard.kind === "nothing_to_guard" && guardPaths.length > 0) {
+    const paths = [...guardPaths, ...checkConfigPaths];
+    return { because: `the tests that were there before were not run: ${some(guardPaths)}`, paths };
+  }
+  if (checkConfigPaths.length > 0) {
+    const paths = [...checkConfigPaths, ...removed];
+    return { because: `the patch changes how checks are run: ${some(checkConfigPaths)}`, paths };
+  }
+  if (removed.length > 0) {
+    return { because: `the patch removes tests that were there before: ${some(removed)}`, paths: removed };
+  }
+  return undefined;
+}
+
+function whyUnclear(leg: "base" | "patched" | "guard", outcome: LegOutcome): string | undefined {
   const { exitCode, signal, limit, commandsExpected, commandsRun } = outcome;
   if (limit !== undefined) return `the ${leg} leg hit its ${limit} limit`;
   if (signal !== undefined) return `the ${leg} leg was ended by ${signal}`;
@@ -79,6 +173,10 @@ function whyUnclear(leg: "base" | "patched", outcome: LegOutcome): string | unde
     return `the ${leg} leg ran ${commandsRun} of ${commandsExpected} commands`;
   }
   return undefined;
+}
+
+function sorted(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths)].sort();
 }
 
 const NAMED_PATHS_MAX = 5;

@@ -1,5 +1,24 @@
+export { parseCheckConfig, CheckConfigError, type CheckConfig } from "./check-config.ts";
 export { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 export { classifyPatch, type PatchClassification } from "./classify-patch.ts";
-export { decideVerdict, type LegOutcome, type Verdict, type VerdictDecision } from "./decide-verdict.ts";
+export {
+  decideVerdict,
+  type GuardOutcome,
+  type LegOutcome,
+  type Verdict,
+  type VerdictDecision,
+} from "./decide-verdict.ts";
 export { PatchError, type PatchRefusal } from "./patch-error.ts";
 export { patchFiles, type PatchFile } from "./patch-files.ts";
+export {
+  REPORT_FOLDER,
+  REPORT_TOOLS,
+  conflictsWithReporter,
+  instrument,
+  packReport,
+  readReport,
+  type Instrumentation,
+  type TestOutcome,
+  type TestReport,
+  type TestRunner,
+} from "./runners/index.ts";

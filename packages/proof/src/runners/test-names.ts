@@ -1,0 +1,67 @@
+// How outcomes become a report's tests by name.
+//
+// A name that is reported more than once has the worst of its outcomes in every
+// place: a second record, printed or forged, can take a pass away and never give one.
+
+import type { TestOutcome, TestReport } from "./test-runner.ts";
+
+const TESTS_MAX = 200_000;
+const NAME_CHARS_MAX = 4_096;
+const BADNESS: Readonly<Record<TestOutcome, number>> = { passed: 0, skipped: 1, failed: 2 };
+
+/** Gathers what the files of one report say. */
+export class TestNames {
+  readonly #seen = new Map<string, { times: number; worst: TestOutcome }>();
+  readonly #errors = new Set<string>();
+  #tests = 0;
+  #because: string | undefined;
+
+  /** The report is not whole; the first reason is kept. */
+  spoil(because: string): void {
+    this.#because ??= because;
+  }
+
+  test(path: readonly string[], outcome: TestOutcome): void {
+    const name = this.#nameOf(path);
+    if (name === undefined) return;
+    const seen = this.#seen.get(name);
+    if (seen === undefined) {
+      this.#seen.set(name, { times: 1, worst: outcome });
+      return;
+    }
+    seen.times += 1;
+    if (BADNESS[outcome] > BADNESS[seen.worst]) seen.worst = outcome;
+  }
+
+  error(path: readonly string[]): void {
+    const name = this.#nameOf(path);
+    if (name !== undefined) this.#errors.add(name);
+  }
+
+  report(): TestReport {
+    const tests = new Map<string, TestOutcome>();
+    for (const [name, { times, worst }] of this.#seen) {
+      tests.set(name, worst);
+      for (let time = 2; time <= times; time++) tests.set(`${name} (${time})`, worst);
+    }
+    const because = this.#because;
+    return {
+      complete: because === undefined,
+      ...(because === undefined ? {} : { because }),
+      tests,
+      errors: [...this.#errors].sort(),
+    };
+  }
+
+  #nameOf(path: readonly string[]): string | undefined {
+    this.#tests += 1;
+    if (this.#tests > TESTS_MAX) {
+      this.spoil(`it names more than ${TESTS_MAX} tests`);
+      return undefined;
+    }
+    const name = path.join(" > ");
+    if (name.length <= NAME_CHARS_MAX) return name;
+    this.spoil(`a test's name is longer than ${NAME_CHARS_MAX} characters`);
+    return undefined;
+  }
+}
