@@ -19,8 +19,10 @@ import {
   type Logger,
   type ServiceApp,
 } from "@openagents/service";
+import { fraudRoutes, startAdjudicator } from "./adjudication/index.ts";
 import { artifactRoutes, openArtifactDisk } from "./artifacts/index.ts";
 import type { RuntimeConfig } from "./config.ts";
+import { disableWorker } from "./disablement/index.ts";
 import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
@@ -91,11 +93,17 @@ async function buildService(
   const bindings: Binding[] = [
     runRoutes({ db, authority, signer }),
     receiptRoutes({ db, signer }),
-    workerRoutes({ db, authority, nowMs }),
+    workerRoutes({
+      db,
+      authority,
+      nowMs,
+      disableWorker: (request, call) => disableWorker({ authority }, call, request),
+    }),
     artifactRoutes({ db, authority, disk, nowMs }),
     jobRoutes({ db, authority, offers, nowMs }),
     marketplaceRoutes({ db, disk, authority, offers, nowMs }),
-    verificationRoutes({ db, authority, disk }),
+    verificationRoutes({ db, authority, disk, offers }),
+    fraudRoutes({ db, authority, disk, offers }),
     treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
     operationsRoutes({ db, openApiText: () => openApiText }),
   ];
@@ -123,6 +131,7 @@ async function buildService(
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
+  resources.use(startAdjudicator({ db, authority, disk, offers, log }));
   return service;
 }
 

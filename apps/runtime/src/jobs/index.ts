@@ -2,7 +2,16 @@ export { isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
 export { openOffers, type Offers } from "./offers.ts";
 export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";
-export { inputsOf, jobHashOf, outputsOf, resultFacts, specFacts, specFromText, specText } from "./spec.ts";
+export {
+  canceledFacts,
+  inputsOf,
+  jobHashOf,
+  outputsOf,
+  resultFacts,
+  specFacts,
+  specFromText,
+  specText,
+} from "./spec.ts";
 export {
   findJob,
   findJobByQuote,

@@ -13,7 +13,7 @@ import type { Database, Queryable } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { findWorker, isOwnedBy, requireOwnedWorker } from "../workers/index.ts";
+import { findWorker, isOwnedBy, requireOwnedWorker, type Worker } from "../workers/index.ts";
 import { LEASE_MS, RENEW_EVERY_MS, checkLease, jobMessage, type Job, type LeaseRefusal } from "./job.ts";
 import type { Offers } from "./offers.ts";
 import { resultFacts } from "./spec.ts";
@@ -37,14 +37,8 @@ export async function claimJob(
     let claimed = false;
     const reply = await deps.authority.execute<ClaimJobResponse>(call, request, async (command) => {
       const worker = await requireOwnedWorker(command.tx, call.principal, request.workerId);
-      if (worker.status !== "running") {
-        return {
-          kind: "refused",
-          rule: "policy",
-          reason: "worker_disabled",
-          detail: "This worker takes no jobs: it was disabled or stopped.",
-        };
-      }
+      const idle = whyIdle(worker);
+      if (idle !== undefined) return { kind: "refused", rule: "policy", ...idle };
       const nowMs = command.nowMs();
       // The worker's row is locked, so two claims at once cannot both pass the cap.
       if ((await countLeased(command.tx, worker.workerId, nowMs)) >= worker.caps.concurrentJobsMax) {
@@ -79,6 +73,21 @@ export async function claimJob(
   }
 }
 
+/** In order of precedence. */
+function whyIdle(worker: Worker): { readonly reason: string; readonly detail: string } | undefined {
+  if (worker.status === "disabled")
+    return { reason: "worker_disabled", detail: "This worker was disabled and takes no jobs." };
+  if (worker.quarantined) {
+    return {
+      reason: "worker_quarantined",
+      detail: `This worker has ${worker.strikes} strikes and takes no jobs until an operator lifts its quarantine.`,
+    };
+  }
+  if (worker.status === "stopped")
+    return { reason: "worker_stopped", detail: "This worker was stopped. Register it again to take jobs." };
+  return undefined;
+}
+
 /** Extend a live lease. */
 export async function renewLease(
   deps: JobsDeps,
@@ -111,7 +120,9 @@ export function submitResult(
     if (refused !== undefined) return refuseLease(refused);
 
     const facts = completionFacts(job, request);
-    const receipt = command.seal("openagents.runtime.job_completed.v1", runId, facts, nowMs, org);
+    // An adjudication is about an incident: the run's log and receipts are complete without it.
+    const subject = job.purpose === "adjudication" ? job.jobId : runId;
+    const receipt = command.seal("openagents.runtime.job_completed.v1", subject, facts, nowMs, org);
     const reported: Job = {
       ...job,
       status: "reported",
@@ -126,7 +137,10 @@ export function submitResult(
     return {
       kind: "answer",
       output: { job: jobMessage(reported), receiptId: receipt.receipt_id },
-      writes: [updateJob(reported), ...extendRun(run, [event], nowMs).writes],
+      writes: [
+        updateJob(reported),
+        ...(job.purpose === "adjudication" ? [] : extendRun(run, [event], nowMs).writes),
+      ],
     };
   });
 }
@@ -150,6 +164,7 @@ function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
     job_hash: job.jobHash,
     provider_worker_id: job.providerWorkerId,
     dispatch_receipt_id: job.dispatchReceiptId,
+    purpose: job.purpose,
     ...outcome,
   };
 }
@@ -161,7 +176,8 @@ function leaseMessage(job: Job) {
 }
 
 const LEASE_DETAILS: Readonly<Record<LeaseRefusal, string>> = {
-  result_already_submitted: "This job is not open any more: its result was handed in, or it was canceled.",
+  job_canceled: "This job was called off, and nobody is paid for it. Stop working on it.",
+  result_already_submitted: "This job is not open any more: its result was handed in.",
   lease_lapsed:
     "The lease has lapsed or was given to another claim, so this report is not taken. Claim again.",
 };

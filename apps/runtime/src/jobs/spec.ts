@@ -9,6 +9,7 @@ import {
   type SandboxRunSpec,
 } from "@openagents/contracts";
 import { canonicalize, parseStrict, sha256Hex, type JsonObject } from "@openagents/receipts";
+import type { Job } from "./job.ts";
 
 /** The spec's canonical JSON: what is stored and hashed. */
 export function specText(spec: SandboxRunSpec): string {
@@ -50,4 +51,17 @@ export function outputsOf(result: SandboxRunResult): readonly string[] {
     ...(leg.reportSha256 === undefined ? [] : [leg.reportSha256]),
   ]);
   return [...new Set(hashes)];
+}
+
+/** What a cancellation says of its job, in the receipt and in the run's log. */
+export function canceledFacts(job: Job, reason: string): JsonObject {
+  return {
+    run_id: job.runId,
+    job_id: job.jobId,
+    job_hash: job.jobHash,
+    provider_worker_id: job.providerWorkerId,
+    dispatch_receipt_id: job.dispatchReceiptId,
+    purpose: job.purpose,
+    reason,
+  };
 }

@@ -1,26 +1,62 @@
-// Whether a provider is paid for a verified job, and how the money splits.
+// Who is paid for a verified job, and how the money splits.
 //
-// Pure. Release needs the verdict `proven`; everything else withholds, and the
-// buyer has the whole amount back.
+// Pure. The first provider is paid for a patch that is proven, or accepted by a
+// person, and that a second run confirmed. The second provider is paid for its
+// run whatever it found. What is left is the buyer's again.
 
-import type { Verdict } from "@openagents/contracts";
+import type { Assurance, ReviewDecision, Verdict } from "@openagents/contracts";
 
-export type SettlementDecision =
-  | { readonly kind: "release"; readonly providerMsats: bigint; readonly operatorFeeMsats: bigint }
-  | { readonly kind: "withhold"; readonly reason: WithheldReason };
+export type SettlementDecision = {
+  /** Absent: released. */
+  readonly withheldReason: WithheldReason | undefined;
+  readonly providerMsats: bigint;
+  readonly secondOpinionMsats: bigint;
+  readonly operatorFeeMsats: bigint;
+};
 
-export type WithheldReason = "violations" | `verdict_${Exclude<Verdict, "proven">}`;
+/** In order of precedence. */
+export type WithheldReason =
+  | "violations"
+  | "disagreement"
+  | "review_rejected"
+  | `verdict_${Exclude<Verdict, "proven">}`
+  | "not_confirmed";
+
+export type Verified = {
+  readonly verdict: Verdict;
+  readonly assurance: Assurance;
+  readonly violations: readonly string[];
+  readonly disagreement: boolean;
+  readonly secondPayable: boolean;
+};
+
+export type Price = {
+  readonly providerPriceMsats: bigint;
+  readonly operatorFeeMsats: bigint;
+  readonly secondOpinion: { readonly priceMsats: bigint; readonly feeMsats: bigint } | undefined;
+};
 
 export function decideSettlement(
-  verification: { readonly verdict: Verdict; readonly violations: readonly string[] },
-  price: { readonly providerPriceMsats: bigint; readonly operatorFeeMsats: bigint },
+  verified: Verified,
+  review: ReviewDecision | undefined,
+  price: Price,
 ): SettlementDecision {
-  if (verification.violations.length > 0) return { kind: "withhold", reason: "violations" };
-  if (verification.verdict !== "proven")
-    return { kind: "withhold", reason: `verdict_${verification.verdict}` };
+  const withheldReason = whyWithheld(verified, review);
+  const released = withheldReason === undefined;
+  const second = verified.secondPayable ? price.secondOpinion : undefined;
   return {
-    kind: "release",
-    providerMsats: price.providerPriceMsats,
-    operatorFeeMsats: price.operatorFeeMsats,
+    withheldReason,
+    providerMsats: released ? price.providerPriceMsats : 0n,
+    secondOpinionMsats: second?.priceMsats ?? 0n,
+    operatorFeeMsats: (released ? price.operatorFeeMsats : 0n) + (second?.feeMsats ?? 0n),
   };
+}
+
+function whyWithheld(verified: Verified, review: ReviewDecision | undefined): WithheldReason | undefined {
+  if (verified.violations.length > 0) return "violations";
+  if (verified.disagreement) return "disagreement";
+  if (verified.verdict === "needs_review" && review === "rejected") return "review_rejected";
+  const accepted = verified.verdict === "needs_review" && review === "accepted";
+  if (verified.verdict !== "proven" && !accepted) return `verdict_${verified.verdict}`;
+  return verified.assurance === "provider" ? "not_confirmed" : undefined;
 }

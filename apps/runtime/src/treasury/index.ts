@@ -1,1 +1,2 @@
+export { escrowAccount, orgAccount } from "./accounts.ts";
 export { treasuryRoutes, type TreasuryRoutesDeps } from "./routes.ts";

@@ -8,12 +8,12 @@ import type {
   VoidReservationResponse,
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
-import type { Write } from "@openagents/postgres";
 import {
   findJobByQuote,
   findJobByReservation,
   isTaken,
   lockJob,
+  settleJob,
   updateJob,
   type Job,
 } from "../jobs/index.ts";
@@ -231,25 +231,12 @@ export function voidReservation(
       },
       writes: [
         markReservation(reservation.reservationId, "voided"),
-        ...cancelJob(job, nowMs),
+        ...(job === undefined ? [] : [updateJob(settleJob(job, "canceled", nowMs))]),
         ...postingWrites(loaded, plan, receipt.receipt_id),
         ...(run === undefined ? [] : extendRun(run, [event], nowMs).writes),
       ],
     };
   });
-}
-
-function cancelJob(job: Job | undefined, nowMs: number): Write[] {
-  if (job === undefined) return [];
-  return [
-    updateJob({
-      ...job,
-      status: "canceled",
-      leaseId: undefined,
-      leaseExpiresAtMs: undefined,
-      updatedAtMs: nowMs,
-    }),
-  ];
 }
 
 function refuseVoid(reservation: Reservation, job: Job | undefined, nowMs: number): VoidRefusal | undefined {

@@ -6,13 +6,13 @@ import type {
   SettleSandboxRunResponse,
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
-import type { Database } from "@openagents/postgres";
-import { findJob, lockJob, updateJob, type Job } from "../jobs/index.ts";
+import type { Database, Tx } from "@openagents/postgres";
+import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { lockReservation, markReservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { findVerification } from "../verification/index.ts";
+import { findReview, findVerification, type Verification } from "../verification/index.ts";
 import { OPERATOR_FEES, earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 import { decideSettlement, type SettlementDecision } from "./decide-settlement.ts";
 import { insertSettlement, settlementMessage, type Settlement } from "./settlement.ts";
@@ -20,8 +20,9 @@ import { insertSettlement, settlementMessage, type Settlement } from "./settleme
 export type SettleDeps = { readonly db: Database; readonly authority: Authority };
 
 /**
- * Release or withhold a verified job's reservation. Refused: `job_not_verified`,
- * `already_settled`. The payment receipt contains the verification receipt's hash.
+ * Release or withhold a verified job's reservation. Refused: `job_not_work`,
+ * `already_settled`, `job_not_verified`, `needs_review`. The payment receipt
+ * contains the verification receipt's hash.
  */
 export function settleSandboxRun(
   deps: SettleDeps,
@@ -34,17 +35,22 @@ export function settleSandboxRun(
     if (seen === undefined || seen.org !== org) throw notFound("job", request.jobId);
     const run = await requireLockedRun(command.tx, org, seen.runId);
     const job = await lockJob(command.tx, request.jobId);
-    if (job.status !== "verified") return refuse(job);
-    const reservation = await lockReservation(command.tx, org, job.reservationId);
+    const { quoteId, reservationId } = job;
+    if (job.status !== "verified" || quoteId === undefined || reservationId === undefined) return refuse(job);
+    const reservation = await lockReservation(command.tx, org, reservationId);
     const verification = await findVerification(command.tx, job.jobId);
-    const quote = await findQuote(command.tx, org, job.quoteId);
+    const review = await findReview(command.tx, job.jobId);
+    const quote = await findQuote(command.tx, org, quoteId);
     if (reservation === undefined || verification === undefined || quote === undefined) {
       throw new Error(`${job.jobId} is verified but its reservation, verification or quote is missing`);
     }
+    if (verification.verdict === "needs_review" && review === undefined) return refuseUnreviewed();
+    const second = await findSecond(command.tx, verification);
 
-    const decision = decideSettlement(verification, quote);
-    const transfers = transfersOf(job, reservation.amountMsats, decision);
+    const decision = decideSettlement(verification, review?.decision, quote);
+    const transfers = transfersOf(job, second, { ...reservation, ...decision });
     const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
+    if (second !== undefined) accounts.push(earningsAccount(second.providerOrg));
     const loaded = await loadForTransfers(command.tx, transfers, command.nowMs(), accounts);
     const nowMs = command.nowMs();
     const plan = planTransfers(loaded, transfers, nowMs);
@@ -52,7 +58,7 @@ export function settleSandboxRun(
     if (unmade !== undefined)
       throw new Error(`the ledger did not settle ${job.jobId}: ${JSON.stringify(unmade)}`);
 
-    const released = decision.kind === "release";
+    const status = decision.withheldReason === undefined ? "released" : "withheld";
     const facts = {
       run_id: run.runId,
       job_id: job.jobId,
@@ -62,28 +68,32 @@ export function settleSandboxRun(
       provider_worker_id: job.providerWorkerId,
       rail: "internal_ledger",
       asset_id: "demo_msats",
-      status: released ? "released" : "withheld",
-      amount_msats: released ? Number(decision.providerMsats) : 0,
-      operator_fee_msats: released ? Number(decision.operatorFeeMsats) : 0,
-      ...(released ? {} : { withheld_reason: decision.reason }),
+      status,
+      amount_msats: Number(decision.providerMsats),
+      ...(second === undefined ? {} : { second_opinion_worker_id: second.providerWorkerId }),
+      second_opinion_msats: Number(decision.secondOpinionMsats),
+      operator_fee_msats: Number(decision.operatorFeeMsats),
+      ...(decision.withheldReason === undefined ? {} : { withheld_reason: decision.withheldReason }),
       verification_receipt_id: verification.receiptId,
       verification_receipt_sha256: verification.receiptSha256,
+      ...(review === undefined ? {} : { review_receipt_id: review.receiptId }),
     };
     const receipt = command.seal("openagents.treasury.payment_receipt.v2", run.runId, facts, nowMs);
     const settlement: Settlement = {
       jobId: job.jobId,
       org,
       reservationId: reservation.reservationId,
-      status: released ? "released" : "withheld",
-      providerMsats: released ? decision.providerMsats : 0n,
-      operatorFeeMsats: released ? decision.operatorFeeMsats : 0n,
-      withheldReason: released ? undefined : decision.reason,
+      status,
+      providerMsats: decision.providerMsats,
+      secondOpinionMsats: decision.secondOpinionMsats,
+      operatorFeeMsats: decision.operatorFeeMsats,
+      withheldReason: decision.withheldReason,
       verificationReceiptId: verification.receiptId,
       receiptId: receipt.receipt_id,
       settledAtMs: nowMs,
     };
     const event = {
-      eventType: released ? "payment.released" : "payment.withheld",
+      eventType: status === "released" ? "payment.released" : "payment.withheld",
       payload: { ...facts, receipt_id: receipt.receipt_id },
     };
     return {
@@ -91,11 +101,9 @@ export function settleSandboxRun(
       output: { settlement: settlementMessage(settlement), receiptId: receipt.receipt_id },
       writes: [
         insertSettlement(settlement),
-        markReservation(
-          reservation.reservationId,
-          settlement.status === "released" ? "released" : "withheld",
-        ),
-        updateJob({ ...job, status: "settled", updatedAtMs: nowMs }),
+        markReservation(reservation.reservationId, status),
+        updateJob(settleJob(job, "settled", nowMs)),
+        ...(second?.status === "verified" ? [updateJob(settleJob(second, "settled", nowMs))] : []),
         ...postingWrites(loaded, plan, receipt.receipt_id),
         ...extendRun(run, [event], nowMs).writes,
       ],
@@ -103,34 +111,52 @@ export function settleSandboxRun(
   });
 }
 
+/** The job that repeated the work. It changes only under the run's lock, which is held. */
+async function findSecond(tx: Tx, { secondJobId }: Verification): Promise<Job | undefined> {
+  if (secondJobId === undefined) return undefined;
+  return lockJob(tx, secondJobId);
+}
+
 /** Linked, so that a provider is never paid without the buyer's reservation being used, nor the reverse. */
-function transfersOf(job: Job, reservedMsats: bigint, decision: SettlementDecision): TransferRequest[] {
+function transfersOf(
+  job: Job,
+  second: Job | undefined,
+  money: SettlementDecision & { readonly reservationId: string; readonly amountMsats: bigint },
+): TransferRequest[] {
   const pending = {
-    pendingId: job.reservationId,
+    pendingId: money.reservationId,
     debitAccount: orgAccount(job.org).id,
     creditAccount: escrowAccount(job.org).id,
-    amount: reservedMsats,
     unit: "msats",
   } as const;
-  if (decision.kind === "withhold") return [{ ...pending, id: `${job.jobId}:withhold`, kind: "void" }];
   const fromEscrow = { kind: "posted", debitAccount: escrowAccount(job.org).id, unit: "msats" } as const;
   const shares: TransferRequest[] = [
     {
       ...fromEscrow,
       id: `${job.jobId}:provider`,
       creditAccount: earningsAccount(job.providerOrg).id,
-      amount: decision.providerMsats,
+      amount: money.providerMsats,
+    },
+    {
+      ...fromEscrow,
+      id: `${job.jobId}:second`,
+      creditAccount: earningsAccount(second?.providerOrg ?? job.providerOrg).id,
+      amount: second === undefined ? 0n : money.secondOpinionMsats,
     },
     {
       ...fromEscrow,
       id: `${job.jobId}:fee`,
       creditAccount: OPERATOR_FEES.id,
-      amount: decision.operatorFeeMsats,
+      amount: money.operatorFeeMsats,
     },
   ];
-  // A free provider or a fee of nothing moves nothing.
+  // A fee of nothing moves nothing.
   const moving = shares.filter((share) => share.amount > 0n);
-  return [{ ...pending, id: `${job.jobId}:post`, kind: "post" } as const, ...moving].map(linkAllButLast);
+  const amount = moving.reduce((sum, share) => sum + share.amount, 0n);
+  if (amount === 0n)
+    return [{ ...pending, id: `${job.jobId}:withhold`, kind: "void", amount: money.amountMsats }];
+  // Posting a part gives the rest back to the buyer.
+  return [{ ...pending, id: `${job.jobId}:post`, kind: "post", amount } as const, ...moving].map(linkAllButLast);
 }
 
 function linkAllButLast(
@@ -141,7 +167,24 @@ function linkAllButLast(
   return index < all.length - 1 ? { ...transfer, linked: true } : transfer;
 }
 
+function refuseUnreviewed(): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "needs_review",
+    detail: "The patch changes what decides whether it passes. Accept or reject it first; the money stays reserved.",
+  };
+}
+
 function refuse(job: Job): Outcome<never> {
+  if (job.purpose !== "work") {
+    return {
+      kind: "refused",
+      rule: "state",
+      reason: "job_not_work",
+      detail: `This job repeats ${job.primaryJobId ?? "another"} and is paid with it. Settle that one.`,
+    };
+  }
   const settled = job.status === "settled" || job.status === "canceled";
   return {
     kind: "refused",

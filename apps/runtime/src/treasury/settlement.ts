@@ -8,6 +8,8 @@ export type Settlement = {
   readonly status: SettlementStatus;
   /** Credited to the provider; 0 when withheld. */
   readonly providerMsats: bigint;
+  /** Credited to whoever repeated the run. */
+  readonly secondOpinionMsats: bigint;
   readonly operatorFeeMsats: bigint;
   readonly withheldReason: string | undefined;
   readonly verificationReceiptId: string;
@@ -26,10 +28,11 @@ type SettlementRow = {
   verification_receipt_id: string;
   receipt_id: string;
   settled_at_ms: bigint;
+  second_opinion_msats: bigint;
 };
 
 const COLUMNS = `job_id, org, reservation_id, status, provider_msats, operator_fee_msats, withheld_reason,
-  verification_receipt_id, receipt_id, settled_at_ms`;
+  verification_receipt_id, receipt_id, settled_at_ms, second_opinion_msats`;
 
 const LIST_RECENT = statement(
   "settlements.list_recent",
@@ -45,6 +48,7 @@ export async function listRecentSettlements(q: Queryable, org: string, limit: nu
     reservationId: row.reservation_id,
     status: row.status,
     providerMsats: row.provider_msats,
+    secondOpinionMsats: row.second_opinion_msats,
     operatorFeeMsats: row.operator_fee_msats,
     withheldReason: row.withheld_reason ?? undefined,
     verificationReceiptId: row.verification_receipt_id,
@@ -56,7 +60,7 @@ export async function listRecentSettlements(q: Queryable, org: string, limit: nu
 export function insertSettlement(settlement: Settlement): Write {
   return {
     name: "settlements.insert",
-    text: `INSERT INTO runtime.settlements (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    text: `INSERT INTO runtime.settlements (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     values: [
       settlement.jobId,
       settlement.org,
@@ -68,6 +72,7 @@ export function insertSettlement(settlement: Settlement): Write {
       settlement.verificationReceiptId,
       settlement.receiptId,
       settlement.settledAtMs,
+      settlement.secondOpinionMsats,
     ],
   };
 }
@@ -78,6 +83,7 @@ export function settlementMessage(settlement: Settlement): SettlementMessage {
     reservationId: settlement.reservationId,
     status: settlement.status,
     providerMsats: settlement.providerMsats,
+    secondOpinionMsats: settlement.secondOpinionMsats,
     operatorFeeMsats: settlement.operatorFeeMsats,
     withheldReason: settlement.withheldReason,
     verificationReceiptId: settlement.verificationReceiptId,

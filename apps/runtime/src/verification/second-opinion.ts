@@ -5,6 +5,7 @@ import { newId, type Command } from "@openagents/authority";
 import type { Write } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import {
+  canceledFacts,
   inputsOf,
   insertJob,
   queuedJob,
@@ -119,18 +120,6 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
       insertJob(second),
       ...extendRun(run, events, nowMs).writes,
     ],
-  };
-}
-
-export function canceledFacts(job: Job, reason: string): JsonObject {
-  return {
-    run_id: job.runId,
-    job_id: job.jobId,
-    job_hash: job.jobHash,
-    provider_worker_id: job.providerWorkerId,
-    dispatch_receipt_id: job.dispatchReceiptId,
-    purpose: job.purpose,
-    reason,
   };
 }
 

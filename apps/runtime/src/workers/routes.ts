@@ -4,7 +4,8 @@ import {
   bind,
   type Binding,
   type CommandCall,
-  type DisableWorkerResponse,
+  type CommandReply,
+  type DisableWorkerRequest,
   type HeartbeatWorkerResponse,
   type Principal,
   type RegisterWorkerRequest,
@@ -13,13 +14,15 @@ import {
 import type { Database, Tx } from "@openagents/postgres";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
-import { findWorker, listWorkers, lockWorker, upsertWorker } from "./store.ts";
+import { findWorker, hasQuarantined, listWorkers, lockWorker, upsertWorker } from "./store.ts";
 import { isOwnedBy, workerMessage, type Worker } from "./worker.ts";
 
 export type WorkerRoutesDeps = {
   readonly db: Database;
   readonly authority: Authority;
   readonly nowMs: () => number;
+  /** Reaches into jobs and money, so it is built elsewhere. */
+  readonly disableWorker: (request: DisableWorkerRequest, call: CommandCall) => Promise<CommandReply>;
 };
 
 /** Sorts after every worker id. */
@@ -63,25 +66,7 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
         };
       }),
 
-    disableWorker: (request, call) =>
-      deps.authority.execute<DisableWorkerResponse>(call, request, async (command) => {
-        const worker = await lockWorker(command.tx, request.workerId);
-        if (worker === undefined || worker.org !== call.principal.org)
-          throw notFound("worker", request.workerId);
-        const nowMs = command.nowMs();
-        const disabled: Worker = { ...worker, status: "disabled" };
-        const receipt = command.seal(
-          "openagents.runtime.worker_disabled.v1",
-          worker.workerId,
-          { worker_id: worker.workerId, reason: request.reason },
-          nowMs,
-        );
-        return {
-          kind: "answer",
-          output: { worker: workerMessage(disabled, nowMs), receiptId: receipt.receipt_id },
-          writes: [upsertWorker(disabled)],
-        };
-      }),
+    disableWorker: (request, call) => deps.disableWorker(request, call),
   });
 }
 
@@ -99,6 +84,7 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         ? undefined
         : await requireOwnedWorker(command.tx, call.principal, request.workerId);
     if (known?.status === "disabled") return refuseDisabled();
+    if (known === undefined && (await hasQuarantined(command.tx, call.principal))) return refuseQuarantined();
 
     const nowMs = command.nowMs();
     const worker: Worker = {
@@ -115,6 +101,8 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       zoneTenths: call.principal.zoneTenths,
       lastHeartbeatAtMs: nowMs,
       createdAtMs: known?.createdAtMs ?? nowMs,
+      strikes: known?.strikes ?? 0,
+      quarantined: known?.quarantined ?? false,
     };
     const receipt = command.seal(
       "openagents.runtime.worker_registered.v1",
@@ -124,6 +112,12 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         roles: [...worker.roles],
         capabilities: [...worker.capabilities],
         price_msats: Number(worker.priceMsats),
+        caps: {
+          memory_mib_max: worker.caps.memoryMibMax,
+          disk_mib_max: worker.caps.diskMibMax,
+          wall_ms_max: Number(worker.caps.wallMsMax),
+          concurrent_jobs_max: worker.caps.concurrentJobsMax,
+        },
         zone_tenths: worker.zoneTenths,
       },
       nowMs,
@@ -141,6 +135,16 @@ export async function requireOwnedWorker(tx: Tx, principal: Principal, workerId:
   const worker = await lockWorker(tx, workerId);
   if (!isOwnedBy(worker, principal)) throw notFound("worker", workerId);
   return worker;
+}
+
+/** A new name does not wash off a quarantine. */
+function refuseQuarantined(): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "policy",
+    reason: "worker_quarantined",
+    detail: "A worker of this owner is quarantined, so it registers no new one. Ask the operator to lift it.",
+  };
 }
 
 function refuseDisabled(): Outcome<never> {

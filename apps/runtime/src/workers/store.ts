@@ -87,6 +87,18 @@ export async function listFreshProviders(q: Queryable, sinceMs: number, limit: n
   return (await q.query<WorkerRow>(LIST_FRESH_PROVIDERS, [sinceMs, limit])).map(workerOf);
 }
 
+const HAS_QUARANTINED = statement(
+  "workers.has_quarantined",
+  "SELECT 1 AS found FROM runtime.workers WHERE org = $1 AND owner = $2 AND quarantined LIMIT 1",
+);
+
+export async function hasQuarantined(
+  q: Queryable,
+  owner: { readonly org: string; readonly id: string },
+): Promise<boolean> {
+  return (await q.query(HAS_QUARANTINED, [owner.org, owner.id])).length > 0;
+}
+
 /** Insert, or replace all but id, owner, birth and strikes. */
 export function upsertWorker(worker: Worker): Write {
   return {

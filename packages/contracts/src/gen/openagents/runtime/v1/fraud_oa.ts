@@ -101,7 +101,7 @@ export const fraudComments: Comments = {
   "openagents.runtime.v1.IncidentOutcome.undecided": "The operator's run could not be made, or contradicts nobody.",
   "openagents.runtime.v1.Fraud": "Fraud: results that cannot all be true, and who made the false one.",
   "openagents.runtime.v1.Fraud.ListIncidents": "Incidents that the caller may see, newest first: those about its own jobs and\nits own workers; all of them for principals with the scope `admin`.",
-  "openagents.runtime.v1.Fraud.AdjudicateIncident": "Decide an incident by the operator's own run of the job. The first call\norders that run from a reserve worker (409 `no_reserve_worker` when there is\nnone); a call after it has reported, with a fresh key, decides. The service\nsends both by itself; operators may.",
+  "openagents.runtime.v1.Fraud.AdjudicateIncident": "Decide an incident by the operator's own run of the job. The first call\norders that run from a reserve worker (503 `no_reserve_worker` while there is\nnone); a call after it has reported, with a fresh key, decides. The service\nsends both by itself; operators may.",
 };
 
 /** What each method of `openagents.runtime.v1.Fraud` takes and answers. */
@@ -124,7 +124,7 @@ export type FraudTypes = {
   };
   /**
    * Decide an incident by the operator's own run of the job. The first call
-   * orders that run from a reserve worker (409 `no_reserve_worker` when there is
+   * orders that run from a reserve worker (503 `no_reserve_worker` while there is
    * none); a call after it has reported, with a fresh key, decides. The service
    * sends both by itself; operators may.
    */

@@ -369,7 +369,7 @@ export const Fraud: GenService<{
   },
   /**
    * Decide an incident by the operator's own run of the job. The first call
-   * orders that run from a reserve worker (409 `no_reserve_worker` when there is
+   * orders that run from a reserve worker (503 `no_reserve_worker` while there is
    * none); a call after it has reported, with a fresh key, decides. The service
    * sends both by itself; operators may.
    *

@@ -1,0 +1,238 @@
+// Deciding an incident: the operator's reserve runs the job itself, several
+// times over, and whoever is contradicted by it is struck. The operator pays.
+
+import { newId, type Authority, type Command, type Outcome } from "@openagents/authority";
+import {
+  ProblemError,
+  type AdjudicateIncidentRequest,
+  type AdjudicateIncidentResponse,
+  type CommandCall,
+  type CommandReply,
+} from "@openagents/contracts";
+import type { Write } from "@openagents/postgres";
+import { incidentMessage, findIncident, lockIncident, updateIncident, type Incident } from "../fraud/index.ts";
+import {
+  findJob,
+  inputsOf,
+  insertJob,
+  listJobsAbout,
+  queuedJob,
+  specFacts,
+  type Job,
+  type Offers,
+} from "../jobs/index.ts";
+import { CANDIDATES_MAX, SANDBOX_RUN, decideReserve } from "../marketplace/index.ts";
+import { notFound } from "../problems.ts";
+import { decideRounds, decideVerification, gatherEvidence, type EvidenceDeps } from "../verification/index.ts";
+import {
+  STALE_AFTER_MS,
+  STRIKES_MAX,
+  findWorker,
+  listFreshProviders,
+  livenessOf,
+  lockWorker,
+  markStruck,
+} from "../workers/index.ts";
+import { decideOutcome, struckParties, type OutcomeDecision } from "./decide-outcome.ts";
+
+export type AdjudicationDeps = EvidenceDeps & { readonly authority: Authority; readonly offers: Offers };
+
+/** Enough that a check which fails now and then shows it, few enough to be cheap. */
+const REPEATS = 3;
+
+export const NO_RESERVE_WORKER = "no_reserve_worker";
+const RESERVE_RETRY_MS = 10_000;
+
+/** A reserve that cannot run a job this often never will. */
+const RUNS_MAX = 3;
+
+/**
+ * Take an open incident one step on: order the operator's run, or decide by it.
+ * Refused: `incident_decided`. Throws 503 `no_reserve_worker`. While that run
+ * goes on it answers the incident as it is and decides nothing.
+ */
+export async function adjudicateIncident(
+  deps: AdjudicationDeps,
+  call: CommandCall,
+  request: AdjudicateIncidentRequest,
+): Promise<CommandReply> {
+  const seen = await findIncident(deps.db, request.incidentId);
+  if (seen === undefined) throw notFound("incident", request.incidentId);
+  const seenThird = seen.thirdJobId === undefined ? undefined : await findJob(deps.db, seen.thirdJobId);
+  const decided = seenThird?.status === "reported" ? await decide(deps, seen, seenThird) : undefined;
+
+  return deps.authority.execute<AdjudicateIncidentResponse>(call, request, async (command) => {
+    const incident = (await lockIncident(command.tx, seen.incidentId)) ?? seen;
+    if (incident.status === "decided") {
+      return {
+        kind: "refused",
+        rule: "state",
+        reason: "incident_decided",
+        detail: "The incident is decided already; what it came to stays.",
+      };
+    }
+    const third =
+      incident.thirdJobId === undefined ? undefined : await findJob(command.tx, incident.thirdJobId);
+    if (third === undefined) return order(deps, command, incident);
+    if (third.status === "reported" && third.jobId === seenThird?.jobId && decided !== undefined) {
+      return conclude(command, incident, decided);
+    }
+    if (third.status === "canceled" || (await isLost(command, third))) return order(deps, command, incident);
+    return {
+      kind: "nothing",
+      output: { incident: incidentMessage(incident), receiptId: third.dispatchReceiptId },
+    };
+  });
+}
+
+async function decide(deps: EvidenceDeps, incident: Incident, third: Job): Promise<OutcomeDecision> {
+  const judge = async (jobId: string | undefined) => {
+    const job = jobId === undefined ? undefined : await findJob(deps.db, jobId);
+    return job === undefined ? undefined : decideVerification(job, await gatherEvidence(deps, job));
+  };
+  const first = await judge(incident.jobId);
+  if (first === undefined) throw new Error(`the job of ${incident.incidentId} vanished`);
+  const rounds = decideRounds(third, await gatherEvidence(deps, third));
+  return decideOutcome({ kind: incident.kind, first, second: await judge(incident.secondJobId) }, rounds);
+}
+
+/** Held by nobody who could still report it. */
+async function isLost(command: Command, third: Job): Promise<boolean> {
+  const nowMs = command.nowMs();
+  if (third.status === "leased" && (third.leaseExpiresAtMs ?? 0) > nowMs) return false;
+  if (third.status !== "queued" && third.status !== "leased") return false;
+  const worker = await findWorker(command.tx, third.providerWorkerId);
+  return worker?.status !== "running" || livenessOf(worker, nowMs) !== "fresh";
+}
+
+async function order(
+  deps: AdjudicationDeps,
+  command: Command,
+  incident: Incident,
+): Promise<Outcome<AdjudicateIncidentResponse>> {
+  const job = await findJob(command.tx, incident.jobId);
+  if (job === undefined) throw new Error(`the job of ${incident.incidentId} vanished`);
+  const earlier = await listJobsAbout(command.tx, job.jobId, "adjudication");
+  const nowMs = command.nowMs();
+  if (earlier.length >= RUNS_MAX) {
+    return conclude(command, incident, {
+      outcome: "undecided",
+      because: `the operator's run could not be made in ${RUNS_MAX} tries`,
+    });
+  }
+  const second =
+    incident.secondJobId === undefined ? undefined : await findJob(command.tx, incident.secondJobId);
+  const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
+  const partyOrgs = [job.providerOrg, ...(second === undefined ? [] : [second.providerOrg])];
+  const reserve = decideReserve(workers, { capability: SANDBOX_RUN, spec: job.spec, partyOrgs }, nowMs);
+  if (reserve === undefined) {
+    // No answer, so that the same key may be sent again once there is one.
+    throw new ProblemError({
+      status: 503,
+      code: NO_RESERVE_WORKER,
+      detail:
+        "No worker of the operator's reserve is running that could run this job. Start one; the incident stays open.",
+      retryAfterMs: RESERVE_RETRY_MS,
+    });
+  }
+  const jobId = newId("job", nowMs);
+  const receipt = command.seal(
+    "openagents.runtime.job_dispatched.v1",
+    incident.incidentId,
+    {
+      run_id: job.runId,
+      job_id: jobId,
+      job_hash: job.jobHash,
+      incident_id: incident.incidentId,
+      provider_worker_id: reserve.workerId,
+      purpose: "adjudication",
+      primary_job_id: job.jobId,
+      repeats: REPEATS,
+      spec: specFacts(job.spec),
+    },
+    nowMs,
+    job.org,
+  );
+  const third = queuedJob(
+    {
+      jobId,
+      org: job.org,
+      runId: job.runId,
+      jobHash: job.jobHash,
+      purpose: "adjudication",
+      primaryJobId: job.jobId,
+      repeats: REPEATS,
+      quoteId: undefined,
+      reservationId: undefined,
+      providerWorkerId: reserve.workerId,
+      providerOrg: reserve.org,
+      spec: job.spec,
+      inputs: inputsOf(job.spec),
+      dispatchReceiptId: receipt.receipt_id,
+    },
+    nowMs,
+  );
+  const ordered: Incident = { ...incident, status: "adjudicating", thirdJobId: jobId };
+  return {
+    kind: "answer",
+    output: { incident: incidentMessage(ordered), receiptId: receipt.receipt_id },
+    writes: [insertJob(third), updateIncident(ordered)],
+    afterCommit: () => deps.offers.announce(third.providerWorkerId),
+  };
+}
+
+async function conclude(
+  command: Command,
+  incident: Incident,
+  { outcome, because }: OutcomeDecision,
+): Promise<Outcome<AdjudicateIncidentResponse>> {
+  const struckIds = struckParties(outcome).flatMap((party) => {
+    const workerId = party === "first" ? incident.firstWorkerId : incident.secondWorkerId;
+    return workerId === undefined ? [] : [workerId];
+  });
+  const writes: Write[] = [];
+  const nowMs = command.nowMs();
+  // By id, so that two incidents about the same workers never wait for each other in a ring.
+  for (const workerId of struckIds.toSorted()) {
+    const worker = await lockWorker(command.tx, workerId);
+    if (worker === undefined) throw new Error(`worker ${workerId} vanished`);
+    const strikes = worker.strikes + 1;
+    const struck = { ...worker, strikes, quarantined: worker.quarantined || strikes >= STRIKES_MAX };
+    command.seal(
+      "openagents.runtime.worker_struck.v1",
+      workerId,
+      {
+        worker_id: workerId,
+        incident_id: incident.incidentId,
+        strikes,
+        quarantined: struck.quarantined,
+      },
+      nowMs,
+      worker.org,
+    );
+    writes.push(markStruck(struck));
+  }
+  const decided: Incident = { ...incident, status: "decided", outcome, decidedAtMs: nowMs };
+  const receipt = command.seal(
+    "openagents.fraud.incident_decided.v1",
+    incident.incidentId,
+    {
+      incident_id: incident.incidentId,
+      run_id: incident.runId,
+      job_id: incident.jobId,
+      outcome,
+      because,
+      struck_worker_ids: struckIds,
+      ...(incident.thirdJobId === undefined ? {} : { third_job_id: incident.thirdJobId }),
+      incident_receipt_id: incident.receiptId,
+    },
+    nowMs,
+    incident.org,
+  );
+  writes.push(updateIncident(decided));
+  return {
+    kind: "answer",
+    output: { incident: incidentMessage(decided), receiptId: receipt.receipt_id },
+    writes,
+  };
+}

@@ -1,0 +1,2 @@
+export { startAdjudicator } from "./adjudicator.ts";
+export { fraudRoutes } from "./routes.ts";

@@ -1,0 +1,1 @@
+export { disableWorker, type DisablementDeps } from "./disable-worker.ts";
