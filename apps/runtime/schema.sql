@@ -92,6 +92,9 @@ runtime.run_events.seq bigint NOT NULL
 runtime.runs.bundle_receipt_id text
 runtime.runs.created_at_ms bigint NOT NULL
 runtime.runs.created_by text NOT NULL
+runtime.runs.executor_epoch bigint NOT NULL DEFAULT 0
+runtime.runs.executor_expires_at_ms bigint
+runtime.runs.executor_id text
 runtime.runs.issue text
 runtime.runs.latest_seq bigint NOT NULL
 runtime.runs.metadata text NOT NULL
@@ -182,6 +185,9 @@ runtime.reservations reservations_status_check CHECK ((status = ANY (ARRAY['rese
 runtime.run_events run_events_pkey PRIMARY KEY (run_id, seq)
 runtime.run_events run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.run_events run_events_seq_check CHECK ((seq >= 1))
+runtime.runs runs_check CHECK (((executor_id IS NULL) = (executor_expires_at_ms IS NULL)))
+runtime.runs runs_check1 CHECK (((executor_id IS NULL) OR (executor_epoch > 0)))
+runtime.runs runs_executor_epoch_check CHECK ((executor_epoch >= 0))
 runtime.runs runs_latest_seq_check CHECK ((latest_seq >= 0))
 runtime.runs runs_pkey PRIMARY KEY (run_id)
 runtime.runs runs_status_check CHECK ((status = ANY (ARRAY['created'::text, 'running'::text, 'canceling'::text, 'canceled'::text, 'succeeded'::text, 'failed'::text])))

@@ -17,6 +17,8 @@ export type Harness = {
   /** POST a command; a fresh key unless one is given. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
   get(path: string, options?: RequestOptions): Promise<Answer>;
+  /** Stop before the test's end; the database stays. */
+  stop(): Promise<void>;
 };
 
 export type Claims = {
@@ -45,9 +47,13 @@ export const RECEIPT_KEY = "11".repeat(32);
 
 export async function startHarness(
   t: TestContext,
-  options: { readonly nowMs?: () => number } = {},
+  options: {
+    readonly nowMs?: () => number;
+    /** Of a harness that was stopped; a fresh database when absent. */
+    readonly databaseUrl?: string;
+  } = {},
 ): Promise<Harness> {
-  const { url: databaseUrl } = await testDatabase(t, { directories: MIGRATIONS });
+  const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
   const artifactsDir = await mkdtemp(join(tmpdir(), "oa-artifacts-"));
   t.after(() => rm(artifactsDir, { recursive: true, force: true }));
   const keys = await generateKeyPair("EdDSA", { crv: "Ed25519" });
@@ -69,7 +75,8 @@ export async function startHarness(
     { log: silentLogger(), ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) },
   );
   const { url } = await runtime.start();
-  t.after(() => runtime[Symbol.asyncDispose]());
+  const stop = () => runtime[Symbol.asyncDispose]();
+  t.after(stop);
 
   const token = (principal: Partial<Claims> = {}) => {
     const { sub, ...claims } = {
@@ -126,5 +133,6 @@ export async function startHarness(
         request,
       ),
     get: (path, request = {}) => send("GET", path, {}, request),
+    stop,
   };
 }

@@ -1,4 +1,5 @@
-// Sealing a bundle: the operator signs the hashes of its files, once per run.
+// Sealing a bundle: the operator signs the hashes of its files, once for each
+// state of the run's log.
 
 import type { Authority } from "@openagents/authority";
 import type {
@@ -9,10 +10,11 @@ import type {
   SealBundleResponse,
 } from "@openagents/contracts";
 import { findReceipt } from "@openagents/authority";
-import { canonicalize, parseStrict, type JsonObject } from "@openagents/receipts";
+import type { Tx } from "@openagents/postgres";
+import { canonicalize, parseStrict, type JsonObject, type JsonValue } from "@openagents/receipts";
 import { invalidField } from "../problems.ts";
 import { signStored, type Signer } from "../receipts/index.ts";
-import { isFinished } from "./run.ts";
+import { isFinished, type Run } from "./run.ts";
 import { requireLockedRun } from "./service.ts";
 import { updateRun } from "./store.ts";
 
@@ -20,8 +22,9 @@ export type BundleDeps = { readonly authority: Authority; readonly signer: Signe
 
 /**
  * Sign a finished run's bundle manifest. Refused with 409 `run_not_finished`,
- * then `bundle_already_sealed` when the run has another manifest; the same
- * manifest again answers the receipt that it has.
+ * then `bundle_already_sealed` when the run has another manifest and no event
+ * since; the same manifest again answers the receipt that it has. A manifest of
+ * a log that grew gets a receipt that names the one before in `supersedes`.
  */
 export function sealBundle(
   deps: BundleDeps,
@@ -39,20 +42,19 @@ export function sealBundle(
         detail: `The run is ${run.status}. Append \`run.finished\` before sealing its bundle.`,
       };
     }
-    if (run.bundleReceiptId !== undefined) {
-      const stored = await findReceipt(command.tx, run.org, run.bundleReceiptId);
-      if (stored === undefined)
-        throw new Error(`receipt ${run.bundleReceiptId} of ${run.runId} is not stored`);
-      const sealed = parseStrict(stored.body) as JsonObject;
-      if (canonicalize(sealed["files"] ?? null) === canonicalize(files)) {
-        return { kind: "answer", output: { receipt: signStored(deps.signer, stored.body) }, writes: [] };
+    const sealed = await findSealed(command.tx, run);
+    if (sealed !== undefined) {
+      if (canonicalize(sealed.files) === canonicalize(files)) {
+        return { kind: "answer", output: { receipt: signStored(deps.signer, sealed.body) }, writes: [] };
       }
-      return {
-        kind: "refused",
-        rule: "state",
-        reason: "bundle_already_sealed",
-        detail: `The run's bundle is sealed by receipt ${run.bundleReceiptId} with other files.`,
-      };
+      if (sealed.throughSeq >= run.latestSeq) {
+        return {
+          kind: "refused",
+          rule: "state",
+          reason: "bundle_already_sealed",
+          detail: `The run's bundle is sealed by receipt ${sealed.receiptId} with other files, and nothing has happened to the run since.`,
+        };
+      }
     }
 
     const nowMs = command.nowMs();
@@ -65,16 +67,36 @@ export function sealBundle(
         trajectory_hash: `sha256:${run.trajectoryHash}`,
         through_seq: Number(run.latestSeq),
         files,
+        ...(sealed === undefined ? {} : { supersedes: sealed.receiptId }),
       },
       nowMs,
     );
     return {
       kind: "answer",
       output: { receipt: signStored(deps.signer, canonicalize(receipt)) },
-      // Sealing is not a change of the run. What settles later is not in the bundle: it is the run through `through_seq`.
+      // Sealing is not a change of the run. What settles later is in the next bundle: this one is the run through `through_seq`.
       writes: [updateRun({ ...run, bundleReceiptId: receipt.receipt_id })],
     };
   });
+}
+
+type Sealed = {
+  readonly receiptId: string;
+  readonly throughSeq: bigint;
+  readonly files: JsonValue;
+  /** The receipt as it is stored. */
+  readonly body: string;
+};
+
+/** The run's latest bundle receipt; undefined before the first. */
+async function findSealed(tx: Tx, run: Run): Promise<Sealed | undefined> {
+  const receiptId = run.bundleReceiptId;
+  if (receiptId === undefined) return undefined;
+  const stored = await findReceipt(tx, run.org, receiptId);
+  if (stored === undefined) throw new Error(`receipt ${receiptId} of ${run.runId} is not stored`);
+  const { through_seq: throughSeq, files = null } = parseStrict(stored.body) as JsonObject;
+  if (typeof throughSeq !== "number") throw new Error(`receipt ${receiptId} has no through_seq`);
+  return { receiptId, throughSeq: BigInt(throughSeq), files, body: stored.body };
 }
 
 function sortedFiles(files: readonly BundleFile[]): { path: string; sha256: string; bytes: number }[] {

@@ -6,6 +6,7 @@ import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import { signStored } from "../receipts/index.ts";
 import { sealBundle, type BundleDeps } from "./bundle.ts";
+import { acquireExecutor, releaseExecutor, renewExecutor } from "./executor-service.ts";
 import { replayHead, replayLine, replayTail } from "./replay.ts";
 import { runReceipt } from "./receipt.ts";
 import type { Run } from "./run.ts";
@@ -27,6 +28,9 @@ export function runRoutes(deps: RunRoutesDeps): Binding {
     createRun: (request, call) => createRun(deps, call, request),
     appendRunEvent: (request, call) => appendRunEvent(deps, call, request),
     sealBundle: (request, call) => sealBundle(deps, call, request),
+    acquireExecutor: (request, call) => acquireExecutor(deps, call, request),
+    renewExecutor: (request, call) => renewExecutor(deps, call, request),
+    releaseExecutor: (request, call) => releaseExecutor(deps, call, request),
 
     async listRuns(request, call) {
       const before =

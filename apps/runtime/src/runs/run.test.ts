@@ -4,6 +4,7 @@ import { runStatusValues, type RunStatus } from "@openagents/contracts";
 import fc from "fast-check";
 import {
   EMPTY_TRAJECTORY,
+  NO_EXECUTOR,
   appendEvents,
   decideAppend,
   isFinished,
@@ -130,6 +131,7 @@ function run(changes: Partial<Run>): Run {
     latestSeq: 0n,
     trajectoryHash: EMPTY_TRAJECTORY,
     bundleReceiptId: undefined,
+    executor: NO_EXECUTOR,
     createdAtMs: NOW,
     updatedAtMs: NOW,
     ...changes,

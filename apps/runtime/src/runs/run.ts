@@ -4,7 +4,8 @@
 // RUN-1  Events are numbered from 1 without a gap.
 // RUN-2  A terminal status never changes.
 // RUN-3  Every event extends the hash chain, so the head names the whole log.
-// Held by run.test.ts and tests/main-job.pg.test.ts.
+// RUN-4  A run that ever had an executor takes events of its latest lease only.
+// Held by run.test.ts, tests/main-job.pg.test.ts and tests/executor.pg.test.ts.
 
 import type { Issue, RunStatus } from "@openagents/contracts";
 import { chainEvent, payloadHash, type JsonObject } from "@openagents/receipts";
@@ -22,9 +23,20 @@ export type Run = {
   /** Head of the chain, 64 hex digits; 64 zeros before the first event. */
   readonly trajectoryHash: string;
   readonly bundleReceiptId: string | undefined;
+  readonly executor: Executor;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 };
+
+/** Who may write a run's log. The epoch stays when the lease is given back, as a fence. */
+export type Executor = {
+  /** Number of the latest lease; 0 for a run that never had one. */
+  readonly epoch: bigint;
+  /** Absent before the first lease and after a release. A lapsed one is there until it is taken over. */
+  readonly lease: { readonly executorId: string; readonly expiresAtMs: number } | undefined;
+};
+
+export const NO_EXECUTOR: Executor = { epoch: 0n, lease: undefined };
 
 export type RunEvent = {
   readonly seq: bigint;
@@ -42,6 +54,9 @@ export const EMPTY_TRAJECTORY = "0".repeat(64);
 /** Event types that only the runtime's own commands write, by their first word. */
 const RESERVED_WORDS = new Set(["budget", "job", "payment", "quote", "receipt", "verification"]);
 
+/** Of the types under `run`, callers write the lifecycle; what becomes of the executor is the runtime's. */
+const RESERVED_PREFIX = "run.executor_";
+
 const FINISHED_STATUSES = ["succeeded", "failed", "canceled"] as const;
 
 type FinishedStatus = (typeof FINISHED_STATUSES)[number];
@@ -49,6 +64,7 @@ type FinishedStatus = (typeof FINISHED_STATUSES)[number];
 export type AppendRefusal =
   | "event_type_reserved"
   | "run_finished"
+  | "executor_fenced"
   | "finish_status_invalid"
   | "transition_not_allowed"
   | "expected_previous_seq_mismatch";
@@ -79,9 +95,11 @@ export function decideAppend(
   run: Run,
   draft: EventDraft,
   expectedPreviousSeq: bigint | undefined,
+  executorEpoch?: bigint,
 ): { readonly status: RunStatus } | { readonly refused: AppendRefusal } {
-  if (RESERVED_WORDS.has(draft.eventType.split(".", 1)[0] ?? "")) return { refused: "event_type_reserved" };
+  if (isReserved(draft.eventType)) return { refused: "event_type_reserved" };
   if (isFinished(run.status)) return { refused: "run_finished" };
+  if (isFenced(run.executor, draft, executorEpoch)) return { refused: "executor_fenced" };
   const lifecycle = lifecycleOf(draft);
   if (lifecycle === "invalid") return { refused: "finish_status_invalid" };
   const status = lifecycle === undefined ? run.status : TRANSITIONS[run.status][lifecycle];
@@ -94,6 +112,22 @@ export function decideAppend(
 
 export function isFinished(status: RunStatus): boolean {
   return FINISHED_STATUSES.some((finished) => finished === status);
+}
+
+function isReserved(eventType: string): boolean {
+  return RESERVED_WORDS.has(eventType.split(".", 1)[0] ?? "") || eventType.startsWith(RESERVED_PREFIX);
+}
+
+/**
+ * Fencing goes by epoch and not by the clock: an executor whose lease lapsed may
+ * write until somebody takes over, because until then nobody else has.
+ */
+function isFenced({ epoch, lease }: Executor, draft: EventDraft, executorEpoch: bigint | undefined): boolean {
+  if (executorEpoch === undefined) {
+    // To ask for an end is for those who do not execute the run.
+    return epoch > 0n && draft.eventType !== "run.cancel_requested";
+  }
+  return lease === undefined || executorEpoch !== epoch;
 }
 
 function lifecycleOf(draft: EventDraft): Lifecycle | "invalid" | undefined {

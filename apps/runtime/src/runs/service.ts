@@ -13,6 +13,7 @@ import type { JsonValue } from "@openagents/receipts";
 import { invalidField, notFound } from "../problems.ts";
 import {
   EMPTY_TRAJECTORY,
+  NO_EXECUTOR,
   appendEvents,
   decideAppend,
   type AppendRefusal,
@@ -54,6 +55,7 @@ export function createRun(
       latestSeq: 0n,
       trajectoryHash: EMPTY_TRAJECTORY,
       bundleReceiptId: undefined,
+      executor: NO_EXECUTOR,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
@@ -82,7 +84,7 @@ export function appendRunEvent(
   return deps.authority.execute<AppendRunEventResponse>(call, request, async (command) => {
     const run = await requireLockedRun(command.tx, call.principal.org, request.runId);
     const draft: EventDraft = { eventType: request.eventType, payload: request.payload };
-    const decision = decideAppend(run, draft, request.expectedPreviousSeq);
+    const decision = decideAppend(run, draft, request.expectedPreviousSeq, request.executorEpoch);
     if ("refused" in decision) return refuseAppend(run, decision.refused);
 
     const { writes, appended, events } = extendRun(
@@ -126,6 +128,8 @@ export type ExtendedRun = {
 const APPEND_DETAILS: Readonly<Record<AppendRefusal, (run: Run) => string>> = {
   event_type_reserved: () => "Events of this type are written by the runtime's own commands only.",
   run_finished: (run) => `The run is ${run.status}; its log is closed.`,
+  executor_fenced: (run) =>
+    `The run takes events of its latest executor only, and the lease of epoch ${run.executor.epoch} is not the caller's. Acquire the executor first.`,
   finish_status_invalid: () =>
     "A `run.finished` event needs `status` in its payload: succeeded, failed or canceled.",
   transition_not_allowed: (run) => `A run that is ${run.status} cannot take this event.`,

@@ -14,12 +14,15 @@ type RunRow = {
   latest_seq: bigint;
   trajectory_hash: string;
   bundle_receipt_id: string | null;
+  executor_epoch: bigint;
+  executor_id: string | null;
+  executor_expires_at_ms: bigint | null;
   created_at_ms: bigint;
   updated_at_ms: bigint;
 };
 
 const RUN_COLUMNS = `run_id, org, created_by, status, issue, metadata, nonce, latest_seq,
-  trajectory_hash, bundle_receipt_id, created_at_ms, updated_at_ms`;
+  trajectory_hash, bundle_receipt_id, executor_epoch, executor_id, executor_expires_at_ms, created_at_ms, updated_at_ms`;
 
 function runOf(row: RunRow): Run {
   return {
@@ -33,6 +36,13 @@ function runOf(row: RunRow): Run {
     latestSeq: row.latest_seq,
     trajectoryHash: row.trajectory_hash,
     bundleReceiptId: row.bundle_receipt_id ?? undefined,
+    executor: {
+      epoch: row.executor_epoch,
+      lease:
+        row.executor_id === null
+          ? undefined
+          : { executorId: row.executor_id, expiresAtMs: Number(row.executor_expires_at_ms) },
+    },
     createdAtMs: Number(row.created_at_ms),
     updatedAtMs: Number(row.updated_at_ms),
   };
@@ -112,7 +122,8 @@ export function updateRun(run: Run): Write {
   return {
     name: "runs.update",
     text: `UPDATE runtime.runs
-              SET status = $2, latest_seq = $3, trajectory_hash = $4, bundle_receipt_id = $5, updated_at_ms = $6
+              SET status = $2, latest_seq = $3, trajectory_hash = $4, bundle_receipt_id = $5, updated_at_ms = $6,
+                  executor_epoch = $7, executor_id = $8, executor_expires_at_ms = $9
             WHERE run_id = $1`,
     values: [
       run.runId,
@@ -121,6 +132,9 @@ export function updateRun(run: Run): Write {
       run.trajectoryHash,
       run.bundleReceiptId ?? null,
       run.updatedAtMs,
+      run.executor.epoch,
+      run.executor.lease?.executorId ?? null,
+      run.executor.lease?.expiresAtMs ?? null,
     ],
   };
 }

@@ -10,8 +10,11 @@ import {
   type Principal,
   type RegisterWorkerRequest,
   type RegisterWorkerResponse,
+  type StopWorkerResponse,
+  type WorkerCaps,
 } from "@openagents/contracts";
 import type { Database, Tx } from "@openagents/postgres";
+import type { JsonObject } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
 import { findWorker, hasQuarantined, listWorkers, lockWorker, upsertWorker } from "./store.ts";
@@ -66,6 +69,19 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
         };
       }),
 
+    // By itself, and not for good: what it holds goes on, and registering starts it again.
+    stopWorker: (request, call) =>
+      deps.authority.perform<StopWorkerResponse>(call, async (command) => {
+        const worker = await requireOwnedWorker(command.tx, call.principal, request.workerId);
+        if (worker.status === "disabled") return refuseDisabled();
+        const stopped: Worker = { ...worker, status: "stopped" };
+        return {
+          kind: "answer",
+          output: { worker: workerMessage(stopped, command.nowMs()) },
+          writes: [upsertWorker(stopped)],
+        };
+      }),
+
     disableWorker: (request, call) => deps.disableWorker(request, call),
   });
 }
@@ -112,12 +128,7 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         roles: [...worker.roles],
         capabilities: [...worker.capabilities],
         price_msats: Number(worker.priceMsats),
-        caps: {
-          memory_mib_max: worker.caps.memoryMibMax,
-          disk_mib_max: worker.caps.diskMibMax,
-          wall_ms_max: Number(worker.caps.wallMsMax),
-          concurrent_jobs_max: worker.caps.concurrentJobsMax,
-        },
+        caps: capsFacts(worker.caps),
         zone_tenths: worker.zoneTenths,
       },
       nowMs,
@@ -128,6 +139,15 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       writes: [upsertWorker(worker)],
     };
   });
+}
+
+function capsFacts(caps: WorkerCaps): JsonObject {
+  return {
+    memory_mib_max: caps.memoryMibMax,
+    disk_mib_max: caps.diskMibMax,
+    wall_ms_max: Number(caps.wallMsMax),
+    concurrent_jobs_max: caps.concurrentJobsMax,
+  };
 }
 
 /** Lock a worker that this principal registered, or 404. */

@@ -106,7 +106,8 @@ export type AppendRunEventRequest = {
   readonly expectedPreviousSeq?: bigint | undefined;
   /**
    * The epoch of the caller's executor lease. A run that ever had an executor
-   * takes events of the latest epoch only, else 409 `executor_fenced`.
+   * takes events of the latest epoch only, else 409 `executor_fenced`; without an
+   * epoch it takes `run.cancel_requested`, which is for others to ask.
    */
   readonly executorEpoch?: bigint | undefined;
 };
@@ -258,7 +259,7 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.ListRunsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.AppendRunEventRequest.event_type": "Lower-case words joined by dots, such as `tool.call`.",
   "openagents.runtime.v1.AppendRunEventRequest.expected_previous_seq": "When given, the run's last event must have this number, else 409.",
-  "openagents.runtime.v1.AppendRunEventRequest.executor_epoch": "The epoch of the caller's executor lease. A run that ever had an executor\ntakes events of the latest epoch only, else 409 `executor_fenced`.",
+  "openagents.runtime.v1.AppendRunEventRequest.executor_epoch": "The epoch of the caller's executor lease. A run that ever had an executor\ntakes events of the latest epoch only, else 409 `executor_fenced`; without an\nepoch it takes `run.cancel_requested`, which is for others to ask.",
   "openagents.runtime.v1.ListRunEventsRequest.after_seq": "Events with a greater number only.",
   "openagents.runtime.v1.ListRunEventsRequest.limit": "1 to 500; 100 when absent.",
   "openagents.runtime.v1.ListRunEventsResponse.latest_seq": "The run's last number, so that a reader knows whether it has caught up.",
@@ -268,12 +269,13 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.Runs": "Runs: durable, ordered event logs with a status machine.",
   "openagents.runtime.v1.Runs.CreateRun": "Open a run. Its first event, `run.started`, is written with it.",
   "openagents.runtime.v1.Runs.ListRuns": "Runs of the caller's organisation, newest first.",
-  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,\n`receipt` or `verification` are written by their own commands and refused here.",
+  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,\n`receipt`, `verification` or `run.executor_` are written by their own commands\nand refused here.",
   "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it.",
   "openagents.runtime.v1.Runs.GetRunReceipt": "The run receipt, `openagents.receipt.v2`: a pure function of the run's\nevents up to its last one.",
   "openagents.runtime.v1.Runs.GetRunReplay": "REPLAY.jsonl, version 2: one canonical JSON object a line.",
-  "openagents.runtime.v1.Runs.AcquireExecutor": "Become the run's executor, for as long as the lease is renewed. Refused with\n409 `executor_held` while another holds it. Taking over from one whose lease\nlapsed is recorded as `run.executor_lost`. Every lease has a greater epoch\nthan the one before, and the run takes events of its latest epoch only.",
-  "openagents.runtime.v1.Runs.ReleaseExecutor": "Give the lease back, so that another executor need not wait for it to lapse.\nReleasing a lease that is gone changes nothing.",
+  "openagents.runtime.v1.Runs.AcquireExecutor": "Become the run's executor, for as long as the lease is renewed. Refused with\n409 `executor_held` while another holds it. Taking over from one whose lease\nlapsed is recorded as `run.executor_lost`. Every lease has a greater epoch\nthan the one before, and the run takes events of its latest epoch only. Who\nholds the lease, lapsed or not, and acquires it again renews it. A finished\nrun has no executor: 409 `run_finished`.",
+  "openagents.runtime.v1.Runs.RenewExecutor": "Hold the lease for longer, also a lapsed one that nobody took over. Refused\nwith 409 `run_finished`, then `executor_fenced` when the lease is another's.",
+  "openagents.runtime.v1.Runs.ReleaseExecutor": "Give the lease back, so that another executor need not wait for it to lapse.\nThe run takes no events until somebody acquires it again. Releasing a lease\nthat is gone changes nothing.",
   "openagents.runtime.v1.Runs.SealBundle": "Sign the manifest of a finished run's bundle: the hashes of all its other\nfiles. Another manifest is refused until the run has new events, such as the\nsettlement of a reviewed job; the new bundle then names the one before.",
 };
 
@@ -301,7 +303,8 @@ export type RunsTypes = {
   };
   /**
    * Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,
-   * `receipt` or `verification` are written by their own commands and refused here.
+   * `receipt`, `verification` or `run.executor_` are written by their own commands
+   * and refused here.
    */
   readonly appendRunEvent: {
     readonly input: AppendRunEventRequest;
@@ -340,7 +343,9 @@ export type RunsTypes = {
    * Become the run's executor, for as long as the lease is renewed. Refused with
    * 409 `executor_held` while another holds it. Taking over from one whose lease
    * lapsed is recorded as `run.executor_lost`. Every lease has a greater epoch
-   * than the one before, and the run takes events of its latest epoch only.
+   * than the one before, and the run takes events of its latest epoch only. Who
+   * holds the lease, lapsed or not, and acquires it again renews it. A finished
+   * run has no executor: 409 `run_finished`.
    */
   readonly acquireExecutor: {
     readonly input: AcquireExecutorRequest;
@@ -348,6 +353,10 @@ export type RunsTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
+  /**
+   * Hold the lease for longer, also a lapsed one that nobody took over. Refused
+   * with 409 `run_finished`, then `executor_fenced` when the lease is another's.
+   */
   readonly renewExecutor: {
     readonly input: RenewExecutorRequest;
     readonly output: RenewExecutorResponse;
@@ -356,7 +365,8 @@ export type RunsTypes = {
   };
   /**
    * Give the lease back, so that another executor need not wait for it to lapse.
-   * Releasing a lease that is gone changes nothing.
+   * The run takes no events until somebody acquires it again. Releasing a lease
+   * that is gone changes nothing.
    */
   readonly releaseExecutor: {
     readonly input: ReleaseExecutorRequest;

@@ -318,7 +318,8 @@ export type AppendRunEventRequest = Message<"openagents.runtime.v1.AppendRunEven
 
   /**
    * The epoch of the caller's executor lease. A run that ever had an executor
-   * takes events of the latest epoch only, else 409 `executor_fenced`.
+   * takes events of the latest epoch only, else 409 `executor_fenced`; without an
+   * epoch it takes `run.cancel_requested`, which is for others to ask.
    *
    * @generated from field: optional int64 executor_epoch = 5;
    */
@@ -766,7 +767,8 @@ export const Runs: GenService<{
   },
   /**
    * Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,
-   * `receipt` or `verification` are written by their own commands and refused here.
+   * `receipt`, `verification` or `run.executor_` are written by their own commands
+   * and refused here.
    *
    * @generated from rpc openagents.runtime.v1.Runs.AppendRunEvent
    */
@@ -811,7 +813,9 @@ export const Runs: GenService<{
    * Become the run's executor, for as long as the lease is renewed. Refused with
    * 409 `executor_held` while another holds it. Taking over from one whose lease
    * lapsed is recorded as `run.executor_lost`. Every lease has a greater epoch
-   * than the one before, and the run takes events of its latest epoch only.
+   * than the one before, and the run takes events of its latest epoch only. Who
+   * holds the lease, lapsed or not, and acquires it again renews it. A finished
+   * run has no executor: 409 `run_finished`.
    *
    * @generated from rpc openagents.runtime.v1.Runs.AcquireExecutor
    */
@@ -821,6 +825,9 @@ export const Runs: GenService<{
     output: typeof AcquireExecutorResponseSchema;
   },
   /**
+   * Hold the lease for longer, also a lapsed one that nobody took over. Refused
+   * with 409 `run_finished`, then `executor_fenced` when the lease is another's.
+   *
    * @generated from rpc openagents.runtime.v1.Runs.RenewExecutor
    */
   renewExecutor: {
@@ -830,7 +837,8 @@ export const Runs: GenService<{
   },
   /**
    * Give the lease back, so that another executor need not wait for it to lapse.
-   * Releasing a lease that is gone changes nothing.
+   * The run takes no events until somebody acquires it again. Releasing a lease
+   * that is gone changes nothing.
    *
    * @generated from rpc openagents.runtime.v1.Runs.ReleaseExecutor
    */
