@@ -41,6 +41,21 @@ runtime.artifact_grants.bytes bigint NOT NULL
 runtime.artifact_grants.granted_at_ms bigint NOT NULL
 runtime.artifact_grants.org text NOT NULL
 runtime.artifact_grants.sha256 text NOT NULL
+runtime.incidents.decided_at_ms bigint
+runtime.incidents.detail text NOT NULL
+runtime.incidents.first_worker_id text NOT NULL
+runtime.incidents.incident_id text NOT NULL
+runtime.incidents.job_id text NOT NULL
+runtime.incidents.kind text NOT NULL
+runtime.incidents.opened_at_ms bigint NOT NULL
+runtime.incidents.org text NOT NULL
+runtime.incidents.outcome text
+runtime.incidents.receipt_id text NOT NULL
+runtime.incidents.run_id text NOT NULL
+runtime.incidents.second_job_id text
+runtime.incidents.second_worker_id text
+runtime.incidents.status text NOT NULL
+runtime.incidents.third_job_id text
 runtime.jobs.completed_receipt_id text
 runtime.jobs.created_at_ms bigint NOT NULL
 runtime.jobs.dispatch_receipt_id text NOT NULL
@@ -51,10 +66,13 @@ runtime.jobs.job_id text NOT NULL
 runtime.jobs.lease_expires_at_ms bigint
 runtime.jobs.lease_id text
 runtime.jobs.org text NOT NULL
+runtime.jobs.primary_job_id text
 runtime.jobs.provider_org text NOT NULL
 runtime.jobs.provider_worker_id text NOT NULL
-runtime.jobs.quote_id text NOT NULL
-runtime.jobs.reservation_id text NOT NULL
+runtime.jobs.purpose text NOT NULL DEFAULT 'work'::text
+runtime.jobs.quote_id text
+runtime.jobs.repeats integer NOT NULL DEFAULT 1
+runtime.jobs.reservation_id text
 runtime.jobs.result text
 runtime.jobs.run_id text NOT NULL
 runtime.jobs.spec text NOT NULL
@@ -72,6 +90,11 @@ runtime.quotes.quote_id text NOT NULL
 runtime.quotes.quote_sha256 text NOT NULL
 runtime.quotes.receipt_id text NOT NULL
 runtime.quotes.run_id text NOT NULL
+runtime.quotes.second_assurance text
+runtime.quotes.second_fee_msats bigint
+runtime.quotes.second_org text
+runtime.quotes.second_price_msats bigint
+runtime.quotes.second_worker_id text
 runtime.quotes.spec text NOT NULL
 runtime.quotes.valid_until_ms bigint NOT NULL
 runtime.reservations.amount_msats bigint NOT NULL
@@ -82,6 +105,12 @@ runtime.reservations.receipt_id text NOT NULL
 runtime.reservations.reservation_id text NOT NULL
 runtime.reservations.run_id text
 runtime.reservations.status text NOT NULL
+runtime.reviews.decision text NOT NULL
+runtime.reviews.job_id text NOT NULL
+runtime.reviews.note text NOT NULL
+runtime.reviews.receipt_id text NOT NULL
+runtime.reviews.reviewed_at_ms bigint NOT NULL
+runtime.reviews.reviewed_by text NOT NULL
 runtime.run_events.chain_hash text NOT NULL
 runtime.run_events.event_type text NOT NULL
 runtime.run_events.payload text NOT NULL
@@ -110,6 +139,7 @@ runtime.settlements.org text NOT NULL
 runtime.settlements.provider_msats bigint NOT NULL
 runtime.settlements.receipt_id text NOT NULL
 runtime.settlements.reservation_id text NOT NULL
+runtime.settlements.second_opinion_msats bigint NOT NULL DEFAULT 0
 runtime.settlements.settled_at_ms bigint NOT NULL
 runtime.settlements.status text NOT NULL
 runtime.settlements.verification_receipt_id text NOT NULL
@@ -117,11 +147,19 @@ runtime.settlements.withheld_reason text
 runtime.verifications.assurance text NOT NULL
 runtime.verifications.base_exit_code integer
 runtime.verifications.because text NOT NULL
+runtime.verifications.disagreement boolean NOT NULL DEFAULT false
+runtime.verifications.guard_exit_code integer
+runtime.verifications.incident_id text
 runtime.verifications.job_id text NOT NULL
 runtime.verifications.patched_exit_code integer
 runtime.verifications.proof text NOT NULL
 runtime.verifications.receipt_id text NOT NULL
 runtime.verifications.receipt_sha256 text NOT NULL
+runtime.verifications.review_paths text[] NOT NULL DEFAULT '{}'::text[]
+runtime.verifications.second_job_id text
+runtime.verifications.second_payable boolean NOT NULL DEFAULT false
+runtime.verifications.tests_fixed integer
+runtime.verifications.tests_kept integer
 runtime.verifications.verdict text NOT NULL
 runtime.verifications.verified_at_ms bigint NOT NULL
 runtime.verifications.violations text[] NOT NULL
@@ -133,8 +171,10 @@ runtime.workers.last_heartbeat_at_ms bigint NOT NULL
 runtime.workers.org text NOT NULL
 runtime.workers.owner text NOT NULL
 runtime.workers.price_msats bigint NOT NULL
+runtime.workers.quarantined boolean NOT NULL DEFAULT false
 runtime.workers.roles text[] NOT NULL
 runtime.workers.status text NOT NULL
+runtime.workers.strikes integer NOT NULL DEFAULT 0
 runtime.workers.toolchains text NOT NULL
 runtime.workers.worker_id text NOT NULL
 runtime.workers.zone_tenths integer NOT NULL
@@ -163,13 +203,30 @@ ledger.transfers transfers_pending_id_key UNIQUE (pending_id)
 ledger.transfers transfers_pkey PRIMARY KEY (id)
 runtime.artifact_grants artifact_grants_bytes_check CHECK ((bytes >= 0))
 runtime.artifact_grants artifact_grants_pkey PRIMARY KEY (org, sha256)
+runtime.incidents incidents_check CHECK (((status = 'decided'::text) = (outcome IS NOT NULL)))
+runtime.incidents incidents_check1 CHECK (((outcome IS NULL) = (decided_at_ms IS NULL)))
+runtime.incidents incidents_first_worker_id_fkey FOREIGN KEY (first_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.incidents incidents_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.incidents incidents_job_id_key UNIQUE (job_id)
+runtime.incidents incidents_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'violation'::text])))
+runtime.incidents incidents_outcome_check CHECK ((outcome = ANY (ARRAY['first_struck'::text, 'second_struck'::text, 'both_struck'::text, 'flaky'::text, 'undecided'::text])))
+runtime.incidents incidents_pkey PRIMARY KEY (incident_id)
+runtime.incidents incidents_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.incidents incidents_second_job_id_fkey FOREIGN KEY (second_job_id) REFERENCES runtime.jobs(job_id)
+runtime.incidents incidents_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.incidents incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'adjudicating'::text, 'decided'::text])))
+runtime.incidents incidents_third_job_id_fkey FOREIGN KEY (third_job_id) REFERENCES runtime.jobs(job_id)
+runtime.jobs jobs_check CHECK (((purpose = 'work'::text) = (primary_job_id IS NULL)))
+runtime.jobs jobs_check1 CHECK (((purpose = 'adjudication'::text) = (quote_id IS NULL)))
+runtime.jobs jobs_check2 CHECK (((quote_id IS NULL) = (reservation_id IS NULL)))
 runtime.jobs jobs_lease_id_key UNIQUE (lease_id)
 runtime.jobs jobs_pkey PRIMARY KEY (job_id)
+runtime.jobs jobs_primary_job_id_fkey FOREIGN KEY (primary_job_id) REFERENCES runtime.jobs(job_id)
 runtime.jobs jobs_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.jobs jobs_purpose_check CHECK ((purpose = ANY (ARRAY['work'::text, 'second_opinion'::text, 'adjudication'::text])))
 runtime.jobs jobs_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
-runtime.jobs jobs_quote_id_key UNIQUE (quote_id)
+runtime.jobs jobs_repeats_check CHECK (((repeats >= 1) AND (repeats <= 5)))
 runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
-runtime.jobs jobs_reservation_id_key UNIQUE (reservation_id)
 runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
 runtime.quotes quotes_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
@@ -177,11 +234,18 @@ runtime.quotes quotes_pkey PRIMARY KEY (quote_id)
 runtime.quotes quotes_provider_price_msats_check CHECK ((provider_price_msats >= 0))
 runtime.quotes quotes_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.quotes quotes_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.quotes quotes_second_assurance_check CHECK ((second_assurance = ANY (ARRAY['self'::text, 'independent'::text])))
+runtime.quotes quotes_second_fee_msats_check CHECK ((second_fee_msats >= 0))
+runtime.quotes quotes_second_price_msats_check CHECK ((second_price_msats >= 0))
+runtime.quotes quotes_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.reservations reservations_amount_msats_check CHECK ((amount_msats > 0))
 runtime.reservations reservations_pkey PRIMARY KEY (reservation_id)
 runtime.reservations reservations_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
 runtime.reservations reservations_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.reservations reservations_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'released'::text, 'withheld'::text, 'voided'::text])))
+runtime.reviews reviews_decision_check CHECK ((decision = ANY (ARRAY['accepted'::text, 'rejected'::text])))
+runtime.reviews reviews_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.verifications(job_id)
+runtime.reviews reviews_pkey PRIMARY KEY (job_id)
 runtime.run_events run_events_pkey PRIMARY KEY (run_id, seq)
 runtime.run_events run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.run_events run_events_seq_check CHECK ((seq >= 1))
@@ -198,15 +262,23 @@ runtime.settlements settlements_pkey PRIMARY KEY (job_id)
 runtime.settlements settlements_provider_msats_check CHECK ((provider_msats >= 0))
 runtime.settlements settlements_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
 runtime.settlements settlements_reservation_id_key UNIQUE (reservation_id)
+runtime.settlements settlements_second_opinion_msats_check CHECK ((second_opinion_msats >= 0))
 runtime.settlements settlements_status_check CHECK ((status = ANY (ARRAY['released'::text, 'withheld'::text])))
 runtime.verifications verifications_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.verifications verifications_pkey PRIMARY KEY (job_id)
+runtime.verifications verifications_second_job_id_fkey FOREIGN KEY (second_job_id) REFERENCES runtime.jobs(job_id)
 runtime.workers workers_pkey PRIMARY KEY (worker_id)
 runtime.workers workers_price_msats_check CHECK ((price_msats >= 0))
 runtime.workers workers_status_check CHECK ((status = ANY (ARRAY['running'::text, 'stopped'::text, 'disabled'::text])))
+runtime.workers workers_strikes_check CHECK ((strikes >= 0))
 runtime.workers workers_zone_tenths_check CHECK ((zone_tenths = ANY (ARRAY[0, 5, 10])))
 
 -- indexes
+CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
+CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
+CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
+CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE (status <> 'decided'::text)
+CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id) WHERE (primary_job_id IS NOT NULL)
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
@@ -223,14 +295,17 @@ CREATE UNIQUE INDEX accounts_id_unit_key ON ledger.accounts USING btree (id, uni
 CREATE UNIQUE INDEX accounts_pkey ON ledger.accounts USING btree (id)
 CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree (org, sha256)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
+CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
+CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
 CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
 CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
-CREATE UNIQUE INDEX jobs_quote_id_key ON runtime.jobs USING btree (quote_id)
-CREATE UNIQUE INDEX jobs_reservation_id_key ON runtime.jobs USING btree (reservation_id)
+CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
+CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
 CREATE UNIQUE INDEX receipts_pkey ON authority.receipts USING btree (receipt_id)
 CREATE UNIQUE INDEX reservations_by_quote ON runtime.reservations USING btree (quote_id) WHERE (status <> 'voided'::text)
 CREATE UNIQUE INDEX reservations_pkey ON runtime.reservations USING btree (reservation_id)
+CREATE UNIQUE INDEX reviews_pkey ON runtime.reviews USING btree (job_id)
 CREATE UNIQUE INDEX run_events_pkey ON runtime.run_events USING btree (run_id, seq)
 CREATE UNIQUE INDEX runs_pkey ON runtime.runs USING btree (run_id)
 CREATE UNIQUE INDEX settlements_pkey ON runtime.settlements USING btree (job_id)
@@ -246,9 +321,11 @@ INSERT ON authority.receipts TO app_role
 INSERT ON ledger.accounts TO app_role
 INSERT ON ledger.transfers TO app_role
 INSERT ON runtime.artifact_grants TO app_role
+INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.jobs TO app_role
 INSERT ON runtime.quotes TO app_role
 INSERT ON runtime.reservations TO app_role
+INSERT ON runtime.reviews TO app_role
 INSERT ON runtime.run_events TO app_role
 INSERT ON runtime.runs TO app_role
 INSERT ON runtime.settlements TO app_role
@@ -259,14 +336,17 @@ SELECT ON authority.receipts TO app_role
 SELECT ON ledger.accounts TO app_role
 SELECT ON ledger.transfers TO app_role
 SELECT ON runtime.artifact_grants TO app_role
+SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.jobs TO app_role
 SELECT ON runtime.quotes TO app_role
 SELECT ON runtime.reservations TO app_role
+SELECT ON runtime.reviews TO app_role
 SELECT ON runtime.run_events TO app_role
 SELECT ON runtime.runs TO app_role
 SELECT ON runtime.settlements TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
+UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
 UPDATE ON runtime.reservations TO app_role
 UPDATE ON runtime.runs TO app_role

@@ -3,7 +3,13 @@ import { test } from "node:test";
 import type { SandboxRunSpec } from "@openagents/contracts";
 import fc from "fast-check";
 import type { Worker } from "../workers/index.ts";
-import { compareVersions, decideSelection } from "./decide-selection.ts";
+import {
+  compareVersions,
+  decideReplacement,
+  decideReserve,
+  decideSelection,
+  type Order,
+} from "./decide-selection.ts";
 import { operatorFee } from "./quote.ts";
 
 const NOW = 1_790_000_000_000;
@@ -13,14 +19,21 @@ test("arrival order never changes the winner or the reasons", () => {
   const workers = [
     worker("wrk_a", { priceMsats: 5n }),
     worker("wrk_b", { priceMsats: 5n }),
-    worker("wrk_c", { priceMsats: 9n }),
-    worker("wrk_d", { status: "disabled" }),
+    worker("wrk_c", { priceMsats: 9n, org: "org_q" }),
+    worker("wrk_d", { priceMsats: 9n, org: "org_r" }),
+    worker("wrk_e", { status: "disabled" }),
   ];
-  const expected = decideSelection(workers, JOB, spec(), NOW);
+  const expected = decideSelection(workers, order(), NOW);
   assert.equal(expected.winner?.workerId, "wrk_a");
+  assert.equal(expected.second?.worker.workerId, "wrk_c", "wrk_b is cheaper, and of the first one's owner");
+  assert.equal(expected.second?.assurance, "independent");
+  assert.deepEqual(
+    expected.losers.map((loser) => loser.because),
+    ["outranked", "outranked", "not_running"],
+  );
   fc.assert(
     fc.property(fc.shuffledSubarray(workers, { minLength: workers.length }), (shuffled) => {
-      assert.deepEqual(decideSelection(shuffled, JOB, spec(), NOW), expected);
+      assert.deepEqual(decideSelection(shuffled, order(), NOW), expected);
     }),
   );
 });
@@ -29,6 +42,7 @@ test("each rule disqualifies by its own name", () => {
   const cases: [Partial<Worker>, string][] = [
     [{ status: "stopped" }, "not_running"],
     [{ lastHeartbeatAtMs: NOW - 120_001 }, "stale"],
+    [{ quarantined: true }, "quarantined"],
     [{ capabilities: ["oa.other.v1"] }, "capability_missing"],
     [{ roles: ["client"] }, "capability_missing"],
     [{ zoneTenths: 10 }, "zone_not_allowed"],
@@ -40,7 +54,7 @@ test("each rule disqualifies by its own name", () => {
     [{ toolchains: [] }, "toolchain_missing"],
   ];
   for (const [changes, because] of cases) {
-    const { winner, losers } = decideSelection([worker("wrk_a", changes)], JOB, spec(), NOW);
+    const { winner, losers } = decideSelection([worker("wrk_a", changes)], order(), NOW);
     assert.equal(winner, undefined);
     assert.deepEqual(losers, [{ workerId: "wrk_a", because }]);
   }
@@ -48,9 +62,56 @@ test("each rule disqualifies by its own name", () => {
 
 test("a worker that fails several rules reports the first in order of precedence", () => {
   const bad = worker("wrk_a", { status: "disabled", zoneTenths: 10, toolchains: [] });
-  assert.deepEqual(decideSelection([bad], JOB, spec(), NOW).losers, [
+  assert.deepEqual(decideSelection([bad], order(), NOW).losers, [
     { workerId: "wrk_a", because: "not_running" },
   ]);
+});
+
+test("the market sells first, the buyer's own device confirms, and the operator's reserve comes last", () => {
+  const market = worker("wrk_m", { org: "org_m", priceMsats: 900n });
+  const own = worker("wrk_o", { org: "org_buyer", priceMsats: 1n });
+  const reserve = worker("wrk_r", { org: "org_operator", zoneTenths: 0, priceMsats: 1n });
+  const pick = (workers: Worker[], secondOpinion: Order["secondOpinion"] = "any") => {
+    const { winner, second } = decideSelection(workers, { ...order(), secondOpinion }, NOW);
+    return [winner?.workerId, second?.worker.workerId, second?.assurance];
+  };
+  assert.deepEqual(pick([reserve, own, market]), ["wrk_m", "wrk_o", "self"]);
+  assert.deepEqual(pick([reserve, own, market], "independent"), ["wrk_m", "wrk_r", "independent"]);
+  assert.deepEqual(pick([reserve, market]), ["wrk_m", "wrk_r", "independent"]);
+  assert.deepEqual(pick([reserve, own]), ["wrk_o", "wrk_r", "independent"]);
+  assert.deepEqual(pick([own, market], "independent"), ["wrk_o", "wrk_m", "independent"]);
+});
+
+test("without anyone who could repeat the run nobody is selected, and the reason says so", () => {
+  const alone = decideSelection([worker("wrk_a"), worker("wrk_b")], order(), NOW);
+  assert.equal(alone.winner, undefined);
+  assert.deepEqual(
+    alone.losers.map((loser) => loser.because),
+    ["no_second_opinion", "no_second_opinion"],
+  );
+  const noOwn = [worker("wrk_a"), worker("wrk_c", { org: "org_q" })];
+  assert.equal(decideSelection(noOwn, { ...order(), secondOpinion: "self" }, NOW).winner, undefined);
+});
+
+test("a replacement was not asked before, costs no more than what is reserved, and is of another owner", () => {
+  const candidates = [
+    worker("wrk_a"),
+    worker("wrk_c", { org: "org_q", priceMsats: 9n }),
+    worker("wrk_d", { org: "org_r", priceMsats: 8n }),
+  ];
+  const find = (asked: string[], priceMsatsMax: bigint) =>
+    decideReplacement(candidates, { ...order(), firstOrg: "org_p", asked, priceMsatsMax }, NOW)?.worker.workerId;
+  assert.equal(find([], 9n), "wrk_d");
+  assert.equal(find(["wrk_d"], 9n), "wrk_c");
+  assert.equal(find(["wrk_d"], 8n), undefined);
+});
+
+test("a party never decides an incident, and neither does a worker that is not the operator's", () => {
+  const party = worker("wrk_a", { org: "org_operator", zoneTenths: 0 });
+  const other = worker("wrk_b", { org: "org_reserve", zoneTenths: 0 });
+  const incident = { capability: JOB, spec: spec(), partyOrgs: ["org_operator", "org_p"] };
+  assert.equal(decideReserve([party, other, worker("wrk_c")], incident, NOW)?.workerId, "wrk_b");
+  assert.equal(decideReserve([party, worker("wrk_c", { org: "org_x" })], incident, NOW), undefined);
 });
 
 test("versions compare by number, not by text", () => {
@@ -84,8 +145,14 @@ function worker(workerId: string, changes: Partial<Worker> = {}): Worker {
     zoneTenths: 5,
     lastHeartbeatAtMs: NOW,
     createdAtMs: NOW,
+    strikes: 0,
+    quarantined: false,
     ...changes,
   };
+}
+
+function order(): Order {
+  return { capability: JOB, spec: spec(), buyerOrg: "org_buyer", secondOpinion: "any" };
 }
 
 function spec(): SandboxRunSpec {
@@ -105,5 +172,7 @@ function spec(): SandboxRunSpec {
       outputBytes: 65_536n,
     },
     toolchains: [{ name: "node", versionMin: "20" }],
+    layers: [],
+    guardPaths: [],
   };
 }
