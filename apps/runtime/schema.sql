@@ -56,6 +56,8 @@ runtime.incidents.second_job_id text
 runtime.incidents.second_worker_id text
 runtime.incidents.status text NOT NULL
 runtime.incidents.third_job_id text
+runtime.job_outputs.job_id text NOT NULL
+runtime.job_outputs.sha256 text NOT NULL
 runtime.jobs.completed_receipt_id text
 runtime.jobs.created_at_ms bigint NOT NULL
 runtime.jobs.dispatch_receipt_id text NOT NULL
@@ -216,6 +218,8 @@ runtime.incidents incidents_second_job_id_fkey FOREIGN KEY (second_job_id) REFER
 runtime.incidents incidents_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.incidents incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'adjudicating'::text, 'decided'::text])))
 runtime.incidents incidents_third_job_id_fkey FOREIGN KEY (third_job_id) REFERENCES runtime.jobs(job_id)
+runtime.job_outputs job_outputs_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.job_outputs job_outputs_pkey PRIMARY KEY (job_id, sha256)
 runtime.jobs jobs_check CHECK (((purpose = 'work'::text) = (primary_job_id IS NULL)))
 runtime.jobs jobs_check1 CHECK (((purpose = 'adjudication'::text) = (quote_id IS NULL)))
 runtime.jobs jobs_check2 CHECK (((quote_id IS NULL) = (reservation_id IS NULL)))
@@ -297,6 +301,7 @@ CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree 
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
 CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
 CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
+CREATE UNIQUE INDEX job_outputs_pkey ON runtime.job_outputs USING btree (job_id, sha256)
 CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
 CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
@@ -322,6 +327,7 @@ INSERT ON ledger.accounts TO app_role
 INSERT ON ledger.transfers TO app_role
 INSERT ON runtime.artifact_grants TO app_role
 INSERT ON runtime.incidents TO app_role
+INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
 INSERT ON runtime.quotes TO app_role
 INSERT ON runtime.reservations TO app_role
@@ -337,6 +343,7 @@ SELECT ON ledger.accounts TO app_role
 SELECT ON ledger.transfers TO app_role
 SELECT ON runtime.artifact_grants TO app_role
 SELECT ON runtime.incidents TO app_role
+SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
 SELECT ON runtime.quotes TO app_role
 SELECT ON runtime.reservations TO app_role

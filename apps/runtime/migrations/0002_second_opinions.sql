@@ -41,6 +41,13 @@ ALTER TABLE runtime.verifications
   ADD COLUMN disagreement boolean NOT NULL DEFAULT false,
   ADD COLUMN incident_id text;
 
+-- What a provider handed in under the lease of a job: a report may name only these.
+CREATE TABLE runtime.job_outputs (
+  job_id text NOT NULL REFERENCES runtime.jobs,
+  sha256 text NOT NULL,
+  PRIMARY KEY (job_id, sha256)
+);
+
 CREATE TABLE runtime.reviews (
   job_id text PRIMARY KEY REFERENCES runtime.verifications,
   decision text NOT NULL CHECK (decision IN ('accepted', 'rejected')),
@@ -77,5 +84,5 @@ CREATE INDEX incidents_by_org ON runtime.incidents (org, incident_id);
 CREATE INDEX incidents_by_first ON runtime.incidents (first_worker_id, incident_id);
 CREATE INDEX incidents_by_second ON runtime.incidents (second_worker_id, incident_id);
 
-GRANT SELECT, INSERT ON runtime.reviews, runtime.incidents TO :app_role;
+GRANT SELECT, INSERT ON runtime.job_outputs, runtime.reviews, runtime.incidents TO :app_role;
 GRANT UPDATE ON runtime.incidents TO :app_role;

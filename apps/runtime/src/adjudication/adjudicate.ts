@@ -10,7 +10,13 @@ import {
   type CommandReply,
 } from "@openagents/contracts";
 import type { Write } from "@openagents/postgres";
-import { incidentMessage, findIncident, lockIncident, updateIncident, type Incident } from "../fraud/index.ts";
+import {
+  incidentMessage,
+  findIncident,
+  lockIncident,
+  updateIncident,
+  type Incident,
+} from "../fraud/index.ts";
 import {
   findJob,
   inputsOf,
@@ -23,7 +29,12 @@ import {
 } from "../jobs/index.ts";
 import { CANDIDATES_MAX, SANDBOX_RUN, decideReserve } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
-import { decideRounds, decideVerification, gatherEvidence, type EvidenceDeps } from "../verification/index.ts";
+import {
+  decideRounds,
+  decideVerification,
+  gatherEvidence,
+  type EvidenceDeps,
+} from "../verification/index.ts";
 import {
   STALE_AFTER_MS,
   STRIKES_MAX,

@@ -15,7 +15,10 @@ export type Parties = {
 
 export type OutcomeDecision = { readonly outcome: IncidentOutcome; readonly because: string };
 
-export function decideOutcome({ kind, first, second }: Parties, rounds: readonly Decision[]): OutcomeDecision {
+export function decideOutcome(
+  { kind, first, second }: Parties,
+  rounds: readonly Decision[],
+): OutcomeDecision {
   const [third, ...again] = rounds;
   if (third === undefined || rounds.some((round) => round.violations.length > 0)) {
     return { outcome: "undecided", because: "the operator's own run could not be made" };
@@ -28,13 +31,17 @@ export function decideOutcome({ kind, first, second }: Parties, rounds: readonly
   if (rounds.some((round) => round.verdict === "inconclusive"))
     return { outcome: "undecided", because: `the operator's own run says nothing: ${third.because}` };
   if (kind === "violation") {
-    return { outcome: "first_struck", because: `the job can be run as ordered, and the report broke its rules` };
+    return {
+      outcome: "first_struck",
+      because: `the job can be run as ordered, and the report broke its rules`,
+    };
   }
   const firstFalse = decideAgreement(third, first).kind !== "agree";
   const secondFalse = second !== undefined && decideAgreement(third, second).kind !== "agree";
   if (firstFalse && secondFalse)
     return { outcome: "both_struck", because: "the operator's runs contradict both reports" };
-  if (firstFalse) return { outcome: "first_struck", because: "the operator's runs contradict the first report" };
+  if (firstFalse)
+    return { outcome: "first_struck", because: "the operator's runs contradict the first report" };
   if (secondFalse)
     return { outcome: "second_struck", because: "the operator's runs contradict the second report" };
   return { outcome: "undecided", because: "the operator's runs contradict neither report" };

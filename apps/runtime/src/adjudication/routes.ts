@@ -1,5 +1,11 @@
 import { Fraud, bind, type Binding } from "@openagents/contracts";
-import { findIncident, incidentMessage, listIncidents, listIncidentsSeenBy, type Incident } from "../fraud/index.ts";
+import {
+  findIncident,
+  incidentMessage,
+  listIncidents,
+  listIncidentsSeenBy,
+  type Incident,
+} from "../fraud/index.ts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import { findWorker } from "../workers/index.ts";
@@ -31,8 +37,7 @@ export function fraudRoutes(deps: AdjudicationDeps): Binding {
     async getIncident(request, call) {
       const incident = await findIncident(deps.db, request.incidentId);
       const { org, scopes } = call.principal;
-      const visible =
-        incident !== undefined && (scopes.has("admin") || (await isParty(deps, incident, org)));
+      const visible = incident !== undefined && (scopes.has("admin") || (await isParty(deps, incident, org)));
       if (!visible) throw notFound("incident", request.incidentId);
       return { incident: incidentMessage(incident) };
     },

@@ -18,7 +18,7 @@ import type { Database } from "@openagents/postgres";
 import { findLease, type LeaseHold } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
 import type { ArtifactDisk } from "./disk.ts";
-import { insertGrants, listGranted } from "./store.ts";
+import { insertGrants, insertJobOutput, listGranted } from "./store.ts";
 
 export type ArtifactRoutesDeps = {
   readonly db: Database;
@@ -75,6 +75,7 @@ async function putArtifact(
         outcome.bytes,
         command.nowMs(),
       ),
+      ...(lease === undefined ? [] : [insertJobOutput(lease.jobId, request.sha256)]),
     ],
   }));
 }

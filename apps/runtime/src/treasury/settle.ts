@@ -156,7 +156,9 @@ function transfersOf(
   if (amount === 0n)
     return [{ ...pending, id: `${job.jobId}:withhold`, kind: "void", amount: money.amountMsats }];
   // Posting a part gives the rest back to the buyer.
-  return [{ ...pending, id: `${job.jobId}:post`, kind: "post", amount } as const, ...moving].map(linkAllButLast);
+  return [{ ...pending, id: `${job.jobId}:post`, kind: "post", amount } as const, ...moving].map(
+    linkAllButLast,
+  );
 }
 
 function linkAllButLast(
@@ -172,7 +174,8 @@ function refuseUnreviewed(): Outcome<never> {
     kind: "refused",
     rule: "state",
     reason: "needs_review",
-    detail: "The patch changes what decides whether it passes. Accept or reject it first; the money stays reserved.",
+    detail:
+      "The patch changes what decides whether it passes. Accept or reject it first; the money stays reserved.",
   };
 }
 

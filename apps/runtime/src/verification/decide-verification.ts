@@ -24,6 +24,8 @@ export type Evidence = {
   readonly config: CheckConfig | undefined;
   /** The hash of each named output as stored now; "" when nothing is stored under it. */
   readonly outputs: ReadonlyMap<string, string>;
+  /** Named outputs that were not handed in for this job. */
+  readonly foreign: readonly string[];
   /** Bytes of the named reports, as far as they are stored and not too large. */
   readonly reports: ReadonlyMap<string, Buffer>;
 };
@@ -52,13 +54,12 @@ export function decideRounds(job: Job, evidence: Evidence): Decision[] {
   const { result, spec } = job;
   if (result === undefined)
     return [inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, [])];
-  if (evidence.patch === undefined)
-    return [inconclusive("the patch is not stored intact any more", [])];
+  if (evidence.patch === undefined) return [inconclusive("the patch is not stored intact any more", [])];
   const classification = classifyPatch(patchFiles(evidence.patch), evidence.config);
   const common = [
     ...(sameList(classification.testPaths, spec.patchTestPaths) ? [] : ["patch_test_paths_differ"]),
     ...(sameList(classification.guardPaths, spec.guardPaths) ? [] : ["guard_paths_differ"]),
-    ...outputViolations(evidence.outputs),
+    ...outputViolations(evidence),
   ];
   const perRound = result.legs.length / job.repeats;
   if (!Number.isInteger(perRound)) return [inconclusive(BROKEN, [...common, "legs_unexpected"])];
@@ -118,11 +119,7 @@ function inconclusive(because: string, violations: readonly string[]): Decision 
 }
 
 /** A guard leg that was due and is absent could not be made; the second run says the same or disagrees. */
-function guardOutcome(
-  guard: LegResult | undefined,
-  spec: SandboxRunSpec,
-  evidence: Evidence,
-): GuardOutcome {
+function guardOutcome(guard: LegResult | undefined, spec: SandboxRunSpec, evidence: Evidence): GuardOutcome {
   if (guard !== undefined) return { kind: "ran", outcome: outcomeOf(guard, spec, evidence) };
   if (spec.guardPaths.length === 0) return { kind: "nothing_to_guard" };
   return { kind: "not_possible", because: "the guard leg was not run" };
@@ -168,11 +165,12 @@ function treeViolations(
   return violations;
 }
 
-function outputViolations(outputs: ReadonlyMap<string, string>): string[] {
+function outputViolations({ outputs, foreign }: Evidence): string[] {
   const violations: string[] = [];
   for (const [named, actual] of outputs) {
     if (actual === "") violations.push(`output_missing:${named}`);
     else if (actual !== named) violations.push(`output_hash_mismatch:${named}`);
+    else if (foreign.includes(named)) violations.push(`output_of_another_job:${named}`);
   }
   return violations;
 }

@@ -3,7 +3,14 @@
 
 import type { Database } from "@openagents/postgres";
 import { parseCheckConfig, type CheckConfig } from "@openagents/proof";
-import { listGranted, readBytes, readPatch, readText, type ArtifactDisk } from "../artifacts/index.ts";
+import {
+  listGranted,
+  listJobOutputs,
+  readBytes,
+  readPatch,
+  readText,
+  type ArtifactDisk,
+} from "../artifacts/index.ts";
 import { outputsOf, type Job } from "../jobs/index.ts";
 import type { Evidence } from "./decide-verification.ts";
 
@@ -21,6 +28,7 @@ const CONFIG_BYTES_MAX = 64 * 1024;
 export async function gatherEvidence({ db, disk }: EvidenceDeps, job: Job): Promise<Evidence> {
   const named = job.result === undefined ? [] : outputsOf(job.result);
   const granted = await listGranted(db, job.org, named);
+  const handedIn = await listJobOutputs(db, job.jobId, named);
   const outputs = new Map<string, string>();
   for (const sha256 of named) {
     outputs.set(sha256, granted.has(sha256) ? ((await disk.rehash(sha256)) ?? "") : "");
@@ -38,6 +46,7 @@ export async function gatherEvidence({ db, disk }: EvidenceDeps, job: Job): Prom
     patch: intact ? await readPatch(disk, patchSha256) : undefined,
     config: await readConfig(disk, job.spec.configSha256),
     outputs,
+    foreign: named.filter((sha256) => !handedIn.has(sha256)),
     reports,
   };
 }

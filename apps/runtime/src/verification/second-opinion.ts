@@ -15,12 +15,7 @@ import {
   updateJob,
   type Job,
 } from "../jobs/index.ts";
-import {
-  CANDIDATES_MAX,
-  SANDBOX_RUN,
-  decideReplacement,
-  type Quote,
-} from "../marketplace/index.ts";
+import { CANDIDATES_MAX, SANDBOX_RUN, decideReplacement, type Quote } from "../marketplace/index.ts";
 import type { Reservation } from "../reservations/index.ts";
 import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, livenessOf } from "../workers/index.ts";
@@ -75,24 +70,20 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
     repeats: 1,
     spec: specFacts(job.spec),
   });
-  const receiptId = seal(
-    "openagents.runtime.second_opinion.v1",
-    "verification.second_opinion_requested",
-    {
-      run_id: run.runId,
-      job_id: job.jobId,
-      job_hash: job.jobHash,
-      dispatch_receipt_id: job.dispatchReceiptId,
-      completed_receipt_id: job.completedReceiptId ?? "",
-      provider_worker_id: job.providerWorkerId,
-      result_sha256: job.result === undefined ? "" : sha256Hex(canonicalize(resultFacts(job.result))),
-      verdict: decision.verdict,
-      because: decision.because,
-      second_job_id: jobId,
-      second_worker_id: provider.workerId,
-      second_dispatch_receipt_id: dispatchReceiptId,
-    },
-  );
+  const receiptId = seal("openagents.runtime.second_opinion.v1", "verification.second_opinion_requested", {
+    run_id: run.runId,
+    job_id: job.jobId,
+    job_hash: job.jobHash,
+    dispatch_receipt_id: job.dispatchReceiptId,
+    completed_receipt_id: job.completedReceiptId ?? "",
+    provider_worker_id: job.providerWorkerId,
+    result_sha256: job.result === undefined ? "" : sha256Hex(canonicalize(resultFacts(job.result))),
+    verdict: decision.verdict,
+    because: decision.because,
+    second_job_id: jobId,
+    second_worker_id: provider.workerId,
+    second_dispatch_receipt_id: dispatchReceiptId,
+  });
   const second = queuedJob(
     {
       jobId,

@@ -78,12 +78,25 @@ export async function verifySandboxRun(
     if (latest === undefined) {
       const { secondOpinion } = order.quote;
       if (secondOpinion === undefined) throw new Error(`${order.quote.quoteId} has no second opinion`);
-      return requestSecond(deps, command, { ...order, run, job, first, abandoned: undefined, provider: secondOpinion });
+      return requestSecond(deps, command, {
+        ...order,
+        run,
+        job,
+        first,
+        abandoned: undefined,
+        provider: secondOpinion,
+      });
     }
     const repeated = await lockJob(command.tx, latest.jobId);
     if (repeated.status === "reported" && repeated.result !== undefined) {
       if (second === undefined || repeated.jobId !== seenSecond?.jobId) throw notYet();
-      return concludeWithSecond(command, { run, job, first, second: { job: repeated, decision: second }, order });
+      return concludeWithSecond(command, {
+        run,
+        job,
+        first,
+        second: { job: repeated, decision: second },
+        order,
+      });
     }
     const nowMs = command.nowMs();
     if (await isExpected(command, repeated, nowMs)) {

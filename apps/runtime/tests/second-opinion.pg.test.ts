@@ -1,0 +1,418 @@
+// A verdict is earned: what would be paid for is run again by another owner's
+// worker, liars are withheld at once and struck after the operator's own run.
+// Over HTTP only.
+
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { manualClock } from "@openagents/testing";
+import { assertSound, grant } from "./ledger-checks.ts";
+import {
+  FEE,
+  FIXED,
+  PRICE,
+  SECOND_FEE,
+  SECOND_PRICE,
+  TOTAL,
+  assertBuyerHas,
+  claim,
+  claimAnswer,
+  earnedBy,
+  joinMarket,
+  order,
+  report,
+  settle,
+  startMarket,
+  verify,
+  work,
+  workAndVerify,
+  type Market,
+  type Party,
+  type Reported,
+} from "./market.ts";
+
+const BROKEN: Reported = { baseExit: 1, patchedExit: 1 };
+
+test("the first report alone is the provider's word: awaited, asked for again without effect, never paid", async (t) => {
+  const market = await startMarket(t);
+  const job = await work(market, market.first, FIXED);
+  const asked = await verify(market, job);
+  assert.equal(asked.status, 200);
+  assert.equal(asked.json.verification.assurance, "provider");
+  const { second_job: second } = asked.json;
+  assert.equal(second.purpose, "second_opinion");
+  assert.equal(second.primary_job_id, job.job_id);
+  assert.equal(second.provider_worker_id, market.second.workerId);
+  const again = await verify(market, job);
+  assert.equal(again.json.second_job.job_id, second.job_id, "one second run, however often it is asked for");
+  assert.equal((await settle(market, job)).json.reason, "job_not_verified");
+  assert.equal((await verify(market, second)).json.reason, "job_not_work");
+  assert.equal((await settle(market, second)).json.reason, "job_not_work");
+});
+
+test("sixteen verifications at once order one second run", async (t) => {
+  const market = await startMarket(t);
+  const job = await work(market, market.first, FIXED);
+  const answers = await Promise.all(Array.from({ length: 16 }, () => verify(market, job)));
+  assert.deepEqual(new Set(answers.map((answer) => answer.status)), new Set([200]));
+  assert.equal(new Set(answers.map((answer) => answer.json.second_job.job_id)).size, 1);
+  await work(market, market.second, FIXED);
+  const finals = await Promise.all(Array.from({ length: 16 }, () => verify(market, job)));
+  assert.equal(finals.filter((answer) => answer.status === 200).length, 1);
+  assert.ok(finals.every((answer) => answer.status === 200 || answer.json.reason === "already_verified"));
+});
+
+test("another owner's agreeing run makes a verdict independent", async (t) => {
+  const market = await startIndependent(t);
+  const { job, verified } = await workAndVerify(market, FIXED);
+  assert.equal(verified.json.verification.assurance, "independent");
+  assert.equal((await settle(market, job)).json.settlement.status, "released");
+  assert.equal(await earnedBy(market, market.second), PRICE);
+});
+
+test("an honest failing check is final at once, pays nobody, and strikes nobody", async (t) => {
+  const market = await startMarket(t);
+  await joinReserve(market);
+  const job = await work(market, market.first, BROKEN);
+  const verified = await verify(market, job);
+  assert.equal(verified.json.verification.status, "final");
+  assert.equal(verified.json.verification.verdict, "failed");
+  assert.equal(verified.json.verification.incident_id, undefined);
+  assert.equal((await settle(market, job)).json.settlement.withheld_reason, "verdict_failed");
+  assert.equal((await incidents(market)).length, 0);
+  assert.equal(await strikesOf(market, market.first), 0);
+  await assertBuyerHas(market, TOTAL);
+});
+
+test("a first report that the second run contradicts is withheld at once, and its provider struck after the third", async (t) => {
+  const market = await startMarket(t);
+  const { job, verified } = await workAndVerify(market, FIXED, BROKEN);
+  const { verification } = verified.json;
+  assert.equal(verification.verdict, "inconclusive");
+  assert.equal(verification.disagreement, true);
+  assert.match(verification.because, /patched leg exits 0 in the first run and exits 1 in the second/);
+  const settled = await settle(market, job);
+  assert.equal(settled.json.settlement.withheld_reason, "disagreement");
+  await assertBuyerHas(market, TOTAL);
+  assert.equal(await strikesOf(market, market.first), 0, "nobody is struck before the third run");
+
+  const reserve = await joinReserve(market);
+  const third = await claim(market, reserve, 20_000);
+  assert.equal(third.job.purpose, "adjudication");
+  assert.ok(third.job.repeats > 1);
+  await report(market, reserve, third, BROKEN);
+  const incident = await decided(market, verification.incident_id);
+  assert.equal(incident.outcome, "first_struck");
+  assert.equal(await strikesOf(market, market.first), 1);
+  assert.equal(await strikesOf(market, market.second), 0);
+  await assertBuyerHas(market, TOTAL);
+  await assertSound(market.runtime);
+});
+
+test("a second provider that lies is the one who is struck", async (t) => {
+  const market = await startIndependent(t);
+  const { verified } = await workAndVerify(market, FIXED, BROKEN);
+  const reserve = await joinReserve(market);
+  await report(market, reserve, await claim(market, reserve, 20_000), FIXED);
+  const incident = await decided(market, verified.json.verification.incident_id);
+  assert.equal(incident.outcome, "second_struck");
+  assert.equal(await strikesOf(market, market.first), 0);
+  assert.equal(await strikesOf(market, market.second), 1);
+});
+
+test("when the operator's own runs differ the check is flaky, and nobody is struck", async (t) => {
+  const market = await startMarket(t);
+  const { verified } = await workAndVerify(market, FIXED, BROKEN);
+  const reserve = await joinReserve(market);
+  await report(market, reserve, await claim(market, reserve, 20_000), { ...FIXED, rounds: [0, 1, 0] });
+  const incident = await decided(market, verified.json.verification.incident_id);
+  assert.equal(incident.outcome, "flaky");
+  assert.equal(await strikesOf(market, market.first), 0);
+  assert.equal(await strikesOf(market, market.second), 0);
+});
+
+for (const [what, lie, violation] of [
+  ["a hash that was never stored", { ...FIXED, upload: false }, /^output_missing:/],
+  ["another job's output", { ...FIXED, another: true }, /^output_of_another_job:/],
+  ["another job's tree", { ...FIXED, patchedTree: "b".repeat(40) }, /^trees_equal$/],
+] as const) {
+  test(`a provider that names ${what} is withheld at once, and struck after the third run`, async (t) => {
+    const market = await startMarket(t);
+    const earlier = await anotherOutput(market);
+    const job = await work(
+      market,
+      market.first,
+      "another" in lie ? { ...FIXED, outputSha256: earlier } : lie,
+    );
+    const verified = await verify(market, job);
+    assert.equal(verified.json.verification.status, "final");
+    assert.match(verified.json.verification.violations[0], violation);
+    assert.equal((await settle(market, job)).json.settlement.withheld_reason, "violations");
+    await assertBuyerHas(market, TOTAL);
+    assert.equal(await strikesOf(market, market.first), 0);
+    const reserve = await joinReserve(market);
+    await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
+    const incident = await decided(market, verified.json.verification.incident_id);
+    assert.equal(incident.kind, "violation");
+    assert.equal(incident.outcome, "first_struck");
+    assert.equal(await strikesOf(market, market.first), 1);
+  });
+}
+
+test("three strikes quarantine a worker: it gets no job, no order, and no new name", async (t) => {
+  const market = await startMarket(t);
+  const reserve = await joinReserve(market);
+  await grant(market.runtime, 3 * TOTAL);
+  for (let strike = 1; strike <= 3; strike += 1) {
+    if (strike > 1) await order(market.runtime);
+    const job = await work(market, market.first, { ...FIXED, upload: false });
+    const verified = await verify(market, job);
+    await settle(market, job);
+    await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
+    await decided(market, verified.json.verification.incident_id);
+    assert.equal(await strikesOf(market, market.first), strike);
+  }
+  assert.equal((await claimAnswer(market, market.first)).json.reason, "worker_quarantined");
+  const renamed = await market.runtime.post(
+    "/internal/v1/workers",
+    {
+      display_name: "a new name",
+      roles: ["provider"],
+      capabilities: ["oa.sandbox_run.v1"],
+      price_msats: 1,
+      caps: { memory_mib_max: 1024, disk_mib_max: 1024, wall_ms_max: 120_000, concurrent_jobs_max: 1 },
+      toolchains: [],
+    },
+    { token: market.first.token },
+  );
+  assert.equal(renamed.json.reason, "worker_quarantined");
+  const run = await market.runtime.post("/internal/v1/runs", { issue: { title: "x", body: "" } });
+  const quoted = await market.runtime.post("/internal/v1/marketplace/compute/quote/sandbox-run", {
+    run_id: run.json.run.run_id,
+    spec: market.spec,
+  });
+  assert.equal(quoted.json.quote.provider_worker_id, market.second.workerId, "the next in rank is selected");
+  await assertSound(market.runtime);
+});
+
+test("a second run that could not be made is given to someone else, and the first provider still paid", async (t) => {
+  const market = await startMarket(t, { secondOpinion: "self" });
+  const spare = await joinMarket(market.runtime, { sub: "dev_spare", org: "org_a" }, SECOND_PRICE);
+  const job = await work(market, market.first, FIXED);
+  await verify(market, job);
+  const { job: second, lease } = await claim(market, market.second);
+  await market.runtime.post(
+    `/internal/v1/jobs/${second.job_id}/result`,
+    { lease_id: lease.lease_id, failure: { code: "provider_error", detail: "" } },
+    { token: market.second.token },
+  );
+  const replaced = await verify(market, job);
+  assert.equal(replaced.json.verification.status, "awaiting_second_opinion");
+  assert.equal(replaced.json.second_job.provider_worker_id, spare.workerId);
+  await work(market, spare, FIXED);
+  assert.equal((await verify(market, job)).json.verification.verdict, "proven");
+  assert.equal((await settle(market, job)).json.settlement.status, "released");
+  assert.equal(await earnedBy(market, market.first), PRICE);
+  await assertSound(market.runtime);
+});
+
+test("a second provider that is away is replaced, and without anyone the report stays unconfirmed and unpaid", async (t) => {
+  const clock = manualClock(Date.now());
+  const market = await startMarket(t, { nowMs: clock.nowMs });
+  const job = await work(market, market.first, FIXED);
+  const asked = await verify(market, job);
+  clock.advance(121_000);
+  const verified = await verify(market, job);
+  assert.equal(verified.json.verification.status, "final");
+  assert.equal(verified.json.verification.verdict, "inconclusive");
+  assert.equal(verified.json.verification.incident_id, undefined);
+  assert.equal((await settle(market, job)).json.settlement.withheld_reason, "verdict_inconclusive");
+  await assertBuyerHas(market, TOTAL);
+  assert.equal((await claimAnswer(market, market.second)).json.job, undefined, "the order is called off");
+  const second = await market.runtime.get(`/internal/v1/jobs/${asked.json.second_job.job_id}`);
+  assert.equal(second.json.job.status, "canceled");
+});
+
+const CONFIG_PATCH = `diff --git a/package.json b/package.json
+index 1111111..2222222 100644
+--- a/package.json
++++ b/package.json
+@@ -1 +1 @@
+-{"scripts":{"test":"node --test"}}
++{"scripts":{"test":"exit 0"}}
+`;
+
+for (const decision of ["accepted", "rejected"] as const) {
+  test(`a patch of the check's configuration stays reserved until a person has ${decision} it`, async (t) => {
+    const market = await startMarket(t, { patch: CONFIG_PATCH, spec: { guard_paths: ["package.json"] } });
+    const exits = { ...FIXED, guardExit: 0 };
+    const { job, verified } = await workAndVerify(market, exits);
+    assert.equal(verified.json.verification.verdict, "needs_review");
+    assert.deepEqual(verified.json.verification.review_paths, ["package.json"]);
+    const early = await settle(market, job);
+    assert.equal(early.status, 409);
+    assert.equal(early.json.reason, "needs_review");
+    const review = (word: string) =>
+      market.runtime.post(`/internal/v1/verifications/${job.job_id}/review`, {
+        decision: word,
+        note: "seen",
+      });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => review(decision)));
+    assert.equal(answers.filter((answer) => answer.status === 200).length, 1);
+    assert.equal((await review("accepted")).json.reason, "already_reviewed");
+    const settled = await settle(market, job);
+    assert.equal(settled.json.settlement.status, decision === "accepted" ? "released" : "withheld");
+    const first = decision === "accepted" ? PRICE + FEE : 0;
+    assert.equal(await earnedBy(market, market.second), SECOND_PRICE, "the second run is paid either way");
+    await assertBuyerHas(market, TOTAL - first - SECOND_PRICE - SECOND_FEE);
+    await assertSound(market.runtime);
+  });
+}
+
+test("only what needs review is reviewed", async (t) => {
+  const market = await startMarket(t);
+  const job = await work(market, market.first, FIXED);
+  const path = `/internal/v1/verifications/${job.job_id}/review`;
+  const body = { decision: "accepted", note: "" };
+  assert.equal((await market.runtime.post(path, body)).json.reason, "job_not_verified");
+  await verify(market, job);
+  await work(market, market.second, FIXED);
+  await verify(market, job);
+  assert.equal((await market.runtime.post(path, body)).json.reason, "review_not_needed");
+});
+
+test("a disabled worker's jobs are called off and paid back in the same step, and it is told so", async (t) => {
+  const market = await startMarket(t);
+  const { job, lease } = await claim(market, market.first);
+  const disabled = await market.runtime.post(
+    `/internal/v1/workers/${market.first.workerId}/disable`,
+    { reason: "emergency" },
+    { token: market.first.token, key: "stop" },
+  );
+  assert.deepEqual(disabled.json.canceled_job_ids, [job.job_id]);
+  const renewed = await market.runtime.post(
+    `/internal/v1/jobs/${job.job_id}/lease`,
+    { lease_id: lease.lease_id },
+    { token: market.first.token },
+  );
+  assert.equal(renewed.json.reason, "job_canceled");
+  // Its lease covers nothing any more, so there is nothing to upload by.
+  const late = await report(market, market.first, { job, lease }, { ...FIXED, upload: false });
+  assert.equal(late.json.reason, "job_canceled");
+  assert.equal((await claimAnswer(market, market.first)).json.reason, "worker_disabled");
+  await assertBuyerHas(market, TOTAL);
+  const events = await market.runtime.get(`/internal/v1/runs/${market.runId}/events`);
+  assert.deepEqual(events.json.events.map((event: { event_type: string }) => event.event_type).slice(-2), [
+    "job.canceled",
+    "budget.voided",
+  ]);
+  const again = await market.runtime.post(
+    `/internal/v1/workers/${market.first.workerId}/disable`,
+    { reason: "emergency" },
+    { token: market.first.token, key: "stop" },
+  );
+  assert.equal(again.text, disabled.text);
+  await assertSound(market.runtime);
+});
+
+test("an operator may disable anyone's worker, another organisation may not", async (t) => {
+  const market = await startMarket(t);
+  const path = `/internal/v1/workers/${market.first.workerId}/disable`;
+  const body = { reason: "emergency" };
+  const stranger = await market.runtime.token({ sub: "usr_b", org: "org_b", scopes: ["workers:write"] });
+  assert.equal((await market.runtime.post(path, body, { token: stranger })).status, 404);
+  const operator = await market.runtime.token({
+    sub: "usr_op",
+    org: "org_operator",
+    scopes: ["workers:write", "admin"],
+  });
+  assert.equal((await market.runtime.post(path, body, { token: operator })).status, 200);
+});
+
+test("disabling races with claims and reports, and the books stay right", async (t) => {
+  const market = await startMarket(t);
+  const { job, lease } = await claim(market, market.first);
+  const disable = () =>
+    market.runtime.post(
+      `/internal/v1/workers/${market.first.workerId}/disable`,
+      { reason: "emergency" },
+      { token: market.first.token },
+    );
+  const [handed] = await Promise.all([
+    report(market, market.first, { job, lease }, { ...BROKEN, upload: false }),
+    disable(),
+    disable(),
+    claimAnswer(market, market.first),
+  ]);
+  const { job: after } = (await market.runtime.get(`/internal/v1/jobs/${job.job_id}`)).json;
+  assert.equal(after.status, handed.status === 200 ? "reported" : "canceled");
+  if (after.status === "reported") {
+    await verify(market, job);
+    await settle(market, job);
+  }
+  await assertBuyerHas(market, TOTAL);
+  await assertSound(market.runtime);
+});
+
+test("incidents are seen by their parties and the operator only, and decided ones stay", async (t) => {
+  const market = await startMarket(t);
+  const { verified } = await workAndVerify(market, FIXED, BROKEN);
+  const path = `/internal/v1/fraud/incidents/${verified.json.verification.incident_id}`;
+  const scopes = ["fraud:read"];
+  const party = await market.runtime.token({ sub: "dev_provider", org: "org_provider", scopes });
+  const stranger = await market.runtime.token({ sub: "usr_b", org: "org_b", scopes });
+  assert.equal((await market.runtime.get(path, { token: party })).status, 200);
+  assert.equal((await market.runtime.get(path, { token: stranger })).status, 404);
+  const list = (token: string) => market.runtime.get("/internal/v1/fraud/incidents", { token });
+  assert.equal((await list(party)).json.incidents.length, 1);
+  assert.equal((await list(stranger)).json.incidents.length, 0);
+  const missing = await market.runtime.post(`${path}/adjudicate`, {});
+  assert.equal(missing.status, 503);
+  assert.equal(missing.json.code, "no_reserve_worker");
+  const reserve = await joinReserve(market);
+  await report(market, reserve, await claim(market, reserve, 20_000), FIXED);
+  await decided(market, verified.json.verification.incident_id);
+  assert.equal((await market.runtime.post(`${path}/adjudicate`, {})).json.reason, "incident_decided");
+});
+
+/** A market whose second provider is of another owner than the buyer. */
+async function startIndependent(t: TestContext): Promise<Market> {
+  const market = await startMarket(t, { dispatch: false });
+  const second = await joinMarket(market.runtime, { sub: "dev_other", org: "org_other" }, PRICE);
+  await grant(market.runtime, 2 * TOTAL);
+  await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
+  return { ...market, second, ...(await order(market.runtime, { secondOpinion: "independent" })) };
+}
+
+/** Work of the same provider for the same buyer, stored and readable by both: its output's hash. */
+async function anotherOutput(market: Market): Promise<string> {
+  await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
+  const earlier = { ...market, ...(await order(market.runtime)) };
+  const job = await work(earlier, market.first, BROKEN);
+  await verify(earlier, job);
+  await settle(earlier, job);
+  const answer = await market.runtime.get(`/internal/v1/jobs/${job.job_id}`);
+  await order(market.runtime);
+  return answer.json.job.result.legs[0].commands[0].stdout_sha256;
+}
+
+function joinReserve(market: Market): Promise<Party> {
+  return joinMarket(market.runtime, { sub: "svc_reserve", org: "org_operator", zone: "0" }, 1);
+}
+
+async function strikesOf(market: Market, party: Party): Promise<number> {
+  const answer = await market.runtime.get(`/internal/v1/workers/${party.workerId}`, { token: party.token });
+  return answer.json.worker.strikes;
+}
+
+async function incidents(market: Market): Promise<readonly object[]> {
+  return (await market.runtime.get("/internal/v1/fraud/incidents")).json.incidents;
+}
+
+/** Wait for the runtime's own adjudicator. */
+async function decided(market: Market, incidentId: string): Promise<{ kind: string; outcome: string }> {
+  for (;;) {
+    const { incident } = (await market.runtime.get(`/internal/v1/fraud/incidents/${incidentId}`)).json;
+    if (incident.status === "decided") return incident;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
