@@ -1,7 +1,7 @@
 // Whether the reports of two legs show, by test name, that a patch fixed
 // something and lost nothing. Names are compared as they are; no name is guessed.
 
-import type { TestReport } from "./runners/index.ts";
+import type { TestReport, TestRunner } from "./runners/index.ts";
 
 /** Why the report does not show a run in which every test that ran passed; undefined when it does. */
 export function whyNotPassed(report: TestReport): string | undefined {
@@ -36,21 +36,28 @@ export type Fixed =
 /**
  * How many tests the patch fixed, given that it kept the others; `because` when
  * none. On a base whose report is whole, only a test that failed there counts. On
- * one that is not (a test file does not import there, a package does not
- * compile), tests that could not be seen count once they pass.
+ * one that is not (a test file does not import there, nothing compiles), tests
+ * that could not be seen count once they pass. Go reports package by package and
+ * says nothing of one that does not compile, so there it is a package without tests.
  */
-export function whyNotFixed(base: TestReport, patched: TestReport): Fixed {
+export function decideFixed(base: TestReport, patched: TestReport, runner: TestRunner): Fixed {
   const seenWhole = base.complete && (base.errors ?? []).length === 0 && base.tests.size > 0;
+  const seenPackages = new Set([...base.tests.keys()].map(packageOf));
   let testsFixed = 0;
   let testsKept = 0;
   for (const [name, outcome] of patched.tests) {
     if (outcome !== "passed") continue;
     const was = base.tests.get(name);
+    const couldBeSeen = seenWhole && (runner !== "go" || seenPackages.has(packageOf(name)));
     if (was === "passed") testsKept += 1;
-    if (was === "failed" || (was === undefined && !seenWhole)) testsFixed += 1;
+    if (was === "failed" || (was === undefined && !couldBeSeen)) testsFixed += 1;
   }
   if (testsFixed > 0) return { testsFixed, testsKept };
   return { because: "no test fails without the patch, so the tests could not have failed" };
+}
+
+function packageOf(name: string): string {
+  return name.split(" > ", 1).join("");
 }
 
 const NAME_CHARS_MAX = 200;

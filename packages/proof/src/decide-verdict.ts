@@ -5,7 +5,7 @@
 // legs are compared by test name as well.
 
 import type { PatchClassification } from "./classify-patch.ts";
-import { whyNotFixed, whyNotKept, whyNotPassed } from "./compare-reports.ts";
+import { decideFixed, whyNotKept, whyNotPassed } from "./compare-reports.ts";
 import type { TestReport, TestRunner } from "./runners/index.ts";
 
 export type Verdict = "proven" | "needs_review" | "passed_only" | "failed" | "inconclusive";
@@ -92,7 +92,7 @@ export function decideVerdict(legs: Legs): VerdictDecision {
     (guard.kind === "ran" ? whyUnclear("guard", guard.outcome) : undefined);
   if (unclear !== undefined) return decided("inconclusive", unclear);
 
-  const compared = runner === undefined ? undefined : reportsOf(legs);
+  const compared = runner === undefined ? undefined : reportsOf(legs, runner);
   const failed =
     whyExited(patched, "the check", "with the patch") ??
     (compared && (whyNotPassed(compared.patched) ?? whyNotKept(compared.base, compared.patched)));
@@ -101,7 +101,7 @@ export function decideVerdict(legs: Legs): VerdictDecision {
   if (base.exitCode === 0) {
     return decided("passed_only", "the check passes without the patch too, so it could not have failed");
   }
-  const fixed = compared && whyNotFixed(compared.base, compared.patched);
+  const fixed = compared && decideFixed(compared.base, compared.patched, compared.runner);
   if (fixed?.because !== undefined) return decided("passed_only", fixed.because);
 
   const guarded = whyGuardFails(guard, compared?.patched);
@@ -121,8 +121,10 @@ export function decideVerdict(legs: Legs): VerdictDecision {
 
 const NOTHING_REPORTED: TestReport = { complete: false, because: "nothing was reported", tests: new Map() };
 
-function reportsOf({ base, patched }: Legs): { readonly base: TestReport; readonly patched: TestReport } {
-  return { base: base.report ?? NOTHING_REPORTED, patched: patched.report ?? NOTHING_REPORTED };
+type Reports = { readonly base: TestReport; readonly patched: TestReport; readonly runner: TestRunner };
+
+function reportsOf({ base, patched }: Legs, runner: TestRunner): Reports {
+  return { base: base.report ?? NOTHING_REPORTED, patched: patched.report ?? NOTHING_REPORTED, runner };
 }
 
 function whyExited(leg: LegOutcome, what: string, how: string): string | undefined {

@@ -57,11 +57,12 @@ export function instrument(runner: TestRunner, places: ReportPlaces = IN_SANDBOX
 function switchOn(runner: TestRunner, tools: string): Readonly<Record<string, string>> {
   switch (runner) {
     case "node_test":
-      // Node pairs reporters with destinations in order; ours yields nothing.
+      // Node pairs reporters with destinations in order. Ours yields nothing; /dev/null would
+      // fail newer versions, which sync what they wrote to.
       return {
         NODE_OPTIONS: [
           "--test-reporter=spec --test-reporter-destination=stdout",
-          `--test-reporter=${tools}/node-test.mjs --test-reporter-destination=/dev/null`,
+          `--test-reporter=${tools}/node-test.mjs --test-reporter-destination=stderr`,
         ].join(" "),
       };
     case "vitest":
@@ -87,8 +88,8 @@ const CONFLICTS: Readonly<Record<TestRunner, RegExp>> = {
   node_test: /--test-reporter|--(?:experimental-)?test-isolation[= ]none|NODE_OPTIONS=/,
   vitest: /NODE_OPTIONS=/,
   jest: /NODE_OPTIONS=/,
-  pytest: /PYTEST_ADDOPTS=|PYTHONPATH=|(?:^|\s)-[a-zA-Z]*[IE]\s|-p[ =]no:openagents/,
-  unittest: /PYTHONPATH=|(?:^|\s)-[a-zA-Z]*[ISE]\s/,
+  pytest: /PYTEST_ADDOPTS=|PYTHONPATH=|\b(?:tox|nox)\b|(?:^|\s)-[a-zA-Z]*[IE]\s|-p[ =]no:openagents/,
+  unittest: /PYTHONPATH=|\b(?:tox|nox)\b|(?:^|\s)-[a-zA-Z]*[ISE]\s/,
   go: /(?:^|\s)-{1,2}exec[= ]|GOFLAGS=|-test\.v|-{1,2}memprofile/,
   cargo: /_RUNNER=|\bnextest\b|-{1,2}logfile/,
 };

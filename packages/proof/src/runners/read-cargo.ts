@@ -31,18 +31,19 @@ export function readCargoFiles(files: ReadonlyMap<string, Buffer>, names: TestNa
 
 function readRun(list: string, log: string, end: string, names: TestNames): void {
   const [head = "", ...listed] = list.split("\n");
-  const binary = /^binary (.+)$/.exec(head)?.[1];
-  if (binary === undefined || !/^exit \d+\n$/.test(end))
-    return names.spoil("a test binary's end cannot be read");
+  const binary = /^binary \/(.+)$/.exec(head)?.[1];
+  if (binary === undefined || !/^exit \d+\n$/.test(end)) return names.spoil("a test binary's end cannot be read");
   const open = new Set<string>();
   for (const line of listed) {
-    const test = /^(.*): (?:test|benchmark)$/.exec(line)?.[1];
+    const test = /^(\S+): (?:test|benchmark)$/.exec(line)?.[1];
     if (test !== undefined) open.add(test);
   }
+  const known = new Set(open);
   for (const line of log.split("\n")) {
-    const [, word = "", test] = /^(ok|failed|ignored) (.*?)(?: - should panic)?$/.exec(line) ?? [];
+    // The reason of an ignored test is text of the project's, so only the ends of a line are read.
+    const [, word = "", test = ""] = /^(ok|failed|ignored)(?:: .*)? (\S+)$/.exec(line) ?? [];
     const outcome = OUTCOMES[word];
-    if (test === undefined || outcome === undefined) continue;
+    if (outcome === undefined || !known.has(test)) continue;
     open.delete(test);
     names.test([binary, ...test.split("::")], outcome);
   }

@@ -30,7 +30,7 @@ export function readGoFiles(files: ReadonlyMap<string, Buffer>, names: TestNames
 
 function readLog(text: string, done: boolean, names: TestNames): void {
   const lines = text.split("\n");
-  const folder = /^dir (.+)$/.exec(lines[0] ?? "")?.[1];
+  const folder = /^dir (\/.*)$/.exec(lines[0] ?? "")?.[1]?.replace(/^\/|\/$/g, "");
   const exit = /^exit (\d+)$/.exec(lines.at(-2) ?? "")?.[1];
   if (folder === undefined) return names.spoil("a log does not name its package");
   if (exit === undefined) names.spoil("a test binary did not end");
@@ -44,13 +44,13 @@ function readLog(text: string, done: boolean, names: TestNames): void {
       const outcome = OUTCOMES[word];
       if (test === undefined || outcome === undefined) continue;
       open.delete(test);
-      names.test([folder, ...test.split("/")], outcome);
+      names.test([folder || ".", ...test.split("/")], outcome);
     }
   }
   const cut = [...open][0];
   if (cut !== undefined) {
-    names.test([folder, ...cut.split("/")], "failed");
-    names.spoil(`${folder} > ${cut} was run and has no result`);
+    names.test([folder || ".", ...cut.split("/")], "failed");
+    names.spoil(`${folder || "."} > ${cut} was run and has no result`);
   }
-  if (!done) names.spoil(`the tests of ${folder} ended before they were done`);
+  if (!done) names.spoil(`the tests of ${folder || "."} ended before they were done`);
 }

@@ -1,0 +1,80 @@
+# One report, in a file of its own: what the Python reporters write to.
+#
+# The reporters live in the process of the code under test, so this is held
+# against printing, early exits and stray files, not against code that looks for
+# it. Records are appended as they come, so that a run that is cut short still
+# shows how far it came; at the end the file is written anew from memory with its
+# end mark, unless another file lies in its place by then.
+
+import json
+import os
+
+NESTED = "OPENAGENTS_REPORT_NESTED"
+
+
+class Report:
+    def __init__(self, runner, path, fd):
+        self._path, self._fd, self._pid = path, fd, os.getpid()
+        self._lines = []
+        self._append({"start": runner})
+
+    def test(self, names, outcome):
+        self._append({"test": [str(name) for name in names], "outcome": outcome})
+
+    def error(self, names):
+        self._append({"error": [str(name) for name in names]})
+
+    def end(self):
+        # A child that was forked off within a test may run on to here too.
+        if os.getpid() != self._pid:
+            return
+        try:
+            self._lines.append(_line({"end": len(self._lines) - 1}))
+            os.ftruncate(self._fd, 0)
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            _write(self._fd, b"".join(self._lines))
+            ours, there = os.fstat(self._fd), os.lstat(self._path)
+            if (ours.st_dev, ours.st_ino, ours.st_nlink) != (there.st_dev, there.st_ino, 1):
+                os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+        except OSError:
+            # A report that cannot be finished is one without an end mark.
+            pass
+
+    def _append(self, record):
+        if os.getpid() != self._pid:
+            return
+        line = _line(record)
+        self._lines.append(line)
+        try:
+            _write(self._fd, line)
+        except OSError:
+            pass
+
+
+def open_report(runner):
+    """A report, or None: without a folder, and within a run that is reported already."""
+    folder = os.environ.get("OPENAGENTS_REPORT_FOLDER")
+    if not folder or os.environ.get(NESTED):
+        return None
+    os.environ[NESTED] = "1"
+    path = os.path.join(folder, "%s-%s.jsonl" % (runner, os.urandom(16).hex()))
+    try:
+        return Report(runner, path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400))
+    except OSError:
+        return None
+
+
+def reported_path(path):
+    """The file as tests are named by it: from the root of the work tree, with links followed."""
+    root = os.path.realpath(os.environ.get("OPENAGENTS_REPORT_ROOT") or os.getcwd())
+    return os.path.relpath(os.path.realpath(path), root)
+
+
+def _line(record):
+    return (json.dumps(record) + "\n").encode("ascii")
+
+
+def _write(fd, data):
+    while data:
+        data = data[os.write(fd, data) :]
