@@ -137,7 +137,7 @@ test("a stopped provider gives its job back as a failure, so that the buyer need
       async runCommands({ signal }) {
         stop();
         signal?.throwIfAborted();
-        return [];
+        throw new Error("the signal was not aborted");
       },
     },
   });

@@ -45,16 +45,14 @@ export const plainRunner: LegRunner = {
     const env = { PATH: `${NODE_BIN}:/usr/bin:/bin` };
     const [command = ""] = commands;
     const ended = spawnSync("sh", ["-c", command], { cwd: tree, env });
-    return [
-      {
-        command,
-        exitCode: ended.status ?? 255,
-        startedAtMs: 0,
-        durationMs: 1,
-        stdout: ended.stdout,
-        stderr: ended.stderr,
-      },
-    ];
+    return outcomeOf({
+      command,
+      exitCode: ended.status ?? 255,
+      startedAtMs: 0,
+      durationMs: 1,
+      stdout: ended.stdout,
+      stderr: ended.stderr,
+    });
   },
 };
 
@@ -65,9 +63,15 @@ export function fixedRunner(baseExitCode: number, patchedExitCode: number): LegR
     async runCommands({ tree, commands: [command = ""] }) {
       const exitCode = tree.endsWith("base") ? baseExitCode : patchedExitCode;
       const stdout = Buffer.from(`exit ${exitCode}\n`);
-      return [{ command, exitCode, startedAtMs: 0, durationMs: 1, stdout, stderr: Buffer.alloc(0) }];
+      return outcomeOf({ command, exitCode, startedAtMs: 0, durationMs: 1, stdout, stderr: Buffer.alloc(0) });
     },
   };
+}
+
+type Ran = Awaited<ReturnType<LegRunner["runCommands"]>>;
+
+function outcomeOf(...commands: Ran["commands"]): Ran {
+  return { commands, collected: new Map(), collectedTooMuch: false };
 }
 
 export async function temporaryFolder(t: TestContext): Promise<string> {

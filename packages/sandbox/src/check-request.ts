@@ -1,10 +1,8 @@
 // Whether a request can be run, judged before anything is started.
 
-import { realpath, stat } from "node:fs/promises";
-import { homedir } from "node:os";
-import { isAbsolute, relative, resolve } from "node:path";
 import type { RunRequest, SandboxLimits, Toolchain } from "./sandbox.ts";
-import { SandboxError } from "./sandbox-error.ts";
+import { checkCollect, checkLayers } from "./check-layers.ts";
+import { checkFolder, checkShared, refuse } from "./check-folder.ts";
 
 const COMMANDS_MAX = 64;
 /** Below the kernel's limit of 128 KiB for one argument. */
@@ -48,6 +46,8 @@ export async function checkRequest(request: RunRequest): Promise<void> {
     names.add(toolchain.name);
     await checkToolchain(toolchain);
   }
+  await checkLayers(request.layers ?? [], request.tree);
+  checkCollect(request.collect);
 }
 
 function checkLimit(limits: SandboxLimits, name: string, least: number, most: number): void {
@@ -60,31 +60,5 @@ function checkLimit(limits: SandboxLimits, name: string, least: number, most: nu
 async function checkToolchain({ name, prefix }: Toolchain): Promise<void> {
   if (!/^[a-z0-9][a-z0-9._+-]{0,63}$/.test(name))
     refuse(`${JSON.stringify(name)} is not a name of a toolchain`);
-  const mode = await checkFolder(prefix, `the folder of the toolchain ${name}`);
-  // A whole home folder is no toolchain, and its owner would not expect a job to read it.
-  const home = await realpath(homedir()).catch(homedir);
-  const personal = [home, resolve(home, ".local")];
-  if (personal.some((folder) => isInside(folder, prefix))) {
-    refuse(`the folder of the toolchain ${name} (${prefix}) holds personal files; give a folder of its own`);
-  }
-  // As root the command runs as another user, which has only the rights of others.
-  if (process.getuid?.() === 0 && (mode & 0o005) !== 0o005) {
-    refuse(`the toolchain ${name} is not readable for other users. Run: chmod -R o+rX ${prefix}`);
-  }
-}
-
-async function checkFolder(path: string, what: string): Promise<number> {
-  if (!isAbsolute(path) || path.includes("\0")) refuse(`${what} must be an absolute path`);
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || !found.isDirectory()) return refuse(`${what} is not a folder: ${path}`);
-  return found.mode;
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(resolve(folder), path);
-  return way === "" || !way.startsWith("..");
-}
-
-function refuse(problem: string): never {
-  throw new SandboxError("sandbox_request_invalid", `the sandbox cannot run this: ${problem}`);
+  await checkShared(prefix, `the folder of the toolchain ${name}`);
 }

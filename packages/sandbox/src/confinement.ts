@@ -2,7 +2,7 @@
 //
 // SBX-1  No network, no host process, no host file but the system's programs, read-only.
 // SBX-2  No rights: an unprivileged user, no capability, none to be gained by running a program.
-// SBX-3  What can be written is the run's own sized folder: /work, /tmp and /dev/shm.
+// SBX-3  What can be written is the run's own sized folder: /work, /tmp, /dev/shm, and caches in layers.
 // SBX-4  Nothing of the host's environment, and nothing of the request's before the rights are gone.
 // SBX-5  Everything in it dies with us.
 // Held by escapes.test.ts.
@@ -30,10 +30,18 @@ export type Identity = {
 export const FD = { seccomp: 3, life: 4, ready: 5 } as const;
 
 /** Parts of the run's own folder; `system` is read-only for the command. */
-export const RUN_PARTS = { work: "work", tmp: "tmp", shared: "shm", system: "system" } as const;
+export const RUN_PARTS = {
+  work: "work",
+  tmp: "tmp",
+  shared: "shm",
+  system: "system",
+  /** Where layers below /opt are mounted. */
+  layers: "layers",
+  caches: "caches",
+} as const;
 
 const HOME = "/tmp/home";
-const TOOLCHAINS = "/opt/tc";
+export const TOOLCHAINS = "/opt/tc";
 
 /** What programs need from /etc to start; none of it is about people or secrets. */
 const ETC_SHARED = [
@@ -72,6 +80,9 @@ export function environmentOf(
   };
 }
 
+/** A folder in the namespace that bubblewrap is started in, and where it is inside, below /opt. */
+export type Mount = { readonly folder: string; readonly target: string };
+
 /**
  * The command line that starts `argv` confined. `runFolder` is where the run's
  * own folder is mounted, in the namespace that bubblewrap is started in.
@@ -79,11 +90,11 @@ export function environmentOf(
 export function confinedCommand(
   programs: Programs,
   identity: Identity,
-  run: { readonly folder: string; readonly rlimits: readonly string[] },
+  run: { readonly folder: string; readonly rlimits: readonly string[]; readonly mounts?: readonly Mount[] },
   request: Pick<RunRequest, "toolchains" | "env">,
   argv: readonly string[],
 ): string[] {
-  const { folder } = run;
+  const { folder, mounts = [] } = run;
   const groups: readonly (readonly string[])[] = [
     [programs.bwrap],
     ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"],
@@ -92,7 +103,12 @@ export function confinedCommand(
     rightsOf(identity),
     systemMounts(),
     // Named here, since folders that only a mount below them calls for are closed to others.
-    ...["/etc", "/etc/ssl", "/opt", TOOLCHAINS].map((dir) => ["--perms", "0755", "--dir", dir]),
+    ...["/etc", "/etc/ssl", "/opt", TOOLCHAINS, ...foldersAbove(mounts)].map((dir) => [
+      "--perms",
+      "0755",
+      "--dir",
+      dir,
+    ]),
     ...ETC_SHARED.map((name) => ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`]),
     ...Object.keys(systemFiles(identity.uid)).map((name) => [
       "--ro-bind",
@@ -102,6 +118,8 @@ export function confinedCommand(
     ["--proc", "/proc", "--dev", "/dev"],
     ["--bind", `${folder}/${RUN_PARTS.shared}`, "/dev/shm", "--remount-ro", "/dev"],
     ...request.toolchains.map(({ name, prefix }) => ["--ro-bind", prefix, `${TOOLCHAINS}/${name}`]),
+    // Read-only since they were mounted there, but for their caches.
+    ...mounts.map((mount) => ["--bind", mount.folder, mount.target]),
     ["--bind", `${folder}/${RUN_PARTS.tmp}`, "/tmp", "--bind", `${folder}/${RUN_PARTS.work}`, "/work"],
     ["--remount-ro", "/", "--chdir", "/", "--"],
     [programs.prlimit, ...run.rlimits, "--"],
@@ -112,6 +130,16 @@ export function confinedCommand(
     argv,
   ];
   return groups.flat();
+}
+
+/** From the outside in, each once. */
+function foldersAbove(mounts: readonly Mount[]): string[] {
+  const above = new Set<string>();
+  for (const { target } of mounts) {
+    const parts = target.split("/");
+    for (let count = 3; count < parts.length; count += 1) above.add(parts.slice(0, count).join("/"));
+  }
+  return [...above].sort();
 }
 
 function rightsOf({ by, uid }: Identity): string[] {

@@ -1,11 +1,12 @@
 // What this machine can confine, found out once, by trying it.
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findLimitKeeper, rlimitKeeper } from "./limits/index.ts";
+import { isMarkOfDead, nextOwnerMark } from "./owner-mark.ts";
 import { findPrograms, type Programs } from "./programs.ts";
 import { runCommands, type Machine } from "./run-commands.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -45,8 +46,11 @@ const SELF_CHECK_LIMITS = {
   outputBytes: 4_096,
 };
 
+const TRIAL_PREFIX = "openagents-sandbox-";
+
 /**
- * Look at the machine and give back what runs commands on it. Throws
+ * Look at the machine and give back what runs commands on it, after a sweep of
+ * what killed processes left of theirs. Throws
  * `sandbox_unavailable`, with the command that helps where one is known, when
  * commands cannot be confined here: they are never run otherwise.
  */
@@ -59,6 +63,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     );
   }
   const programs = findPrograms(options.programFolders);
+  await sweepTrials();
   const version = await findVersion(programs);
   const best = {
     programs,
@@ -89,22 +94,36 @@ async function works(machine: Machine): Promise<boolean> {
 
 /** Why a sandbox does not hold here, in words; undefined when it does. */
 async function tryMachine(machine: Machine): Promise<string | undefined> {
-  const tree = await mkdtemp(join(tmpdir(), "openagents-sandbox-"));
+  const tree = join(tmpdir(), TRIAL_PREFIX + nextOwnerMark());
   try {
+    await mkdir(tree, { mode: 0o700 });
     const commands = [SELF_CHECK];
-    const [outcome] = await runCommands(machine, {
+    const { commands: outcomes } = await runCommands(machine, {
       tree,
       commands,
       limits: SELF_CHECK_LIMITS,
       toolchains: [],
     });
+    const [outcome] = outcomes;
     return outcome?.exitCode === 0
       ? undefined
       : `${OWN_CHECK_FAILED}: ${outcome?.stderr.toString("utf8").trim()}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
-    await rm(tree, { recursive: true, force: true });
+    await rmdir(tree).catch(() => undefined);
+  }
+}
+
+/**
+ * Remove the empty folders that trials of killed processes ran on. Never more
+ * than an empty folder goes: anyone can make one of that name in a shared /tmp.
+ */
+async function sweepTrials(): Promise<void> {
+  const names = await readdir(tmpdir()).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(TRIAL_PREFIX) || !isMarkOfDead(name.slice(TRIAL_PREFIX.length))) continue;
+    await rmdir(join(tmpdir(), name)).catch(() => undefined);
   }
 }
 

@@ -4,20 +4,34 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { suite, test } from "node:test";
-import { hostProcesses, makeTree, node, roomy, startSandbox, until, whyNotHere } from "./fixture.ts";
+import { after, before, suite, test } from "node:test";
+import {
+  hashTree,
+  hostProcesses,
+  makeTree,
+  node,
+  roomy,
+  startSandbox,
+  until,
+  whyNotHere,
+} from "./fixture.ts";
 import { createSandbox } from "./create-sandbox.ts";
+import { UID_COUNT, UID_FIRST } from "./run-commands.ts";
 
 const SECRET = `secret-${process.pid}-${process.hrtime.bigint()}`;
 /** A length of sleep that no other process asks for. */
@@ -25,6 +39,42 @@ const mark = (n: number) => `${8_000_000 + process.pid}.${n}`;
 const face = new URL("./index.ts", import.meta.url).href;
 
 suite("escapes", { skip: whyNotHere, concurrency: 2 }, () => {
+  let watched = "";
+  let hostBefore: Host | undefined;
+
+  before(() => {
+    watched = mkdtempSync(join(tmpdir(), "openagents-watched-"));
+    chmodSync(watched, 0o755);
+    mkdirSync(join(watched, "lib"), { mode: 0o777 });
+    writeFileSync(join(watched, "kept.txt"), "before");
+    writeFileSync(join(watched, "lib/open.txt"), "before", { mode: 0o666 });
+    symlinkSync("kept.txt", join(watched, "link"));
+    hostBefore = lookAtHost(watched);
+  });
+
+  after(async () => {
+    // Tests above kill processes with a sandbox; a start sweeps after them.
+    await createSandbox();
+    const { sandboxed, groups, ...hostAfter } = lookAtHost(watched);
+    rmSync(watched, { recursive: true, force: true });
+    assert.ok(hostBefore !== undefined);
+    const { sandboxed: oldSandboxed, groups: oldGroups, ...same } = hostBefore;
+    assert.deepEqual(hostAfter, same, "the tree, the mounts, and what we are are as before");
+    assert.deepEqual(
+      groups.filter((group) => group.includes(`/openagents-${process.pid}-`)),
+      [],
+    );
+    // Sandboxes of others may run on this machine, so what is new must be theirs and go by itself.
+    const newer = new Set([
+      ...sandboxed.filter((pid) => !oldSandboxed.includes(pid)),
+      ...groups.filter((group) => !oldGroups.includes(group)),
+    ]);
+    await until(() => {
+      const now = lookAtSandboxes();
+      return ![...now.sandboxed, ...now.groups].some((one) => newer.has(one));
+    }, "no process of a command's user and no group is left");
+  });
+
   test("files of the host cannot be read, neither by path nor through a link in the tree", async (t) => {
     const { run } = await startSandbox(t);
     const outside = makeTree(t, { "secret.txt": SECRET });
@@ -214,7 +264,7 @@ suite("escapes", { skip: whyNotHere, concurrency: 2 }, () => {
     };
     const script = `
       const { createSandbox } = await import(${JSON.stringify(face)});
-      const [outcome] = await (await createSandbox()).runCommands(${JSON.stringify(request)});
+      const { commands: [outcome] } = await (await createSandbox()).runCommands(${JSON.stringify(request)});
       console.log(outcome.exitCode + outcome.stdout.toString() + outcome.stderr);`;
     const stdio = Array.from({ length: 21 }, (_, fd) => (fd === 20 ? file : fd === 1 ? "pipe" : "ignore"));
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio });
@@ -300,6 +350,70 @@ suite("escapes", { skip: whyNotHere, concurrency: 2 }, () => {
     }
   });
 
+  test("a layer and what is behind its links cannot be written, read beyond, or moved, in any of several ways", async (t) => {
+    const { run } = await startSandbox(t);
+    const secret = makeTree(t, { "secret.txt": SECRET });
+    const source = makeTree(t, { "a.txt": "before", "cache/x": "before" });
+    chmodSync(source, 0o777);
+    chmodSync(join(source, "a.txt"), 0o666);
+    symlinkSync(secret, join(source, "out"));
+    symlinkSync(homedir(), join(source, "home"));
+    symlinkSync("../../../../../../../../etc/shadow", join(source, "up"));
+    const hashBefore = hashTree(source);
+    const layers = [
+      { source, target: "/work/deps", caches: ["cache"] },
+      { source, target: "/opt/x/deps" },
+      { source: watched, target: "/work/a/watched" },
+    ];
+    const attempt = await run(
+      `for d in deps /opt/x/deps a/watched; do
+         cat $d/out/secret.txt $d/up 2>/dev/null; ls $d/home/. 2>/dev/null
+         for f in $d/a.txt $d/kept.txt $d/lib/open.txt $d/new $d/lib/new $d/link; do (echo after >>$f) 2>/dev/null && echo "wrote $f"; done
+         chmod 777 $d 2>/dev/null && echo "chmod $d"; touch $d 2>/dev/null && echo "touched $d"
+         mv $d elsewhere 2>/dev/null && echo "moved $d"; rm -rf $d 2>/dev/null
+         ln $d/a.txt /work/hard 2>/dev/null && echo "linked $d"; umount $d 2>/dev/null && echo "umounted $d"
+         mount -o remount,bind,rw $d 2>/dev/null && echo "remounted $d"
+       done
+       (echo after >deps/cache/../a.txt) 2>/dev/null && echo "wrote past the cache"
+       mv a b && mkdir -p a/watched && (echo x >b/watched/new) 2>/dev/null && echo "wrote moved"; echo done`,
+      { layers },
+    );
+    assert.equal(attempt.stdout, "done\n");
+    assert.equal(hashTree(source), hashBefore);
+  });
+
+  test("nothing of the host is collected through a link, and nothing of the job stays on it", async (t) => {
+    const { sandbox } = await startSandbox(t);
+    const secret = makeTree(t, { "secret.txt": SECRET });
+    const tree = makeTree(t);
+    symlinkSync(secret, join(tree, "out"));
+    const { collected } = await sandbox.runCommands({
+      tree,
+      commands: [
+        `cd /tmp/r && ln -s ${secret}/secret.txt a; ln -s ${secret} b; cp -a /work/out c; ln -s ${homedir()} d; ln -s /oldroot e; ln -s /proc/1/root f; mkfifo g
+         cp /proc/1/environ h 2>/dev/null; cp /proc/self/mountinfo i; true`,
+      ],
+      limits: roomy,
+      toolchains: [],
+      collect: { folder: "/tmp/r", bytesMax: 1024 * 1024 },
+    });
+    assert.deepEqual(
+      [...collected.keys()].filter((path) => path !== "h"),
+      ["i"],
+    );
+    for (const bytes of collected.values()) assert.equal(bytes.includes(SECRET), false);
+  });
+
+  test("a fork bomb ends with its command and leaves none of its processes", async (t) => {
+    const { run } = await startSandbox(t);
+    const end = await run(
+      `bomb() { bomb "$@" | bomb "$@" & }; (setsid sh -c 'sleep ${mark(5)} & sleep ${mark(5)}' &); bomb; sleep 0.3; exit 0`,
+      { limits: { ...roomy, pids: 32, wallMs: 3_000 } },
+    );
+    assert.notEqual(end.limit, undefined);
+    assert.deepEqual(hostProcesses(mark(5)), []);
+  });
+
   test("a folder with files that cannot be packed is refused, not run in part", async (t) => {
     const { run } = await startSandbox(t);
     const tree = makeTree(t, { "a/b.txt": "x" });
@@ -311,13 +425,49 @@ suite("escapes", { skip: whyNotHere, concurrency: 2 }, () => {
   });
 });
 
-/** Control groups that a process made and that are still there. */
-function groupsOf(pid: number | undefined): string[] {
+type Host = {
+  readonly tree: string;
+  readonly mounts: string;
+  readonly namespaces: string;
+  readonly ownGroups: string;
+  readonly sandboxed: readonly string[];
+  readonly groups: readonly string[];
+};
+
+function lookAtHost(watched: string): Host {
+  return {
+    tree: hashTree(watched),
+    mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+    namespaces: ["mnt", "pid", "net", "user"].map((name) => readlinkSync(`/proc/self/ns/${name}`)).join(" "),
+    ownGroups: readFileSync("/proc/self/cgroup", "utf8"),
+    ...lookAtSandboxes(),
+  };
+}
+
+/** Living processes of the users that commands run as, and control groups of sandboxes. */
+function lookAtSandboxes(): Pick<Host, "groups" | "sandboxed"> {
+  const sandboxed = readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const status = readFileSync(`/proc/${name}/status`, "latin1");
+      const uid = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1]);
+      return uid >= UID_FIRST && uid < UID_FIRST + UID_COUNT && !/^State:\s+Z/m.test(status);
+    } catch {
+      // It ended while we looked.
+      return false;
+    }
+  });
+  return { sandboxed, groups: groupsOf("") };
+}
+
+/** Control groups that a process made, or any when empty, and that are still there. */
+function groupsOf(pid: number | string | undefined): string[] {
+  const prefix = pid === "" ? "openagents-" : `openagents-${pid}-`;
   const found: string[] = [];
   const look = (folder: string, depth: number) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      if (entry.name.startsWith(`openagents-${pid}-`)) found.push(join(folder, entry.name));
+      if (entry.name.startsWith(prefix)) found.push(join(folder, entry.name));
       else if (depth < 4) look(join(folder, entry.name), depth + 1);
     }
   };

@@ -1,6 +1,16 @@
 // For tests: a sandbox of this machine, trees to run in, and the host's side of an escape.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -62,12 +72,26 @@ export async function startSandbox(
     async run(command, request) {
       const tree = request?.tree ?? makeTree(t);
       const base = { commands: [command], limits: roomy, toolchains: [node] };
-      const outcomes = await sandbox.runCommands({ ...base, ...request, tree });
-      const last = outcomes.at(-1);
+      const { commands } = await sandbox.runCommands({ ...base, ...request, tree });
+      const last = commands.at(-1);
       if (last === undefined) throw new Error("no command ran");
       return { ...last, stdout: last.stdout.toString("utf8"), stderr: last.stderr.toString("utf8") };
     },
   };
+}
+
+/** Equal before and after when nothing in a folder was changed: names, kinds, modes, owners, times of writing, and bytes. */
+export function hashTree(folder: string): string {
+  const hash = createHash("sha256");
+  const look = (path: string) => {
+    const found = lstatSync(path);
+    hash.update(`${path}\0${found.mode}\0${found.uid}\0${found.mtimeMs}\0${found.nlink}\0`);
+    if (found.isSymbolicLink()) hash.update(readlinkSync(path));
+    else if (found.isFile()) hash.update(readFileSync(path));
+    else for (const name of readdirSync(path).sort()) look(join(path, name));
+  };
+  look(folder);
+  return hash.digest("hex");
 }
 
 /** Processes of the host with this text in their command line. */

@@ -1,9 +1,12 @@
 export { createSandbox, type SandboxOptions } from "./create-sandbox.ts";
+export { readTar, TarError, type TarEntry } from "./read-tar.ts";
 export type {
   CommandOutcome,
+  Layer,
   LimitName,
   LimitsBy,
   OutputChunk,
+  RunOutcome,
   RunRequest,
   Sandbox,
   SandboxLimits,

@@ -18,7 +18,12 @@ suite("commands in a sandbox", { skip: whyNotHere, concurrency: 2 }, () => {
       "cat a/out.txt /tmp/t; exit 3",
       "echo never",
     ];
-    const outcomes = await sandbox.runCommands({ tree, commands, limits: roomy, toolchains: [] });
+    const { commands: outcomes } = await sandbox.runCommands({
+      tree,
+      commands,
+      limits: roomy,
+      toolchains: [],
+    });
     assert.deepEqual(
       outcomes.map(({ command, exitCode, stdout }) => [command, exitCode, stdout.toString()]),
       [
@@ -51,7 +56,7 @@ suite("commands in a sandbox", { skip: whyNotHere, concurrency: 2 }, () => {
   test("a job that closes its own folder gets an ordinary end", async (t) => {
     const { sandbox } = await startSandbox(t);
     const commands = ["chmod 000 /work", "echo never"];
-    const outcomes = await sandbox.runCommands({
+    const { commands: outcomes } = await sandbox.runCommands({
       tree: makeTree(t),
       commands,
       limits: roomy,
@@ -216,7 +221,7 @@ test(
     const script = `
     const { createSandbox } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
     const sandbox = await createSandbox();
-    const [end] = await sandbox.runCommands(${JSON.stringify({ tree: "/usr/share/doc/tar", commands: ["id -u; ls -d /work"], limits: { ...roomy, diskMib: 64 }, toolchains: [] })});
+    const { commands: [end] } = await sandbox.runCommands(${JSON.stringify({ tree: "/usr/share/doc/tar", commands: ["id -u; ls -d /work"], limits: { ...roomy, diskMib: 64 }, toolchains: [] })});
     console.log(sandbox.limitsBy, end.exitCode, end.stdout.toString());`;
     const ours = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/);
     if (Number(ours[2]) < 65_536) return t.skip("there is only one user here");

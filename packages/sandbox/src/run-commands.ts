@@ -5,12 +5,14 @@ import { once } from "node:events";
 import { realpath } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { checkRequest } from "./check-request.ts";
-import { confinedCommand, type Identity } from "./confinement.ts";
+import { collectFiles, type Collected } from "./collect.ts";
+import { confinedCommand, type Identity, type Mount } from "./confinement.ts";
+import { makePoints, mountLayers } from "./mount-layers.ts";
 import type { LimitKeeper, LimitScope } from "./limits/index.ts";
 import { SYSTEM_PATH, type Programs } from "./programs.ts";
-import { runConfined, type ConfinedEnd } from "./run-confined.ts";
+import { runConfined, type ConfinedEnd, type ConfineOptions, type Step } from "./run-confined.ts";
 import { openRunFolder, type RunFolder } from "./run-folder.ts";
-import type { CommandOutcome, RunRequest } from "./sandbox.ts";
+import type { CommandOutcome, RunOutcome, RunRequest } from "./sandbox.ts";
 import { SandboxError } from "./sandbox-error.ts";
 
 /** What `createSandbox` found out about this machine. */
@@ -26,8 +28,10 @@ export type Machine = {
 const COPY_WALL_MS = 300_000;
 const COPY_OUTPUT_BYTES = 16 * 1024;
 
+const NOTHING_COLLECTED: Collected = { collected: new Map(), collectedTooMuch: false };
+
 /** See `Sandbox.runCommands`. */
-export async function runCommands(machine: Machine, asked: RunRequest): Promise<CommandOutcome[]> {
+export async function runCommands(machine: Machine, asked: RunRequest): Promise<RunOutcome> {
   asked.signal?.throwIfAborted();
   await checkRequest(asked);
   const request = await withRealPaths(asked);
@@ -39,18 +43,25 @@ export async function runCommands(machine: Machine, asked: RunRequest): Promise<
   const run: Run = { machine, request, identity, scope, folder };
 
   await copyTree(run);
-  const outcomes: CommandOutcome[] = [];
+  // Before anything of the job runs: nothing can move or link the way to a place while it is made.
+  const step: Step = (argv, options) => confine(run, [], { ...request, env: {} }, argv, options);
+  await makePoints(step, request);
+  const mounts = await mountLayers(folder, identity, request.layers ?? []);
+
+  const commands: CommandOutcome[] = [];
   for (const [commandIndex, command] of request.commands.entries()) {
-    const end = await confine(run, ["/bin/sh", "-c", "--", command], {
+    const end = await confine(run, mounts, request, ["/bin/sh", "-c", "--", command], {
       metered: true,
       wallMs: request.limits.wallMs,
       outputBytes: request.limits.outputBytes,
       onOutput: (stream, data) => request.onOutput?.({ commandIndex, stream, data }),
     });
-    outcomes.push({ command, ...end });
+    commands.push({ command, ...end });
     if (end.exitCode !== 0 || end.limit !== undefined) break;
   }
-  return outcomes;
+  const read = folder.isOpen() && request.collect !== undefined;
+  const found = read ? await collectFiles(step, machine.programs, request.collect) : NOTHING_COLLECTED;
+  return { commands, ...found };
 }
 
 function openScope({ keeper }: Machine, { limits }: RunRequest): LimitScope {
@@ -69,14 +80,15 @@ type Run = {
   readonly folder: RunFolder;
 };
 
-type ConfineOptions = Pick<
-  Parameters<typeof runConfined>[0],
-  "input" | "metered" | "onOutput" | "outputBytes" | "wallMs"
->;
-
-function confine(run: Run, argv: readonly string[], options: ConfineOptions): Promise<ConfinedEnd> {
-  const { machine, request, identity, scope, folder } = run;
-  const where = { folder: folder.folder, rlimits: scope.rlimits };
+function confine(
+  run: Run,
+  mounts: readonly Mount[],
+  request: Pick<RunRequest, "env" | "signal" | "toolchains">,
+  argv: readonly string[],
+  options: ConfineOptions,
+): Promise<ConfinedEnd> {
+  const { machine, identity, scope, folder } = run;
+  const where = { folder: folder.folder, rlimits: scope.rlimits, mounts };
   return runConfined({
     commandLine: (gated) => [
       ...folder.enter,
@@ -99,7 +111,8 @@ function confine(run: Run, argv: readonly string[], options: ConfineOptions): Pr
 async function copyTree(run: Run): Promise<void> {
   const { programs } = run.machine;
   await using packer = packTree(programs, run.request.tree);
-  const end = await confine(run, [programs.tar, "-xf", "-", "-C", "/work"], {
+  const step = { ...run.request, env: {} };
+  const end = await confine(run, [], step, [programs.tar, "-xf", "-", "-C", "/work"], {
     metered: false,
     wallMs: COPY_WALL_MS,
     outputBytes: COPY_OUTPUT_BYTES,
@@ -162,12 +175,14 @@ async function withRealPaths(request: RunRequest): Promise<RunRequest> {
   const toolchains = [];
   for (const { name, prefix } of request.toolchains)
     toolchains.push({ name, prefix: await realpath(prefix) });
-  return { ...request, tree: await realpath(request.tree), toolchains };
+  const layers = [];
+  for (const layer of request.layers ?? []) layers.push({ ...layer, source: await realpath(layer.source) });
+  return { ...request, tree: await realpath(request.tree), toolchains, layers };
 }
 
 /** Numbers that no distribution gives to a user or a service, so that a command's processes belong to it alone. */
-const UID_FIRST = 60_578;
-const UID_COUNT = 600;
+export const UID_FIRST = 60_578;
+export const UID_COUNT = 600;
 /** In a user namespace the number means nothing outside. */
 const UID_IN_NAMESPACE = 1_000;
 

@@ -34,6 +34,12 @@ export type ConfinedRun = {
   readonly nowMs: () => number;
 };
 
+/** What is said anew for each program of a run. */
+export type ConfineOptions = Pick<ConfinedRun, "input" | "metered" | "onOutput" | "outputBytes" | "wallMs">;
+
+/** Runs a confined program of ours, as the command's user and without the request's variables. */
+export type Step = (argv: readonly string[], options: ConfineOptions) => Promise<ConfinedEnd>;
+
 export type ConfinedEnd = {
   readonly exitCode?: number;
   readonly signal?: string;

@@ -20,6 +20,8 @@ export type RunFolder = AsyncDisposable & {
   readonly enter: readonly string[];
   /** Ends everything in the namespaces at once. The folder is of no more use then. */
   kill(): void;
+  /** False once it was killed. */
+  isOpen(): boolean;
 };
 
 /** Files and folders that fit, at least; more in a larger folder. Bounded, since each takes kernel memory. */
@@ -77,7 +79,9 @@ export async function openRunFolder(
     stdio: ["pipe", "pipe", "pipe"],
   });
   const closed = once(child, "close").catch(() => undefined);
+  let open = true;
   const kill = () => {
+    open = false;
     child.stdin.destroy();
     child.kill("SIGKILL");
   };
@@ -88,6 +92,7 @@ export async function openRunFolder(
       folder: over,
       enter: [programs.nsenter, "--target", firstPid, "--mount", "--pid", "--root", ...asUser, "--"],
       kill,
+      isOpen: () => open,
       async [Symbol.asyncDispose]() {
         kill();
         await closed;

@@ -20,6 +20,16 @@ export type LimitName = "wall" | "cpu" | "memory" | "pids" | "output";
 /** A folder of tools, read-only inside at `/opt/tc/<name>`, its `bin` on the path. */
 export type Toolchain = { readonly name: string; readonly prefix: string };
 
+/** A folder of the host that a run sees, read-only, at a place of its own. It is mounted, not copied. */
+export type Layer = {
+  /** A folder of the host. */
+  readonly source: string;
+  /** Absolute, inside: below /work or /opt. It covers what the tree has there. */
+  readonly target: string;
+  /** Folders of the layer, relative, that get an empty writable folder of the run's own on top. */
+  readonly caches?: readonly string[];
+};
+
 export type RunRequest = {
   /** A folder of the host, readable by us. Its files are copied; it is never written to. */
   readonly tree: string;
@@ -28,6 +38,12 @@ export type RunRequest = {
   readonly limits: SandboxLimits;
   /** Their `bin` folders come first on the path, in this order. */
   readonly toolchains: readonly Toolchain[];
+  readonly layers?: readonly Layer[];
+  /**
+   * Files that the commands leave below this folder (absolute, inside /tmp; made
+   * before the first command) are read after the last one.
+   */
+  readonly collect?: { readonly folder: string; readonly bytesMax: number };
   /** Added to the few variables that every command gets; nothing of the host's passes. */
   readonly env?: Readonly<Record<string, string>>;
   /** Ends the commands at once; the run then rejects with the signal's reason. */
@@ -56,6 +72,18 @@ export type CommandOutcome = {
   readonly stderr: Buffer;
 };
 
+export type RunOutcome = {
+  /** Of the commands that ran: the last may have failed, the others passed. */
+  readonly commands: readonly CommandOutcome[];
+  /**
+   * By path relative to the folder; regular files only. Empty when a limit that
+   * ends a run was hit, since the run's folder is gone then.
+   */
+  readonly collected: ReadonlyMap<string, Buffer>;
+  /** More was there than may be read; nothing is in `collected` then. */
+  readonly collectedTooMuch: boolean;
+};
+
 export type LimitsBy = "cgroup_v1" | "cgroup_v2" | "rlimits";
 
 export type Sandbox = {
@@ -67,8 +95,7 @@ export type Sandbox = {
    * Run commands on a copy of a tree, without network, host files, host
    * processes, or rights. An honest failure is an outcome; throws `SandboxError`
    * for a request that cannot be run, and the signal's reason when aborted.
-   * Nothing of the commands is alive when the promise settles. The outcomes are
-   * those of the commands that ran: the last may have failed, the others passed.
+   * Nothing of the commands is alive when the promise settles.
    */
-  runCommands(request: RunRequest): Promise<CommandOutcome[]>;
+  runCommands(request: RunRequest): Promise<RunOutcome>;
 };

@@ -82,7 +82,7 @@ async function runLegs(
 
   const leg = async (name: LegResult["leg"], onlyPaths?: readonly string[]): Promise<LegResult> => {
     const { tree, dir } = await buildTree(base, join(folder, name), patch, onlyPaths, signal);
-    const outcomes = await deps.sandbox.runCommands({
+    const { commands: outcomes } = await deps.sandbox.runCommands({
       tree: dir,
       commands: spec.commands,
       limits: {

@@ -1,20 +1,18 @@
-// The life of a control group: made for one run, named after us, removed with
-// everything in it. What a killed owner left behind is swept by the next.
+// The life of a control group: made for one run, marked as ours, removed with
+// everything in it. What a killed owner left behind is swept by the next start.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isMarkOfDead, nextOwnerMark } from "../owner-mark.ts";
 
-const NAME = /^openagents-(\d{1,10})-\d+$/;
+const PREFIX = "openagents-";
 const REMOVE_TRIES_MAX = 400;
+const SWEEP_TRIES_MAX = 40;
 const REMOVE_RETRY_MS = 5;
 
-let groupsMade = 0;
-
-/** `openagents-<pid>-<n>`: by the pid a sweep knows whether the owner lives. */
 export function nextGroupName(): string {
-  groupsMade += 1;
-  return `openagents-${process.pid}-${groupsMade}`;
+  return PREFIX + nextOwnerMark();
 }
 
 export function makeGroup(parent: string, name: string, settings: Readonly<Record<string, string>>): string {
@@ -50,13 +48,22 @@ export async function removeGroup(folder: string): Promise<void> {
   }
 }
 
-/** Remove the groups of owners that are dead. Never throws: a sweep is no reason not to start. */
+/**
+ * Remove the empty groups of owners that are dead. What was in them dies with
+ * the owner, and nothing is killed here: an owner in another process namespace
+ * looks dead to us. Never throws: a sweep is no reason not to start.
+ */
 export async function sweepGroups(parents: readonly string[]): Promise<void> {
-  for (const parent of new Set(parents)) {
-    for (const name of namesIn(parent)) {
-      const owner = NAME.exec(name)?.[1];
-      if (owner !== undefined && !isAlive(Number(owner))) await removeGroup(join(parent, name));
-    }
+  let left = [...new Set(parents)].flatMap((parent) =>
+    namesIn(parent)
+      .filter((name) => name.startsWith(PREFIX) && isMarkOfDead(name.slice(PREFIX.length)))
+      .map((name) => join(parent, name)),
+  );
+  for (let tries = 0; tries < SWEEP_TRIES_MAX; tries += 1) {
+    left = left.filter((folder) => !removeEmpty(folder));
+    if (left.length === 0) return;
+    // The owner may have died just now, and the last of its processes go a moment later.
+    await delay(REMOVE_RETRY_MS);
   }
 }
 
@@ -94,15 +101,6 @@ function killMembers(folder: string): void {
     } catch {
       // Dead already.
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 
