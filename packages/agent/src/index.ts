@@ -2,9 +2,14 @@ export {
   AgentError,
   type Agent,
   type AgentEvent,
+  type AgentKind,
   type AgentOutcome,
   type AgentTask,
   type AgentWorkspace,
+  type ApprovalDecision,
+  type ApprovalRequest,
   type FileChange,
 } from "./agent.ts";
+export { createRedactor, secretsOf } from "./redact/index.ts";
 export { scriptedAgent } from "./scripted-agent.ts";
+export { codexAgent, codexBinary, type CodexOptions, type CodexSettings } from "./codex/index.ts";

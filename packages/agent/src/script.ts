@@ -3,10 +3,15 @@
 
 import { AgentError } from "./agent.ts";
 
-export type Script = { readonly steps: readonly ScriptStep[] };
+export type Script = {
+  /** Steps by attempt. One list alone serves every attempt. */
+  readonly attempts: readonly (readonly ScriptStep[])[];
+  readonly everyAttemptAlike: boolean;
+};
 
 export type ScriptStep = { readonly say: string } | { readonly patch: string };
 
+const ATTEMPTS_MAX = 20;
 const STEPS_MAX = 100;
 const TEXT_CHARS_MAX = 4_000;
 
@@ -21,17 +26,35 @@ export function parseScript(text: string): Script {
     });
   }
   if (!isRecord(value)) throw invalid("the script must be an object");
-  const { version, steps, ...others } = value;
+  const { version, steps, attempts, ...others } = value;
   refuseOthers(others, "the script");
   if (version !== 1) throw invalid("`version` must be 1");
-  if (!Array.isArray(steps) || steps.length === 0 || steps.length > STEPS_MAX) {
-    throw invalid(`\`steps\` must be a list of 1 to ${STEPS_MAX} steps`);
-  }
-  return { steps: steps.map(parseStep) };
+  if ((steps === undefined) === (attempts === undefined))
+    throw invalid("it needs exactly one of `steps` and `attempts`");
+  if (steps !== undefined) return { attempts: [parseSteps(steps, "")], everyAttemptAlike: true };
+  return { attempts: parseAttempts(attempts), everyAttemptAlike: false };
 }
 
-function parseStep(step: unknown, index: number): ScriptStep {
-  const where = `step ${index + 1}`;
+function parseAttempts(attempts: unknown): readonly (readonly ScriptStep[])[] {
+  if (!Array.isArray(attempts) || attempts.length === 0 || attempts.length > ATTEMPTS_MAX)
+    throw invalid(`\`attempts\` must be a list of 1 to ${ATTEMPTS_MAX} attempts`);
+  return attempts.map((attempt: unknown, index) => {
+    const where = `attempt ${index + 1}`;
+    if (!isRecord(attempt)) throw invalid(`${where} must be an object`);
+    const { steps, ...others } = attempt;
+    refuseOthers(others, where);
+    return parseSteps(steps, `${where}, `);
+  });
+}
+
+function parseSteps(steps: unknown, where: string): readonly ScriptStep[] {
+  if (!Array.isArray(steps) || steps.length === 0 || steps.length > STEPS_MAX) {
+    throw invalid(`${where}\`steps\` must be a list of 1 to ${STEPS_MAX} steps`);
+  }
+  return steps.map((step: unknown, index) => parseStep(step, `${where}step ${index + 1}`));
+}
+
+function parseStep(step: unknown, where: string): ScriptStep {
   if (!isRecord(step)) throw invalid(`${where} must be an object`);
   const { say, patch, ...others } = step;
   refuseOthers(others, where);

@@ -100,7 +100,7 @@ test("nothing is reserved above the budget", async (t) => {
 });
 
 test("a run without a provider, with a lost agent or with no change ends with a bundle and a named problem", async (t) => {
-  const agent = (run: Agent["run"]): Agent => ({ name: "test agent", run });
+  const agent = (run: Agent["run"]): Agent => ({ name: "test agent", kind: "scripted", run });
   const idle = agent(async () => ({ kind: "finished", summary: "nothing to do" }));
   const lost = agent(async () => ({ kind: "gave_up", reason: "too hard" }));
   for (const [options, step, code] of [

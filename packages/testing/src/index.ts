@@ -9,3 +9,9 @@ export {
   type Expectation,
 } from "./contract-cases.ts";
 export { TEST_APP_ROLE, testDatabase, type TestDatabase } from "./database.ts";
+export {
+  startResponsesServer,
+  type ResponsesScript,
+  type ResponsesServer,
+  type ScriptedStep,
+} from "./responses-server.ts";

@@ -7,6 +7,7 @@
 // Held by tests/run-issue.test.ts and git.test.ts.
 
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { AgentError, type AgentEvent } from "@openagents/agent";
 import { ProblemError, type Reservation } from "@openagents/contracts";
 import { PatchError, classifyPatch, patchFiles } from "@openagents/proof";
@@ -151,6 +152,8 @@ async function letAgentWork(
   const outcome = await options.agent.run({
     workspace,
     issue: { title: options.issue.title, body: options.issue.body },
+    attempt: 1,
+    stateDir: resolve(options.sessionsDir, "..", "agents", session.runId),
     signal: options.signal,
     async onEvent(event) {
       say(wordsOf(event));
@@ -168,6 +171,12 @@ function wordsOf(event: AgentEvent): string {
       return event.text;
     case "tool_call":
       return event.summary;
+    case "command":
+      return event.command;
+    case "approval":
+      return `${event.decision === "accept" ? "accepted" : "declined"}: ${event.what}`;
+    case "usage":
+      return `${event.inputTokens} tokens read, ${event.outputTokens} written`;
     case "file_change":
       return `${event.change} ${event.path}`;
   }

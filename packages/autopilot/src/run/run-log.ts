@@ -44,8 +44,18 @@ function payloadOf(event: AgentEvent): JsonObject {
       return { text: bounded(event.text) };
     case "tool_call":
       return { tool: bounded(event.tool), summary: bounded(event.summary) };
+    case "command":
+      return {
+        command: bounded(event.command),
+        output: bounded(event.output),
+        ...(event.exitCode !== undefined && { exitCode: event.exitCode }),
+      };
     case "file_change":
       return { path: bounded(event.path), change: event.change };
+    case "approval":
+      return { what: bounded(event.what), decision: event.decision };
+    case "usage":
+      return { inputTokens: event.inputTokens, outputTokens: event.outputTokens };
   }
 }
 
