@@ -4,15 +4,15 @@ export {
   type BundleVerification,
   type Claim,
   type ClaimName,
+  type RerunOptions,
   type VerifyOptions,
 } from "./bundle/index.ts";
 export { runtimeClients, type ClientSettings, type RuntimeClients } from "./clients.ts";
 export { parseIssue, prepareDemoRepository, type Demo } from "./demo.ts";
 export type { Pause } from "./pause.ts";
+export type { InstalledToolchain, LegRunner } from "./legs/index.ts";
 export {
   runProvider,
-  type InstalledToolchain,
-  type LegRunner,
   type ProviderClients,
   type ProviderEnd,
   type ProviderEvent,

@@ -24,8 +24,10 @@ import {
   type Receipt,
 } from "@openagents/receipts";
 import { verifyBundle, type Claim } from "../src/index.ts";
-import { OPERATOR_KEY, OPERATOR_SECRET } from "./fake-runtime.ts";
-import { provenRun, temporaryFolder } from "./scenario.ts";
+import { bundleOf, madeUpLegs, provenAttempt, provenBundle } from "./recorded-bundle.ts";
+import { OPERATOR_KEY, OPERATOR_SECRET, type RecordedAttempt } from "./recorded-run.ts";
+import { FIXED, PROJECT, planOf, smallJob, testFile, type Changes } from "./small-project.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const PINNED = { operatorKeys: [OPERATOR_KEY] };
 
@@ -60,18 +62,21 @@ function seededPositions(size: number, count: number, seed: number): number[] {
 }
 
 test("an untouched bundle holds in every claim, and its signer only when pinned", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   assert.deepEqual(await failing(bundleDir), []);
   const unpinned = await verifyBundle(bundleDir, { operatorKeys: ["ff".repeat(32)] });
   const others = unpinned.claims.filter((claim) => claim.state !== "holds");
   assert.deepEqual(
     others.map((claim) => [claim.name, claim.state]),
-    [["signer", "not_checked"]],
+    [
+      ["signer", "not_checked"],
+      ["review", "not_checked"],
+    ],
   );
 });
 
 test("a flipped bit in any file makes a claim fail that names the file", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   for (const [index, file] of (await listFiles(bundleDir)).entries()) {
     const intact = await readFile(file);
     const size = intact.length;
@@ -96,7 +101,7 @@ test("a flipped bit in any file makes a claim fail that names the file", async (
 });
 
 test("a cut, emptied, missing or added file makes a claim fail", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   for (const file of await listFiles(bundleDir)) {
     const intact = await readFile(file);
     const { size } = await stat(file);
@@ -130,7 +135,7 @@ test("a cut, emptied, missing or added file makes a claim fail", async (t) => {
 });
 
 test("a link is no file, even when it leads to the right bytes", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   const elsewhere = join(await temporaryFolder(t), "patch.diff");
   await rename(join(bundleDir, "patch.diff"), elsewhere);
   await symlink(elsewhere, join(bundleDir, "patch.diff"));
@@ -138,7 +143,7 @@ test("a link is no file, even when it leads to the right bytes", async (t) => {
 });
 
 test("of a folder that is not the sealed one nothing further is looked at", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   await writeFile(join(bundleDir, "base.bundle"), "not what was sealed");
   const { claims } = await verifyBundle(bundleDir, PINNED);
   const looked = claims.filter((claim) => claim.state !== "not_checked").map((claim) => claim.name);
@@ -146,16 +151,16 @@ test("of a folder that is not the sealed one nothing further is looked at", asyn
 });
 
 test("the base of a bundle can be cloned and takes the patch", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   const clone = join(await temporaryFolder(t), "clone");
   execFileSync("git", ["clone", "--quiet", join(bundleDir, "base.bundle"), clone]);
   execFileSync("git", ["apply", join(bundleDir, "patch.diff")], { cwd: clone });
-  assert.match(await readFile(join(clone, "src", "fill.js"), "utf8"), /<= width\) \{\n\s+line = joined/);
+  assert.equal(await readFile(join(clone, "src", "sum.js"), "utf8"), FIXED);
 });
 
 test("garbage in place of a bundle fails and never throws", async (t) => {
   assert.notDeepEqual(await failing("/nonexistent"), []);
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   const garbage = [
     "",
     "{}",
@@ -224,7 +229,7 @@ async function forge(
 }
 
 test("a story that does not hang together fails, even when the operator signed all of it", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   const untouched = await copyOf(t, bundleDir);
   await reseal(untouched);
   assert.deepEqual(await failing(untouched), [], "sealing again alone changes nothing");
@@ -260,21 +265,21 @@ function withTree(facts: JsonObject, tree: string): JsonObject {
 }
 
 test("another patch, base or output fails its own claim, even when the operator listed it", async (t) => {
-  const { bundleDir } = await provenRun(t);
+  const { bundleDir } = await provenBundle(t);
   const change = async (path: string, edit: (bytes: Buffer) => Buffer | string): Promise<string[]> => {
     const dir = await copyOf(t, bundleDir);
     await writeFile(join(dir, path), edit(await readFile(join(dir, path))));
     await reseal(dir);
     return (await failing(dir)).map((claim) => claim.name);
   };
-  const patch = await change("patch.diff", (bytes) => bytes.toString().replace("<= width", "<  width"));
+  const patch = await change("patch.diff", (bytes) => bytes.toString().replace("a + b", "a * b"));
   assert.ok(patch.includes("patch") && patch.includes("trees"), patch.join());
   const base = await change("base.bundle", (bytes) => bytes.subarray(0, -40));
   assert.ok(base.includes("base"), base.join());
   const [output = ""] = await readdir(join(bundleDir, "artifacts"));
   assert.ok((await change(`artifacts/${output}`, () => "other")).includes("outputs"));
   const replay = await change("REPLAY.jsonl", (bytes) =>
-    bytes.toString().replace("agent.message", "agent.massage"),
+    bytes.toString().replace("run.started", "run.started2"),
   );
   assert.ok(replay.includes("replay"), replay.join());
   const spaced = await change("RECEIPT.json", (bytes) => bytes.toString().replace(":", ": "));

@@ -1,132 +1,187 @@
-// The receipts of a run as one story: quote and reservation, the job that rests
-// on them, its report, the verification of that report, and the payment that
-// follows from it. Pure.
+// The receipts of a run as one chain: quote and reservation, the job that rests
+// on them, its report, the run that repeats it, the verification of both, the
+// review, and the payment that follows. Pure.
 
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { NotChecked, type Problems } from "./claims.ts";
-import { listOf, numberOf, objectOf, textOf } from "./json-view.ts";
+import { numberOf, objectOf, textOf } from "./json-view.ts";
+import { storyOf, type Attempt, type ReceiptsById, type SecondRun } from "./story.ts";
 
-export type ReceiptsById = ReadonlyMap<string, JsonObject>;
-
-/** What the receipts of one job say; a part that did not come about is undefined. */
-export type Story = {
-  readonly dispatch: JsonObject | undefined;
-  readonly completed: JsonObject | undefined;
-  readonly verification: JsonObject | undefined;
-  readonly payment: JsonObject | undefined;
-};
-
-export function storyOf(receipts: ReceiptsById): Story {
-  const only = (schema: string): JsonObject | undefined => {
-    const [first, second] = [...receipts.values()].filter((receipt) => textOf(receipt, "schema") === schema);
-    if (second !== undefined) throw new Error(`there are two receipts of ${schema}`);
-    return first;
-  };
-  return {
-    dispatch: only("openagents.runtime.job_dispatched.v1"),
-    completed: only("openagents.runtime.job_completed.v1"),
-    verification: only("openagents.runtime.verification.v1"),
-    payment: only("openagents.treasury.payment_receipt.v2"),
-  };
+/** Every link from the payment down to the quote, as far as each attempt came. */
+export function checkLinkage(receipts: ReceiptsById, problems: Problems): string {
+  const { attempts } = storyOf(receipts);
+  if (attempts.length === 0) throw new NotChecked("no job in this run");
+  const chains = attempts.map((attempt) => checkAttempt(receipts, attempt, problems));
+  return chains.length === 1
+    ? chains.join()
+    : chains.map((chain, index) => `${index + 1}: ${chain}`).join("; ");
 }
 
-/** Every link from the payment down to the quote, as far as the run came. */
-export function checkLinkage(receipts: ReceiptsById, problems: Problems): string {
-  const { dispatch, completed, verification, payment } = storyOf(receipts);
-  if (dispatch === undefined) {
-    if (completed ?? verification ?? payment)
-      problems.add("there is a report, verdict or payment without a job");
-    throw new NotChecked("no job in this run");
-  }
+function checkAttempt(receipts: ReceiptsById, attempt: Attempt, problems: Problems): string {
+  const { dispatch, completed, opinions, seconds, verification, review, payment } = attempt;
   const links = ["job → reservation → quote"];
   checkOrder(receipts, dispatch, problems);
-  if (completed !== undefined) {
-    sameJob("report", completed, dispatch, problems);
-    problems.same("report → job", textOf(completed, "dispatch_receipt_id"), textOf(dispatch, "receipt_id"));
-    links.unshift("report →");
-  }
+  checkRun("report", attempt, problems);
+  if (completed !== undefined) links.unshift("report →");
+  for (const second of seconds) checkSecondOrder(receipts, second, dispatch, problems);
+  for (const opinion of opinions) checkOpinion(opinion, attempt, problems);
+  if (seconds.length !== opinions.length)
+    problems.add(`${opinions.length} second opinions were asked for, and ${seconds.length} jobs dispatched`);
+  if (seconds.length > 0) links.unshift("second report →");
   if (verification !== undefined) {
-    checkVerificationLinks(verification, dispatch, completed, problems);
+    checkVerificationLinks(verification, attempt, problems);
     links.unshift("verification →");
   }
+  if (review !== undefined) {
+    checkReviewLinks(review, verification, problems);
+    links.unshift("review →");
+  }
   if (payment !== undefined) {
-    checkPaymentLinks(payment, verification, dispatch, problems);
+    checkPaymentLinks(payment, attempt, problems);
     links.unshift("payment →");
   }
   return links.join(" ");
 }
 
 function checkOrder(receipts: ReceiptsById, dispatch: JsonObject, problems: Problems): void {
-  const quote = named(receipts, dispatch, "quote_receipt_id");
-  const reservation = named(receipts, dispatch, "reservation_receipt_id");
-  const spec = objectOf(dispatch, "spec");
-  problems.same("job → work", textOf(dispatch, "job_hash"), sha256Hex(canonicalize(spec)));
+  const quote = receiptNamed(receipts, dispatch, "quote_receipt_id");
+  const reservation = receiptNamed(receipts, dispatch, "reservation_receipt_id");
+  checkJobHash("job", dispatch, problems);
   problems.same("job → quote", textOf(dispatch, "quote_id"), textOf(quote, "quote_id"));
   problems.same("job → quoted work", textOf(dispatch, "job_hash"), textOf(quote, "job_hash"));
-  problems.same(
-    "job → quoted provider",
-    textOf(dispatch, "provider_worker_id"),
-    textOf(quote, "provider_worker_id"),
-  );
-  problems.same(
-    "job → reservation",
-    textOf(dispatch, "reservation_id"),
-    textOf(reservation, "reservation_id"),
-  );
+  const provider = textOf(dispatch, "provider_worker_id");
+  problems.same("job → quoted provider", provider, textOf(quote, "provider_worker_id"));
+  const reservationId = textOf(dispatch, "reservation_id");
+  problems.same("job → reservation", reservationId, textOf(reservation, "reservation_id"));
   problems.same("reservation → quote", textOf(reservation, "quote_id"), textOf(quote, "quote_id"));
+  const total = numberOf(quote, "total_price_msats");
+  problems.same("reservation → price", numberOf(reservation, "amount_msats"), total);
+  const offers = quote["second_opinion"] === undefined ? [] : [objectOf(quote, "second_opinion")];
+  const parts = [quote, ...offers].flatMap((part) => [
+    numberOf(part, "provider_price_msats"),
+    numberOf(part, "operator_fee_msats"),
+  ]);
   problems.same(
-    "reservation → price",
-    numberOf(reservation, "amount_msats"),
-    numberOf(quote, "total_price_msats"),
+    "the parts of the price",
+    parts.reduce<number>((sum, part) => sum + (part ?? NaN), 0),
+    total,
   );
-  const parts =
-    (numberOf(quote, "provider_price_msats") ?? NaN) + (numberOf(quote, "operator_fee_msats") ?? NaN);
-  problems.same("the parts of the price", parts, numberOf(quote, "total_price_msats"));
 }
 
-function checkVerificationLinks(
-  verification: JsonObject,
-  dispatch: JsonObject,
-  completed: JsonObject | undefined,
+/** The second run is of the same work, from the same money, by the one who was quoted for it and not by the first. */
+function checkSecondOrder(
+  receipts: ReceiptsById,
+  second: SecondRun,
+  first: JsonObject,
   problems: Problems,
 ): void {
-  sameJob("verification", verification, dispatch, problems);
-  problems.same(
-    "verification → job",
-    textOf(verification, "dispatch_receipt_id"),
-    textOf(dispatch, "receipt_id"),
-  );
+  const { dispatch } = second;
+  checkJobHash("second job", dispatch, problems);
+  for (const name of ["run_id", "job_hash", "quote_id", "reservation_id"]) {
+    problems.same(`second job → ${name} of the job`, textOf(dispatch, name), textOf(first, name));
+  }
+  const offer = objectOf(receiptNamed(receipts, first, "quote_receipt_id"), "second_opinion");
+  const worker = textOf(dispatch, "provider_worker_id");
+  problems.same("second job → quoted provider", worker, textOf(offer, "provider_worker_id"));
+  if (worker === textOf(first, "provider_worker_id")) problems.add("the second run is by the first provider");
+  checkRun("second report", second, problems);
+}
+
+function checkRun(part: string, { dispatch, completed, canceled }: SecondRun, problems: Problems): void {
+  if (completed !== undefined) {
+    sameJob(part, completed, dispatch, problems);
+    problems.same(`${part} → job`, textOf(completed, "dispatch_receipt_id"), textOf(dispatch, "receipt_id"));
+  }
+  if (canceled !== undefined && completed !== undefined) problems.add("a canceled job has a report");
+}
+
+function checkJobHash(part: string, dispatch: JsonObject, problems: Problems): void {
+  const work = sha256Hex(canonicalize(objectOf(dispatch, "spec")));
+  problems.same(`${part} → work`, textOf(dispatch, "job_hash"), work);
+}
+
+function checkOpinion(opinion: JsonObject, attempt: Attempt, problems: Problems): void {
+  const { dispatch, completed = {}, seconds } = attempt;
+  const part = "second opinion";
+  sameJob(part, opinion, dispatch, problems);
+  problems.same(`${part} → job`, textOf(opinion, "dispatch_receipt_id"), textOf(dispatch, "receipt_id"));
+  problems.same(`${part} → report`, textOf(opinion, "completed_receipt_id"), textOf(completed, "receipt_id"));
+  problems.same(`${part} → result`, textOf(opinion, "result_sha256"), textOf(completed, "result_sha256"));
+  const second = seconds.find((one) => textOf(one.dispatch, "job_id") === textOf(opinion, "second_job_id"));
+  const ordered = textOf(second?.dispatch ?? {}, "receipt_id");
+  problems.same(`${part} → second job`, textOf(opinion, "second_dispatch_receipt_id"), ordered);
+}
+
+function checkVerificationLinks(verification: JsonObject, attempt: Attempt, problems: Problems): void {
+  const { dispatch, completed } = attempt;
+  const part = "verification";
+  sameJob(part, verification, dispatch, problems);
+  problems.same(`${part} → job`, textOf(verification, "dispatch_receipt_id"), textOf(dispatch, "receipt_id"));
   const spec = objectOf(dispatch, "spec");
   for (const name of ["base_bundle_sha256", "base_commit", "base_tree", "patch_sha256"]) {
-    problems.same(`verification → ${name} of the job`, textOf(verification, name), textOf(spec, name));
+    problems.same(`${part} → ${name} of the job`, textOf(verification, name), textOf(spec, name));
   }
-  if (completed === undefined) {
-    problems.add("there is a verification without a report");
+  if (completed === undefined) problems.add("there is a verification without a report");
+  else checkReported(part, verification, "", completed, problems);
+  checkSecondReported(verification, attempt, problems);
+}
+
+function checkSecondReported(verification: JsonObject, { seconds }: Attempt, problems: Problems): void {
+  const secondJobId = textOf(verification, "second_job_id");
+  const running = seconds.filter(({ canceled }) => canceled === undefined);
+  if (secondJobId === "") {
+    const names = ["second_worker_id", "second_completed_receipt_id", "second_result", "second_failure_code"];
+    for (const name of names) {
+      if (verification[name] !== undefined) problems.add(`the verification has ${name}, but no second job`);
+    }
+    if (running.length > 0) problems.add("the verification leaves out the second run");
     return;
   }
-  problems.same(
-    "verification → report",
-    textOf(verification, "completed_receipt_id"),
-    textOf(completed, "receipt_id"),
-  );
-  if (verification["result"] === undefined) {
-    problems.same(
-      "verification → failure",
-      textOf(verification, "failure_code"),
-      textOf(completed, "failure_code"),
-    );
+  const second = seconds.find(({ dispatch }) => textOf(dispatch, "job_id") === secondJobId);
+  if (second?.completed === undefined) {
+    problems.add("the verification names a second run that has no report");
+    return;
+  }
+  const worker = textOf(second.dispatch, "provider_worker_id");
+  problems.same("verification → second provider", textOf(verification, "second_worker_id"), worker);
+  checkReported("verification, second run", verification, "second_", second.completed, problems);
+}
+
+/** What the verification repeats of a report is what the report's receipt hashed. */
+function checkReported(
+  part: string,
+  verification: JsonObject,
+  prefix: "" | "second_",
+  completed: JsonObject,
+  problems: Problems,
+): void {
+  const named = textOf(verification, `${prefix}completed_receipt_id`);
+  problems.same(`${part} → report`, named, textOf(completed, "receipt_id"));
+  if (verification[`${prefix}result`] === undefined) {
+    const failure = textOf(verification, `${prefix}failure_code`);
+    problems.same(`${part} → failure`, failure, textOf(completed, "failure_code"));
   } else {
-    const result = sha256Hex(canonicalize(objectOf(verification, "result")));
-    problems.same("verification → reported result", result, textOf(completed, "result_sha256"));
+    const result = sha256Hex(canonicalize(objectOf(verification, `${prefix}result`)));
+    problems.same(`${part} → reported result`, result, textOf(completed, "result_sha256"));
   }
 }
 
-function checkPaymentLinks(
-  payment: JsonObject,
+function checkReviewLinks(
+  review: JsonObject,
   verification: JsonObject | undefined,
-  dispatch: JsonObject,
   problems: Problems,
 ): void {
+  if (verification === undefined) {
+    problems.add("there is a review without a verification");
+    return;
+  }
+  const verified = textOf(verification, "receipt_id");
+  problems.same("review → verification", textOf(review, "verification_receipt_id"), verified);
+  problems.same("review → run", textOf(review, "run_id"), textOf(verification, "run_id"));
+}
+
+function checkPaymentLinks(payment: JsonObject, attempt: Attempt, problems: Problems): void {
+  const { dispatch, verification, review } = attempt;
   if (verification === undefined) {
     problems.add("there is a payment without a verification");
     return;
@@ -135,41 +190,15 @@ function checkPaymentLinks(
   for (const name of ["quote_id", "reservation_id"]) {
     problems.same(`payment → ${name} of the job`, textOf(payment, name), textOf(dispatch, name));
   }
-  problems.same(
-    "payment → verification",
-    textOf(payment, "verification_receipt_id"),
-    textOf(verification, "receipt_id"),
-  );
-  problems.same(
-    "payment → hash of the verification",
-    textOf(payment, "verification_receipt_sha256"),
-    textOf(verification, "canonical_json_sha256"),
-  );
-}
-
-/** What was paid is what the quote and the verdict allow. */
-export function checkPayment(receipts: ReceiptsById, runReceipt: JsonObject, problems: Problems): string {
-  const { dispatch, verification, payment } = storyOf(receipts);
-  const total = numberOf(runReceipt, "payments_msats_total");
-  if (payment === undefined) {
-    if (total !== 0) problems.add(`the run receipt counts ${total ?? "no"} msats, but there is no payment`);
-    throw new NotChecked("no payment in this run");
-  }
-  if (dispatch === undefined || verification === undefined)
-    throw new Error("a payment needs a job and a verification");
-  const amount = numberOf(payment, "amount_msats");
-  problems.same("the total of the run receipt", total, amount);
-  const mayRelease =
-    textOf(verification, "verdict") === "proven" && listOf(verification, "violations").length === 0;
-  problems.same("the payment's status", textOf(payment, "status"), mayRelease ? "released" : "withheld");
-  const quote = named(receipts, dispatch, "quote_receipt_id");
-  const fee = numberOf(payment, "operator_fee_msats");
-  problems.same("the amount", amount, mayRelease ? numberOf(quote, "provider_price_msats") : 0);
-  problems.same("the operator's fee", fee, mayRelease ? numberOf(quote, "operator_fee_msats") : 0);
-  const provider = textOf(payment, "provider_worker_id");
-  return mayRelease
-    ? `${amount} msats credited to ${provider} for a proven patch, ${fee} msats to the operator, as quoted`
-    : `withheld (${textOf(payment, "withheld_reason")}): nothing was credited`;
+  const verified = textOf(payment, "verification_receipt_id");
+  problems.same("payment → verification", verified, textOf(verification, "receipt_id"));
+  const hash = textOf(payment, "verification_receipt_sha256");
+  problems.same("payment → hash of the verification", hash, textOf(verification, "canonical_json_sha256"));
+  const reviewed = review === undefined ? "none" : textOf(review, "receipt_id");
+  problems.same("payment → review", textOf(payment, "review_receipt_id") || "none", reviewed);
+  const paidSecond = textOf(payment, "second_opinion_worker_id");
+  if (paidSecond !== "")
+    problems.same("payment → second provider", paidSecond, textOf(verification, "second_worker_id"));
 }
 
 function sameJob(part: string, receipt: JsonObject, dispatch: JsonObject, problems: Problems): void {
@@ -178,7 +207,8 @@ function sameJob(part: string, receipt: JsonObject, dispatch: JsonObject, proble
   }
 }
 
-function named(receipts: ReceiptsById, from: JsonObject, member: string): JsonObject {
+/** The receipt that a member of another one names. Throws when it is not here. */
+export function receiptNamed(receipts: ReceiptsById, from: JsonObject, member: string): JsonObject {
   const id = textOf(from, member);
   const receipt = receipts.get(id);
   if (receipt === undefined) throw new Error(`receipt ${id || `for ${member}`} is missing`);

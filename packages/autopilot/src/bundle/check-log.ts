@@ -4,9 +4,9 @@
 
 import { canonicalize, payloadHash, type JsonObject } from "@openagents/receipts";
 import type { Problems } from "./claims.ts";
-import type { ReceiptsById } from "./chain.ts";
 import { numberOf, textOf } from "./json-view.ts";
 import type { Replay, ReplayEvent } from "./replay.ts";
+import { storyOf, type ReceiptsById } from "./story.ts";
 
 /** First words of the event types that only the runtime's own commands write. */
 const RUNTIME_WORDS: ReadonlySet<string> = new Set([
@@ -18,10 +18,16 @@ const RUNTIME_WORDS: ReadonlySet<string> = new Set([
   "verification",
 ]);
 
-/** Receipts that no event names: the first event tells of the run itself, and a refusal changed nothing. */
+/**
+ * Receipts that no event names: the first event tells of the run itself, a
+ * refusal changed nothing, and an incident is the operator's affair.
+ */
 const UNNAMED_SCHEMAS: ReadonlySet<string> = new Set([
   "openagents.runtime.run_created.v1",
   "openagents.treasury.spend_refused.v1",
+  "openagents.fraud.incident.v1",
+  "openagents.fraud.incident_decided.v1",
+  "openagents.runtime.worker_struck.v1",
 ]);
 
 export function checkLog(
@@ -55,9 +61,10 @@ export function checkLog(
     const [word = ""] = event.eventType.split(".", 1);
     if (RUNTIME_WORDS.has(word)) checkNamedReceipt(event, receipts, named, problems);
   }
+  const { attempts, adjudications } = storyOf(receipts);
   for (const [id, receipt] of receipts) {
     const schema = textOf(receipt, "schema");
-    if (!UNNAMED_SCHEMAS.has(schema) && !named.has(id))
+    if (!UNNAMED_SCHEMAS.has(schema) && !adjudications.has(id) && !named.has(id))
       problems.add(`no event of the log names receipt ${id}`);
     if (schema === "openagents.runtime.run_created.v1") {
       const [first] = replay.events;
@@ -65,6 +72,13 @@ export function checkLog(
       problems.same("the run's first event", textOf(receipt, "first_event_payload_hash"), hash);
     }
   }
+  const bought = replay.events
+    .filter(
+      ({ eventType, payload }) => eventType === "job.dispatched" && textOf(payload, "purpose") === "work",
+    )
+    .map(({ payload }) => textOf(payload, "job_id"));
+  const told = attempts.map(({ dispatch }) => textOf(dispatch, "job_id"));
+  problems.same("the order of the jobs", bought.join(" ") || "none", told.join(" ") || "none");
   return `${replay.throughSeq} events and ${receipts.size} receipts tell the same`;
 }
 

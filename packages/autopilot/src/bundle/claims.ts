@@ -24,7 +24,11 @@ export type ClaimName =
   | "trees"
   | "outputs"
   | "verdict"
-  | "payment";
+  | "second_opinion"
+  | "review"
+  | "payment"
+  /** Only when it was asked for. */
+  | "rerun";
 
 /** Throw it inside a check for what could not be looked at; it is told as not checked. */
 export class NotChecked extends Error {

@@ -1,3 +1,4 @@
 export type { Claim, ClaimName } from "./claims.ts";
+export type { RerunOptions } from "./check-rerun.ts";
 export { verifyBundle, type BundleVerification, type VerifyOptions } from "./verify-bundle.ts";
-export { writeBundle, type BundleRequest } from "./write-bundle.ts";
+export { writeBundle, type BundleClients, type BundleRequest } from "./write-bundle.ts";

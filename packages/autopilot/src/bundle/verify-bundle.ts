@@ -9,11 +9,15 @@
 // Held by tests/bundle.test.ts.
 
 import { sha256Hex, type JsonObject } from "@openagents/receipts";
-import { checkLinkage, checkPayment, storyOf, type ReceiptsById } from "./chain.ts";
-import { checkBase, checkOutputs, checkPatch, checkTrees, checkVerdict, openBench } from "./check-work.ts";
+import { openBench, type Bench } from "./bench.ts";
+import { checkLinkage } from "./chain.ts";
 import { checkLog } from "./check-log.ts";
+import { checkPayment } from "./check-payment.ts";
+import { checkRerun, type RerunOptions } from "./check-rerun.ts";
+import { checkReview, checkSecondOpinion, checkVerdict } from "./check-verdict.ts";
+import { checkBase, checkOutputs, checkPatch, checkTrees } from "./check-work.ts";
 import { NotChecked, claim, collectProblems, type Claim, type ClaimName, type Problems } from "./claims.ts";
-import { numberOf, objectOf, objectsOf, textOf } from "./json-view.ts";
+import { numberOf, objectsOf, textOf } from "./json-view.ts";
 import {
   BUNDLE_SCHEMA,
   MANIFEST_FILE,
@@ -25,6 +29,7 @@ import {
 import { readBundleFiles } from "./read-files.ts";
 import { readReplay, type Replay } from "./replay.ts";
 import { readSigned, type SignedFile } from "./signed.ts";
+import { storyOf, type ReceiptsById } from "./story.ts";
 
 export type BundleVerification = {
   readonly claims: readonly Claim[];
@@ -35,9 +40,11 @@ export type BundleVerification = {
 export type VerifyOptions = {
   /** x-only public keys that the reader trusts, 64 hex digits each. */
   readonly operatorKeys: readonly string[];
+  /** Run the last job's legs again, from the bundle alone; absent: none of its commands is run. */
+  readonly rerun?: RerunOptions;
 };
 
-/** Check a bundle's folder. Needs git, no server, and runs none of the check's commands. Never throws. */
+/** Check a bundle's folder. Needs git and no server. Never throws. */
 export async function verifyBundle(dir: string, options: VerifyOptions): Promise<BundleVerification> {
   const { files, problems: misplaced } = await readBundleFiles(dir);
   const manifest = examine((problems) => readManifest(files, problems));
@@ -49,7 +56,9 @@ export async function verifyBundle(dir: string, options: VerifyOptions): Promise
   ];
   const intact = outside.every(({ state }) => state !== "fails");
   const inside =
-    intact && manifest.value !== undefined ? await checkContents(files, manifest.value) : skipped();
+    intact && manifest.value !== undefined
+      ? await checkContents(files, manifest.value, options.rerun)
+      : skipped(options.rerun);
   const claims = [...outside, ...inside];
   return { claims, ok: claims.every(({ state }) => state !== "fails") };
 }
@@ -65,31 +74,36 @@ const INSIDE: readonly ClaimName[] = [
   "trees",
   "outputs",
   "verdict",
+  "second_opinion",
+  "review",
   "payment",
 ];
 
 /** Whether a story hangs together says nothing when it is not the one that was sealed. */
-function skipped(): Claim[] {
-  return INSIDE.map((name) => ({
-    name,
-    state: "not_checked",
-    detail: "these are not the files that were sealed",
-  }));
+function skipped(rerun: RerunOptions | undefined): Claim[] {
+  const names: readonly ClaimName[] = rerun === undefined ? INSIDE : [...INSIDE, "rerun"];
+  const detail = "these are not the files that were sealed";
+  return names.map((name) => ({ name, state: "not_checked", detail }));
 }
 
-async function checkContents(files: BundleFiles, manifest: SignedFile): Promise<Claim[]> {
+async function checkContents(
+  files: BundleFiles,
+  manifest: SignedFile,
+  rerun: RerunOptions | undefined,
+): Promise<Claim[]> {
   const found = examine((problems) => readReceipts(files, manifest, problems));
   const signed = examine((problems) => readSigned(RUN_RECEIPT_FILE, files.get(RUN_RECEIPT_FILE), problems));
   const replay = examine((problems) => readReplay(requireFile(files, REPLAY_FILE), problems));
   const told = examine(() => storyOf(readable(found.value, "a receipt")));
-  const spec = told.value?.dispatch === undefined ? undefined : objectOf(told.value.dispatch, "spec");
 
   const receipts = () => readable(found.value, "a receipt");
   const runReceipt = () => readable(signed.value, RUN_RECEIPT_FILE).receipt;
-  const verification = () => readable(told.value, "the receipts' story").verification;
-  const specOfJob = () => (told.value === undefined ? readable(undefined, "the receipts' story") : spec);
-  await using bench = openBench(files, spec);
-  return [
+  const attempts = () => readable(told.value, "the receipts' story").attempts;
+  await using opened = new AsyncDisposableStack();
+  const made = told.value?.attempts.map((attempt) => opened.use(openBench(files, attempt)));
+  const benches = () => readable(made, "the receipts' story");
+  const lastBench = (): Bench | undefined => benches().at(-1);
+  const claims = [
     await claim(
       "receipts",
       (problems) => `${take(found, problems).size} receipts are complete and signed by the operator`,
@@ -100,13 +114,18 @@ async function checkContents(files: BundleFiles, manifest: SignedFile): Promise<
       checkLog(readable(replay.value, REPLAY_FILE), runReceipt(), receipts(), problems),
     ),
     await claim("linkage", (problems) => checkLinkage(receipts(), problems)),
-    await claim("base", (problems) => checkBase(bench, files, specOfJob(), problems)),
-    await claim("patch", (problems) => checkPatch(bench, files, specOfJob(), problems)),
-    await claim("trees", (problems) => checkTrees(bench, files, specOfJob(), verification(), problems)),
-    await claim("outputs", (problems) => checkOutputs(files, verification(), problems)),
-    await claim("verdict", (problems) => checkVerdict(files, specOfJob(), verification(), problems)),
-    await claim("payment", (problems) => checkPayment(receipts(), runReceipt(), problems)),
+    await claim("base", (problems) => checkBase(lastBench(), files, problems)),
+    await claim("patch", (problems) => checkPatch(lastBench(), files, problems)),
+    await claim("trees", (problems) => checkTrees(benches(), problems)),
+    await claim("outputs", (problems) => checkOutputs(files, attempts(), problems)),
+    await claim("verdict", (problems) => checkVerdict(benches(), files, problems)),
+    await claim("second_opinion", (problems) => checkSecondOpinion(benches(), receipts(), problems)),
+    await claim("review", (problems) => checkReview(benches(), problems)),
+    await claim("payment", (problems) => checkPayment(receipts(), attempts(), runReceipt(), problems)),
   ];
+  if (rerun !== undefined)
+    claims.push(await claim("rerun", (problems) => checkRerun(lastBench(), files, rerun, problems)));
+  return claims;
 }
 
 /** A document that is read once, and what was wrong with it; without a value it could not be read at all. */

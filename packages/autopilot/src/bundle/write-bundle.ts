@@ -6,10 +6,11 @@ import { mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { encode, signedReceiptDesc, type SignedReceipt } from "@openagents/contracts";
 import { patchFiles, type PatchFile } from "@openagents/proof";
-import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import { canonicalize, sha256Hex } from "@openagents/receipts";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
-import { textOf } from "./json-view.ts";
+import { LAYERS_BYTES_MAX, artifactsNamed, outputsMissing } from "./artifacts-named.ts";
+import { objectOf, textOf } from "./json-view.ts";
 import {
   ARTIFACTS_FOLDER,
   BASE_FILE,
@@ -24,11 +25,11 @@ import {
   SUMMARY_FILE,
   type BundleFiles,
 } from "./layout.ts";
-import { outputsNamed } from "./outputs.ts";
+import { storyOf, type Attempt } from "./story.ts";
 import { renderSummary, type SummaryFacts } from "./summary.ts";
 
 export type BundleRequest = {
-  readonly clients: Pick<RuntimeClients, "artifacts" | "receipts" | "runs">;
+  readonly clients: BundleClients;
   readonly runId: string;
   readonly sessionsDir: string;
   /** Undefined when the run ended before it had one. */
@@ -36,6 +37,12 @@ export type BundleRequest = {
   readonly baseBundle: Buffer | undefined;
   readonly summary: Pick<SummaryFacts, "issue" | "agentName" | "checks" | "problem">;
   readonly signal: AbortSignal;
+};
+
+export type BundleClients = {
+  readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact">;
+  readonly receipts: Pick<RuntimeClients["receipts"], "listReceipts">;
+  readonly runs: Pick<RuntimeClients["runs"], "getRunReceipt" | "getRunReplay" | "sealBundle">;
 };
 
 const PAGE = 200;
@@ -60,30 +67,31 @@ export async function writeBundle(request: BundleRequest): Promise<string> {
 async function gather(request: BundleRequest): Promise<BundleFiles> {
   const { runReceipt, replay } = await readLog(request);
   const receipts = await listAll(request);
-  const verification = receiptOf(receipts, "openagents.runtime.verification.v1");
-  const payment = receiptOf(receipts, "openagents.treasury.payment_receipt.v2");
+  const { attempts } = storyOf(
+    new Map(receipts.map(({ receipt }) => [textOf(receipt, "receipt_id"), receipt])),
+  );
+  const files = new Map<string, Buffer>();
+  files.set(RUN_RECEIPT_FILE, signedFile(runReceipt));
+  files.set(REPLAY_FILE, replay);
+  for (const receipt of receipts) {
+    files.set(`${RECEIPTS_FOLDER}/${textOf(receipt.receipt, "receipt_id")}.json`, signedFile(receipt));
+  }
+  const spec = objectOf(attempts.at(-1)?.dispatch ?? {}, "spec");
+  const patch = await lastInput(request, request.patch, textOf(spec, "patch_sha256"));
+  const baseBundle = await lastInput(request, request.baseBundle, textOf(spec, "base_bundle_sha256"));
+  if (patch !== undefined) files.set(PATCH_FILE, patch);
+  if (baseBundle !== undefined) files.set(BASE_FILE, baseBundle);
+  const layersLeft = await gatherArtifacts(request, attempts, files);
   const facts: SummaryFacts = {
     ...request.summary,
     runId: request.runId,
     status: textOf(runReceipt.receipt, "status"),
-    files: filesOf(request.patch),
-    verification,
-    payment,
+    files: filesOf(patch),
+    attempts,
+    layersLeft,
+    readReportBytes: (sha256) => files.get(`${ARTIFACTS_FOLDER}/${sha256}`),
   };
-
-  const files = new Map<string, Buffer>();
   files.set(SUMMARY_FILE, Buffer.from(renderSummary(facts)));
-  files.set(RUN_RECEIPT_FILE, signedFile(runReceipt));
-  files.set(REPLAY_FILE, replay);
-  if (request.patch !== undefined) files.set(PATCH_FILE, request.patch);
-  if (request.baseBundle !== undefined) files.set(BASE_FILE, request.baseBundle);
-  for (const receipt of receipts) {
-    files.set(`${RECEIPTS_FOLDER}/${textOf(receipt.receipt, "receipt_id")}.json`, signedFile(receipt));
-  }
-  for (const sha256 of verification === undefined ? [] : outputsNamed(verification)) {
-    const bytes = await readOutput(request, sha256);
-    if (bytes !== undefined) files.set(`${ARTIFACTS_FOLDER}/${sha256}`, bytes);
-  }
   const bytes = [...files.values()].reduce((sum, file) => sum + file.length, 0);
   if (files.size > FILES_MAX || bytes > BYTES_MAX) {
     throw new AutopilotError(
@@ -92,6 +100,41 @@ async function gather(request: BundleRequest): Promise<BundleFiles> {
     );
   }
   return files;
+}
+
+/** What the last job was about, which need not be what the buyer had in hand last. */
+async function lastInput(
+  request: BundleRequest,
+  inHand: Buffer | undefined,
+  sha256: string,
+): Promise<Buffer | undefined> {
+  if (sha256 === "" || (inHand !== undefined && sha256Hex(inHand) === sha256)) return inHand;
+  return readArtifact(request, sha256);
+}
+
+/** Put everything that the attempts name into `files`; answers the layers that are left out. */
+async function gatherArtifacts(
+  request: BundleRequest,
+  attempts: readonly Attempt[],
+  files: Map<string, Buffer>,
+): Promise<readonly string[]> {
+  const { outputs, inputs, layers } = artifactsNamed(attempts);
+  const missing = outputsMissing(attempts);
+  for (const sha256 of [...outputs, ...inputs]) {
+    const bytes = missing.has(sha256) ? undefined : await readArtifact(request, sha256);
+    if (bytes !== undefined) files.set(`${ARTIFACTS_FOLDER}/${sha256}`, bytes);
+  }
+  let room = LAYERS_BYTES_MAX;
+  const left: string[] = [];
+  for (const sha256 of layers) {
+    const bytes = files.get(`${ARTIFACTS_FOLDER}/${sha256}`) ?? (await readArtifact(request, sha256));
+    if (bytes === undefined || bytes.length > room) left.push(sha256);
+    else {
+      room -= bytes.length;
+      files.set(`${ARTIFACTS_FOLDER}/${sha256}`, bytes);
+    }
+  }
+  return left;
 }
 
 /** Receipt and replay are read one after the other; only a pair that tells of the same head will do. */
@@ -129,12 +172,8 @@ async function listAll({ clients, runId, signal }: BundleRequest): Promise<reado
   return receipts;
 }
 
-function receiptOf(receipts: readonly SignedReceipt[], schema: string): JsonObject | undefined {
-  return receipts.find(({ receipt }) => textOf(receipt, "schema") === schema)?.receipt;
-}
-
-/** An output that the provider never stored is not there to be had; the verdict says so. */
-async function readOutput({ clients, signal }: BundleRequest, sha256: string): Promise<Buffer | undefined> {
+/** What was never stored, or is gone, is not there to be had. */
+async function readArtifact({ clients, signal }: BundleRequest, sha256: string): Promise<Buffer | undefined> {
   try {
     const { data } = await reading(() => clients.artifacts.getArtifact({ sha256 }, { signal }), signal);
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);

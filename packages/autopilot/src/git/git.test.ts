@@ -4,14 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import {
-  applyToFolder,
   checkOut,
   diffFolder,
   openBundle,
   patchedTree,
+  readBaseFile,
+  restoredTree,
   runGit,
   runGitText,
   snapshotBase,
+  type Base,
   type BaseBundle,
 } from "./index.ts";
 
@@ -46,6 +48,13 @@ async function workspaceOf(t: TestContext, files: Readonly<Record<string, string
   const dir = join(await folder(t), "work");
   await checkOut(base, dir);
   return { base, dir };
+}
+
+/** The tree of base and patch, in a new folder. */
+async function applied(base: Base, dir: string, part: Parameters<typeof patchedTree>[1]): Promise<string> {
+  const tree = await patchedTree(base, part);
+  await checkOut(base, dir, undefined, tree);
+  return tree;
 }
 
 async function reopened(t: TestContext, base: BaseBundle) {
@@ -149,9 +158,7 @@ test("a patch taken from a folder makes the same tree again from the bundle", as
 
   const opened = await reopened(t, base);
   const again = join(await folder(t), "leg");
-  await checkOut(opened, again);
-  const tree = await applyToFolder(opened, again, { patch });
-  assert.equal(await patchedTree(opened, { patch }), tree);
+  await applied(opened, again, { patch });
   const files = (await readdir(again, { recursive: true })).toSorted();
   assert.deepEqual(files, [
     ".gitignore",
@@ -171,8 +178,7 @@ test("part of a patch applies by exact path, never by pattern", async (t) => {
   for (const path of ["t[1].js", "t1.js", "src.js"]) await put(dir, path, "2\n");
   const patch = await diffFolder(base, dir);
   const part = join(await folder(t), "part");
-  await checkOut(base, part);
-  await applyToFolder(base, part, { patch, onlyPaths: ["t[1].js"] });
+  await applied(base, part, { patch, onlyPaths: ["t[1].js"] });
   assert.equal(await readFile(join(part, "t[1].js"), "utf8"), "2\n");
   assert.equal(await readFile(join(part, "t1.js"), "utf8"), "1\n");
   assert.equal(await readFile(join(part, "src.js"), "utf8"), "1\n");
@@ -184,11 +190,9 @@ test("a patch that does not fit exactly changes nothing", async (t) => {
   await put(dir, "a.txt", "1\nx\n3\n");
   await put(dir, "b.txt", "2\n");
   const patch = (await diffFolder(base, dir)).toString().replace("-1\n+2\n", "-9\n+2\n");
+  await assert.rejects(patchedTree(base, { patch: Buffer.from(patch) }), { code: "patch_does_not_apply" });
   const leg = join(await folder(t), "leg");
   await checkOut(base, leg);
-  await assert.rejects(applyToFolder(base, leg, { patch: Buffer.from(patch) }), {
-    code: "patch_does_not_apply",
-  });
   assert.equal(await readFile(join(leg, "a.txt"), "utf8"), "1\n2\n3\n");
 });
 
@@ -204,7 +208,7 @@ test("a patch cannot write outside the tree, into .git, or through a link", asyn
     const patch = Buffer.from(
       `diff --git a/${path} b/${path}\nnew file mode 100644\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+x\n`,
     );
-    await assert.rejects(applyToFolder(base, leg, { patch }), { code: "patch_does_not_apply" }, path);
+    await assert.rejects(applied(base, leg, { patch }), { code: "patch_does_not_apply" }, path);
   }
   assert.deepEqual(await readdir(outside), []);
 });
@@ -227,4 +231,44 @@ test("nothing in a tree makes git run anything", async (t) => {
 test("an aborted git ends with the signal's reason", async (t) => {
   const repo = await repository(t, { "a.txt": "1\n" });
   await assert.rejects(snapshotBase(repo, await folder(t), AbortSignal.abort()), { name: "AbortError" });
+});
+
+test("restored paths are as on the base, whatever the patch put in their way", async (t) => {
+  const { base, dir } = await workspaceOf(t, {
+    "src.js": "1\n",
+    "edited.js": "1\n",
+    "gone.js": "1\n",
+    "was-file": "1\n",
+    "was-folder/a.js": "1\n",
+    "mode.sh": "1\n",
+    "[x]*.js": "1\n",
+  });
+  await put(dir, "src.js", "2\n");
+  await put(dir, "edited.js", "2\n");
+  await put(dir, "new.js", "2\n");
+  await put(dir, "unwanted.js", "2\n");
+  await put(dir, "[x]*.js", "2\n");
+  await chmod(join(dir, "mode.sh"), 0o755);
+  for (const path of ["gone.js", "was-file", "was-folder"]) await rm(join(dir, path), { recursive: true });
+  await put(dir, "was-file/b.js", "2\n");
+  await put(dir, "was-folder", "2\n");
+  const patched = await patchedTree(base, { patch: await diffFolder(base, dir) });
+  const restore = ["edited.js", "gone.js", "was-file", "was-folder/a.js", "mode.sh", "[x]*.js", "never.js"];
+  const tree = await restoredTree(base, patched, { restore, remove: ["unwanted.js"] });
+  const listed = async (id: string) =>
+    (await runGitText(["ls-tree", "-r", id], { cwd: base.gitDir, gitDir: base.gitDir })).split("\n");
+  const kept = (await listed(base.tree)).filter((line) => !line.endsWith("\tsrc.js"));
+  const changed = (await listed(patched)).filter((line) => /\t(?:src|new)\.js$/.test(line));
+  assert.deepEqual((await listed(tree)).toSorted(), [...kept, ...changed].toSorted());
+  assert.equal(await restoredTree(base, patched, { restore: ["never.js"], remove: [] }), patched);
+});
+
+test("a file of the base is read by its exact path and only up to a size", async (t) => {
+  const { base } = await workspaceOf(t, { ".openagents/config.json": "{}\n", "a[1]": "x" });
+  const read = async (path: string) => (await readBaseFile(base, path, 10))?.toString();
+  assert.equal(await read(".openagents/config.json"), "{}\n");
+  assert.equal(await read("a[1]"), "x");
+  assert.equal(await read("a*"), undefined);
+  assert.equal(await read(".openagents"), undefined, "a folder is no file");
+  await assert.rejects(readBaseFile(base, ".openagents/config.json", 2), { code: "git_output_too_large" });
 });

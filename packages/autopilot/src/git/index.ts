@@ -1,10 +1,3 @@
 export { openBundle, snapshotBase, type Base, type BaseBundle, type ExpectedBase } from "./base-tree.ts";
 export { runGit, runGitText } from "./run-git.ts";
-export {
-  applyToFolder,
-  applyToWorkspace,
-  checkOut,
-  diffFolder,
-  patchedTree,
-  type PatchPart,
-} from "./tree.ts";
+export { applyToWorkspace, checkOut, diffFolder, patchedTree, readBaseFile, restoredTree } from "./tree.ts";

@@ -9,6 +9,7 @@ import type { Base } from "./base-tree.ts";
 import { GitError, runGit, runGitText, type GitCall } from "./run-git.ts";
 
 const PATCH_BYTES_MAX = 16 * 1024 * 1024;
+const LIST_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Every option that a diff depends on, so that equal changes make equal bytes. */
 const DIFF_OPTIONS = [
@@ -31,35 +32,94 @@ export type PatchPart = {
   readonly onlyPaths?: readonly string[];
 };
 
-/** Write the base's files into a new folder. */
-export async function checkOut(base: Base, folder: string, signal?: AbortSignal): Promise<void> {
+/** Write a tree's files into a new folder; the base's own when no other is named. */
+export async function checkOut(
+  base: Base,
+  folder: string,
+  signal?: AbortSignal,
+  tree: string = base.tree,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await runGit(["read-tree", "--reset", "-u", base.tree], treeCall(base, folder, signal));
+  await runGit(["read-tree", "--reset", "-u", tree], treeCall(base, folder, signal));
 }
 
 /**
- * Apply a patch to a folder that holds the base, and answer the id of the tree
- * that it then is. Throws `patch_does_not_apply` and leaves the folder as it was.
+ * Make the tree of base and patch in the base's repository, without writing a
+ * file of it, and answer its id. Throws `patch_does_not_apply`.
  */
-export async function applyToFolder(
-  base: Base,
-  folder: string,
-  part: PatchPart,
-  signal?: AbortSignal,
-): Promise<string> {
-  const call = treeCall(base, folder, signal);
-  await applyPatch(["--index"], part, call);
+export async function patchedTree(base: Base, part: PatchPart, signal?: AbortSignal): Promise<string> {
+  const call = await openIndex(base, base.tree, signal);
+  await applyPatch(["--cached"], part, call);
   return runGitText(["write-tree"], call);
 }
 
-/** The id of the tree that base and patch make, without writing a file of it. Throws `patch_does_not_apply`. */
-export async function patchedTree(base: Base, part: PatchPart, signal?: AbortSignal): Promise<string> {
+export type Restoration = {
+  /** Each is as it was on the base, content and mode; gone when the base has no such file. */
+  readonly restore: readonly string[];
+  /** Gone, whatever they are. */
+  readonly remove: readonly string[];
+};
+
+/**
+ * Make a tree that is `tree` but for some paths, and answer its id. A path that
+ * is restored wins over what stands in its way: a file where the base has a
+ * folder goes, and so does all in a folder where the base has a file.
+ */
+export async function restoredTree(
+  base: Base,
+  tree: string,
+  { restore, remove }: Restoration,
+  signal?: AbortSignal,
+): Promise<string> {
+  const entries = await listEntries(base, signal);
+  const back = restore.flatMap((path) => entries.get(path) ?? []);
+  const gone = [...remove, ...restore.filter((path) => !entries.has(path))];
+  const call = await openIndex(base, tree, signal);
+  // Removals first, so that none takes away what came back.
+  const lines = [...gone.map((path) => `0 ${"0".repeat(40)}\t${path}`), ...back];
+  await runGit(["update-index", "-z", "--index-info"], {
+    ...call,
+    input: Buffer.from(lines.map((line) => `${line}\0`).join("")),
+  });
+  return runGitText(["write-tree"], call);
+}
+
+/** A file of the base, a link's target as its content; undefined when there is no such file. */
+export async function readBaseFile(
+  base: Base,
+  path: string,
+  bytesMax: number,
+  signal?: AbortSignal,
+): Promise<Buffer | undefined> {
+  const call = { cwd: base.gitDir, gitDir: base.gitDir, signal };
+  const listed = await runGitText(["ls-tree", "-z", base.tree, "--", path], call);
+  const id = /^\d{6} blob ([0-9a-f]{40})\t/.exec(listed)?.[1];
+  if (id === undefined) return undefined;
+  return runGit(["cat-file", "blob", id], { ...call, outputBytesMax: bytesMax });
+}
+
+/** What `update-index` takes to put a file of the base back, by path. */
+async function listEntries(
+  base: Base,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const listed = await runGit(["ls-tree", "-r", "-z", "--full-tree", base.tree], {
+    cwd: base.gitDir,
+    gitDir: base.gitDir,
+    outputBytesMax: LIST_BYTES_MAX,
+    signal,
+  });
+  const lines = listed.toString("utf8").split("\0").slice(0, -1);
+  return new Map(lines.map((line) => [line.slice(line.indexOf("\t") + 1), line]));
+}
+
+/** An index of its own that holds a tree, without a work folder. */
+async function openIndex(base: Base, tree: string, signal: AbortSignal | undefined): Promise<GitCall> {
   const indexFile = join(base.gitDir, "computed.index");
   const call = { cwd: base.gitDir, gitDir: base.gitDir, indexFile, signal };
   await rm(indexFile, { force: true });
-  await runGit(["read-tree", base.tree], call);
-  await applyPatch(["--cached"], part, call);
-  return runGitText(["write-tree"], call);
+  await runGit(["read-tree", tree], call);
+  return call;
 }
 
 /** Apply to the files alone, so that it works on top of what an agent changed already. */

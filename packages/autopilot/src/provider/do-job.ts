@@ -1,10 +1,9 @@
-// One job, from its spec to its report: fetch the inputs, build the tree of
-// each leg, run the commands in the sandbox, hand over the outputs. Everything
-// that the buyer sent is checked against its hash before it is used, and what
-// cannot be done is a failure with a code, never a made-up result.
+// One job, from its spec to its report: fetch the inputs, run the legs in the
+// sandbox, hand over outputs and reports. What cannot be done is a failure with
+// a code, never a made-up result.
 
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   ProblemError,
@@ -13,16 +12,13 @@ import {
   type JobFailure,
   type LegResult,
   type SandboxRunResult,
-  type SandboxRunSpec,
 } from "@openagents/contracts";
-import { SandboxError, type CommandOutcome, type Sandbox } from "@openagents/sandbox";
+import { PatchError } from "@openagents/proof";
+import { SandboxError, type CommandOutcome } from "@openagents/sandbox";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
-import { applyToFolder, checkOut, openBundle, type Base } from "../git/index.ts";
+import { runLegs, type InstalledToolchain, type LegRunner } from "../legs/index.ts";
 import { describeEnvironment } from "./environment.ts";
-import { matchToolchains, type InstalledToolchain } from "./toolchains.ts";
-
-export type LegRunner = Pick<Sandbox, "sandbox" | "limitsBy" | "runCommands">;
 
 export type JobDeps = {
   readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact" | "putArtifact">;
@@ -34,7 +30,6 @@ export type JobDeps = {
 export type JobReport = { readonly result: SandboxRunResult } | { readonly failure: JobFailure };
 
 const DETAIL_CHARS_MAX = 2_000;
-const MIB = 1024 * 1024;
 
 /**
  * Do a leased job. Never rejects for the job's own faults: they become a failure
@@ -50,7 +45,7 @@ export async function doJob(
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return { result: await runLegs(deps, job.spec, leaseId, folder, signal) };
+    return { result: await workOn(deps, job, leaseId, folder, signal) };
   } catch (cause) {
     signal.throwIfAborted();
     return { failure: failureOf(cause) };
@@ -59,64 +54,26 @@ export async function doJob(
   }
 }
 
-async function runLegs(
+async function workOn(
   deps: JobDeps,
-  spec: SandboxRunSpec,
+  job: Job,
   leaseId: string,
   folder: string,
   signal: AbortSignal,
 ): Promise<SandboxRunResult> {
-  const match = matchToolchains(deps.toolchains, spec.toolchains);
-  if (match.kind === "missing") {
-    const { name, versionMin } = match.requirement;
-    throw new AutopilotError(
-      "toolchain_missing",
-      `This worker has no ${name} of version ${versionMin} or newer.`,
-    );
+  const { sandbox, toolchains: installed } = deps;
+  const readInput = (sha256: string) => fetchInput(deps, sha256, leaseId, signal);
+  const tools = { sandbox, toolchains: installed, readInput };
+  const { legs: runs, toolchains } = await runLegs(tools, job.spec, folder, job.repeats, signal);
+  const put = (data: Buffer) => storeOutput(deps, data, leaseId, signal);
+  const legs: LegResult[] = [];
+  for (const { leg, tree, commands, report } of runs) {
+    const results: CommandResult[] = [];
+    for (const outcome of commands) results.push(await describeOutcome(outcome, put));
+    const result: LegResult = { leg, tree, commands: results };
+    legs.push(report === undefined ? result : { ...result, reportSha256: await put(report) });
   }
-  const bundleFile = join(folder, "input.bundle");
-  await writeFile(bundleFile, await fetchInput(deps, spec.baseBundleSha256, leaseId, signal));
-  const patch = await fetchInput(deps, spec.patchSha256, leaseId, signal);
-  const expected = { commit: spec.baseCommit, tree: spec.baseTree };
-  const base = await openBundle(bundleFile, folder, expected, spec.limits.diskMib * MIB, signal);
-
-  const leg = async (name: LegResult["leg"], onlyPaths?: readonly string[]): Promise<LegResult> => {
-    const { tree, dir } = await buildTree(base, join(folder, name), patch, onlyPaths, signal);
-    const { commands: outcomes } = await deps.sandbox.runCommands({
-      tree: dir,
-      commands: spec.commands,
-      limits: {
-        wallMs: Number(spec.limits.wallMs),
-        cpuMs: Number(spec.limits.cpuMs),
-        memoryMib: spec.limits.memoryMib,
-        pids: spec.limits.pids,
-        diskMib: spec.limits.diskMib,
-        outputBytes: Number(spec.limits.outputBytes),
-      },
-      toolchains: match.toolchains,
-      signal,
-    });
-    signal.throwIfAborted();
-    const commands: CommandResult[] = [];
-    for (const outcome of outcomes) commands.push(await reportCommand(deps, outcome, leaseId, signal));
-    await rm(dir, { recursive: true, force: true });
-    return { leg: name, tree, commands };
-  };
-  // One after the other, so that one leg's load cannot make the other fail.
-  const legs = [await leg("base", spec.patchTestPaths), await leg("patched")];
-  return { legs, environment: await describeEnvironment(deps.sandbox, match.toolchains) };
-}
-
-async function buildTree(
-  base: Base,
-  dir: string,
-  patch: Buffer,
-  onlyPaths: readonly string[] | undefined,
-  signal: AbortSignal,
-): Promise<{ tree: string; dir: string }> {
-  await checkOut(base, dir, signal);
-  const part = onlyPaths === undefined ? { patch } : { patch, onlyPaths };
-  return { dir, tree: await applyToFolder(base, dir, part, signal) };
+  return { legs, environment: await describeEnvironment(sandbox, toolchains) };
 }
 
 async function fetchInput(
@@ -126,26 +83,25 @@ async function fetchInput(
   signal: AbortSignal,
 ): Promise<Buffer> {
   const { data } = await reading(() => deps.artifacts.getArtifact({ sha256, leaseId }, { signal }), signal);
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  const actual = sha256Of(bytes);
-  if (actual !== sha256) {
-    throw new AutopilotError("input_hash_mismatch", `Input ${sha256} came with the hash ${actual}.`);
-  }
-  return bytes;
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-async function reportCommand(
+async function storeOutput(
   deps: JobDeps,
-  outcome: CommandOutcome,
+  data: Buffer,
   leaseId: string,
   signal: AbortSignal,
+): Promise<string> {
+  const sha256 = createHash("sha256").update(data).digest("hex");
+  const content = { contentType: "application/octet-stream", data };
+  await deps.artifacts.putArtifact({ sha256, content, leaseId }, { signal });
+  return sha256;
+}
+
+async function describeOutcome(
+  outcome: CommandOutcome,
+  put: (data: Buffer) => Promise<string>,
 ): Promise<CommandResult> {
-  const put = async (data: Buffer): Promise<string> => {
-    const sha256 = sha256Of(data);
-    const content = { contentType: "application/octet-stream", data };
-    await deps.artifacts.putArtifact({ sha256, content, leaseId }, { signal });
-    return sha256;
-  };
   const ended =
     outcome.exitCode === undefined ? { signal: outcome.signal ?? "SIGKILL" } : { exitCode: outcome.exitCode };
   return {
@@ -161,7 +117,8 @@ async function reportCommand(
 /** What the buyer may read: what concerns the job, and of this machine only the code. */
 function failureOf(cause: unknown): JobFailure {
   if (cause instanceof ProblemError) return { code: "input_unavailable", detail: cut(cause.detail) };
-  if (cause instanceof AutopilotError) return { code: cause.code, detail: cut(cause.message) };
+  if (cause instanceof AutopilotError || cause instanceof PatchError)
+    return { code: cause.code, detail: cut(cause.message) };
   if (cause instanceof SandboxError)
     return { code: cause.code, detail: "The worker's sandbox could not run the commands." };
   return { code: "provider_error", detail: "The worker failed for a reason of its own." };
@@ -169,8 +126,4 @@ function failureOf(cause: unknown): JobFailure {
 
 function cut(text: string): string {
   return text.slice(0, DETAIL_CHARS_MAX);
-}
-
-function sha256Of(bytes: Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

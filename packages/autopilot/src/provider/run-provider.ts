@@ -3,15 +3,16 @@
 // PROV-1  Nothing is claimed before registration and after the signal.
 // PROV-2  A job that fails, or a runtime that is away, never ends the loop.
 // PROV-3  Every claimed job is reported, as a result or a failure, while its lease holds.
+// PROV-4  A lost lease, a canceled job and a disabled worker stop the work at once.
 // Held by tests/run-provider.test.ts.
 
 import { mkdir } from "node:fs/promises";
 import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
 import { runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
-import { doJob, type JobReport, type LegRunner } from "./do-job.ts";
+import type { InstalledToolchain, LegRunner } from "../legs/index.ts";
+import { doJob, type JobReport } from "./do-job.ts";
 import { isFinal, whileLeased } from "./lease.ts";
-import type { InstalledToolchain } from "./toolchains.ts";
 import { findWorkerId, keepWorkerId } from "./worker-id.ts";
 
 export type ProviderOptions = {
@@ -57,6 +58,7 @@ const CLAIM_WAIT_MS = 25_000;
 const HEARTBEAT_EVERY_MS = 30_000;
 /** Short, so that a provider that is told to stop does not hang on a runtime that is gone. */
 const REPORT_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 5_000;
 const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 30_000;
 
@@ -80,7 +82,7 @@ export async function runProvider(options: ProviderOptions): Promise<ProviderEnd
   if (workerId === undefined) return { reason: "stopped", workerId: options.workerId ?? "" };
   loop.tell({ type: "registered", workerId });
   const claimers = Array.from({ length: options.caps.concurrentJobsMax }, () => claimLoop(loop, workerId));
-  await Promise.all([heartbeatLoop(loop, workerId), ...claimers]);
+  await Promise.all([heartbeatLoop(loop, workerId), sayStopped(loop, workerId), ...claimers]);
   return { reason: disabled.signal.aborted ? "worker_disabled" : "stopped", workerId };
 }
 
@@ -122,6 +124,25 @@ async function register(loop: Loop): Promise<string | undefined> {
     }
   }
   return undefined;
+}
+
+/**
+ * Once the provider is told to stop: have the market offer nothing to it any
+ * more. When the runtime cannot be told, the worker goes stale there by itself.
+ */
+async function sayStopped(loop: Loop, workerId: string): Promise<void> {
+  const { clients, options, signal } = loop;
+  await aborted(signal);
+  if (!options.signal.aborted) return;
+  const bound = AbortSignal.timeout(STOP_TIMEOUT_MS);
+  await clients.workers.stopWorker({ workerId }, { signal: bound }).catch(() => undefined);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 async function heartbeatLoop(loop: Loop, workerId: string): Promise<void> {

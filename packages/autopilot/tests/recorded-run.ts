@@ -1,0 +1,413 @@
+// A run's receipts and log, made as the runtime makes them, without a runtime:
+// what a bundle is written from. The verdicts are computed here once more.
+
+import {
+  ProblemError,
+  encode,
+  sandboxRunResultDesc,
+  sandboxRunSpecDesc,
+  type CommandResult,
+  type LegResult,
+  type SignedReceipt,
+} from "@openagents/contracts";
+import { decideVerdict, readReport, type LegOutcome, type VerdictDecision } from "@openagents/proof";
+import {
+  canonicalize,
+  chainEvent,
+  payloadHash,
+  publicKeyOf,
+  sealReceipt,
+  sha256Hex,
+  signReceipt,
+  type JsonObject,
+  type Receipt,
+} from "@openagents/receipts";
+import type { BundleClients } from "../src/bundle/index.ts";
+import type { LegPlan, LegRun } from "../src/legs/index.ts";
+import type { SmallJob } from "./small-project.ts";
+
+export const OPERATOR_SECRET = "11".repeat(32);
+export const OPERATOR_KEY = publicKeyOf(OPERATOR_SECRET);
+
+const START_MS = Date.parse("2026-01-02T03:04:05.000Z");
+const RUN_ID = `run_${"1".repeat(32)}`;
+const FIRST = `wrk_${"a".repeat(32)}`;
+const SECOND = `wrk_${"b".repeat(32)}`;
+const PRICES = { first: 10_000, firstFee: 50, second: 8_000, secondFee: 40 } as const;
+
+/** One bought job and what became of it. */
+export type RecordedAttempt = {
+  readonly job: SmallJob;
+  readonly plan: LegPlan;
+  readonly legs: readonly LegRun[] | { readonly failure: string };
+  /** Absent: nobody was asked. */
+  readonly second?: readonly LegRun[] | { readonly failure: string };
+  readonly review?: "accepted" | "rejected";
+};
+
+export type Recorder = {
+  readonly runId: string;
+  readonly clients: BundleClients;
+  readonly artifacts: Map<string, Buffer>;
+  recordAttempt(attempt: RecordedAttempt): void;
+  finish(status: "succeeded" | "failed"): void;
+};
+
+export function createRecorder(): Recorder {
+  let ticks = 0;
+  let ids = 0;
+  const time = () => new Date(START_MS + ticks++).toISOString();
+  const newId = (prefix: string) => `${prefix}_${(ids += 1).toString(16).padStart(32, "0")}`;
+  const artifacts = new Map<string, Buffer>();
+  const receipts: Receipt[] = [];
+  const events: { seq: number; event_type: string; payload: JsonObject; recorded_at: string }[] = [];
+  let chain = "0".repeat(64);
+  let status = "running";
+  let bundle: SignedReceipt | undefined;
+
+  const seal = (schema: string, facts: JsonObject): Receipt => {
+    const receipt = sealReceipt({
+      schema,
+      nonce: sha256Hex(`${schema}${receipts.length}`).slice(0, 32),
+      occurred_at: time(),
+      actor: "usr_buyer",
+      tenant: "org_buyer",
+      run_id: RUN_ID,
+      ...facts,
+    });
+    receipts.push(receipt);
+    return receipt;
+  };
+  const append = (eventType: string, payload: JsonObject) => {
+    const event = { seq: events.length + 1, event_type: eventType, payload, recorded_at: time() };
+    chain = chainEvent(events.length === 0 ? undefined : chain, event);
+    events.push(event);
+  };
+  const record = (schema: string, eventType: string, facts: JsonObject): Receipt => {
+    const receipt = seal(schema, facts);
+    append(eventType, { run_id: RUN_ID, ...facts, receipt_id: receipt.receipt_id });
+    return receipt;
+  };
+  const store = (bytes: Buffer): string => {
+    const sha256 = sha256Hex(bytes);
+    artifacts.set(sha256, bytes);
+    return sha256;
+  };
+  const dispatch = (facts: JsonObject): Receipt =>
+    record("openagents.runtime.job_dispatched.v1", "job.dispatched", facts);
+  const complete = (job: Receipt, run: readonly LegRun[] | { readonly failure: string }) => {
+    const result = "failure" in run ? undefined : encode(sandboxRunResultDesc, resultOf(run, store));
+    const receipt = record("openagents.runtime.job_completed.v1", "job.reported", {
+      job_id: job["job_id"] ?? "",
+      job_hash: job["job_hash"] ?? "",
+      provider_worker_id: job["provider_worker_id"] ?? "",
+      dispatch_receipt_id: job.receipt_id,
+      ...("failure" in run
+        ? { outcome: "failed", failure_code: run.failure }
+        : { outcome: "reported", result_sha256: sha256Hex(canonicalize(result ?? {})) }),
+    });
+    return { receipt, result };
+  };
+
+  const recordAttempt = ({ job, plan, legs, second, review }: RecordedAttempt): void => {
+    for (const bytes of job.inputs.values()) store(bytes);
+    const spec = encode(sandboxRunSpecDesc, job.spec);
+    const jobHash = sha256Hex(canonicalize(spec));
+    const total = Object.values(PRICES).reduce((sum, part) => sum + part, 0);
+    const quote = record("openagents.marketplace.quote.v1", "quote.selected", {
+      quote_id: newId("qte"),
+      job_hash: jobHash,
+      provider_worker_id: FIRST,
+      provider_price_msats: PRICES.first,
+      operator_fee_msats: PRICES.firstFee,
+      second_opinion: {
+        provider_worker_id: SECOND,
+        assurance: "self",
+        provider_price_msats: PRICES.second,
+        operator_fee_msats: PRICES.secondFee,
+      },
+      total_price_msats: total,
+      losers: [],
+    });
+    const reservation = record("openagents.treasury.budget_reserved.v1", "budget.reserved", {
+      reservation_id: newId("rsv"),
+      amount_msats: total,
+      quote_id: quote["quote_id"] ?? "",
+    });
+    const order = {
+      job_hash: jobHash,
+      quote_id: quote["quote_id"] ?? "",
+      quote_receipt_id: quote.receipt_id,
+      reservation_id: reservation["reservation_id"] ?? "",
+      reservation_receipt_id: reservation.receipt_id,
+      spec,
+    };
+    const jobId = newId("job");
+    const first = dispatch({ ...order, job_id: jobId, purpose: "work", provider_worker_id: FIRST });
+    const reported = complete(first, legs);
+    const decision = "failure" in legs ? undefined : decide(job, plan, legs);
+    const about = {
+      job_id: jobId,
+      job_hash: jobHash,
+      dispatch_receipt_id: first.receipt_id,
+      completed_receipt_id: reported.receipt.receipt_id,
+      provider_worker_id: FIRST,
+    };
+    const again = second === undefined ? undefined : askSecond(order, about, reported, decision, second);
+    const disagreement = again?.result !== undefined && !agree(reported.result, again.result);
+    const agreed = again?.result !== undefined && !disagreement;
+    const verdict = disagreement ? "inconclusive" : (decision?.verdict ?? "inconclusive");
+    const guard = "failure" in legs ? undefined : legs.find(({ leg }) => leg === "guard");
+    const guardExitCode = guard?.commands.at(-1)?.exitCode;
+    const verification = record("openagents.runtime.verification.v2", "verification.recorded", {
+      ...about,
+      base_bundle_sha256: job.spec.baseBundleSha256,
+      base_commit: job.spec.baseCommit,
+      base_tree: job.spec.baseTree,
+      patch_sha256: job.spec.patchSha256,
+      verdict,
+      because: disagreement ? "two runs differ" : (decision?.because ?? "the provider could not run it"),
+      assurance: agreed ? "self" : "provider",
+      proof: decision?.proof ?? "by_exit_code",
+      violations: [],
+      disagreement,
+      review_paths: disagreement ? [] : [...(decision?.reviewPaths ?? [])],
+      ...(guardExitCode === undefined ? {} : { guard_exit_code: guardExitCode }),
+      ...(decision?.testsFixed === undefined ? {} : { tests_fixed: decision.testsFixed }),
+      ...(decision?.testsKept === undefined ? {} : { tests_kept: decision.testsKept }),
+      ...("failure" in legs ? { failure_code: legs.failure } : { result: reported.result ?? {} }),
+      ...again?.facts,
+      ...(disagreement ? { incident_id: newId("inc") } : {}),
+    });
+    const reviewed =
+      review === undefined
+        ? undefined
+        : record("openagents.runtime.review.v1", "verification.reviewed", {
+            job_id: jobId,
+            verification_receipt_id: verification.receipt_id,
+            decision: review,
+            note: "looked at",
+          });
+    if (verdict === "needs_review" && review === undefined) return;
+    const released = agreed && (verdict === "proven" || review === "accepted");
+    const paysSecond = agreed;
+    record("openagents.treasury.payment_receipt.v2", released ? "payment.released" : "payment.withheld", {
+      job_id: jobId,
+      job_hash: jobHash,
+      quote_id: order.quote_id,
+      reservation_id: order.reservation_id,
+      provider_worker_id: FIRST,
+      status: released ? "released" : "withheld",
+      amount_msats: released ? PRICES.first : 0,
+      operator_fee_msats: (released ? PRICES.firstFee : 0) + (paysSecond ? PRICES.secondFee : 0),
+      ...(released ? {} : { withheld_reason: `verdict_${verdict}` }),
+      ...(paysSecond ? { second_opinion_worker_id: SECOND } : {}),
+      second_opinion_msats: paysSecond ? PRICES.second : 0,
+      verification_receipt_id: verification.receipt_id,
+      verification_receipt_sha256: verification.canonical_json_sha256,
+      ...(reviewed === undefined ? {} : { review_receipt_id: reviewed.receipt_id }),
+    });
+  };
+
+  const askSecond = (
+    order: JsonObject,
+    about: JsonObject,
+    reported: { readonly receipt: Receipt },
+    decision: VerdictDecision | undefined,
+    run: readonly LegRun[] | { readonly failure: string },
+  ) => {
+    const secondJobId = newId("job");
+    const ordered = dispatch({
+      ...order,
+      job_id: secondJobId,
+      purpose: "second_opinion",
+      primary_job_id: about["job_id"] ?? "",
+      provider_worker_id: SECOND,
+    });
+    record("openagents.runtime.second_opinion.v1", "verification.second_opinion_requested", {
+      ...about,
+      second_job_id: secondJobId,
+      verdict: decision?.verdict ?? "",
+      because: decision?.because ?? "",
+      second_dispatch_receipt_id: ordered.receipt_id,
+      result_sha256: reported.receipt["result_sha256"] ?? "",
+    });
+    const { receipt, result } = complete(ordered, run);
+    const facts = {
+      second_job_id: secondJobId,
+      second_worker_id: SECOND,
+      second_completed_receipt_id: receipt.receipt_id,
+      ...("failure" in run ? { second_failure_code: run.failure } : { second_result: result ?? {} }),
+    };
+    return { facts, result };
+  };
+
+  const started = { issue: { title: "sum is wrong", body: "It subtracts." }, metadata: {} };
+  append("run.started", started);
+  seal("openagents.runtime.run_created.v1", { first_event_payload_hash: payloadHash(started) });
+
+  const endedAt = () => events.at(-1)?.recorded_at ?? "";
+  const createdAt = events[0]?.recorded_at ?? "";
+  return {
+    runId: RUN_ID,
+    artifacts,
+    recordAttempt,
+    finish(end) {
+      status = end;
+      append("run.finished", { status: end });
+    },
+    clients: {
+      artifacts: {
+        async getArtifact({ sha256 }) {
+          const bytes = artifacts.get(sha256);
+          if (bytes === undefined)
+            throw new ProblemError({ status: 404, code: "artifact_not_found", detail: "There is none." });
+          return { contentType: "application/octet-stream", data: new Uint8Array(bytes) };
+        },
+      },
+      receipts: {
+        // Pages of three, so that paging is walked too.
+        async listReceipts({ cursor }) {
+          const from = Number(cursor ?? "0");
+          const page = receipts.toReversed().slice(from, from + 3);
+          const nextCursor = from + 3 < receipts.length ? String(from + 3) : undefined;
+          return { receipts: page.map(signed), nextCursor };
+        },
+      },
+      runs: {
+        async getRunReceipt() {
+          const factsOf = (prefix: string) =>
+            events
+              .filter(({ event_type }) => event_type.startsWith(prefix))
+              .map(({ seq, payload }): JsonObject => ({ seq, ...payload }));
+          const payments = factsOf("payment.");
+          const facts = {
+            schema: "openagents.receipt.v2",
+            nonce: "00".repeat(16),
+            occurred_at: endedAt(),
+            actor: "usr_buyer",
+            tenant: "org_buyer",
+            run_id: RUN_ID,
+            session_id: RUN_ID,
+            status,
+            created_at: createdAt,
+            trajectory_hash: `sha256:${chain}`,
+            through_seq: events.length,
+            verifications: factsOf("verification.recorded"),
+            payments,
+            payments_msats_total: payments.reduce((sum, payment) => sum + Number(payment["amount_msats"]), 0),
+          };
+          return signed(sealReceipt(facts));
+        },
+        async getRunReplay() {
+          const lines = [
+            { event: "ReplayHeader", replay_version: 2, producer: "openagents-runtime", created_at: createdAt },
+            { event: "SessionStart", session_id: RUN_ID, t: createdAt },
+            ...chained(events),
+            {
+              event: "SessionEnd",
+              session_id: RUN_ID,
+              t: endedAt(),
+              status,
+              through_seq: events.length,
+              trajectory_hash: `sha256:${chain}`,
+            },
+          ];
+          const text = lines.map((line) => `${canonicalize(line)}\n`).join("");
+          return { contentType: "application/x-ndjson", data: new Uint8Array(Buffer.from(text)) };
+        },
+        async sealBundle({ files }) {
+          bundle ??= signed(
+            seal("openagents.runtime.bundle.v1", {
+              status,
+              trajectory_hash: `sha256:${chain}`,
+              through_seq: events.length,
+              files: files
+                .map(({ path, sha256, bytes }) => ({ path, sha256, bytes: Number(bytes) }))
+                .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+            }),
+          );
+          return { receipt: bundle };
+        },
+      },
+    },
+  };
+}
+
+function chained(
+  events: readonly { seq: number; event_type: string; payload: JsonObject; recorded_at: string }[],
+): JsonObject[] {
+  let chain: string | undefined;
+  return events.map((event) => {
+    chain = chainEvent(chain, event);
+    return {
+      event: "RuntimeEvent",
+      session_id: RUN_ID,
+      t: event.recorded_at,
+      seq: event.seq,
+      event_type: event.event_type,
+      payload: event.payload,
+      payload_hash: payloadHash(event.payload),
+      chain_sha256: chain,
+    };
+  });
+}
+
+function signed(receipt: Receipt): SignedReceipt {
+  const signature = signReceipt(receipt, OPERATOR_SECRET);
+  return {
+    receipt,
+    signature: {
+      schema: signature.schema,
+      scheme: signature.scheme,
+      signerPubkey: signature.signer_pubkey,
+      signedSha256: signature.signed_sha256,
+      signatureHex: signature.signature_hex,
+    },
+  };
+}
+
+function resultOf(runs: readonly LegRun[], store: (bytes: Buffer) => string) {
+  const legs = runs.map(({ leg, tree, commands, report }): LegResult => {
+    const results = commands.map((outcome): CommandResult => {
+      const { command, exitCode, limit, stdout, stderr } = outcome;
+      const outputs = { stdoutSha256: store(stdout), stderrSha256: store(stderr), durationMs: 1n };
+      const end = exitCode === undefined ? { signal: outcome.signal ?? "SIGKILL" } : { exitCode };
+      return { command, ...end, ...(limit === undefined ? {} : { limit }), ...outputs };
+    });
+    const result = { leg, tree, commands: results };
+    return report === undefined ? result : { ...result, reportSha256: store(report) };
+  });
+  const environment = {
+    os: "x",
+    arch: "x64",
+    kernel: "x",
+    sandbox: "none",
+    limitsBy: "rlimits",
+    toolchains: [],
+  };
+  return { legs, environment };
+}
+
+export function decide(job: SmallJob, plan: LegPlan, legs: readonly LegRun[]): VerdictDecision {
+  const outcomeOf = (name: string): LegOutcome => {
+    const leg = legs.find((one) => one.leg === name);
+    const last = leg?.commands.at(-1);
+    return {
+      commandsExpected: job.spec.commands.length,
+      commandsRun: leg?.commands.length ?? 0,
+      ...(last?.exitCode === undefined ? {} : { exitCode: last.exitCode }),
+      ...(leg?.report === undefined ? {} : { report: readReport("node_test", leg.report) }),
+    };
+  };
+  const guard =
+    plan.guard.kind === "needed" ? { kind: "ran" as const, outcome: outcomeOf("guard") } : plan.guard;
+  const [base, patched] = [outcomeOf("base"), outcomeOf("patched")];
+  const { classification } = plan;
+  return decideVerdict({ base, patched, guard, runner: job.spec.testRunner, classification });
+}
+
+function agree(one: JsonObject | undefined, other: JsonObject): boolean {
+  const endings = (result: JsonObject) => JSON.stringify(result).match(/"exit_code":\d+/g)?.join();
+  return one !== undefined && endings(one) === endings(other);
+}
