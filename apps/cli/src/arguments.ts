@@ -20,6 +20,29 @@ export function parseLimit(text: string): number {
   throw new InvalidArgumentError("Give a number from 1 to 200.");
 }
 
+/** An amount such as `200sat` or `1500msat`, in msats. */
+export function parseAmount(text: string): bigint {
+  const [, digits, unit] = /^([0-9]{1,12}) ?(sats?|msats?)$/.exec(text) ?? [];
+  const msats = BigInt(digits ?? 0) * (unit?.startsWith("m") === true ? 1n : 1_000n);
+  if (msats > 0n) return msats;
+  throw new InvalidArgumentError("Give an amount above 0 with its unit, such as 200sat or 1500msat.");
+}
+
+/** A whole number of a unit, between bounds. */
+export function parseWhole(least: number, most: number, unit: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[0-9]{1,9}$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Give ${unit}, from ${least} to ${most}.`);
+  };
+}
+
+/** A local provider's name, which becomes part of its identity. */
+export function parseProviderName(text: string): string {
+  if (/^[a-z0-9_]{1,30}$/.test(text)) return text;
+  throw new InvalidArgumentError("Give up to 30 lower-case letters, digits and _.");
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), value];

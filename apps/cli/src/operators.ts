@@ -39,7 +39,7 @@ async function fetchKey(operator: string): Promise<string> {
 }
 
 /** Whoever sits between us and a plain http address could answer with a key of their own. */
-function isTrustworthy(url: URL): boolean {
+export function isTrustworthy(url: URL): boolean {
   if (url.protocol === "https:") return true;
   return url.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
 }

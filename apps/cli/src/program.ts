@@ -6,6 +6,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
 import { helpCommand } from "./commands/help.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
+import { providerCommand } from "./commands/provider.ts";
 import { receiptsCommand } from "./commands/receipts.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { scriptCommands } from "./commands/scripts.ts";
@@ -41,6 +42,7 @@ export function buildProgram(context: Context): Command {
   program.commandsGroup("The stack:");
   for (const command of [upCommand, downCommand, statusCommand, tokenCommand])
     program.addCommand(command(context));
+  program.commandsGroup("Sell:").addCommand(providerCommand(context));
   program.commandsGroup("Look and prove:");
   for (const command of [runsCommand, receiptsCommand, verifyCommand, ledgerCommand])
     program.addCommand(command(context));

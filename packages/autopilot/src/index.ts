@@ -10,7 +10,7 @@ export {
 export { runtimeClients, type ClientSettings, type RuntimeClients } from "./clients.ts";
 export { parseIssue, prepareDemoRepository, type Demo } from "./demo.ts";
 export type { Pause } from "./pause.ts";
-export type { InstalledToolchain, LegRunner } from "./legs/index.ts";
+export type { LegRunner } from "./legs/index.ts";
 export {
   runProvider,
   type ProviderClients,
@@ -21,10 +21,23 @@ export {
 export {
   DEFAULT_LIMITS,
   STEPS,
+  cancelRun,
+  resumeRun,
+  reviewRun,
   runIssue,
   type Progress,
-  type RunIssueOptions,
+  type RunDeps,
   type RunOutcome,
   type RunProblem,
+  type RunRequest,
+  type RunState,
   type StepName,
 } from "./run/index.ts";
+export {
+  declareToolchain,
+  findToolchains,
+  matchToolchains,
+  mountsOf,
+  toolchainEnv,
+  type InstalledToolchain,
+} from "./toolchains/index.ts";

@@ -355,6 +355,11 @@ export function createFakeRuntime(): FakeRuntime {
         return { worker, receiptId: "wreg_x" };
       }),
       heartbeatWorker: method("heartbeatWorker", ({ workerId }) => ({ worker: must(workers.get(workerId)) })),
+      stopWorker: method("stopWorker", ({ workerId }) => {
+        const worker: Worker = { ...must(workers.get(workerId)), status: "stopped" };
+        workers.set(workerId, worker);
+        return { worker };
+      }),
       disableWorker: unused,
       getWorker: unused,
       listWorkers: unused,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ProblemError } from "@openagents/contracts";
@@ -119,6 +119,22 @@ test("a restarted provider is the same worker; on another stack it becomes a new
   elsewhere.stop();
   assert.equal((await elsewhere.ended).reason, "stopped");
   assert.equal((await stat(join(dataDir, "worker-id"))).mode & 0o077, 0);
+});
+
+test("a provider that stops says so, also to a runtime that does not answer, and sweeps what a killed one left", async (t) => {
+  const dataDir = await temporaryFolder(t);
+  await mkdir(join(dataDir, "jobs", "job_left"), { recursive: true });
+  const runtime = createFakeRuntime();
+  const first = await startProvider(t, runtime, { dataDir });
+  assert.deepEqual(await readdir(dataDir), ["worker-id"]);
+  first.stop();
+  const { workerId } = await first.ended;
+  assert.equal(runtime.workers.get(workerId)?.status, "stopped");
+  const second = await startProvider(t, runtime, { dataDir });
+  assert.equal(runtime.workers.get(workerId)?.status, "running");
+  runtime.disturb("stopWorker", { happens: false, error: unreachable() });
+  second.stop();
+  assert.equal((await second.ended).reason, "stopped");
 });
 
 test("a disabled worker stops", async (t) => {

@@ -10,6 +10,7 @@ export { startStack, type Stack, type StackOptions, type StackStep } from "./sta
 export { stackStatus, type ServiceStatus, type StackStatus } from "./status.ts";
 export { stopStack, type StopOutcome } from "./stop-stack.ts";
 export {
+  localDevice,
   localOwner,
   localProvider,
   mintToken,
@@ -17,4 +18,21 @@ export {
   type LocalPrincipal,
   type TokenRequest,
 } from "./tokens.ts";
-export { startLocalProviders, type LocalProviders, type LocalProvidersOptions } from "./local-providers.ts";
+export {
+  activityToWire,
+  ensureLocalProviders,
+  findSeller,
+  providerSeatAt,
+  readActivity,
+  sellerToWire,
+  startLocalProviders,
+  startSeller,
+  stopSeller,
+  type Activity,
+  type LocalProvider,
+  type LocalProviders,
+  type LocalProvidersOptions,
+  type ProviderSeat,
+  type SellerRecord,
+  type SellerStop,
+} from "./providers/index.ts";

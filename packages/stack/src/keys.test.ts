@@ -18,7 +18,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { dataDirAt } from "./data-dir.ts";
 import { loadKeys, loadOrCreateKeys, publicTokenKey } from "./keys.ts";
 import { allScopes } from "./scopes.ts";
-import { localOwner, localProvider, mintToken, tokenSource } from "./tokens.ts";
+import { localDevice, localOwner, localProvider, localReserve, mintToken, tokenSource } from "./tokens.ts";
 
 const NOW = Date.parse("2026-11-24T02:00:00.000Z");
 
@@ -98,13 +98,18 @@ test("services accept the tokens of owner and providers as what they are", async
     [owner.kind, owner.org, [...owner.scopes], owner.zoneTenths],
     ["user", localOwner(keys).org, ["runs:read"], 5],
   );
-  const [a, b] = [localProvider(0), localProvider(1)];
+  const [a, b] = [localProvider("a"), localProvider("b")];
   const provider = await authenticate(`Bearer ${await mintToken(keys, a, NOW)}`);
   assert.deepEqual(
     [provider.kind, provider.id, provider.org, provider.device],
     ["device", a.sub, a.org, a.device],
   );
   assert.notEqual(a.org, b.org);
+  const device = await authenticate(`Bearer ${await mintToken(keys, localDevice(keys), NOW)}`);
+  assert.deepEqual([device.kind, device.org, device.zoneTenths], ["device", localOwner(keys).org, 5]);
+  assert.equal(device.scopes.has("treasury:spend"), false);
+  const reserve = await authenticate(`Bearer ${await mintToken(keys, localReserve, NOW)}`);
+  assert.deepEqual([reserve.kind, reserve.org, reserve.zoneTenths], ["service", "org_operator", 0]);
 });
 
 test("no token outlives its time, and none is made to live longer than ten minutes", async (t) => {

@@ -5,15 +5,12 @@ import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { stopOrphanedDatabase } from "./database.ts";
 import { dataDirAt, type DataDir } from "./data-dir.ts";
-import { findHolder, takeLock, type FileLock } from "./lock.ts";
-import { isAlive } from "./process-identity.ts";
+import { endHolder, type HolderEnd } from "./end-holder.ts";
+import { takeLock, type FileLock } from "./lock.ts";
 import { removeRecord } from "./record.ts";
 import { StackError } from "./stack-error.ts";
 
-export type StopOutcome = {
-  /** `killed`: it did not end by itself in time. */
-  readonly outcome: "nothing_running" | "stopped" | "killed";
-  readonly pid?: number;
+export type StopOutcome = HolderEnd & {
   /** A database without its stack was found and ended. */
   readonly orphanedDatabase: boolean;
 };
@@ -34,7 +31,7 @@ export async function stopStack(dataDirPath: string): Promise<StopOutcome> {
   let asked: StopOutcome = { outcome: "nothing_running", orphanedDatabase: false };
   let lock = takeLock(dataDir.lock);
   if (lock === undefined) {
-    asked = await endHolder(dataDir);
+    asked = { ...(await endHolder(dataDir.lock, DRAIN_MS_MAX)), orphanedDatabase: false };
     lock = await waitForLock(dataDir, 5_000);
   }
   if (lock === undefined) {
@@ -54,35 +51,11 @@ export async function stopStack(dataDirPath: string): Promise<StopOutcome> {
   }
 }
 
-async function endHolder(dataDir: DataDir): Promise<StopOutcome> {
-  const holder = findHolder(dataDir.lock);
-  if (holder === undefined) return { outcome: "nothing_running", orphanedDatabase: false };
-  const deadline = Date.now() + DRAIN_MS_MAX;
-  signal(holder.pid, "SIGTERM");
-  while (isAlive(holder)) {
-    if (Date.now() >= deadline) {
-      signal(holder.pid, "SIGKILL");
-      return { outcome: "killed", pid: holder.pid, orphanedDatabase: false };
-    }
-    await delay(POLL_MS);
-  }
-  return { outcome: "stopped", pid: holder.pid, orphanedDatabase: false };
-}
-
 async function waitForLock(dataDir: DataDir, limitMs: number): Promise<FileLock | undefined> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const lock = takeLock(dataDir.lock);
     if (lock !== undefined || Date.now() >= deadline) return lock;
     await delay(POLL_MS);
-  }
-}
-
-/** A process that ended meanwhile is what was wanted. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
 }

@@ -13,8 +13,18 @@ export const LOCAL_AUDIENCE = "openagents";
 /** Longest life of an access token; services refuse longer ones. */
 export const TOKEN_TTL_S_MAX = 600;
 
+/** How far the operator trusts someone: 0 itself, 0.5 an enrolled device, 1 everyone else. */
+export type Zone = "0" | "0.5" | "1";
+
 /** Someone whom the local stack vouches for. */
-export type LocalPrincipal = { readonly sub: string; readonly org: string; readonly device?: string };
+export type LocalPrincipal = {
+  readonly sub: string;
+  readonly org: string;
+  readonly zone: Zone;
+  readonly device?: string;
+  /** What it is for; absent: everything. */
+  readonly scopes?: readonly string[];
+};
 
 export type TokenRequest = {
   /** Every scope when absent. */
@@ -24,21 +34,47 @@ export type TokenRequest = {
   /** 1 to 600; 600 when absent. */
   readonly ttlSeconds?: number;
   readonly device?: string;
+  /** 0.5 when absent. */
+  readonly zone?: Zone;
 };
+
+/** What a provider calls, and nothing that buys. */
+const PROVIDER_SCOPES = [
+  "artifacts:read",
+  "artifacts:write",
+  "jobs:read",
+  "jobs:work",
+  "workers:read",
+  "workers:write",
+];
 
 /** The person whose laptop it is, in an organisation of their own. */
 export function localOwner(keys: StackKeys): LocalPrincipal {
-  return { sub: `usr_local_${keys.localId}`, org: `org_local${keys.localId}` };
+  return { sub: `usr_local_${keys.localId}`, org: `org_local${keys.localId}`, zone: "0.5" };
+}
+
+/** This computer as a device of its owner: what it runs again is a second opinion of the owner's own. */
+export function localDevice(keys: StackKeys): LocalPrincipal {
+  const sub = `dev_local_${keys.localId}`;
+  return { sub, org: localOwner(keys).org, zone: "0.5", device: sub, scopes: PROVIDER_SCOPES };
 }
 
 /**
  * A device that sells work, in an organisation of its own, so that what it earns
- * is an account apart from what the owner spends.
+ * is an account apart from what the owner spends. The name is of [a-z0-9_].
  */
-export function localProvider(index: number): LocalPrincipal {
-  const letter = String.fromCharCode("a".charCodeAt(0) + index);
-  return { sub: `dev_provider_${letter}`, org: `org_provider_${letter}`, device: `dev_provider_${letter}` };
+export function localProvider(name: string): LocalPrincipal {
+  const sub = `dev_provider_${name}`;
+  return { sub, org: `org_provider_${name}`, zone: "0.5", device: sub, scopes: PROVIDER_SCOPES };
 }
+
+/** The operator's reserve, whose runs decide when two providers disagree. */
+export const localReserve: LocalPrincipal = {
+  sub: "svc_reserve",
+  org: "org_operator",
+  zone: "0",
+  scopes: PROVIDER_SCOPES,
+};
 
 /** Sign a token. Throws `scope_unknown`, `ttl_out_of_range`. */
 export async function mintToken(keys: StackKeys, request: TokenRequest, nowMs: number): Promise<string> {
@@ -65,7 +101,7 @@ export async function mintToken(keys: StackKeys, request: TokenRequest, nowMs: n
   return new SignJWT({
     org: request.org ?? owner.org,
     scopes: [...scopes],
-    zone: "0.5",
+    zone: request.zone ?? "0.5",
     sid: `ses_${keys.localId}`,
     ...(request.device === undefined ? {} : { device: request.device }),
   })

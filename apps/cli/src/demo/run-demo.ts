@@ -11,7 +11,7 @@ import {
   listPins,
   localOwner,
   openStackLog,
-  startLocalProviders,
+  ensureLocalProviders,
   tokenSource,
 } from "@openagents/stack";
 import { claimsExitCode } from "../claims.ts";
@@ -48,7 +48,7 @@ export async function runDemo(
   settings.signal.throwIfAborted();
 
   const providers = await stepOf(steps, "providers", "in their sandboxes", async (step) => {
-    const started = await startLocalProviders({
+    const started = await ensureLocalProviders({
       dataDir: dataDirAt(settings.dataDir),
       keys: place.keys,
       runtimeUrl: place.record.runtimeUrl,
@@ -56,8 +56,12 @@ export async function runDemo(
       nowMs: context.nowMs,
       signal: settings.signal,
     });
-    const offers = started.providers.map((offer) => `${offer.displayName} ${formatSats(offer.priceMsats)}`);
-    step.done(`${offers.join(", ")}; ${started.sandbox}`);
+    const market = started.providers.filter((provider) => provider.role === "market");
+    const offers = market.map((offer) => `${offer.displayName} ${formatSats(offer.priceMsats)}`);
+    const helpers = "this computer and the operator's reserve for second opinions";
+    step.done(
+      [`${offers.join(", ")}; ${helpers}`, started.sandbox].filter((part) => part !== undefined).join("; "),
+    );
     return started;
   });
   parts.defer(() => providers.stop());

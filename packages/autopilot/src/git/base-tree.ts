@@ -2,8 +2,8 @@
 // parents, so that it carries no history, and the bundle file in which that
 // commit travels. Equal trees make the equal commit everywhere.
 
-import { open, mkdir, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, open, readlink, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { AutopilotError } from "../autopilot-error.ts";
 import { GitError, runGit, runGitText } from "./run-git.ts";
 
@@ -34,12 +34,7 @@ const COMMIT_MESSAGE = "base";
  * `base_too_large`.
  */
 export async function snapshotBase(repo: string, folder: string, signal?: AbortSignal): Promise<BaseBundle> {
-  const isFolder = await stat(repo).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder)
-    throw new AutopilotError("repository_not_found", `There is no folder ${repo}. Check the path.`);
+  await assertFolder(repo);
   const source = { cwd: repo, signal };
   const objects = await runGitText(
     ["rev-parse", "--path-format=absolute", "--git-path", "objects"],
@@ -64,9 +59,92 @@ export async function snapshotBase(repo: string, folder: string, signal?: AbortS
   );
 
   const gitDir = await initRepository(folder, signal);
-  // Borrowed, not copied: only the bundle takes what the tree needs.
-  await mkdir(join(gitDir, "objects", "info"), { recursive: true });
-  await writeFile(join(gitDir, "objects", "info", "alternates"), `${objects}\n`);
+  // Borrowed until the bundle is written, which takes what the tree needs and no more.
+  const alternates = join(gitDir, "objects", "info", "alternates");
+  await mkdir(dirname(alternates), { recursive: true });
+  await writeFile(alternates, `${objects}\n`);
+  const base = await bundleTree(gitDir, tree, folder, signal);
+  // From here on the base must not change with the user's repository, however long the run waits.
+  await runGit(["bundle", "unbundle", base.bundleFile], { cwd: folder, gitDir, signal });
+  await rm(alternates);
+  return base;
+}
+
+/** Never taken into a snapshot: other tools' own, and what installs anew. */
+const LEFT_OUT = [".git", "node_modules", ".venv"];
+
+const FOLDER_BYTES_MAX = 512 * 1024 * 1024;
+
+/**
+ * The same of a folder that is no repository: its files, without those that its
+ * `.gitignore` leaves out, `.git`, `node_modules` and `.venv`. The folder is only
+ * read. Throws `repository_not_found`, `repository_empty`, `nested_repository`,
+ * `link_outside`, `base_too_large`.
+ */
+export async function snapshotFolder(dir: string, folder: string, signal?: AbortSignal): Promise<BaseBundle> {
+  await assertFolder(dir);
+  const gitDir = await initRepository(folder, signal);
+  await mkdir(join(gitDir, "info"), { recursive: true });
+  await writeFile(join(gitDir, "info", "exclude"), LEFT_OUT.map((name) => `${name}\n`).join(""));
+  const own = { cwd: dir, gitDir, workTree: dir, indexFile: join(folder, "snapshot.index"), signal };
+  const listed = await runGit(["ls-files", "--others", "--exclude-standard", "-z"], {
+    ...own,
+    outputBytesMax: LIST_BYTES_MAX,
+  });
+  const paths = listed.toString("utf8").split("\0").slice(0, -1);
+  if (paths.length === 0) throw new AutopilotError("repository_empty", `${dir} has no files to work on.`);
+  await assertFits(dir, paths);
+  await runGit(["add", "--all", "."], own);
+  const tree = await runGitText(["write-tree"], own);
+  return bundleTree(gitDir, tree, folder, signal);
+}
+
+/** Before anything is read: what a snapshot would carry away, and how much. */
+async function assertFits(dir: string, paths: readonly string[]): Promise<void> {
+  const root = await realpath(dir);
+  let bytes = 0;
+  for (const path of paths) {
+    // Git names a repository inside the folder with a slash, and would take none of its files.
+    if (path.endsWith("/")) {
+      throw new AutopilotError(
+        "nested_repository",
+        `${path} in ${dir} is a repository of its own. Leave it out by a .gitignore, or run on it alone.`,
+      );
+    }
+    const found = await lstat(join(dir, path));
+    bytes += found.size;
+    if (!found.isSymbolicLink()) continue;
+    const target = resolve(root, dirname(path), await readlink(join(dir, path)));
+    if (target !== root && !target.startsWith(`${root}/`)) {
+      throw new AutopilotError(
+        "link_outside",
+        `${path} in ${dir} is a link to outside of the folder. Remove it, or leave it out by a .gitignore.`,
+      );
+    }
+  }
+  if (paths.length > TREE_FILES_MAX || bytes > FOLDER_BYTES_MAX) {
+    throw new AutopilotError(
+      "base_too_large",
+      `${dir} has ${paths.length} files and ${bytes} bytes; at most ${TREE_FILES_MAX} and ${FOLDER_BYTES_MAX} can travel. Leave files out by a .gitignore.`,
+    );
+  }
+}
+
+async function assertFolder(dir: string): Promise<void> {
+  const isFolder = await stat(dir).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) throw new AutopilotError("repository_not_found", `There is no folder ${dir}. Check the path.`);
+}
+
+/** Commit a tree without parents, and write the bundle file that carries it. */
+async function bundleTree(
+  gitDir: string,
+  tree: string,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<BaseBundle> {
   const own = { cwd: folder, gitDir, signal };
   const commit = await runGitText(["commit-tree", tree, "-m", COMMIT_MESSAGE], {
     ...own,

@@ -1,3 +1,10 @@
-export { openBundle, snapshotBase, type Base, type BaseBundle, type ExpectedBase } from "./base-tree.ts";
-export { runGit, runGitText } from "./run-git.ts";
+export {
+  openBundle,
+  snapshotBase,
+  snapshotFolder,
+  type Base,
+  type BaseBundle,
+  type ExpectedBase,
+} from "./base-tree.ts";
+export { GitError, runGit, runGitText } from "./run-git.ts";
 export { applyToWorkspace, checkOut, diffFolder, patchedTree, readBaseFile, restoredTree } from "./tree.ts";

@@ -15,6 +15,9 @@ export type GitCall = {
   readonly commitDate?: string;
   readonly input?: Buffer;
   readonly outputBytesMax?: number;
+  /** The one way to another machine that this call may take; absent: none. */
+  readonly network?: "https" | "ssh";
+  readonly wallMsMax?: number;
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -61,13 +64,15 @@ const SETTINGS = [
 export async function runGit(args: readonly string[], call: GitCall): Promise<Buffer> {
   call.signal?.throwIfAborted();
   const command = args[0] ?? "";
-  const child = spawn("git", [...SETTINGS.flatMap((setting) => ["-c", setting]), ...args], {
+  const settings = [...SETTINGS, ...(call.network === undefined ? [] : [`protocol.${call.network}.allow=always`])];
+  const child = spawn("git", [...settings.flatMap((setting) => ["-c", setting]), ...args], {
     cwd: call.cwd,
     env: environment(call),
     stdio: ["pipe", "pipe", "pipe"],
   });
   // Our own timer: the one of `spawn` stays behind when git cannot be started.
-  const timer = setTimeout(() => child.kill("SIGKILL"), WALL_MS_MAX);
+  const wallMsMax = call.wallMsMax ?? WALL_MS_MAX;
+  const timer = setTimeout(() => child.kill("SIGKILL"), wallMsMax);
   const abort = () => child.kill("SIGKILL");
   call.signal?.addEventListener("abort", abort);
 
@@ -97,7 +102,7 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Bu
       );
     }
     if (signal === "SIGKILL") {
-      throw new AutopilotError("git_timeout", `git ${command} was ended after ${WALL_MS_MAX / 1000} s.`);
+      throw new AutopilotError("git_timeout", `git ${command} was ended after ${wallMsMax / 1000} s.`);
     }
     if (code !== 0) throw new GitError(command, code ?? undefined, stderr.trim());
     return Buffer.concat(chunks);
@@ -118,7 +123,7 @@ function ended(child: ReturnType<typeof spawn>): Promise<{ code: number | null; 
       const missing = "code" in cause && cause.code === "ENOENT";
       const code = missing ? "git_missing" : "git_failed";
       const message = missing
-        ? "git was not found, or its folder is gone. Install git."
+        ? "git was not found, or its folder is gone. Install it: `apt-get install git`, `brew install git`, or git-scm.com."
         : `git: ${cause.message}`;
       reject(new AutopilotError(code, message, { cause }));
     });
@@ -149,5 +154,15 @@ function environment(call: GitCall): NodeJS.ProcessEnv {
     ...(call.commitDate === undefined
       ? {}
       : { GIT_AUTHOR_DATE: call.commitDate, GIT_COMMITTER_DATE: call.commitDate }),
+    ...(call.network === undefined ? {} : networkEnvironment()),
+  };
+}
+
+/** How this machine reaches others. Ssh may use a key or an agent of the user's, and asks nothing. */
+function networkEnvironment(): NodeJS.ProcessEnv {
+  const named = ["SSH_AUTH_SOCK", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE"];
+  return {
+    GIT_SSH_COMMAND: "ssh -o BatchMode=yes",
+    ...Object.fromEntries(named.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
   };
 }

@@ -8,7 +8,7 @@ import type { Layer, SandboxRunSpec } from "@openagents/contracts";
 import { REPORT_FOLDER, REPORT_TOOLS, instrument } from "@openagents/proof";
 import type { Layer as SandboxLayer, RunRequest } from "@openagents/sandbox";
 import { openLayer } from "../layers/index.ts";
-import type { InstalledToolchain } from "./toolchains.ts";
+import { mountsOf, toolchainEnv, type InstalledToolchain } from "../toolchains/index.ts";
 
 export type LegTools = Pick<RunRequest, "env" | "layers" | "collect">;
 
@@ -18,6 +18,7 @@ const REPORT_BYTES_MAX = 32 * 1024 * 1024;
 /** Lists of folders, first come first served, and lists of options. */
 const SEPARATORS: ReadonlyMap<string, string> = new Map([
   ["PATH", ":"],
+  ["LD_LIBRARY_PATH", ":"],
   ["PYTHONPATH", ":"],
   ["NODE_PATH", ":"],
   ["NODE_OPTIONS", " "],
@@ -30,7 +31,7 @@ const SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin"];
 
 /** Unpack what the job's commands need besides their tree. Throws `layer_invalid`. */
 export async function openTools(
-  spec: Pick<SandboxRunSpec, "layers" | "testRunner">,
+  spec: Pick<SandboxRunSpec, "layers" | "testRunner" | "toolchains">,
   toolchains: readonly InstalledToolchain[],
   readLayer: (layer: Layer) => Promise<Buffer>,
   folder: string,
@@ -53,8 +54,9 @@ export async function openTools(
     bins.push(...opened.bins);
     environments.push(opened.env);
   }
+  environments.push(toolchainEnv(spec.toolchains.map(({ name }) => name)));
   if (bins.length > 0) {
-    const own = toolchains.map(({ name }) => `${TOOLCHAINS}/${name}/bin`);
+    const own = mountsOf(toolchains).map(({ name }) => `${TOOLCHAINS}/${name}/bin`);
     environments.push({ PATH: [...own, ...bins, ...SYSTEM_PATH].join(":") });
   }
   const env = joinEnvironments(environments);

@@ -16,7 +16,7 @@ import { AutopilotError } from "../autopilot-error.ts";
 import { checkOut, openBundle, type Base } from "../git/index.ts";
 import { openTools, type LegTools } from "./leg-tools.ts";
 import { planLegs, type LegPlan } from "./plan-legs.ts";
-import { matchToolchains, type InstalledToolchain } from "./toolchains.ts";
+import { matchToolchains, mountsOf, type InstalledToolchain } from "../toolchains/index.ts";
 
 /** What runs a leg's commands, and says how. */
 export type LegRunner = Pick<Sandbox, "sandbox" | "limitsBy" | "runCommands">;
@@ -142,7 +142,7 @@ async function runLeg(
       diskMib: limits.diskMib,
       outputBytes: Number(limits.outputBytes),
     },
-    toolchains,
+    toolchains: mountsOf(toolchains),
     ...tools,
     signal,
   });

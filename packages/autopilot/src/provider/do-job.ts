@@ -17,7 +17,8 @@ import { PatchError } from "@openagents/proof";
 import { SandboxError, type CommandOutcome } from "@openagents/sandbox";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
-import { runLegs, type InstalledToolchain, type LegRunner } from "../legs/index.ts";
+import { runLegs, type LegRunner } from "../legs/index.ts";
+import type { InstalledToolchain } from "../toolchains/index.ts";
 import { describeEnvironment } from "./environment.ts";
 
 export type JobDeps = {

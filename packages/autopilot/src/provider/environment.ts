@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { arch, platform, release } from "node:os";
 import type { EnvironmentManifest } from "@openagents/contracts";
-import type { InstalledToolchain } from "../legs/index.ts";
+import type { InstalledToolchain } from "../toolchains/index.ts";
 
 export async function describeEnvironment(
   sandbox: { readonly sandbox: string; readonly limitsBy: string },

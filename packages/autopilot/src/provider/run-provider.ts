@@ -6,11 +6,13 @@
 // PROV-4  A lost lease, a canceled job and a disabled worker stop the work at once.
 // Held by tests/run-provider.test.ts.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
 import { runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
-import type { InstalledToolchain, LegRunner } from "../legs/index.ts";
+import type { LegRunner } from "../legs/index.ts";
+import type { InstalledToolchain } from "../toolchains/index.ts";
 import { doJob, type JobReport } from "./do-job.ts";
 import { isFinal, whileLeased } from "./lease.ts";
 import { findWorkerId, keepWorkerId } from "./worker-id.ts";
@@ -69,6 +71,8 @@ const BACKOFF_MS_MAX = 30_000;
  */
 export async function runProvider(options: ProviderOptions): Promise<ProviderEnd> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  // What a killed provider left; nobody else works in this folder.
+  await rm(join(options.dataDir, "jobs"), { recursive: true, force: true });
   const disabled = new AbortController();
   const loop: Loop = {
     options,

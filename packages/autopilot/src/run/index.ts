@@ -1,3 +1,4 @@
+export type { RunProblem, RunRequest } from "./journal.ts";
 export { STEPS, type Progress, type StepName } from "./progress.ts";
-export { DEFAULT_LIMITS, type RunIssueOptions, type RunOutcome, type RunProblem } from "./run.ts";
-export { runIssue } from "./run-issue.ts";
+export { DEFAULT_LIMITS, type RunDeps, type RunOutcome, type RunState } from "./run.ts";
+export { cancelRun, resumeRun, reviewRun, runIssue } from "./run-issue.ts";

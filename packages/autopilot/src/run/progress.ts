@@ -3,15 +3,20 @@
 import { performance } from "node:perf_hooks";
 
 export const STEPS = [
+  "executor",
   "workspace",
+  "check",
+  "layers",
   "agent",
   "patch",
   "quote",
   "reserve",
   "job",
   "verify",
+  "second",
   "settle",
   "bundle",
+  "branch",
 ] as const;
 
 export type StepName = (typeof STEPS)[number];

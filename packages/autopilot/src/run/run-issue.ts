@@ -1,291 +1,264 @@
-// From an issue to a bundle: one run of Autopilot.
+// From an issue to a bundle and a branch: one run of Autopilot.
 //
-// BUY-1  Nothing is reserved above the budget, and nothing dispatched unreserved.
-// BUY-2  However a run ends, its money is settled, given back, or named as still open.
-// BUY-3  A bundle is written for every run that was opened, also a failed or canceled one.
-// BUY-4  The user's checkout is never written to.
-// Held by tests/run-issue.test.ts and git.test.ts.
+// BUY-1  Nothing is reserved above what is left of the budget, nothing dispatched unreserved.
+// BUY-2  A run that ends has its money settled, given back, or named as still open;
+//        one that stops before its end can be resumed, and spends nothing twice.
+// BUY-3  A bundle is written for every run that ended, also a failed or canceled one.
+// BUY-4  The user's checkout is never written to, but for one new branch at the end.
+// BUY-5  Only who holds the run's lease goes on with it.
+// Held by tests/run.test.ts, workspace.test.ts and the end-to-end tests of the command line.
 
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { AgentError, type AgentEvent } from "@openagents/agent";
-import { ProblemError, type Reservation } from "@openagents/contracts";
-import { PatchError, classifyPatch, patchFiles } from "@openagents/proof";
+import { randomUUID } from "node:crypto";
+import { AgentError } from "@openagents/agent";
+import { ProblemError } from "@openagents/contracts";
+import { CheckConfigError, PatchError } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
-import { writeBundle } from "../bundle/index.ts";
-import { runtimeClients } from "../clients.ts";
-import { pauseFor } from "../pause.ts";
-import { trackSteps, type Steps } from "./progress.ts";
-import {
-  awaitReport,
-  closePurchase,
-  dispatch,
-  quoteWork,
-  reserve,
-  settle,
-  verify,
-  type Purchase,
-  type Work,
-} from "./purchase.ts";
-import { bounded, openRunLog, type FinalStatus, type RunLog } from "./run-log.ts";
-import { DEFAULT_LIMITS, type RunIssueOptions, type RunOutcome, type RunProblem } from "./run.ts";
-import { openWorkspace, type Workspace } from "./workspace.ts";
-
-/** An ending run has this long to close what is open and write its bundle. */
-const CLOSING_MS_MAX = 120_000;
+import { reading } from "../clients.ts";
+import { letAgentWork, takePatch } from "./attempt.ts";
+import { decideNext } from "./decide-next.ts";
+import { isRefusedAs } from "./executor.ts";
+import { feedbackOn } from "./feedback.ts";
+import { finish } from "./finish.ts";
+import { createJournal, loadJournal, type Ending, type JournalFile, type RunProblem, type RunRequest } from "./journal.ts";
+import { buyCheck, currentOrder, review, settle } from "./order.ts";
+import { outcomeOf } from "./outcome.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+import type { RunDeps, RunOutcome } from "./run.ts";
+import { openSession, runFolder, toolsOf, type Session } from "./session.ts";
+import { makeSpec, openUploads, readBaseConfig, type BaseConfig, type Uploads } from "./spec.ts";
 
 /**
- * Run an issue to its bundle. Rejects only when the run could not be opened;
- * afterwards every trouble is in the outcome's `problem`, with the step it came from.
+ * Open a run for an issue, and execute it. Rejects only when the run could not be
+ * opened or its lease not be had; afterwards every trouble is in the outcome's
+ * `problem`, with the step it came from.
  */
-export async function runIssue(options: RunIssueOptions): Promise<RunOutcome> {
-  const clients = options.clients ?? runtimeClients(options.client);
+export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunOutcome> {
+  const { clients, nowMs } = toolsOf(deps);
+  const { agent, checks, budgetMsats, attemptsMax } = request;
+  // Before anything is opened: a misspelt agent is no failed run.
+  deps.agentOf(agent);
   const { run } = await clients.runs.createRun(
-    { issue: options.issue, metadata: { agent: options.agent.name, checks: options.checks } },
-    { signal: options.signal },
+    {
+      issue: request.issue,
+      metadata: { agent, checks: [...checks], budget_msats: Number(budgetMsats), attempts_max: attemptsMax },
+    },
+    { idempotencyKey: randomUUID(), signal: deps.signal },
   );
-  const deps = { clients, pause: options.pause ?? pauseFor, nowMs: options.nowMs ?? Date.now };
-  const closing = { signal: options.signal };
-  const session: Session = {
-    options,
-    runId: run.runId,
-    steps: trackSteps((progress) => options.onProgress?.(progress)),
-    log: openRunLog(clients.runs, run.runId, () => closing.signal),
-    purchase: { deps, runId: run.runId },
-    made: {},
-  };
-  let problem: RunProblem | undefined;
-  try {
-    await pursue(session);
-    problem = judge(session.purchase);
-  } catch (cause) {
-    problem = problemOf(cause, session);
-  }
-  closing.signal = AbortSignal.timeout(CLOSING_MS_MAX);
-  return close(session, problem, closing.signal);
+  const folder = runFolder(deps, run.runId);
+  const journal = await createJournal(folder, { runId: run.runId, createdAtMs: nowMs(), request, attempts: [] });
+  deps.onOpen?.(run.runId);
+  return execute(deps, journal, pursue);
 }
 
-type Session = {
-  readonly options: RunIssueOptions;
-  readonly runId: string;
-  readonly steps: Steps;
-  readonly log: RunLog;
-  readonly purchase: Purchase;
-  /** What the bundle will carry, as far as the run came. */
-  readonly made: { baseBundle?: Buffer; patch?: Buffer };
+/**
+ * Go on with a run at its first unfinished step, once its lease is free. Rejects
+ * with `run_not_here`, `journal_invalid`, `executor_held`.
+ */
+export async function resumeRun(deps: RunDeps, runId: string): Promise<RunOutcome> {
+  const journal = await loadJournal(runFolder(deps, runId), runId);
+  deps.onOpen?.(runId);
+  return execute(deps, journal, pursue);
+}
+
+/** A person's word on a run whose verdict is `needs_review`: settle, and end the run. Rejects with `not_in_review` too. */
+export async function reviewRun(
+  deps: RunDeps,
+  runId: string,
+  decision: "accepted" | "rejected",
+  note: string,
+): Promise<RunOutcome> {
+  const journal = await loadJournal(runFolder(deps, runId), runId);
+  if (currentOrder({ journal }).verification?.verdict !== "needs_review") {
+    throw new AutopilotError(
+      "not_in_review",
+      `${runId} does not wait for a review. \`openagents runs show ${runId}\` tells what became of it.`,
+    );
+  }
+  return execute(deps, journal, async (session) => {
+    if (currentOrder(session).verification?.review === undefined) await review(session, decision, note);
+    await settle(session);
+    const { verification, settlement } = currentOrder(session);
+    if (verification === undefined) throw new Error("a review is of a verdict");
+    const next = decideNext(verification, settlement, [], 1);
+    if (next.kind === "succeeded") return { status: "succeeded" };
+    if (next.kind === "needs_review") throw new Error("a reviewed verdict waits for no review");
+    return { status: "failed", problem: next.problem };
+  });
+}
+
+const CANCEL_MS_MAX = 90_000;
+const CANCEL_POLL_MS = 500;
+
+/**
+ * End a run: what is open is given back or settled. A run that another process
+ * executes is asked to end, and waited for. Rejects with `executor_held` when it does not.
+ */
+export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcome> {
+  const { clients, pause, nowMs } = toolsOf(deps);
+  const folder = runFolder(deps, runId);
+  const startedMs = nowMs();
+  let asked = false;
+  for (;;) {
+    const journal = await loadJournal(folder, runId);
+    if (journal.current.done === true) return outcomeOf(deps, journal.current, undefined);
+    try {
+      return await execute(deps, journal, async () => canceled, 0);
+    } catch (cause) {
+      const held = cause instanceof AutopilotError && cause.code === "executor_held";
+      if (!held || nowMs() - startedMs > CANCEL_MS_MAX) throw cause;
+    }
+    if (!asked) {
+      await clients.runs.appendRunEvent(
+        { runId, eventType: "run.cancel_requested", payload: {} },
+        { idempotencyKey: `${runId}:cancel`, signal: deps.signal },
+      );
+      asked = true;
+    }
+    await pause(CANCEL_POLL_MS, deps.signal);
+    deps.signal.throwIfAborted();
+  }
+}
+
+const canceled: Ending = {
+  status: "canceled",
+  problem: { step: "executor", code: "canceled", detail: "The run was canceled." },
 };
 
-/** The steps in their order; the first that fails ends the pursuit. */
-async function pursue(session: Session): Promise<void> {
-  const { options, steps, purchase } = session;
-  const { signal } = options;
-  await session.log.append("issue.claimed", { title: options.issue.title, agent: options.agent.name });
-  const work = await produceWork(session);
+/** Undefined: the run waits for a person. */
+type Course = (session: Session) => Promise<Ending | undefined>;
 
-  const quote = await steps.step(
-    "quote",
-    () => quoteWork(purchase, work, options.budgetMsats, signal),
-    (made) =>
-      `${made.totalPriceMsats} msats of a budget of ${options.budgetMsats} msats, by ${made.providerWorkerId}`,
-  );
-  await steps.step(
-    "reserve",
-    () => reserve(purchase, quote, signal),
-    (made) => `${made.amountMsats} msats set aside`,
-  );
-  const job = await steps.step(
-    "job",
-    async (say) => awaitReport(purchase, await dispatch(purchase, signal), signal, say),
-    (done) =>
-      done.failure === undefined
-        ? "the provider has reported"
-        : `the provider could not: ${done.failure.code}`,
-  );
-  await steps.step(
-    "verify",
-    () => verify(purchase, job, signal),
-    (made) =>
-      `${made.verdict}, base exits ${made.baseExitCode ?? "–"}, patched exits ${made.patchedExitCode ?? "–"}`,
-  );
-  await steps.step(
-    "settle",
-    () => settle(purchase, job, signal),
-    (made) =>
-      made.status === "released"
-        ? `${made.providerMsats} msats credited to the provider, ${made.operatorFeeMsats} msats to the operator`
-        : `withheld (${made.withheldReason ?? "no reason"}): nothing was credited`,
-  );
-}
-
-/** Workspace, agent, patch. The workspace is gone afterwards; what the run needs of it is in memory. */
-async function produceWork(session: Session): Promise<Work> {
-  const { options, steps, made } = session;
-  const { signal } = options;
-  await using workspace = await steps.step(
-    "workspace",
-    () => openWorkspace(options.repo, signal),
-    ({ base }) => `base ${base.tree.slice(0, 12)} in a folder of its own`,
-  );
-  made.baseBundle = await readFile(workspace.base.bundleFile);
-  await steps.step(
-    "agent",
-    (say) => letAgentWork(session, workspace, say),
-    (summary) => summary,
-  );
-  const patch = await steps.step("patch", () => takePatch(workspace), describePatch);
-  made.patch = patch;
-  return {
-    base: { commit: workspace.base.commit, tree: workspace.base.tree, bundle: made.baseBundle },
-    patch,
-    checks: options.checks,
-    limits: options.limits ?? DEFAULT_LIMITS,
-    toolchains: options.toolchains,
-  };
-}
-
-async function letAgentWork(
-  session: Session,
-  workspace: Workspace,
-  say: (detail: string) => void,
-): Promise<string> {
-  const { options, log } = session;
-  const outcome = await options.agent.run({
-    workspace,
-    issue: { title: options.issue.title, body: options.issue.body },
-    attempt: 1,
-    stateDir: resolve(options.sessionsDir, "..", "agents", session.runId),
-    signal: options.signal,
-    async onEvent(event) {
-      say(wordsOf(event));
-      await log.appendAgentEvent(event);
-    },
-  });
-  if (outcome.kind === "gave_up")
-    throw new AutopilotError("agent_gave_up", `The agent gave up: ${outcome.reason}`);
-  return outcome.summary;
-}
-
-function wordsOf(event: AgentEvent): string {
-  switch (event.type) {
-    case "message":
-      return event.text;
-    case "tool_call":
-      return event.summary;
-    case "command":
-      return event.command;
-    case "approval":
-      return `${event.decision === "accept" ? "accepted" : "declined"}: ${event.what}`;
-    case "usage":
-      return `${event.inputTokens} tokens read, ${event.outputTokens} written`;
-    case "file_change":
-      return `${event.change} ${event.path}`;
-  }
-}
-
-async function takePatch(workspace: Workspace): Promise<Buffer> {
-  const patch = await workspace.diff();
-  if (patch.length === 0)
-    throw new AutopilotError("patch_empty", "The agent changed nothing, so there is nothing to check.");
-  return patch;
-}
-
-function describePatch(patch: Buffer): string {
-  const files = patchFiles(patch.toString("utf8"));
-  const { testPaths, checkConfigPaths } = classifyPatch(files);
-  const notes = [`${files.length} ${files.length === 1 ? "file" : "files"}`];
-  if (testPaths.length > 0) notes.push(`${testPaths.length} of them tests`);
-  if (checkConfigPaths.length > 0) notes.push(`${checkConfigPaths.length} deciding how the check runs`);
-  return notes.join(", ");
-}
-
-/** Whether what was bought is what was wanted. */
-function judge({ verification, settlement }: Purchase): RunProblem | undefined {
-  if (verification?.verdict === "proven" && settlement?.status === "released") return undefined;
-  const verdict = verification?.verdict ?? "inconclusive";
-  const detail = `The verdict is ${verdict.replaceAll("_", " ")}, so the patch is not proven and nothing was credited.`;
-  return { step: "verify", code: `verdict_${verdict}`, detail };
-}
-
-function problemOf(cause: unknown, session: Session): RunProblem {
-  const step = session.steps.current ?? "workspace";
-  if (session.options.signal.aborted) return { step, code: "canceled", detail: "The run was canceled." };
-  if (cause instanceof ProblemError) return { step, code: cause.reason ?? cause.code, detail: cause.detail };
-  if (cause instanceof AutopilotError || cause instanceof AgentError)
-    return { step, code: cause.code, detail: cause.message };
-  if (cause instanceof PatchError) {
-    return { step, code: cause.code, detail: `The agent's patch is refused: ${cause.message}.` };
-  }
-  return { step, code: "unexpected", detail: cause instanceof Error ? cause.message : String(cause) };
-}
-
-/** Close the purchase, end the run, write its bundle. The first problem stays the run's problem. */
-async function close(
-  session: Session,
-  first: RunProblem | undefined,
-  signal: AbortSignal,
+async function execute(
+  deps: RunDeps,
+  journal: JournalFile,
+  course: Course,
+  waitMsMax?: number,
 ): Promise<RunOutcome> {
-  const { purchase } = session;
-  let problem = first;
-  let openReservation: Reservation | undefined;
-  let bundleDir: string | undefined;
-  const status: FinalStatus =
-    first === undefined ? "succeeded" : first.code === "canceled" ? "canceled" : "failed";
+  if (journal.current.done === true) return outcomeOf(deps, journal.current, undefined);
+  const session = await openSession(deps, journal, waitMsMax);
   try {
-    if (first !== undefined) openReservation = await closePurchase(purchase, signal);
-  } catch (cause) {
-    // Whether the money is still set aside is not known, so it is named as open.
-    openReservation = purchase.reservation;
-    problem ??= problemOf(cause, session);
+    let ending = journal.current.ending ?? (await finishedElsewhere(session));
+    try {
+      ending ??= await course(session);
+    } catch (cause) {
+      const problem = problemOf(cause, session);
+      if (isStopping(cause, session)) return outcomeOf(deps, journal.current, problem);
+      ending = isCancelRequest(session) ? canceled : { status: "failed", problem };
+    }
+    if (ending === undefined) return outcomeOf(deps, journal.current, undefined);
+    return await endWith(session, ending);
+  } finally {
+    await session.hold.release();
   }
-  try {
-    bundleDir = await session.steps.step(
-      "bundle",
-      () => endAndBundle(session, status, first, signal),
-      (dir) => dir,
-    );
-  } catch (cause) {
-    problem ??= { ...problemOf(cause, session), step: "bundle" };
-  }
-  const { verification, settlement, quote } = purchase;
-  return {
-    runId: session.runId,
-    status,
-    verdict: verification?.verdict,
-    assurance: verification?.assurance,
-    proof: verification?.proof,
-    baseExitCode: verification?.baseExitCode,
-    patchedExitCode: verification?.patchedExitCode,
-    providerWorkerId: quote?.providerWorkerId,
-    amountMsats: settlement?.providerMsats ?? 0n,
-    operatorFeeMsats: settlement?.operatorFeeMsats ?? 0n,
-    settlementStatus: settlement?.status,
-    bundleDir,
-    problem,
-    openReservation,
-  };
 }
 
-async function endAndBundle(
-  { options, log, made, runId, purchase }: Session,
-  status: FinalStatus,
-  problem: RunProblem | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  const why =
-    problem === undefined ? {} : { step: problem.step, code: problem.code, detail: bounded(problem.detail) };
-  await log.append("run.finished", { status, ...why });
-  return writeBundle({
-    clients: purchase.deps.clients,
-    runId,
-    sessionsDir: options.sessionsDir,
-    patch: made.patch,
-    baseBundle: made.baseBundle,
-    summary: {
-      issue: options.issue,
-      agentName: options.agent.name,
-      checks: options.checks,
-      problem: problem?.detail,
-    },
-    signal,
-  });
+async function endWith(session: Session, ending: Ending): Promise<RunOutcome> {
+  const { deps, journal } = session;
+  // Asked to cancel, the lease is ours still, and ending is what was asked.
+  const closing = isCancelRequest(session) ? { ...session, signal: deps.signal } : session;
+  try {
+    await finish(closing, ending);
+    return outcomeOf(deps, journal.current, undefined);
+  } catch (cause) {
+    return outcomeOf(deps, journal.current, problemOf(cause, session));
+  }
+}
+
+/** Somebody else may have ended the run, or an earlier process that was killed right after. */
+async function finishedElsewhere({ clients, runId, signal, pause, hold }: Session): Promise<Ending | undefined> {
+  if (hold.epoch > 0n) return undefined;
+  const { run } = await reading(() => clients.runs.getRun({ runId }, { signal }), signal, pause);
+  const status = run.status === "succeeded" || run.status === "canceled" ? run.status : "failed";
+  return { status };
+}
+
+async function pursue(session: Session): Promise<Ending | undefined> {
+  const { journal, log, signal } = session;
+  const prepared = await prepare(session);
+  const baseConfig = await readBaseConfig(prepared, signal);
+  const uploads = openUploads(session);
+  if (journal.current.attempts.length === 0) {
+    const { issue, agent } = journal.current.request;
+    await log.append("issue.claimed", { title: issue.title, agent }, signal);
+    await journal.save({ attempts: [{ orders: [] }] });
+  }
+  for (;;) {
+    const next = await tryOnce(session, prepared, baseConfig, uploads);
+    if (next.kind === "needs_review") return undefined;
+    if (next.kind === "succeeded") return { status: "succeeded" };
+    if (next.kind === "failed") return { status: "failed", problem: next.problem };
+    const { attempts } = journal.current;
+    const last = attempts.at(-1) ?? { orders: [] };
+    // In one write: an attempt with feedback has a next one.
+    await journal.save({ attempts: [...attempts.slice(0, -1), { ...last, feedback: next.feedback }, { orders: [] }] });
+  }
+}
+
+type Tried =
+  | { readonly kind: "succeeded" | "needs_review" }
+  | { readonly kind: "failed"; readonly problem: RunProblem }
+  | { readonly kind: "again"; readonly feedback: string };
+
+async function tryOnce(
+  session: Session,
+  prepared: Prepared,
+  baseConfig: BaseConfig | undefined,
+  uploads: Uploads,
+): Promise<Tried> {
+  const { journal, redact } = session;
+  const { attemptsMax } = journal.current.request;
+  let patch: Buffer;
+  await letAgentWork(session, prepared.workspace);
+  try {
+    patch = await takePatch(session, prepared.workspace, baseConfig?.config);
+  } catch (cause) {
+    if (!isMendable(cause)) throw cause;
+    const problem = problemOf(cause, session);
+    if (journal.current.attempts.length >= attemptsMax) return { kind: "failed", problem };
+    return { kind: "again", feedback: redact(problem.detail) };
+  }
+  const verification = await buyCheck(session, () => makeSpec(session, prepared, baseConfig, patch, uploads));
+  const waits = verification.verdict === "needs_review" && verification.review === undefined;
+  const settlement = waits ? undefined : await settle(session);
+  const earlier = journal.current.attempts.slice(0, -1);
+  const next = decideNext(verification, settlement, earlier, attemptsMax);
+  if (next.kind !== "again") return next;
+  const jobId = currentOrder(session).jobId ?? verification.jobId;
+  return { kind: "again", feedback: await feedbackOn(session, jobId, verification) };
+}
+
+/** Troubles of a patch that the agent can mend in another attempt. */
+function isMendable(cause: unknown): boolean {
+  if (cause instanceof PatchError) return true;
+  return (
+    cause instanceof AutopilotError && ["patch_empty", "patch_unchanged", "patch_too_large"].includes(cause.code)
+  );
+}
+
+/** Whether the run goes on another time, in place of having failed. */
+function isStopping(cause: unknown, { deps, hold }: Session): boolean {
+  if (deps.signal.aborted) return true;
+  if (hold.signal.aborted) return !(codeOf(hold.signal.reason) === "cancel_requested");
+  if (isRefusedAs(cause, "executor_fenced")) return true;
+  // A runtime that is away decides nothing, and neither does a disk that is full.
+  if (cause instanceof ProblemError) return cause.status === 429 || cause.status >= 500;
+  return codeOf(cause) === undefined;
+}
+
+function isCancelRequest({ deps, hold }: Session): boolean {
+  return !deps.signal.aborted && codeOf(hold.signal.reason) === "cancel_requested";
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (cause instanceof AutopilotError || cause instanceof AgentError || cause instanceof PatchError) return cause.code;
+  return cause instanceof CheckConfigError ? "check_config_invalid" : undefined;
+}
+
+function problemOf(cause: unknown, { steps, deps, hold, redact }: Session): RunProblem {
+  const step = steps.current ?? "workspace";
+  if (deps.signal.aborted) return { step, code: "interrupted", detail: "The run was interrupted." };
+  const real: unknown = hold.signal.aborted ? hold.signal.reason : cause;
+  if (real instanceof ProblemError) return { step, code: real.reason ?? real.code, detail: redact(real.detail) };
+  const text = real instanceof Error ? real.message : String(real);
+  const detail = real instanceof PatchError ? `The agent's patch is refused: ${text}.` : text;
+  return { step, code: codeOf(real) ?? "unexpected", detail: redact(detail) };
 }

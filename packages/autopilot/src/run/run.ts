@@ -1,56 +1,64 @@
-// What a buyer asks of a run, and what the run came to.
+// What a run is started with, and what it came to.
 
-import type { Agent } from "@openagents/agent";
-import type { Reservation, SandboxLimits, ToolchainRequirement } from "@openagents/contracts";
+import type { Agent, AgentEvent, ApprovalDecision, ApprovalRequest } from "@openagents/agent";
+import type { Reservation, SandboxLimits, Settlement, VerificationResult } from "@openagents/contracts";
 import type { ClientSettings, RuntimeClients } from "../clients.ts";
 import type { Pause } from "../pause.ts";
-import type { Progress, StepName } from "./progress.ts";
-import type { FinalStatus } from "./run-log.ts";
+import type { RunProblem } from "./journal.ts";
+import type { Progress } from "./progress.ts";
 
-export type RunIssueOptions = {
+/** What a run needs of the process that executes it, whether it starts, resumes, reviews or cancels it. */
+export type RunDeps = {
   readonly client: ClientSettings;
-  /** A git repository; the tree of its HEAD is the base. */
-  readonly repo: string;
-  readonly issue: { readonly title: string; readonly body: string; readonly url?: string | undefined };
-  readonly agent: Agent;
-  /** Shell commands that decide whether the patch is good. */
-  readonly checks: readonly string[];
-  /** The most that the check may cost, operator fee included. */
-  readonly budgetMsats: bigint;
-  readonly limits?: SandboxLimits;
-  readonly toolchains: readonly ToolchainRequirement[];
+  /** A folder of its own for each run: journal, workspace, layers, the agent's state. */
+  readonly runsDir: string;
   /** Bundles are written to `{sessionsDir}/{run_id}`. */
   readonly sessionsDir: string;
-  /** Cancels the run: what is open is closed, and the bundle is still written. */
+  /** The agent behind a spec such as `codex` or `script:FILE`. */
+  readonly agentOf: (spec: string) => Agent;
+  /** Its secret values are looked for in patches and taken out of texts. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Interrupts: the lease is given back, and the run can be resumed. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onAgentEvent?: (event: AgentEvent) => void;
+  /** Told once the run is open: from here on it can be resumed by this id. */
+  readonly onOpen?: (runId: string) => void;
+  readonly approve?: (request: ApprovalRequest) => Promise<ApprovalDecision>;
   /** For tests. */
   readonly clients?: RuntimeClients;
   readonly pause?: Pause;
   readonly nowMs?: () => number;
 };
 
+/**
+ * `needs_review` and `stopped` runs go on later: the one by a person's word, the
+ * other by being resumed.
+ */
+export type RunState = "succeeded" | "failed" | "canceled" | "needs_review" | "stopped";
+
 export type RunOutcome = {
   readonly runId: string;
-  readonly status: FinalStatus;
-  readonly verdict: string | undefined;
-  readonly assurance: string | undefined;
-  readonly proof: string | undefined;
-  readonly baseExitCode: number | undefined;
-  readonly patchedExitCode: number | undefined;
+  readonly state: RunState;
+  readonly attempts: number;
+  readonly agentName: string;
+  /** Of the last attempt that was checked. */
+  readonly verification: VerificationResult | undefined;
+  readonly settlement: Settlement | undefined;
   readonly providerWorkerId: string | undefined;
-  /** Credited to the provider; 0 when nothing was. */
-  readonly amountMsats: bigint;
-  readonly operatorFeeMsats: bigint;
-  readonly settlementStatus: "released" | "withheld" | undefined;
-  /** Undefined only when the bundle could not be written; `problem` says why. */
-  readonly bundleDir: string | undefined;
-  readonly problem: RunProblem | undefined;
-  /** Money that stays set aside because a provider still works on the job. */
+  /** Over all attempts: providers, second opinions and operator fees. */
+  readonly spentMsats: bigint;
+  readonly budgetMsats: bigint;
+  /** Money that stays set aside. */
   readonly openReservation: Reservation | undefined;
+  /** Absent as long as the run goes on, and when the bundle could not be written; `problem` says why then. */
+  readonly bundleDir: string | undefined;
+  /** In the user's repository; only when the patch is proven or accepted. */
+  readonly branch: string | undefined;
+  /** The patch of the last attempt, by the file that holds it. */
+  readonly patchFile: string | undefined;
+  readonly problem: RunProblem | undefined;
 };
-
-export type RunProblem = { readonly step: StepName; readonly code: string; readonly detail: string };
 
 /** For each command of the check. */
 export const DEFAULT_LIMITS: SandboxLimits = {

@@ -1,12 +1,18 @@
 // Which of a provider's tools a job gets: those that it asked for, when new enough. Pure.
 
 import type { ToolchainRequirement } from "@openagents/contracts";
+import type { Toolchain } from "@openagents/sandbox";
 
 export type InstalledToolchain = {
+  /** The program that commands call: `node`, `python3`, `cc`. */
   readonly name: string;
+  /** Dotted numbers. */
   readonly version: string;
-  /** The folder that is mounted into the sandbox; its `bin` comes first on the path there. */
-  readonly prefix: string;
+  /**
+   * The folder that is mounted into the sandbox; its `bin` comes first on the path
+   * there. Absent for a program of the system, which every sandbox has.
+   */
+  readonly prefix?: string;
 };
 
 export type ToolchainMatch =
@@ -30,8 +36,13 @@ export function matchToolchains(
   return { kind: "matched", toolchains: [...new Set(toolchains)] };
 }
 
+/** Those of the tools that the sandbox mounts. */
+export function mountsOf(toolchains: readonly InstalledToolchain[]): readonly Toolchain[] {
+  return toolchains.flatMap(({ name, prefix }) => (prefix === undefined ? [] : [{ name, prefix }]));
+}
+
 /** Compare dotted numbers; missing parts count as 0. */
-function compareVersions(a: string, b: string): number {
+export function compareVersions(a: string, b: string): number {
   const left = a.split(".").map(Number);
   const right = b.split(".").map(Number);
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {

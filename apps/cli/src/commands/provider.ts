@@ -1,0 +1,289 @@
+// `openagents provider`: sell sandboxed runs of checks from this computer.
+
+import {
+  dataDirAt,
+  findSeller,
+  sellerToWire,
+  stopSeller,
+  type SellerRecord,
+  type SellerStop,
+} from "@openagents/stack";
+import { Command, Option } from "commander";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { collect, parseAmount, parseProviderName, parseWhole } from "../arguments.ts";
+import { reportToParent, requireStarted, startDetached } from "../background.ts";
+import { CliError, EXIT } from "../cli-error.ts";
+import { addDataDirOption, dataDirOf, setBody, type Context, type GlobalOptions } from "../context.ts";
+import {
+  TOOLCHAIN_OPTION,
+  eventLine,
+  eventToWire,
+  identityOf,
+  logNameOf,
+  readState,
+  sell,
+  stateJson,
+  stateLines,
+  type Identity,
+  type IdentityOptions,
+  type SellOptions,
+} from "../provider/index.ts";
+import { catchStopSignals } from "../stop-signals.ts";
+import { formatSats, renderPairs, showSteps, silentSteps } from "../terminal/index.ts";
+
+type StartOptions = SellOptions & GlobalOptions & { readonly detach?: true; readonly reportIpc?: true };
+
+const HELP = `
+A provider runs the checks of others in the sandbox, without network and without
+your files, and is credited for what proves something. It is off until you start
+it. By default it is this computer as your own device, on the stack of the data
+directory: it runs again what you bought elsewhere. With --as NAME it sells in an
+organisation apart, to try a market on one machine; with --runtime it sells to
+another's runtime, as the token says.
+
+Examples:
+  openagents provider start                      # in this terminal, Ctrl-C stops
+  openagents provider start --as eve --price 150sat --detach
+  openagents provider status
+  openagents provider stop --as eve
+
+Exit codes: 0 done; 1 failed; 2 wrong arguments.`;
+
+const START_HELP = `
+Looks for the tools that jobs may use (node, npm, python3, make, cc, go, cargo) in
+the system, on your path and where their installers keep them; --toolchain names
+others, each in a folder of its own that holds bin/NAME. A job gets the tools that
+it asks for, and never more memory or disk than you say here. The worker stays the
+same from one start to the next, also after kill -9. With --json each event is one
+line.
+
+Examples:
+  openagents provider start
+  openagents provider start --toolchain python3=/opt/python-3.13 --memory 4096
+  OPENAGENTS_TOKEN=… openagents provider start --runtime https://runtime.example.org --price 200sat
+
+Exit codes: 0 stopped as asked, or selling in the background; 1 did not start, or was disabled;
+            2 wrong arguments.`;
+
+const STOP_HELP = `
+Asks the provider to stop and waits until it has: it takes no new job, and gives a
+running one back to its buyer. One that does not end within 25 seconds is killed.
+When none is running, says so and succeeds.
+
+Examples:
+  openagents provider stop
+  openagents provider stop --as eve
+
+Exit codes: 0 it does not run any more; 1 it could not be ended.`;
+
+const STATUS_HELP = `
+Shows whether this computer sells, at which price, how many jobs it did, what became
+of the last one and why it was not paid for if so, and whether the market sees it.
+
+Examples:
+  openagents provider status
+  openagents provider status --json | jq .worker
+
+Exit codes: 0 looked, whatever the state; 1 could not look.`;
+
+export function providerCommand(context: Context): Command {
+  const provider = new Command("provider")
+    .description("sell sandboxed runs from this computer")
+    .addHelpText("after", HELP);
+  return provider
+    .addCommand(startCommand(context))
+    .addCommand(stopCommand(context))
+    .addCommand(statusCommand(context));
+}
+
+function startCommand(context: Context): Command {
+  const command = new Command("start")
+    .description("begin to sell")
+    .option("--price <amount>", "for one job, such as 200sat", parseAmount)
+    .option("--name <text>", "what buyers see")
+    .option(TOOLCHAIN_OPTION, "lend this tool too; may be repeated", collect)
+    .option(
+      "--memory <mib>",
+      "the most that a command may use (default: 2048)",
+      parseWhole(64, 1_048_576, "MiB"),
+    )
+    .option("--disk <mib>", "the most that a job may write (default: 1024)", parseWhole(16, 1_048_576, "MiB"))
+    .option("--concurrent <n>", "jobs at one time (default: 1)", parseWhole(1, 64, "a number of jobs"))
+    .option("-d, --detach", "sell in the background and return when it is registered")
+    .addOption(new Option("--report-ipc").hideHelp())
+    .addHelpText("after", START_HELP);
+  addIdentityOptions(command);
+  return setBody<StartOptions>(command, (options) => {
+    const identity = identityOf(context, options);
+    if (options.reportIpc === true)
+      return reportToParent((onReady) => serve(context, identity, options, onReady));
+    return options.detach === true ? detach(context, identity, options) : serve(context, identity, options);
+  });
+}
+
+/** Sell here until a signal asks to stop. */
+async function serve(
+  context: Context,
+  identity: Identity,
+  options: StartOptions,
+  onReady: () => void = () => undefined,
+): Promise<number> {
+  const { out } = context;
+  const json = options.json === true;
+  const steps = json ? silentSteps : showSteps(out, context.nowMs);
+  using stop = catchStopSignals(() => {
+    if (context.err.isTty) context.err.line("Stopping; Ctrl-C again forces it.");
+  });
+  try {
+    const end = await sell(context, identity, options, stop.signal, {
+      step(name) {
+        const step = steps.start(name);
+        return (detail) => step.done(detail);
+      },
+      ready(record) {
+        printReady(context, json, record, "Ctrl-C stops it.");
+        onReady();
+      },
+      event: (event) =>
+        out.line(
+          json
+            ? JSON.stringify(eventToWire(event, context.nowMs()))
+            : eventLine(event, context.nowMs(), out.style),
+        ),
+    });
+    if (end.reason === "stopped") {
+      if (!json) out.line(`${out.style.green("✓")} stopped`);
+      return EXIT.ok;
+    }
+    throw new CliError("worker_disabled", `the worker ${end.workerId} was disabled`, {
+      nextStep: "ask who disabled it; a new worker needs a provider of another name (--as)",
+    });
+  } catch (error) {
+    // Asked to stop before it had begun: that is what was wanted.
+    if (stop.signal.aborted && !(error instanceof CliError)) return EXIT.ok;
+    throw error;
+  } finally {
+    steps.close();
+  }
+}
+
+async function detach(context: Context, identity: Identity, options: StartOptions): Promise<number> {
+  // What can be refused here is refused here.
+  identity.client();
+  const dataDir = dataDirOf(context, options);
+  const json = options.json === true;
+  using stop = catchStopSignals(() => undefined);
+  const steps = json ? silentSteps : showSteps(context.out, context.nowMs);
+  const step = steps.start("provider", "starting in the background");
+  try {
+    const name = logNameOf(identity);
+    const args = ["provider", "start", ...argumentsOf(options)];
+    await startDetached(context, { args, dataDir, name, signal: stop.signal });
+    const record = requireStarted(findSeller(identity.seat), name, dataDir);
+    step.done();
+    printReady(context, json, record, `End it with \`openagents provider stop${identity.flags}\`.`);
+    return EXIT.ok;
+  } catch (error) {
+    step.failed("");
+    throw error;
+  } finally {
+    steps.close();
+  }
+}
+
+/** The same options for a process that runs elsewhere: its paths are absolute. */
+function argumentsOf(options: StartOptions): string[] {
+  const one = (name: string, value: string | number | undefined) =>
+    value === undefined ? [] : [`--${name}`, String(value)];
+  const { tokenFile, toolchain = [], price } = options;
+  return [
+    ...one("price", price === undefined ? undefined : `${price}msat`),
+    ...one("name", options.name),
+    ...toolchain.flatMap((text) => one("toolchain", absoluteToolchain(text))),
+    ...one("memory", options.memory),
+    ...one("disk", options.disk),
+    ...one("concurrent", options.concurrent),
+    ...one("as", options.as),
+    ...one("runtime", options.runtime),
+    ...one("token-file", tokenFile === undefined ? undefined : resolve(tokenFile)),
+  ];
+}
+
+function absoluteToolchain(text: string): string {
+  const at = text.indexOf("=");
+  return at === -1 ? text : `${text.slice(0, at)}=${resolve(text.slice(at + 1))}`;
+}
+
+function printReady(context: Context, json: boolean, record: SellerRecord, hint: string): void {
+  const { out } = context;
+  if (json) {
+    out.line(JSON.stringify({ type: "registered", ...sellerToWire(record) }));
+    return;
+  }
+  const pairs = [
+    ["worker", record.workerId],
+    ["name", record.displayName],
+    ["price", `${formatSats(record.priceMsats)} a job`],
+    ["runtime", record.runtimeUrl],
+    ["pid", String(record.pid)],
+  ] as const;
+  for (const line of renderPairs(pairs, out.style)) out.line(line);
+  out.line(out.style.dim(hint));
+}
+
+function stopCommand(context: Context): Command {
+  const command = new Command("stop").description("stop selling").addHelpText("after", STOP_HELP);
+  addIdentityOptions(command);
+  return setBody<IdentityOptions>(command, async (options) => {
+    const { out } = context;
+    const dataDir = dataDirAt(dataDirOf(context, options));
+    const known = existsSync(dataDir.keys) || options.runtime !== undefined;
+    const stopped: SellerStop = known
+      ? await stopSeller(dataDir, identityOf(context, options).seat)
+      : { outcome: "nothing_running", interrupted: [] };
+    const { outcome, pid, record, interrupted } = stopped;
+    if (options.json === true) {
+      const worker = record?.workerId;
+      out.line(JSON.stringify({ outcome, pid, worker_id: worker, interrupted, data_dir: dataDir.root }));
+      return EXIT.ok;
+    }
+    const jobs = interrupted.join(", ");
+    if (outcome === "nothing_running") out.line("no provider is running");
+    if (outcome === "stopped") {
+      const back = jobs === "" ? "" : `; ${jobs} went back to its buyer`;
+      out.line(`${out.style.green("✓")} stopped${back}`);
+    }
+    if (outcome === "killed") {
+      const back = jobs === "" ? "" : `; ${jobs} goes back to the market when its lease lapses`;
+      out.line(`${out.style.yellow("✓")} killed: it did not end within 25 s${back}`);
+    }
+    return EXIT.ok;
+  });
+}
+
+function statusCommand(context: Context): Command {
+  const command = new Command("status").description("how it goes").addHelpText("after", STATUS_HELP);
+  addIdentityOptions(command);
+  return setBody<IdentityOptions>(command, async (options) => {
+    const identity = identityOf(context, options);
+    const state = await readState(identity);
+    const lines =
+      options.json === true
+        ? [stateJson(state, context.nowMs())]
+        : stateLines(state, identity.flags, context.nowMs(), context.out.style);
+    for (const line of lines) context.out.line(line);
+    return EXIT.ok;
+  });
+}
+
+function addIdentityOptions(command: Command): void {
+  command
+    .option("--as <name>", "a provider of its own on this stack, in place of your device", parseProviderName)
+    .option("--runtime <url>", "another's runtime, in place of this computer's stack")
+    .option(
+      "--token-file <file>",
+      "your token there, read again as it is renewed (default: $OPENAGENTS_TOKEN)",
+    );
+  addDataDirOption(command);
+}

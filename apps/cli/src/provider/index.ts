@@ -1,0 +1,5 @@
+export { identityOf, type Identity, type IdentityOptions } from "./identity.ts";
+export { eventLine, eventToWire } from "./lines.ts";
+export { logNameOf, sell, type SellOptions } from "./sell.ts";
+export { readState, stateJson, stateLines } from "./state.ts";
+export { toolchainsFor, TOOLCHAIN_OPTION } from "./toolchains.ts";

@@ -1,0 +1,91 @@
+// Selling in this process until it is told to stop.
+
+import type { ProviderEnd } from "@openagents/autopilot";
+import { openStackLog, startSeller, type SellerRecord } from "@openagents/stack";
+import { dataDirOf, type Context } from "../context.ts";
+import type { Identity, IdentityOptions } from "./identity.ts";
+import type { SaleEvent } from "./lines.ts";
+import { watchPayment } from "./look-up.ts";
+import { toolchainWords, toolchainsFor } from "./toolchains.ts";
+
+export type SellOptions = IdentityOptions & {
+  readonly price?: bigint;
+  readonly name?: string;
+  readonly toolchain?: readonly string[];
+  readonly memory?: number;
+  readonly disk?: number;
+  readonly concurrent?: number;
+};
+
+const MEMORY_MIB = 2_048;
+const DISK_MIB = 1_024;
+const WALL_MS = 600_000n;
+/** Jobs whose payment is watched at one time. */
+const WATCHED_MAX = 16;
+
+/**
+ * Sell until `signal` aborts. `onReady` is told once, when jobs can come. Throws
+ * what the sandbox, the tools, the seat and the registration throw.
+ */
+export async function sell(
+  context: Context,
+  identity: Identity,
+  options: SellOptions,
+  signal: AbortSignal,
+  on: {
+    readonly step: (name: string) => (detail: string) => void;
+    readonly ready: (record: SellerRecord) => void;
+    readonly event: (event: SaleEvent) => void;
+  },
+): Promise<ProviderEnd> {
+  const client = identity.client();
+  const dataDir = dataDirOf(context, options);
+  const preparing = on.step("sandbox");
+  const { createSandbox } = await import("@openagents/sandbox");
+  const sandbox = await createSandbox();
+  preparing(`${sandbox.sandbox}, limits by ${sandbox.limitsBy}`);
+  const finding = on.step("toolchains");
+  const toolchains = await toolchainsFor(options.toolchain);
+  finding(toolchainWords(toolchains));
+
+  let watched = 0;
+  const watch = (jobId: string) => {
+    if (watched >= WATCHED_MAX) return;
+    watched += 1;
+    void watchPayment(client, jobId, signal).then((payment) => {
+      watched -= 1;
+      if (payment !== undefined) on.event({ type: "payment", jobId, payment });
+    });
+  };
+  const registering = on.step("register");
+  const seller = await startSeller({
+    seat: identity.seat,
+    client,
+    displayName: options.name ?? identity.displayName,
+    priceMsats: options.price ?? identity.priceMsats,
+    caps: {
+      memoryMibMax: options.memory ?? MEMORY_MIB,
+      diskMibMax: options.disk ?? DISK_MIB,
+      wallMsMax: WALL_MS,
+      concurrentJobsMax: options.concurrent ?? 1,
+    },
+    sandbox,
+    toolchains,
+    log: openStackLog(dataDir, logNameOf(identity)),
+    nowMs: context.nowMs,
+    signal,
+    onEvent(event) {
+      if (event.type === "registered") return;
+      on.event(event);
+      if (event.type === "job_reported" && event.outcome === "result") watch(event.jobId);
+    },
+  });
+  registering(seller.record.workerId);
+  on.ready(seller.record);
+  return seller.ended;
+}
+
+/** Its log is beside the stack's. */
+export function logNameOf({ seat }: Identity): string {
+  return `provider-${seat.key}`;
+}

@@ -1,0 +1,3 @@
+export type { Check } from "./check.ts";
+export { chooseCheck } from "./choose-check.ts";
+export { readProject } from "./read-project.ts";

@@ -1,0 +1,129 @@
+// How a run ends: what is open is closed, the log says how it ended, the bundle
+// is written, and a patch that holds becomes a branch. Each part is done once,
+// also when the process is killed between any two of them.
+
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { VerificationResult } from "@openagents/contracts";
+import { AutopilotError } from "../autopilot-error.ts";
+import { writeBundle } from "../bundle/index.ts";
+import { reading } from "../clients.ts";
+import { openWorkspace, writeBranch } from "../workspace/index.ts";
+import { patchFile } from "./attempt.ts";
+import { isRefusedAs } from "./executor.ts";
+import type { Ending, Journal } from "./journal.ts";
+import { closeOrder } from "./order.ts";
+import { workspaceFolder } from "./prepare.ts";
+import { bounded } from "./run-log.ts";
+import type { Session } from "./session.ts";
+
+/** Go through the ending; what an earlier process did of it is not done again. */
+export async function finish(session: Session, decided: Ending): Promise<void> {
+  const { journal, clients, runId, signal, pause } = session;
+  const ending = journal.current.ending ?? decided;
+  if (journal.current.ending === undefined) await journal.save({ ending });
+  if (ending.status !== "succeeded") await closeOrder(session, signal);
+  const { run } = await reading(() => clients.runs.getRun({ runId }, { signal }), signal, pause);
+  if (!["succeeded", "failed", "canceled"].includes(run.status)) await tellEnd(session, ending);
+  if (journal.current.bundleDir === undefined) await bundle(session, ending);
+  if (ending.status === "succeeded" && journal.current.branch === undefined) await makeBranch(session);
+  await journal.save({ done: true });
+  for (const name of ["workspace", "layers", "agent"])
+    await rm(join(session.folder, name), { recursive: true, force: true });
+}
+
+async function tellEnd({ journal, log, signal }: Session, { status, problem }: Ending): Promise<void> {
+  const why =
+    problem === undefined
+      ? {}
+      : { step: problem.step, code: problem.code, detail: bounded(problem.detail) };
+  await log.append("run.finished", { status, ...why, attempts: journal.current.attempts.length }, signal).catch(
+    (cause: unknown) => {
+      // A repeat whose first answer was lost.
+      if (!isRefusedAs(cause, "run_finished")) throw cause;
+    },
+  );
+}
+
+async function bundle(session: Session, { problem }: Ending): Promise<void> {
+  const { clients, deps, folder, journal, runId, signal, steps } = session;
+  const { request, check } = journal.current;
+  const attempt = bundledAttempt(journal.current);
+  const bundleDir = await steps.step(
+    "bundle",
+    async () =>
+      writeBundle({
+        clients,
+        runId,
+        sessionsDir: deps.sessionsDir,
+        patch: attempt === undefined ? undefined : await readFile(patchFile(folder, attempt)),
+        baseBundle:
+          journal.current.base === undefined
+            ? undefined
+            : await readFile(join(workspaceFolder(folder), "base.bundle")),
+        summary: {
+          issue: request.issue,
+          agentName: deps.agentOf(request.agent).name,
+          checks: check?.commands ?? request.checks,
+          problem: problem?.detail,
+        },
+        signal,
+      }),
+    (dir) => dir,
+  );
+  await journal.save({ bundleDir });
+}
+
+/** The last attempt whose patch was checked, else the last that has a patch. */
+export function bundledAttempt({ attempts }: Journal): number | undefined {
+  const checked = attempts.findLastIndex(({ orders }) => orders.some(({ jobId }) => jobId !== undefined));
+  const made = checked >= 0 ? checked : attempts.findLastIndex(({ patchSha256 }) => patchSha256 !== undefined);
+  return made < 0 ? undefined : made + 1;
+}
+
+/** A plain folder and a clone of ours have no repository of the user's to put it into. */
+async function makeBranch(session: Session): Promise<void> {
+  const { folder, journal, runId, signal, steps } = session;
+  const { base, request, createdAtMs } = journal.current;
+  const attempt = bundledAttempt(journal.current);
+  if (base?.origin === undefined || attempt === undefined) return;
+  const { origin } = base;
+  const verification = journal.current.attempts.at(-1)?.orders.at(-1)?.verification;
+  const branch = branchOf(runId);
+  await steps.step(
+    "branch",
+    async () => {
+      const workspace = await openWorkspace(workspaceFolder(folder), base, signal);
+      return writeBranch({
+        origin,
+        base: workspace.base,
+        patch: await readFile(patchFile(folder, attempt)),
+        branch,
+        message: commitMessage(request.issue.title, runId, verification),
+        atMs: createdAtMs,
+        signal,
+      });
+    },
+    (commit) => `${branch} at ${commit.slice(0, 12)}`,
+  );
+  await journal.save({ branch });
+}
+
+/** The end of the id is random; its beginning is the time. */
+export function branchOf(runId: string): string {
+  return `openagents/${runId.slice(-12)}`;
+}
+
+function commitMessage(title: string, runId: string, verification: VerificationResult | undefined): string {
+  if (verification === undefined) throw new AutopilotError("not_verified", `${runId} has no verdict to put on a branch.`);
+  const { verdict, proof, assurance, review } = verification;
+  const said = review === undefined ? "" : `, ${review} by a person`;
+  const whose = assurance === "provider" ? "reported by the provider" : `verified (${assurance})`;
+  const lines = [
+    title.replace(/\s+/g, " ").trim(),
+    "",
+    `Run: ${runId}`,
+    `Verdict: ${verdict.replaceAll("_", " ")} (${proof.replaceAll("_", " ")}), ${whose}${said}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

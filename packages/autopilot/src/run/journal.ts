@@ -1,0 +1,284 @@
+// What a run has done so far, on disk, so that a process killed at any moment
+// leaves what the next one needs to go on. A step's result is written when the
+// step is done; a step that is not here is done again, and its idempotency key,
+// made of run, attempt and step, finds the first answer.
+
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+  layerKindValues,
+  quoteDesc,
+  reservationDesc,
+  sandboxLimitsDesc,
+  secondOpinionValues,
+  settlementDesc,
+  testRunnerValues,
+  toolchainRequirementDesc,
+  verificationResultDesc,
+  type Layer,
+  type Quote,
+  type Reservation,
+  type SandboxLimits,
+  type SecondOpinion,
+  type Settlement,
+  type ToolchainRequirement,
+  type VerificationResult,
+} from "@openagents/contracts";
+import { JsonError, parseStrict } from "@openagents/receipts";
+import { AutopilotError } from "../autopilot-error.ts";
+import type { Check } from "../check/index.ts";
+import type { BaseFacts } from "../workspace/index.ts";
+import { amount, flag, list, may, message, must, object, oneOf, text, whole, type Codec } from "./codec.ts";
+import { STEPS, type StepName } from "./progress.ts";
+
+/** What the user asked for; it does not change when the run is resumed. */
+export type RunRequest = {
+  /** An absolute folder, or an address. */
+  readonly repo: string;
+  readonly issue: { readonly title: string; readonly body: string; readonly url?: string };
+  /** `codex`, `acp:CMD` or `script:FILE`. */
+  readonly agent: string;
+  /** The user's own check; empty: it is chosen from the project. */
+  readonly checks: readonly string[];
+  /** The most that all attempts together may cost, operator fees included. */
+  readonly budgetMsats: bigint;
+  readonly attemptsMax: number;
+  readonly secondOpinion: SecondOpinion;
+  /** Whether dependencies travel with the work. */
+  readonly layers: boolean;
+  /** Whether their install scripts may run here. */
+  readonly allowScripts: boolean;
+  readonly limits: SandboxLimits;
+};
+
+export type Journal = {
+  readonly runId: string;
+  readonly createdAtMs: number;
+  readonly request: RunRequest;
+  readonly base?: BaseFacts;
+  readonly check?: Check;
+  readonly layers?: readonly LayerFacts[];
+  readonly attempts: readonly Attempt[];
+  /** Set when the run is about to end; what is left then is closing. */
+  readonly ending?: Ending;
+  readonly bundleDir?: string;
+  readonly branch?: string;
+  /** Nothing is left to do. */
+  readonly done?: boolean;
+};
+
+export type LayerFacts = Layer & { readonly toolchains: readonly ToolchainRequirement[] };
+
+export type Attempt = {
+  readonly agent?: { readonly kind: "finished" | "gave_up"; readonly text: string };
+  /** Of the patch file that is beside the journal. */
+  readonly patchSha256?: string;
+  readonly orders: readonly Order[];
+  /** What the next attempt is told. */
+  readonly feedback?: string;
+};
+
+/** One purchase: at most one quote is reserved, dispatched and settled. */
+export type Order = {
+  readonly quote?: Quote;
+  /** Set before the money is asked for, because the answer can be lost. */
+  readonly reserving?: boolean;
+  readonly reservation?: Reservation;
+  readonly jobId?: string;
+  readonly verification?: VerificationResult;
+  readonly settlement?: Settlement;
+  /** Its money was given back, or none was set aside. */
+  readonly closed?: boolean;
+};
+
+export type Ending = {
+  readonly status: "succeeded" | "failed" | "canceled";
+  readonly problem?: RunProblem;
+};
+
+export type RunProblem = { readonly step: StepName; readonly code: string; readonly detail: string };
+
+const toolchains = list(message(toolchainRequirementDesc), 64);
+
+const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { readonly version: "1" }>({
+  version: must(oneOf(["1"])),
+  runId: must(text),
+  createdAtMs: must(whole),
+  request: must(
+    object<RunRequest>({
+      repo: must(text),
+      issue: must(object<RunRequest["issue"]>({ title: must(text), body: must(text), url: may(text) })),
+      agent: must(text),
+      checks: must(list(text, 20)),
+      budgetMsats: must(amount),
+      attemptsMax: must(whole),
+      secondOpinion: must(oneOf(secondOpinionValues)),
+      layers: must(flag),
+      allowScripts: must(flag),
+      limits: must(message(sandboxLimitsDesc)),
+    }),
+  ),
+  base: may(
+    object<BaseFacts>({
+      commit: must(text),
+      tree: must(text),
+      origin: may(object<NonNullable<BaseFacts["origin"]>>({ repo: must(text), head: must(text) })),
+      uncommitted: must(whole),
+    }),
+  ),
+  check: may(
+    object<Check>({
+      commands: must(list(text, 20)),
+      toolchains: must(toolchains),
+      testRunner: may(oneOf(testRunnerValues)),
+      because: must(text),
+    }),
+  ),
+  layers: may(
+    list(
+      object<LayerFacts>({
+        kind: must(oneOf(layerKindValues)),
+        sha256: must(text),
+        path: must(text),
+        toolchains: must(toolchains),
+      }),
+      16,
+    ),
+  ),
+  attempts: must(
+    list(
+      object<Attempt>({
+        agent: may(
+          object<NonNullable<Attempt["agent"]>>({ kind: must(oneOf(["finished", "gave_up"])), text: must(text) }),
+        ),
+        patchSha256: may(text),
+        orders: must(
+          list(
+            object<Order>({
+              quote: may(message(quoteDesc)),
+              reserving: may(flag),
+              reservation: may(message(reservationDesc)),
+              jobId: may(text),
+              verification: may(message(verificationResultDesc)),
+              settlement: may(message(settlementDesc)),
+              closed: may(flag),
+            }),
+            20,
+          ),
+        ),
+        feedback: may(text),
+      }),
+      20,
+    ),
+  ),
+  ending: may(
+    object<Ending>({
+      status: must(oneOf(["succeeded", "failed", "canceled"])),
+      problem: may(object<RunProblem>({ step: must(oneOf(STEPS)), code: must(text), detail: must(text) })),
+    }),
+  ),
+  bundleDir: may(text),
+  branch: may(text),
+  done: may(flag),
+});
+
+/** Throws `journal_invalid` naming the member that is wrong. */
+export function parseJournal(bytes: string): Journal {
+  let value: unknown;
+  try {
+    value = parseStrict(bytes);
+  } catch (cause) {
+    if (!(cause instanceof JsonError)) throw cause;
+    throw new AutopilotError("journal_invalid", "The run's journal is not JSON.", { cause });
+  }
+  const { version: _, ...journal } = CODEC.read(value, "journal");
+  return journal;
+}
+
+export function printJournal(journal: Journal): string {
+  return `${JSON.stringify(CODEC.write({ version: "1", ...journal }), null, 1)}\n`;
+}
+
+export type JournalFile = {
+  readonly current: Journal;
+  /** On disk when this resolves. */
+  save(change: Partial<Journal>): Promise<void>;
+  /** Change the last attempt. */
+  saveAttempt(change: Partial<Attempt>): Promise<void>;
+  /** Change the last order of the last attempt. */
+  saveOrder(change: Partial<Order>): Promise<void>;
+};
+
+const FILE = "journal.json";
+
+/** Begin a run's journal in its folder. */
+export async function createJournal(folder: string, journal: Journal): Promise<JournalFile> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = journalFile(folder, journal);
+  await file.save({});
+  return file;
+}
+
+/** Throws `run_not_here` when this data directory has no such run, and `journal_invalid`. */
+export async function loadJournal(folder: string, runId: string): Promise<JournalFile> {
+  const bytes = await readFile(join(folder, FILE), "utf8").catch((cause: unknown) => {
+    if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) throw cause;
+    throw new AutopilotError(
+      "run_not_here",
+      `There is no journal of ${runId} in this data directory. Only where a run was started can it be continued.`,
+      { cause },
+    );
+  });
+  const journal = parseJournal(bytes);
+  if (journal.runId !== runId) throw new AutopilotError("journal_invalid", `The journal is of ${journal.runId}.`);
+  return journalFile(folder, journal);
+}
+
+function journalFile(folder: string, first: Journal): JournalFile {
+  let current = first;
+  const save = async (change: Partial<Journal>) => {
+    const next = { ...current, ...change };
+    await writeDurably(join(folder, FILE), printJournal(next));
+    current = next;
+  };
+  const saveAttempt = (change: Partial<Attempt>) => {
+    const last = current.attempts.at(-1) ?? { orders: [] };
+    return save({ attempts: [...current.attempts.slice(0, -1), { ...last, ...change }] });
+  };
+  return {
+    get current() {
+      return current;
+    },
+    save,
+    saveAttempt,
+    saveOrder(change) {
+      const orders = current.attempts.at(-1)?.orders ?? [];
+      return saveAttempt({ orders: [...orders.slice(0, -1), { ...orders.at(-1), ...change }] });
+    },
+  };
+}
+
+/** Either the old file or the new one is there, whenever the machine stops. */
+export async function writeDurably(path: string, bytes: string | Buffer): Promise<void> {
+  const staged = `${path}.${randomBytes(4).toString("hex")}`;
+  {
+    await using file = await open(staged, "wx", 0o600);
+    await file.writeFile(bytes);
+    await file.sync();
+  }
+  await rename(staged, path);
+  await using folder = await open(dirname(path), "r");
+  await folder.sync();
+}
+
+/** Msats that all settlements so far have cost. */
+export function spentMsats({ attempts }: Journal): bigint {
+  return attempts
+    .flatMap(({ orders }) => orders)
+    .reduce((sum, { settlement }) => sum + (settlement === undefined ? 0n : costOf(settlement)), 0n);
+}
+
+export function costOf({ providerMsats, operatorFeeMsats, secondOpinionMsats }: Settlement): bigint {
+  return providerMsats + operatorFeeMsats + secondOpinionMsats;
+}

@@ -1,0 +1,52 @@
+// What a run came to, as its journal tells it.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Reservation } from "@openagents/contracts";
+import { patchFile } from "./attempt.ts";
+import { bundledAttempt } from "./finish.ts";
+import { spentMsats, type Journal, type RunProblem } from "./journal.ts";
+import type { RunDeps, RunOutcome, RunState } from "./run.ts";
+import { runFolder } from "./session.ts";
+
+/** `trouble` is what kept this process from going on; it stands behind what the run itself failed for. */
+export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem | undefined): RunOutcome {
+  const { runId, request, attempts, ending } = journal;
+  const checked = attempts.flatMap(({ orders }) => orders).findLast(({ verification }) => verification !== undefined);
+  const last = attempts.at(-1)?.orders.at(-1);
+  const attempt = bundledAttempt(journal);
+  return {
+    runId,
+    state: stateOf(journal, trouble),
+    attempts: attempts.length,
+    agentName: deps.agentOf(request.agent).name,
+    verification: checked?.verification,
+    settlement: checked?.settlement,
+    providerWorkerId: (checked ?? last)?.quote?.providerWorkerId,
+    spentMsats: spentMsats(journal),
+    budgetMsats: request.budgetMsats,
+    openReservation: openReservation(journal),
+    bundleDir: journal.bundleDir,
+    branch: journal.branch,
+    patchFile: attempt === undefined ? undefined : placeOf(deps, journal, attempt),
+    problem: ending?.problem ?? trouble,
+  };
+}
+
+function stateOf(journal: Journal, trouble: RunProblem | undefined): RunState {
+  const { ending, attempts } = journal;
+  if (ending !== undefined) return journal.done === true || trouble?.step === "bundle" ? ending.status : "stopped";
+  if (trouble !== undefined) return "stopped";
+  const verification = attempts.at(-1)?.orders.at(-1)?.verification;
+  return verification?.verdict === "needs_review" ? "needs_review" : "stopped";
+}
+
+function openReservation({ attempts }: Journal): Reservation | undefined {
+  const order = attempts.at(-1)?.orders.at(-1);
+  return order?.settlement === undefined && order?.closed !== true ? order?.reservation : undefined;
+}
+
+function placeOf(deps: RunDeps, { runId, bundleDir }: Journal, attempt: number): string {
+  const bundled = bundleDir === undefined ? undefined : join(bundleDir, "patch.diff");
+  return bundled !== undefined && existsSync(bundled) ? bundled : patchFile(runFolder(deps, runId), attempt);
+}

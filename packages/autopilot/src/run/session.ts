@@ -1,0 +1,69 @@
+// One process's hold on a run: what every step of it needs.
+
+import { join } from "node:path";
+import { createRedactor, secretsOf } from "@openagents/agent";
+import { runtimeClients, type RuntimeClients } from "../clients.ts";
+import { pauseFor, type Pause } from "../pause.ts";
+import { holdRun, type RunHold } from "./executor.ts";
+import type { JournalFile } from "./journal.ts";
+import { trackSteps, type Steps } from "./progress.ts";
+import { openRunLog, type RunLog } from "./run-log.ts";
+import type { RunDeps } from "./run.ts";
+
+export type Session = {
+  readonly deps: RunDeps;
+  readonly clients: RuntimeClients;
+  readonly pause: Pause;
+  readonly nowMs: () => number;
+  readonly runId: string;
+  readonly folder: string;
+  readonly journal: JournalFile;
+  readonly hold: RunHold;
+  readonly log: RunLog;
+  readonly steps: Steps;
+  /** Aborts when the user interrupts and when the lease is lost. */
+  readonly signal: AbortSignal;
+  readonly secrets: readonly string[];
+  readonly redact: (text: string) => string;
+};
+
+export type Tools = Pick<Session, "clients" | "pause" | "nowMs">;
+
+export function toolsOf(deps: RunDeps): Tools {
+  return {
+    clients: deps.clients ?? runtimeClients(deps.client),
+    pause: deps.pause ?? pauseFor,
+    nowMs: deps.nowMs ?? Date.now,
+  };
+}
+
+export function runFolder({ runsDir }: Pick<RunDeps, "runsDir">, runId: string): string {
+  return join(runsDir, runId);
+}
+
+/** Take the run's lease. Throws what `holdRun` throws. */
+export async function openSession(deps: RunDeps, journal: JournalFile, waitMsMax?: number): Promise<Session> {
+  const tools = toolsOf(deps);
+  const { runId } = journal.current;
+  const steps = trackSteps((progress) => deps.onProgress?.(progress));
+  const holdDeps = { runs: tools.clients.runs, pause: tools.pause, nowMs: tools.nowMs };
+  const hold = await steps.step(
+    "executor",
+    (say) => holdRun(holdDeps, runId, deps.signal, say, waitMsMax),
+    ({ epoch }) => `the run is ours, epoch ${epoch}`,
+  );
+  const secrets = secretsOf(deps.env);
+  return {
+    ...tools,
+    deps,
+    runId,
+    folder: runFolder(deps, runId),
+    journal,
+    hold,
+    log: openRunLog(tools.clients.runs, runId, hold.epoch),
+    steps,
+    signal: AbortSignal.any([deps.signal, hold.signal]),
+    secrets,
+    redact: createRedactor(secrets),
+  };
+}
