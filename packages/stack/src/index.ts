@@ -24,6 +24,7 @@ export {
   findSeller,
   providerSeatAt,
   readActivity,
+  requireFreeSeat,
   sellerToWire,
   startLocalProviders,
   startSeller,

@@ -3,6 +3,7 @@
 import {
   dataDirAt,
   findSeller,
+  requireFreeSeat,
   sellerToWire,
   stopSeller,
   type SellerRecord,
@@ -30,7 +31,7 @@ import {
   type SellOptions,
 } from "../provider/index.ts";
 import { catchStopSignals } from "../stop-signals.ts";
-import { formatSats, renderPairs, showSteps, silentSteps } from "../terminal/index.ts";
+import { formatSats, renderPairs, showSteps, silentSteps, type Step } from "../terminal/index.ts";
 
 type StartOptions = SellOptions & GlobalOptions & { readonly detach?: true; readonly reportIpc?: true };
 
@@ -135,13 +136,16 @@ async function serve(
   using stop = catchStopSignals(() => {
     if (context.err.isTty) context.err.line("Stopping; Ctrl-C again forces it.");
   });
+  let step: Step | undefined;
   try {
     const end = await sell(context, identity, options, stop.signal, {
       step(name) {
-        const step = steps.start(name);
-        return (detail) => step.done(detail);
+        const started = steps.start(name);
+        step = started;
+        return (detail) => started.done(detail);
       },
       ready(record) {
+        step = undefined;
         printReady(context, json, record, "Ctrl-C stops it.");
         onReady();
       },
@@ -160,6 +164,7 @@ async function serve(
       nextStep: "ask who disabled it; a new worker needs a provider of another name (--as)",
     });
   } catch (error) {
+    step?.failed("");
     // Asked to stop before it had begun: that is what was wanted.
     if (stop.signal.aborted && !(error instanceof CliError)) return EXIT.ok;
     throw error;
@@ -170,6 +175,7 @@ async function serve(
 
 async function detach(context: Context, identity: Identity, options: StartOptions): Promise<number> {
   // What can be refused here is refused here.
+  requireFreeSeat(identity.seat);
   identity.client();
   const dataDir = dataDirOf(context, options);
   const json = options.json === true;

@@ -1,7 +1,7 @@
 // Selling in this process until it is told to stop.
 
 import type { ProviderEnd } from "@openagents/autopilot";
-import { openStackLog, startSeller, type SellerRecord } from "@openagents/stack";
+import { openStackLog, requireFreeSeat, startSeller, type SellerRecord } from "@openagents/stack";
 import { dataDirOf, type Context } from "../context.ts";
 import type { Identity, IdentityOptions } from "./identity.ts";
 import type { SaleEvent } from "./lines.ts";
@@ -38,6 +38,7 @@ export async function sell(
     readonly event: (event: SaleEvent) => void;
   },
 ): Promise<ProviderEnd> {
+  requireFreeSeat(identity.seat);
   const client = identity.client();
   const dataDir = dataDirOf(context, options);
   const preparing = on.step("sandbox");

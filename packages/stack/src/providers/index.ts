@@ -8,5 +8,5 @@ export {
 } from "./local-providers.ts";
 export { providerSeatAt, type ProviderSeat } from "./provider-seat.ts";
 export { findSeller, sellerToWire, type SellerRecord } from "./seller-record.ts";
-export { startSeller, type Seller, type SellerOptions } from "./seller.ts";
+export { requireFreeSeat, startSeller, type Seller, type SellerOptions } from "./seller.ts";
 export { stopSeller, type SellerStop } from "./stop-seller.ts";

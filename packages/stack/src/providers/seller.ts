@@ -98,6 +98,11 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
   return { record: await registered.promise, ended };
 }
 
+/** Throws `provider_running` when a process has the seat; before work that would be in vain then. */
+export function requireFreeSeat(seat: ProviderSeat): void {
+  if (findHolder(seat.lock) !== undefined) throw seatTaken(seat);
+}
+
 function seatTaken(seat: ProviderSeat): StackError {
   const holder = findHolder(seat.lock);
   return new StackError(
