@@ -1,0 +1,105 @@
+// What is on record after a vignette, read back over HTTP: the events of its
+// runs, and every receipt about its runs and workers with its signature checked.
+
+import {
+  encode,
+  signedReceiptDesc,
+  type JsonObject,
+  type RunEvent,
+  type SignedReceipt,
+} from "@openagents/contracts";
+import { verifyReceipt } from "@openagents/receipts";
+import type { Happening } from "./milestones.ts";
+import type { Clients, Stage } from "./stage.ts";
+import type { Cast } from "./vignette.ts";
+
+export type Evidence = {
+  readonly runs: readonly { readonly runId: string; readonly events: readonly RunEvent[] }[];
+  /** About workers, oldest first. */
+  readonly workerReceipts: readonly SignedReceipt[];
+  /** About runs, oldest first. */
+  readonly runReceipts: readonly SignedReceipt[];
+  /** What of it does not hold. */
+  readonly faults: readonly string[];
+};
+
+export async function gatherEvidence(stage: Stage, cast: Cast): Promise<Evidence> {
+  const runs = [];
+  const runReceipts = [];
+  for (const runId of cast.runIds) {
+    runs.push({ runId, events: await readEvents(stage, runId) });
+    runReceipts.push(...(await readReceipts(stage.buyer, runId, stage.signal)));
+  }
+  const workerReceipts = [];
+  for (const { workerId, clients } of cast.workers)
+    workerReceipts.push(...(await readReceipts(clients, workerId, stage.signal)));
+  return {
+    runs,
+    runReceipts,
+    workerReceipts,
+    faults: [
+      ...[...runReceipts, ...workerReceipts].flatMap((receipt) => faultsOf(receipt, stage.operatorKey)),
+      ...missingReceipts(
+        runs.flatMap(({ events }) => events),
+        runReceipts,
+      ),
+    ],
+  };
+}
+
+async function readEvents({ buyer, signal }: Stage, runId: string): Promise<readonly RunEvent[]> {
+  const events: RunEvent[] = [];
+  for (let afterSeq = 0n; ; afterSeq = events.at(-1)?.seq ?? afterSeq) {
+    const page = await buyer.runs.listRunEvents({ runId, afterSeq, limit: 500 }, { signal });
+    events.push(...page.events);
+    if (page.events.length === 0 || events.at(-1)?.seq === page.latestSeq) return events;
+  }
+}
+
+async function readReceipts(
+  { receipts }: Clients,
+  subject: string,
+  signal: AbortSignal,
+): Promise<readonly SignedReceipt[]> {
+  const found: SignedReceipt[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await receipts.listReceipts({ subject, limit: 200, cursor }, { signal });
+    found.push(...page.receipts);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return found.toReversed();
+}
+
+function faultsOf(signed: SignedReceipt, operatorKey: string): string[] {
+  const checks = verifyReceipt(wireReceipt(signed), { operatorKeys: [operatorKey] });
+  return Object.entries(checks)
+    .filter(([, check]) => check.state !== "holds")
+    .map(([name, check]) => `${receiptId(signed)}: ${name} ${check.state}: ${check.detail}`);
+}
+
+function missingReceipts(events: readonly RunEvent[], receipts: readonly SignedReceipt[]): string[] {
+  const ids = new Set(receipts.map(receiptId));
+  return events
+    .map(({ payload }) => payload["receipt_id"])
+    .filter((id) => typeof id === "string" && !ids.has(id))
+    .map((id) => `an event names receipt ${JSON.stringify(id)}, which is not listed for its run`);
+}
+
+/** As it is written to a file and checked by others. */
+export function wireReceipt(signed: SignedReceipt): JsonObject {
+  return encode(signedReceiptDesc, signed);
+}
+
+export function receiptId({ receipt }: SignedReceipt): string {
+  return String(receipt["receipt_id"]);
+}
+
+export function happeningOfEvent({ recordedAt, eventType, payload }: RunEvent): Happening {
+  return { atMs: recordedAt, what: eventType, facts: payload };
+}
+
+export function happeningOfReceipt({ receipt }: SignedReceipt): Happening {
+  const { occurred_at: occurredAt, schema } = receipt;
+  return { atMs: Date.parse(String(occurredAt)), what: String(schema), facts: receipt };
+}

@@ -1,0 +1,103 @@
+// Where a vignette plays: a stack of its own in a temporary folder, two real
+// providers, a buyer with money, and a repository with a bug. Everything after
+// the boot goes over HTTP.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Artifacts,
+  Jobs,
+  Marketplace,
+  Receipts,
+  Runs,
+  Treasury,
+  Verification,
+  Workers,
+  createClient,
+} from "@openagents/contracts";
+import {
+  dataDirAt,
+  localOwner,
+  localProvider,
+  openStackLog,
+  startLocalProviders,
+  startStack,
+  tokenSource,
+  type LocalPrincipal,
+} from "@openagents/stack";
+import { prepareOrders, type Orders } from "./orders.ts";
+import { replayingFetch, type Replay } from "./replaying-fetch.ts";
+
+export type Stage = {
+  readonly buyer: Clients;
+  /** The two providers that really run their jobs. */
+  readonly providers: readonly Enrolled[];
+  readonly orders: Orders;
+  /** Who signs receipts here. */
+  readonly operatorKey: string;
+  readonly signal: AbortSignal;
+  clientsOf(principal: LocalPrincipal): Clients;
+};
+
+/** A worker, and the clients of its owner. */
+export type Enrolled = { readonly workerId: string; readonly clients: Clients };
+
+export type Clients = ReturnType<typeof clientsAt>;
+
+const GRANT_MSATS = 100_000_000n;
+
+/** Boot; whatever is started is deferred to `parts`, also when a later step fails. */
+export async function openStage(
+  parts: AsyncDisposableStack,
+  signal: AbortSignal,
+  onReplay: (replay: Replay) => void,
+): Promise<Stage> {
+  const folder = await mkdtemp(join(tmpdir(), "openagents-phase0-"));
+  parts.defer(() => rm(folder, { recursive: true, force: true }));
+  const dataDir = join(folder, "data");
+  const log = openStackLog(dataDir);
+  const stack = await startStack({
+    dataDir,
+    home: join(folder, "home"),
+    portBase: 0,
+    version: "phase0",
+    log,
+  });
+  parts.defer(() => stack.stop());
+  const { keys, record } = stack;
+  const nowMs = Date.now;
+  const place = { keys, runtimeUrl: record.runtimeUrl, nowMs, signal };
+  const local = await startLocalProviders({ ...place, dataDir: dataDirAt(dataDir), log });
+  parts.defer(() => local.stop());
+
+  const fetch = replayingFetch(onReplay);
+  const clientsOf = (principal: LocalPrincipal) =>
+    clientsAt({ baseUrl: record.runtimeUrl, token: tokenSource(keys, principal, nowMs), fetch });
+  const buyer = clientsOf(localOwner(keys));
+  await buyer.treasury.grantDemoCredit({ amountMsats: GRANT_MSATS, memo: "phase 0" }, { signal });
+  return {
+    buyer,
+    providers: local.providers.map(({ workerId }, index) => ({
+      workerId,
+      clients: clientsOf(localProvider(index)),
+    })),
+    orders: await prepareOrders(join(folder, "repo"), buyer, signal),
+    operatorKey: record.operatorPublicKey,
+    signal,
+    clientsOf,
+  };
+}
+
+function clientsAt(options: Parameters<typeof createClient>[1]) {
+  return {
+    artifacts: createClient(Artifacts, options),
+    jobs: createClient(Jobs, options),
+    marketplace: createClient(Marketplace, options),
+    receipts: createClient(Receipts, options),
+    runs: createClient(Runs, options),
+    treasury: createClient(Treasury, options),
+    verification: createClient(Verification, options),
+    workers: createClient(Workers, options),
+  };
+}
