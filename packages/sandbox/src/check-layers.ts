@@ -46,7 +46,7 @@ export function checkCollect(collect: RunRequest["collect"]): void {
 
 /** Absolute and already resolved: without `..`, `.`, empty parts, or characters that a terminal or a shell takes for more. */
 function isPlain(path: string): boolean {
-  const hasControl = [...path].some((character) => character < " " || character === "\x7f");
+  const hasControl = /\p{Cc}/u.test(path);
   return path.startsWith("/") && !hasControl && path.length <= PATH_CHARS_MAX && isResolved(path);
 }
 

@@ -1,0 +1,147 @@
+// A layer on the provider's side. The bytes are a stranger's: every name, kind,
+// size and link is judged before it touches the disk, and links are made last,
+// so that nothing is ever written through one.
+
+import { createHash } from "node:crypto";
+import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createGunzip } from "node:zlib";
+import { TarError, readTar, type Layer, type TarEntry } from "@openagents/sandbox";
+import { AutopilotError } from "../autopilot-error.ts";
+import {
+  ENTRIES_MAX,
+  LAYER_BYTES_MAX,
+  UNPACKED_BYTES_MAX,
+  findLinkGoal,
+  isPathBelow,
+  isPlace,
+  type LayerPlace,
+} from "./layer.ts";
+
+export type OpenedLayer = {
+  /** What the sandbox mounts. */
+  readonly mount: Layer;
+  /** Variables that commands need to find what is in it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Folders inside the sandbox with programs of the layer, for the path. */
+  readonly bins: readonly string[];
+};
+
+/** Where tools write below `node_modules` although it is not theirs. */
+const CACHES = [".cache", ".vite", ".vite-temp"];
+
+/** Headers, padding and long names come on top of the files' bytes. */
+const FRAME_BYTES_MAX = ENTRIES_MAX * 4_096;
+
+/**
+ * Unpack a layer into a new folder of its own below `folder`. Throws
+ * `layer_invalid`, with nothing left on the disk, when the archive is not one
+ * that a layer can be, and the signal's reason when aborted.
+ */
+export async function openLayer(
+  layer: LayerPlace,
+  tar: Buffer,
+  folder: string,
+  signal: AbortSignal,
+): Promise<OpenedLayer> {
+  if (!isPlace(layer)) refuse(`${JSON.stringify(layer.path)} is no place for a layer of ${layer.kind}`);
+  if (tar.length > LAYER_BYTES_MAX) refuse(`it is larger than ${LAYER_BYTES_MAX} bytes`);
+  const name = createHash("sha256").update(`${layer.kind}\0${layer.path}`).digest("hex").slice(0, 16);
+  const source = join(folder, `layer-${name}`);
+  await mkdir(folder, { recursive: true });
+  await mkdir(source);
+  try {
+    const seen = await unpack(layer, tar, source, signal);
+    // The command may run as a user of its own, whatever our umask is.
+    await chmod(source, 0o755);
+    return layer.kind === "pip" ? pipLayer(layer, source) : await nodeLayer(layer, source, seen);
+  } catch (error) {
+    await rm(source, { recursive: true, force: true });
+    signal.throwIfAborted();
+    if (error instanceof AutopilotError) throw error;
+    if (error instanceof TarError || isZlibError(error)) return refuse("it is not a gzipped tar");
+    throw error;
+  }
+}
+
+type Seen = ReadonlyMap<string, TarEntry["kind"]>;
+
+async function unpack(layer: LayerPlace, tar: Buffer, source: string, signal: AbortSignal): Promise<Seen> {
+  const seen = new Map<string, TarEntry["kind"]>();
+  const links: { readonly path: string; readonly target: string }[] = [];
+  let bytes = 0;
+  const inflated = createGunzip();
+  await using _ = { [Symbol.asyncDispose]: async () => void inflated.destroy() };
+  inflated.end(tar);
+  for await (const entry of readTar(bounded(inflated))) {
+    signal.throwIfAborted();
+    const { path, kind, size } = entry;
+    const name = JSON.stringify(path.slice(0, 200));
+    if (seen.size >= ENTRIES_MAX) refuse(`it has more than ${ENTRIES_MAX} entries`);
+    if (!isPathBelow(path)) refuse(`${name} does not stay inside`);
+    if (seen.has(path)) refuse(`${name} is there twice`);
+    const parent = dirname(path);
+    if (parent !== "." && seen.get(parent) !== "folder") refuse(`${name} is in no folder of the layer`);
+    seen.set(path, kind);
+    const at = join(source, path);
+    if (kind !== "file" && size !== 0) refuse(`${name} has bytes and is not a file`);
+    if (kind === "folder") {
+      await mkdir(at);
+      await chmod(at, 0o755);
+    } else if (kind === "file") {
+      bytes += size;
+      if (bytes > UNPACKED_BYTES_MAX) refuse(`it unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
+      const mode = (entry.mode & 0o111) === 0 ? 0o644 : 0o755;
+      await writeFile(at, entry.content(), { flag: "wx", mode });
+      await chmod(at, mode);
+    } else if (kind === "link") {
+      if (findLinkGoal(layer, path, entry.linkTarget) === undefined) refuse(`the link ${name} leads outside`);
+      links.push({ path, target: entry.linkTarget });
+    } else {
+      refuse(`${name} is neither a file, a folder nor a link`);
+    }
+  }
+  for (const { path, target } of links) await symlink(target, join(source, path));
+  return seen;
+}
+
+/** What comes out of a small archive can be without end. */
+async function* bounded(inflated: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  let bytes = 0;
+  for await (const part of inflated) {
+    bytes += part.length;
+    if (bytes > UNPACKED_BYTES_MAX + FRAME_BYTES_MAX) refuse("it unpacks to more than a layer may");
+    yield part;
+  }
+}
+
+async function nodeLayer({ path }: LayerPlace, source: string, seen: Seen): Promise<OpenedLayer> {
+  const caches: string[] = [];
+  for (const cache of CACHES) {
+    const kind = seen.get(cache);
+    if (kind !== undefined && kind !== "folder") continue;
+    // A cache is mounted over a folder of the layer, so there has to be one.
+    if (kind === undefined) await mkdir(join(source, cache));
+    caches.push(cache);
+  }
+  const target = `/work/${path}`;
+  return { mount: { source, target, caches }, env: {}, bins: [`${target}/.bin`] };
+}
+
+/** The project itself is not in the layer: it is found where its files are, as an editable install would find it. */
+function pipLayer({ path }: LayerPlace, source: string): OpenedLayer {
+  const target = `/opt/layers/${path}`;
+  return {
+    mount: { source, target },
+    env: { PYTHONPATH: [target, "/work/src", "/work"].join(":") },
+    bins: [`${target}/bin`],
+  };
+}
+
+function isZlibError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("Z_");
+}
+
+function refuse(problem: string): never {
+  throw new AutopilotError("layer_invalid", `The layer cannot be used: ${problem}. Build it again.`);
+}
