@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseCheckConfig } from "./check-config.ts";
 import { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 import { classifyPatch } from "./classify-patch.ts";
 
@@ -65,13 +66,26 @@ test("what builds, finds, or runs a check is its configuration", () => {
     "scripts/test.sh",
     "requirements-dev.txt",
     "lib/x.pth",
+    "src/.mocharc.json",
+    "src/.hidden",
+    "node_modules/vitest/index.js",
+    "packages/x/node_modules/y/z.js",
+    "plugin.dist-info/entry_points.txt",
+    "src/__pycache__/a.cpython-311.pyc",
+    "pytest.py",
+    "unittest/__init__.py",
+    "openagents_report.py",
+    "sitecustomize.py",
+    "vitest.workspace.ts",
+    "unknown-tool.config.mjs",
   ];
   for (const path of config) assert.equal(isCheckConfigPath(path), true, path);
   for (const path of [
     "src/package.ts",
     "docs/scripts/a.sh",
-    "src/.hidden",
     "scripts",
+    "src/app.config.ts",
+    "src/pytest.py",
     "README.md",
     "src/config.ts",
   ]) {
@@ -90,7 +104,9 @@ test("only tests that were there before are existing tests", () => {
   assert.deepEqual(classification, {
     testPaths: ["test/new.ts", "test/old.ts", "test/gone.ts", "tests/conftest.py"],
     existingTestPaths: ["test/old.ts", "test/gone.ts"],
+    removedTestPaths: ["test/gone.ts"],
     checkConfigPaths: ["tests/conftest.py"],
+    guardPaths: ["test/gone.ts", "test/old.ts"],
     sourcePaths: ["src/a.ts"],
   });
 });
@@ -103,7 +119,50 @@ test("a test cannot leave by being renamed to source, nor configuration", () => 
   assert.deepEqual(classification, {
     testPaths: ["src/was-a-test.ts"],
     existingTestPaths: ["src/was-a-test.ts"],
+    removedTestPaths: ["test/a.ts"],
     checkConfigPaths: ["doc/make.txt"],
+    guardPaths: ["Makefile", "test/a.ts"],
     sourcePaths: [],
   });
+});
+
+test("what is guarded was there before, by the name it had then", () => {
+  const { guardPaths } = classifyPatch([
+    { path: "test/z.ts", status: "modified" },
+    { path: "test/new.ts", status: "added" },
+    { path: "package.json", status: "modified" },
+    { path: "scripts/run.sh", status: "deleted" },
+    { path: "test/moved.ts", oldPath: "src/a.ts", status: "renamed" },
+    { path: "src/b.ts", status: "modified" },
+    { path: "tests/conftest.py", status: "modified" },
+  ]);
+  assert.deepEqual(guardPaths, ["package.json", "scripts/run.sh", "test/z.ts", "tests/conftest.py"]);
+});
+
+test("the configuration adds to the table", () => {
+  const config = parseCheckConfig(`{"version":1,"test_paths":["qa/**"],"config_paths":["ci/*.js"]}`);
+  assert.deepEqual(classifyPatch([{ path: "qa/a.lua", status: "modified" }], config).existingTestPaths, [
+    "qa/a.lua",
+  ]);
+  assert.deepEqual(classifyPatch([{ path: "ci/a.js", status: "modified" }], config).guardPaths, ["ci/a.js"]);
+  assert.equal(isTestPath("qa/a.lua"), false);
+});
+
+test("the configuration takes back only what a folder's name made a test or a script", () => {
+  const config = parseCheckConfig(`{"version":1,"source_paths":["**"],"test_paths":["spec/real/**"]}`);
+  for (const path of ["spec/api.md", "testdata/x"]) assert.equal(isTestPath(path, config), false, path);
+  assert.equal(isCheckConfigPath("scripts/build.ts", config), false);
+  for (const path of ["src/a.test.ts", "tests/test_a.py", "pkg/a_test.go", "spec/real/a"]) {
+    assert.equal(isTestPath(path, config), true, path);
+  }
+  for (const path of [
+    ".openagents/config.json",
+    ".npmrc",
+    "tests/conftest.py",
+    "vitest.config.ts",
+    "node_modules/x/y.js",
+    "package.json",
+  ]) {
+    assert.equal(isCheckConfigPath(path, config), true, path);
+  }
 });

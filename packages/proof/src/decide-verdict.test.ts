@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PatchClassification } from "./classify-patch.ts";
-import { decideVerdict, type LegOutcome, type Verdict } from "./decide-verdict.ts";
+import { decideVerdict, type GuardOutcome, type LegOutcome, type Verdict } from "./decide-verdict.ts";
 
 const whole = { commandsExpected: 2, commandsRun: 2 };
 const short = { commandsExpected: 2, commandsRun: 1 };
@@ -34,45 +34,72 @@ const empty: PatchClassification = {
   guardPaths: [],
   sourcePaths: [],
 };
+const changesTest = { testPaths: ["test/a.ts"], existingTestPaths: ["test/a.ts"], guardPaths: ["test/a.ts"] };
 const classifications = {
   source: { ...empty, sourcePaths: ["src/a.ts"] },
   source_and_new_test: { ...empty, sourcePaths: ["src/a.ts"], testPaths: ["test/a.ts"] },
-  old_test: { ...empty, testPaths: ["test/a.ts"], existingTestPaths: ["test/a.ts"] },
-  config: { ...empty, checkConfigPaths: ["package.json"] },
-  old_test_and_config: { ...empty, existingTestPaths: ["test/a.ts"], checkConfigPaths: ["package.json"] },
+  changed_test: { ...empty, ...changesTest },
+  removed_test: { ...empty, ...changesTest, removedTestPaths: ["test/a.ts"] },
+  new_config: { ...empty, checkConfigPaths: [".npmrc"] },
+  changed_config: { ...empty, checkConfigPaths: ["package.json"], guardPaths: ["package.json"] },
+  changed_test_and_config: {
+    ...empty,
+    ...changesTest,
+    checkConfigPaths: ["package.json"],
+    guardPaths: ["package.json", "test/a.ts"],
+  },
 } satisfies Record<string, PatchClassification>;
 
+const guards: Readonly<Record<string, GuardOutcome>> = {
+  ...Object.fromEntries(
+    names.map((name): [string, GuardOutcome] => [name, { kind: "ran", outcome: endings[name] }]),
+  ),
+  same_tree: { kind: "same_tree" },
+  nothing_to_guard: { kind: "nothing_to_guard" },
+  not_possible: { kind: "not_possible", because: "the old tests do not apply" },
+};
+
 /** The table as the documentation of `decideVerdict` says it, written down a second time. */
-function expected(base: Ending, patched: Ending, classification: PatchClassification): Verdict {
-  if (!clear.includes(patched) || !clear.includes(base)) return "inconclusive";
+function expected(base: Ending, patched: Ending, guard: string, of: PatchClassification): Verdict {
+  const isUnclear = (name: string) => names.some((one) => one === name && !clear.includes(one));
+  if (isUnclear(patched) || isUnclear(base) || isUnclear(guard)) return "inconclusive";
   if (patched !== "passed") return "failed";
   if (base === "passed") return "passed_only";
-  const asks = classification.existingTestPaths.length + classification.checkConfigPaths.length > 0;
-  return asks ? "needs_review" : "proven";
+  if (guard === "failed" || guard === "failed_early") return "failed";
+  if (guard === "not_possible") return "needs_review";
+  if (guard === "nothing_to_guard" && of.guardPaths.length > 0) return "needs_review";
+  return of.checkConfigPaths.length + of.removedTestPaths.length > 0 ? "needs_review" : "proven";
 }
 
-test("every pair of endings and every kind of patch has the verdict of the table", () => {
+test("every three endings and every kind of patch have the verdict of the table", () => {
   let proven = 0;
   for (const base of names) {
     for (const patched of names) {
-      for (const [kind, classification] of Object.entries(classifications)) {
-        const decision = decideVerdict({
-          base: endings[base],
-          patched: endings[patched],
-          classification,
-          guard: { kind: "same_tree" },
-        });
-        assert.equal(
-          decision.verdict,
-          expected(base, patched, classification),
-          `${base}, ${patched}, ${kind}`,
-        );
-        assert.notEqual(decision.because, "");
-        if (decision.verdict === "proven") proven += 1;
+      for (const [kind, guard] of Object.entries(guards)) {
+        for (const [patch, classification] of Object.entries(classifications)) {
+          const decision = decideVerdict({
+            base: endings[base],
+            patched: endings[patched],
+            guard,
+            classification,
+          });
+          const which = `${base}, ${patched}, ${kind}, ${patch}`;
+          assert.equal(decision.verdict, expected(base, patched, kind, classification), which);
+          assert.equal(decision.proof, "by_exit_code");
+          assert.notEqual(decision.because, "");
+          assert.equal(
+            decision.reviewPaths.length > 0,
+            decision.verdict === "needs_review" && patch !== "source" && patch !== "source_and_new_test",
+            which,
+          );
+          if (decision.verdict === "proven") proven += 1;
+        }
       }
     }
   }
-  assert.equal(proven, 4, "two ways for the base to fail, two kinds of patch that prove");
+  // Two ways for the base to fail; three patches; the guard passed or is the same
+  // tree, or for the two that touch nothing old there is nothing to guard.
+  assert.equal(proven, 2 * (3 * 2 + 2));
 });
 
 test("a limit outranks the exit code, so a killed check never counts as failing", () => {
@@ -82,16 +109,17 @@ test("a limit outranks the exit code, so a killed check never counts as failing"
     guard: { kind: "same_tree" },
     classification: classifications.source,
   });
-  assert.deepEqual(decision, { verdict: "inconclusive", because: "the base leg hit its wall limit" });
+  assert.deepEqual([decision.verdict, decision.because], ["inconclusive", "the base leg hit its wall limit"]);
 });
 
-test("the reason names the files that ask for a person, but not a whole tree of them", () => {
-  const existingTestPaths = Array.from({ length: 7 }, (_, index) => `test/${index}.ts`);
-  const { because } = decideVerdict({
+test("what asks for a person is named, sorted, each once, but the reason does not list a whole tree", () => {
+  const checkConfigPaths = Array.from({ length: 7 }, (_, index) => `conf/${7 - index}/package.json`);
+  const decision = decideVerdict({
     base: endings.failed,
     patched: endings.passed,
     guard: { kind: "same_tree" },
-    classification: { ...empty, existingTestPaths },
+    classification: { ...empty, checkConfigPaths: [...checkConfigPaths, ...checkConfigPaths.slice(0, 1)] },
   });
-  assert.match(because, /test\/0\.ts, .*test\/4\.ts, and 2 more$/);
+  assert.match(decision.because, /conf\/7\/.*conf\/3\/package\.json, and 3 more$/);
+  assert.deepEqual(decision.reviewPaths, checkConfigPaths.toSorted());
 });

@@ -17,6 +17,7 @@ export {
   instrument,
   packReport,
   readReport,
+  withReporter,
   type Instrumentation,
   type TestOutcome,
   type TestReport,

@@ -54,6 +54,28 @@ export function instrument(runner: TestRunner, places: ReportPlaces = IN_SANDBOX
   };
 }
 
+/** Variables that hold lists, and what is between their items: ours go in front of what is there. */
+const LISTS: Readonly<Record<string, string>> = {
+  PYTHONPATH: ":",
+  NODE_OPTIONS: " ",
+  PYTEST_ADDOPTS: " ",
+  GOFLAGS: " ",
+};
+
+/** The environment of a leg with the reporter's added; a list that both have becomes one. */
+export function withReporter(
+  env: Readonly<Record<string, string>>,
+  instrumentation: Instrumentation,
+): Readonly<Record<string, string>> {
+  const joined: Record<string, string> = { ...env };
+  for (const [name, value] of Object.entries(instrumentation.env)) {
+    const there = env[name];
+    const between = LISTS[name];
+    joined[name] = there && between !== undefined ? `${value}${between}${there}` : value;
+  }
+  return joined;
+}
+
 function switchOn(runner: TestRunner, tools: string): Readonly<Record<string, string>> {
   switch (runner) {
     case "node_test":

@@ -32,7 +32,8 @@ export function readCargoFiles(files: ReadonlyMap<string, Buffer>, names: TestNa
 function readRun(list: string, log: string, end: string, names: TestNames): void {
   const [head = "", ...listed] = list.split("\n");
   const binary = /^binary \/(.+)$/.exec(head)?.[1];
-  if (binary === undefined || !/^exit \d+\n$/.test(end)) return names.spoil("a test binary's end cannot be read");
+  if (binary === undefined || !/^exit \d+\n$/.test(end))
+    return names.spoil("a test binary's end cannot be read");
   const open = new Set<string>();
   for (const line of listed) {
     const test = /^(\S+): (?:test|benchmark)$/.exec(line)?.[1];

@@ -8,7 +8,11 @@ const path = require("node:path");
 const { isMainThread } = require("node:worker_threads");
 
 const RUNNERS = [
-  { main: /[\\/]vitest[\\/](?:vitest|dist[\\/]cli[^\\/]*)[.]m?js$/, option: "--reporter", reporter: "vitest-reporter.mjs" },
+  {
+    main: /[\\/]vitest[\\/](?:vitest|dist[\\/]cli[^\\/]*)[.]m?js$/,
+    option: "--reporter",
+    reporter: "vitest-reporter.mjs",
+  },
   { main: /[\\/]jest(?:-cli)?[\\/]bin[\\/]jest[.]js$/, option: "--reporters", reporter: "jest-reporter.cjs" },
 ];
 
@@ -26,8 +30,10 @@ function addReporter() {
   const { option, reporter } = runner;
   const hasOwn = process.argv.some((arg) => arg === option || arg.startsWith(`${option}=`));
   const added = [...(hasOwn ? [] : [`${option}=default`]), `${option}=${path.join(__dirname, reporter)}`];
-  // In front, so that a `--` of the project's own does not swallow them.
-  process.argv.splice(2, 0, ...added);
+  // After everything that the project asks for, since Jest takes the names that
+  // follow a list for more of it, and before a `--`, after which nothing is an option.
+  const end = process.argv.indexOf("--");
+  process.argv.splice(end === -1 ? process.argv.length : end, 0, ...added);
 }
 
 addReporter();

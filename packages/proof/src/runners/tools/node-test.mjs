@@ -19,8 +19,10 @@ export default async function* reportNodeTest(events) {
   for await (const { type, data } of events) {
     if (report === undefined) continue;
     if (type === "test:summary") files.summed.add(data.entryFile ?? data.file);
-    if (type === "test:complete" && isWholeFile(data) && data.details.passed !== false) files.ended.add(data.file);
-    if (type === "test:start") (parents.get(data.file) ?? opened(parents, data.file))[data.nesting] = data.name;
+    if (type === "test:complete" && isWholeFile(data) && data.details.passed !== false)
+      files.ended.add(data.file);
+    if (type === "test:start")
+      (parents.get(data.file) ?? opened(parents, data.file))[data.nesting] = data.name;
     if (type === "test:pass" || type === "test:fail") record(type === "test:pass", data, parents, files);
   }
   if (report === undefined) return;

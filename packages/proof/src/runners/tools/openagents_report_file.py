@@ -4,7 +4,8 @@
 # against printing, early exits and stray files, not against code that looks for
 # it. Records are appended as they come, so that a run that is cut short still
 # shows how far it came; at the end the file is written anew from memory with its
-# end mark, unless another file lies in its place by then.
+# end mark; if it does not lie in its place any more, a mark is left that spoils
+# the folder.
 
 import json
 import os
@@ -34,12 +35,11 @@ class Report:
             os.lseek(self._fd, 0, os.SEEK_SET)
             _write(self._fd, b"".join(self._lines))
             ours, there = os.fstat(self._fd), os.lstat(self._path)
-            if (ours.st_dev, ours.st_ino, ours.st_nlink) != (there.st_dev, there.st_ino, 1):
-                os.ftruncate(self._fd, 0)
             os.close(self._fd)
+            if (ours.st_dev, ours.st_ino, ours.st_nlink) != (there.st_dev, there.st_ino, 1):
+                _spoil(self._path)
         except OSError:
-            # A report that cannot be finished is one without an end mark.
-            pass
+            _spoil(self._path)
 
     def _append(self, record):
         if os.getpid() != self._pid:
@@ -69,6 +69,17 @@ def reported_path(path):
     """The file as tests are named by it: from the root of the work tree, with links followed."""
     root = os.path.realpath(os.environ.get("OPENAGENTS_REPORT_ROOT") or os.getcwd())
     return os.path.relpath(os.path.realpath(path), root)
+
+
+def _spoil(path):
+    """A file by a name that no report has, so that the folder as a whole counts for nothing."""
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(os.path.join(os.path.dirname(path), "spoiled"), "w"):
+            pass
+    except OSError:
+        # Nobody can write here; then nobody can have put another report here either.
+        pass
 
 
 def _line(record):

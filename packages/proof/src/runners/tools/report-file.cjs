@@ -2,9 +2,10 @@
 //
 // Records are kept in memory by the runner's process and appended as they come,
 // so that a run that is cut short still shows how far it came. At the end the
-// whole file is written anew from memory with its end mark, unless another file
-// lies in its place by then. The name cannot be guessed and the file is opened
-// exclusively; a process of the same user can still find it.
+// whole file is written anew from memory with its end mark; if it does not lie in
+// its place any more, a mark is left that spoils the folder. The name cannot be
+// guessed and the file is opened exclusively. A process of the same user can still
+// write a report of its own beside it, which adds names and takes none away.
 
 "use strict";
 
@@ -13,7 +14,7 @@ const path = require("node:path");
 const { randomBytes } = require("node:crypto");
 
 // Kept from before any code of the project runs, which may replace them.
-const { closeSync, fstatSync, ftruncateSync, lstatSync, openSync, realpathSync, writeSync } = fs;
+const { closeSync, fstatSync, ftruncateSync, lstatSync, mkdirSync, openSync, realpathSync, writeSync } = fs;
 
 const NESTED = "OPENAGENTS_REPORT_NESTED";
 
@@ -48,31 +49,41 @@ function openReport(runner) {
         lines.push(`${JSON.stringify({ end: lines.length - 1 })}\n`);
         ftruncateSync(fd, 0);
         writeAll(fd, Buffer.from(lines.join("")), 0);
-        if (!isSameFile(fstatSync(fd), lstatSync(file))) ftruncateSync(fd, 0);
+        const [ours, there] = [fstatSync(fd), lstatSync(file)];
         closeSync(fd);
+        if (ours.dev !== there.dev || ours.ino !== there.ino || ours.nlink !== 1) spoil(folder);
       } catch {
-        // A report that cannot be finished is one without an end mark.
+        spoil(folder);
       }
     },
   };
 }
 
+/** A file by a name that no report has, so that the folder as a whole counts for nothing. */
+function spoil(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    closeSync(openSync(path.join(folder, "spoiled"), "w"));
+  } catch {
+    // Nobody can write here; then nobody can have put another report here either.
+  }
+}
+
 function writeAll(fd, bytes, position) {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     done += writeSync(fd, bytes, done, bytes.length - done, position + done);
   }
   return bytes.length;
-}
-
-function isSameFile(one, other) {
-  return one.dev === other.dev && one.ino === other.ino && one.nlink === 1;
 }
 
 /** The file as tests are named by it: from the root of the work tree, with symbolic links followed. */
 function reportedPath(file) {
   try {
     const root = realpathSync(process.env.OPENAGENTS_REPORT_ROOT || process.cwd());
-    return path.relative(root, realpathSync(path.resolve(file))).split(path.sep).join("/");
+    return path
+      .relative(root, realpathSync(path.resolve(file)))
+      .split(path.sep)
+      .join("/");
   } catch {
     return file;
   }
