@@ -36,7 +36,7 @@ export async function* readTar(archive: AsyncIterable<Buffer>): AsyncGenerator<T
   let longTarget: string | undefined;
   for (;;) {
     const header = await source.take(BLOCK);
-    if (header.every((byte) => byte === 0)) return;
+    if (isEmpty(header)) return source.end();
     const { kind, ...fields } = parseHeader(header);
     if (kind === "L" || kind === "K") {
       if (fields.size > NAME_BYTES_MAX) throw new TarError("a name is too long");
@@ -100,6 +100,10 @@ function textOf(bytes: Buffer, at: number, length: number): string {
   return field.toString("utf8", 0, end === -1 ? field.length : end);
 }
 
+function isEmpty(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
 function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
@@ -122,6 +126,16 @@ class Source {
       left -= part.length;
     }
     return Buffer.concat(parts);
+  }
+
+  /** Nothing but the padding of the archive's end may follow. */
+  async end(): Promise<void> {
+    for (let rest = this.#rest; ;) {
+      if (!isEmpty(rest)) throw new TarError("something follows the end");
+      const next = await this.#parts.next();
+      if (next.done === true) return;
+      rest = next.value;
+    }
   }
 
   /** At least one and at most so many. */

@@ -28,9 +28,13 @@ export type LayerRequest = {
 };
 
 /** What a layer may weigh as it travels, and what may come out of it. */
-export const LAYER_BYTES_MAX = 256 * 1024 * 1024;
-export const UNPACKED_BYTES_MAX = 1024 * 1024 * 1024;
-export const ENTRIES_MAX = 200_000;
+export const LAYER_BOUNDS = {
+  packedBytesMax: 256 * 1024 * 1024,
+  unpackedBytesMax: 1024 * 1024 * 1024,
+  entriesMax: 200_000,
+} as const;
+
+export type LayerBounds = Readonly<Record<keyof typeof LAYER_BOUNDS, number>>;
 
 const PATH_CHARS_MAX = 1_024;
 const NAME_BYTES_MAX = 255;

@@ -9,12 +9,11 @@ import { createGunzip } from "node:zlib";
 import { TarError, readTar, type Layer, type TarEntry } from "@openagents/sandbox";
 import { AutopilotError } from "../autopilot-error.ts";
 import {
-  ENTRIES_MAX,
-  LAYER_BYTES_MAX,
-  UNPACKED_BYTES_MAX,
+  LAYER_BOUNDS,
   findLinkGoal,
   isPathBelow,
   isPlace,
+  type LayerBounds,
   type LayerPlace,
 } from "./layer.ts";
 
@@ -31,7 +30,7 @@ export type OpenedLayer = {
 const CACHES = [".cache", ".vite", ".vite-temp"];
 
 /** Headers, padding and long names come on top of the files' bytes. */
-const FRAME_BYTES_MAX = ENTRIES_MAX * 4_096;
+const FRAME_BYTES_PER_ENTRY = 4_096;
 
 /**
  * Unpack a layer into a new folder of its own below `folder`. Throws
@@ -43,15 +42,16 @@ export async function openLayer(
   tar: Buffer,
   folder: string,
   signal: AbortSignal,
+  bounds: LayerBounds = LAYER_BOUNDS,
 ): Promise<OpenedLayer> {
   if (!isPlace(layer)) refuse(`${JSON.stringify(layer.path)} is no place for a layer of ${layer.kind}`);
-  if (tar.length > LAYER_BYTES_MAX) refuse(`it is larger than ${LAYER_BYTES_MAX} bytes`);
+  if (tar.length > bounds.packedBytesMax) refuse(`it is larger than ${bounds.packedBytesMax} bytes`);
   const name = createHash("sha256").update(`${layer.kind}\0${layer.path}`).digest("hex").slice(0, 16);
   const source = join(folder, `layer-${name}`);
   await mkdir(folder, { recursive: true });
   await mkdir(source);
   try {
-    const seen = await unpack(layer, tar, source, signal);
+    const seen = await unpack(layer, tar, source, signal, bounds);
     // The command may run as a user of its own, whatever our umask is.
     await chmod(source, 0o755);
     return layer.kind === "pip" ? pipLayer(layer, source) : await nodeLayer(layer, source, seen);
@@ -66,18 +66,24 @@ export async function openLayer(
 
 type Seen = ReadonlyMap<string, TarEntry["kind"]>;
 
-async function unpack(layer: LayerPlace, tar: Buffer, source: string, signal: AbortSignal): Promise<Seen> {
+async function unpack(
+  layer: LayerPlace,
+  tar: Buffer,
+  source: string,
+  signal: AbortSignal,
+  bounds: LayerBounds,
+): Promise<Seen> {
   const seen = new Map<string, TarEntry["kind"]>();
   const links: { readonly path: string; readonly target: string }[] = [];
   let bytes = 0;
   const inflated = createGunzip();
   await using _ = { [Symbol.asyncDispose]: async () => void inflated.destroy() };
   inflated.end(tar);
-  for await (const entry of readTar(bounded(inflated))) {
+  for await (const entry of readTar(bounded(inflated, bounds))) {
     signal.throwIfAborted();
     const { path, kind, size } = entry;
     const name = JSON.stringify(path.slice(0, 200));
-    if (seen.size >= ENTRIES_MAX) refuse(`it has more than ${ENTRIES_MAX} entries`);
+    if (seen.size >= bounds.entriesMax) refuse(`it has more than ${bounds.entriesMax} entries`);
     if (!isPathBelow(path)) refuse(`${name} does not stay inside`);
     if (seen.has(path)) refuse(`${name} is there twice`);
     const parent = dirname(path);
@@ -90,7 +96,7 @@ async function unpack(layer: LayerPlace, tar: Buffer, source: string, signal: Ab
       await chmod(at, 0o755);
     } else if (kind === "file") {
       bytes += size;
-      if (bytes > UNPACKED_BYTES_MAX) refuse(`it unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
+      if (bytes > bounds.unpackedBytesMax) refuse(`it unpacks to more than ${bounds.unpackedBytesMax} bytes`);
       const mode = (entry.mode & 0o111) === 0 ? 0o644 : 0o755;
       await writeFile(at, entry.content(), { flag: "wx", mode });
       await chmod(at, mode);
@@ -106,11 +112,15 @@ async function unpack(layer: LayerPlace, tar: Buffer, source: string, signal: Ab
 }
 
 /** What comes out of a small archive can be without end. */
-async function* bounded(inflated: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+async function* bounded(
+  inflated: AsyncIterable<Buffer>,
+  { entriesMax, unpackedBytesMax }: LayerBounds,
+): AsyncGenerator<Buffer, void> {
+  const most = unpackedBytesMax + entriesMax * FRAME_BYTES_PER_ENTRY;
   let bytes = 0;
   for await (const part of inflated) {
     bytes += part.length;
-    if (bytes > UNPACKED_BYTES_MAX + FRAME_BYTES_MAX) refuse("it unpacks to more than a layer may");
+    if (bytes > most) refuse("it unpacks to more than a layer may");
     yield part;
   }
 }

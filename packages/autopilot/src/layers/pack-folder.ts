@@ -7,7 +7,7 @@ import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { createGzip } from "node:zlib";
 import { AutopilotError } from "../autopilot-error.ts";
-import { ENTRIES_MAX, LAYER_BYTES_MAX, UNPACKED_BYTES_MAX, isPathBelow } from "./layer.ts";
+import { LAYER_BOUNDS, isPathBelow, type LayerBounds } from "./layer.ts";
 
 export type PackRequest = {
   /** Names at the top that stay behind: what the installer notes for itself. */
@@ -15,6 +15,7 @@ export type PackRequest = {
   /** Links for which this is false stay behind. */
   readonly keepsLink: (path: string, target: string) => boolean;
   readonly signal: AbortSignal;
+  readonly bounds?: LayerBounds;
 };
 
 type Entry = { readonly path: string; readonly mode: number } & (
@@ -29,12 +30,13 @@ const TYPES = { file: "0", link: "2", folder: "5" } as const;
 
 /** Throws `layer_too_large`, `layer_unsupported` for a name that cannot travel, or the signal's reason. */
 export async function packFolder(folder: string, request: PackRequest): Promise<Buffer> {
+  const { bounds = LAYER_BOUNDS } = request;
   const gzip = createGzip();
   const parts: Buffer[] = [];
   let bytes = 0;
   gzip.on("data", (part: Buffer) => {
     bytes += part.length;
-    if (bytes <= LAYER_BYTES_MAX) parts.push(part);
+    if (bytes <= bounds.packedBytesMax) parts.push(part);
   });
   const ended = once(gzip, "end");
   const write = async (part: Buffer) => {
@@ -46,14 +48,15 @@ export async function packFolder(folder: string, request: PackRequest): Promise<
     request.signal.throwIfAborted();
     entries += 1;
     unpacked += entry.kind === "file" ? entry.size : 0;
-    if (entries > ENTRIES_MAX || unpacked > UNPACKED_BYTES_MAX || bytes > LAYER_BYTES_MAX) refuse();
+    const isOver = entries > bounds.entriesMax || unpacked > bounds.unpackedBytesMax;
+    if (isOver || bytes > bounds.packedBytesMax) refuse(bounds);
     const content = entry.kind === "file" ? await readFile(join(folder, entry.path)) : Buffer.alloc(0);
     await write(headerOf(entry, content.length));
     await write(paddedTo(content));
   }
   gzip.end(Buffer.alloc(2 * BLOCK));
   await ended;
-  if (bytes > LAYER_BYTES_MAX) refuse();
+  if (bytes > bounds.packedBytesMax) refuse(bounds);
   return Buffer.concat(parts);
 }
 
@@ -127,9 +130,9 @@ function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function refuse(): never {
+function refuse({ packedBytesMax, unpackedBytesMax, entriesMax }: LayerBounds): never {
   throw new AutopilotError(
     "layer_too_large",
-    `The dependencies are larger than a layer may be (${LAYER_BYTES_MAX} bytes packed, ${UNPACKED_BYTES_MAX} unpacked, ${ENTRIES_MAX} files). Leave out what the check does not need.`,
+    `The dependencies are larger than a layer may be (${packedBytesMax} bytes packed, ${unpackedBytesMax} unpacked, ${entriesMax} entries). Leave out what the check does not need.`,
   );
 }
