@@ -13,3 +13,5 @@ export {
 export { createRedactor, secretsOf } from "./redact/index.ts";
 export { scriptedAgent } from "./scripted-agent.ts";
 export { codexAgent, codexBinary, type CodexOptions, type CodexSettings } from "./codex/index.ts";
+export { acpAgent, type AcpOptions } from "./acp/index.ts";
+export { agentFrom, type AgentFromOptions } from "./agent-from.ts";

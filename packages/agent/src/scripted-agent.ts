@@ -41,7 +41,10 @@ async function follow(task: AgentTask, scriptFile: string): Promise<AgentOutcome
     if (index < stepsDone) continue;
     const done = () => writeText(progressFile, `${index + 1}`);
     if ("patch" in step) await applyRecorded(task, dirname(scriptFile), step.patch, done);
-    else await task.onEvent({ type: "message", text: step.say }).then(done);
+    else {
+      await task.onEvent({ type: "message", text: step.say });
+      await done();
+    }
   }
   return finished(steps);
 }

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -103,18 +103,21 @@ async function npmCi(cwd: string, env: InstallRequest["env"], signal: AbortSigna
 async function takeTurn({ folder, signal, onProgress }: InstallRequest): Promise<AsyncDisposable> {
   const file = join(folder, ".installing");
   const release = { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
+  const mine = `${file}-${process.pid}-${randomBytes(4).toString("hex")}`;
+  await using _mine = { [Symbol.asyncDispose]: () => rm(mine, { force: true }) };
+  await writeFile(mine, `${process.pid}`, { mode: 0o600 });
   const untilMs = performance.now() + INSTALL_MS_MAX;
   let told = false;
   while (performance.now() < untilMs) {
     try {
-      await using turn = await open(file, "wx", 0o600);
-      await turn.writeFile(`${process.pid}`);
+      // A link, so that the file is never there without its pid.
+      await link(mine, file);
       return release;
     } catch (cause) {
       if (!(cause instanceof Error && "code" in cause && cause.code === "EEXIST")) throw cause;
     }
     const holder = Number(await findText(file));
-    if (holder > 0 && !isAlive(holder)) await rm(file, { force: true });
+    if (!isAlive(holder)) await rm(file, { force: true });
     else {
       if (!told) onProgress?.("another process is installing codex; waiting for it");
       told = true;
@@ -125,6 +128,8 @@ async function takeTurn({ folder, signal, onProgress }: InstallRequest): Promise
 }
 
 function isAlive(pid: number): boolean {
+  // Not a pid: the turn has just been given back.
+  if (!(pid > 0)) return true;
   try {
     return process.kill(pid, 0);
   } catch (cause) {

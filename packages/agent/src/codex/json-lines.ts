@@ -75,8 +75,8 @@ export function createPeer(input: Readable, output: Writable, handlers: PeerHand
 async function readLines(input: Readable, receive: (line: string) => void): Promise<void> {
   input.setEncoding("utf8");
   let rest = "";
-  for await (const chunk of input as AsyncIterable<string>) {
-    const lines = (rest + chunk).split("\n");
+  for await (const chunk of input) {
+    const lines = (rest + String(chunk)).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) if (line.trim() !== "") receive(line);
     if (rest.length > LINE_CHARS_MAX) throw malformed("a line that does not end");

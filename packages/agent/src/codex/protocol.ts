@@ -75,8 +75,9 @@ export function parseNews(method: string, value: unknown, threadId: string): Cod
       const status = text(turn, "status", method);
       if (status !== "completed" && status !== "interrupted" && status !== "failed")
         throw malformed(method, "turn.status");
-      const error =
-        turn["error"] == null ? undefined : text(record(turn["error"], method), "message", method);
+      const error = isGiven(turn["error"])
+        ? text(record(turn["error"], method), "message", method)
+        : undefined;
       return { type: "turn_completed", status, error };
     }
     default:
@@ -116,8 +117,8 @@ function parseItem(item: Record<string, unknown>): CodexItem | undefined {
     case "agentMessage":
       return { type, text: text(item, "text", type) };
     case "commandExecution": {
-      const output = item["aggregatedOutput"] == null ? "" : text(item, "aggregatedOutput", type);
-      const exitCode = item["exitCode"] == null ? undefined : count(item, "exitCode", type);
+      const output = isGiven(item["aggregatedOutput"]) ? text(item, "aggregatedOutput", type) : "";
+      const exitCode = isGiven(item["exitCode"]) ? count(item, "exitCode", type) : undefined;
       return { type, command: text(item, "command", type), output, exitCode };
     }
     case "fileChange": {
@@ -156,7 +157,7 @@ export type Asked = {
 /** What a request for approval is about. */
 export function parseAsked(value: unknown, method: string): Asked {
   const params = record(value, method);
-  const optional = (name: string) => (params[name] == null ? undefined : text(params, name, method));
+  const optional = (name: string) => (isGiven(params[name]) ? text(params, name, method) : undefined);
   return { itemId: text(params, "itemId", method), command: optional("command"), reason: optional("reason") };
 }
 
@@ -172,6 +173,11 @@ export function isConfined(value: unknown): boolean {
 function record(value: unknown, where: string): Record<string, unknown> {
   if (!isRecord(value)) throw malformed(where, "object");
   return value;
+}
+
+/** Codex writes null for what it does not have. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

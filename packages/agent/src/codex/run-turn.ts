@@ -9,7 +9,7 @@ import { findText, writeText } from "../state-file.ts";
 import { createAnswers } from "./answers.ts";
 import { createPeer, type Peer } from "./json-lines.ts";
 import { createNarrator } from "./narrator.ts";
-import { promptFor } from "./prompt.ts";
+import { promptFor } from "../prompt.ts";
 import { isConfined, isWanted, parseBegun, parseNews, type CodexNews } from "./protocol.ts";
 
 const INTERRUPT_MS = 2_000;

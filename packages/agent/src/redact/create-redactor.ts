@@ -29,11 +29,16 @@ const SHAPES: readonly RegExp[] = [
 
 /** Values under 8 characters are left alone. */
 export function createRedactor(secrets: readonly string[]): Redactor {
-  const values = withLines(secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN));
-  const sources = [...new Set(values.flatMap(spellingsOf))].sort((a, b) => b.length - a.length);
+  // The longest first, so that a secret inside another one does not leave the rest of it standing.
+  const values = withLines(secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN)).sort(
+    (a, b) => b.length - a.length,
+  );
+  const sources = values.flatMap(sourcesOf);
   const known = sources.length === 0 ? undefined : new RegExp(sources.join("|"), "g");
+  const encoded = [...new Set(values.flatMap(base64Of))];
   return (text) => {
     let clean = known === undefined ? text : text.replace(known, MARK);
+    clean = withoutWrapped(clean, encoded);
     for (const value of values) clean = withoutCutEnds(clean, value);
     for (const shape of SHAPES) clean = clean.replace(shape, MARK);
     return clean;
@@ -45,35 +50,60 @@ function withLines(secrets: readonly string[]): string[] {
   return [...secrets, ...lines.filter((line) => line.length >= LINE_CHARS_MIN)];
 }
 
-/** Sources of regular expressions, one for each way to write the value. */
-function spellingsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const plain = [
-    secret,
-    encodeURIComponent(secret.toWellFormed()),
-    encodeURIComponent(secret.toWellFormed()).replaceAll("%20", "+"),
-    JSON.stringify(secret).slice(1, -1),
-    bytes.toString("hex"),
-    bytes.toString("hex").toUpperCase(),
-  ];
-  const encoded = [0, 1, 2].flatMap((offset) => {
-    const base64 = base64Within(bytes, offset);
-    return [base64, base64.replaceAll("+", "-").replaceAll("/", "_")];
-  });
-  return [
-    ...plain.map(escaped),
-    // Tools wrap base64, and a line may end anywhere inside the secret.
-    ...encoded.map((base64) => [...base64].map(escaped).join("(?:\\r?\\n)?")),
-  ];
+/** Sources of regular expressions: the value as it is or escaped, and in hex. */
+function sourcesOf(secret: string): string[] {
+  const hex = Buffer.from(secret).toString("hex");
+  return [Array.from(secret, characterSource).join(""), hex, hex.toUpperCase()];
 }
 
-/** The characters of base64 that the secret alone decides when `offset` bytes (modulo 3) are before it. */
-function base64Within(secret: Buffer, offset: number): string {
-  const text = Buffer.concat([Buffer.alloc(offset), secret])
-    .toString("base64")
-    .replaceAll("=", "");
-  const bits = (offset + secret.length) * 8;
-  return text.slice(Math.ceil((offset * 8) / 6), Math.floor(bits / 6));
+/** A character as it is, and as addresses, forms and JSON write it. */
+function characterSource(character: string): string {
+  const percent = [...Buffer.from(character)]
+    .map((byte) => `%${byte.toString(16).padStart(2, "0")}`)
+    .join("")
+    .replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+  const ways = [escaped(character), percent, escaped(JSON.stringify(character).slice(1, -1))];
+  if (character === " ") ways.push("\\+");
+  return `(?:${[...new Set(ways)].join("|")})`;
+}
+
+/** What the secret alone decides of base64 that holds it, in both alphabets. */
+function base64Of(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [0, 1, 2].flatMap((offset) => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");
+    const sure = text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
+    return [sure, sure.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+}
+
+/** Tools wrap base64, and a line may end anywhere inside the secret. */
+function withoutWrapped(text: string, encoded: readonly string[]): string {
+  const joined = text.replace(/[\r\n]/g, "");
+  const places = encoded.flatMap((part) => placesOf(joined, part)).sort((a, b) => a.from - b.from);
+  if (places.length === 0) return text;
+  // Where each character of the joined text is in the text itself.
+  const origin: number[] = [];
+  for (let at = 0; at < text.length; at += 1) if (text[at] !== "\r" && text[at] !== "\n") origin.push(at);
+  let clean = "";
+  let keptTo = 0;
+  for (const { from, to } of places) {
+    const begin = origin[from] ?? text.length;
+    const end = (origin[to - 1] ?? text.length) + 1;
+    // Places overlap where one secret is a part of another.
+    if (begin >= keptTo) clean += text.slice(keptTo, begin) + MARK;
+    keptTo = Math.max(keptTo, end);
+  }
+  return clean + text.slice(keptTo);
+}
+
+type Place = { readonly from: number; readonly to: number };
+
+function placesOf(text: string, part: string): Place[] {
+  const places: Place[] = [];
+  for (let from = text.indexOf(part); from !== -1; from = text.indexOf(part, from + part.length))
+    places.push({ from, to: from + part.length });
+  return places;
 }
 
 /** A text that was cut in the middle of a secret begins with its tail or ends with its head. */

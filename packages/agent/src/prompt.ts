@@ -1,9 +1,9 @@
-// What the agent is told. The issue and the output of a failed check were
+// What a model is told. The issue and the output of a failed check were
 // written by strangers: they stand between fences that they cannot close, and
 // the rules stand outside.
 
 import { randomBytes } from "node:crypto";
-import type { AgentTask } from "./../agent.ts";
+import type { AgentTask } from "./agent.ts";
 
 const TITLE_CHARS_MAX = 500;
 const BODY_CHARS_MAX = 20_000;
@@ -33,7 +33,7 @@ export function promptFor(
 }
 
 const RULES = `Rules:
-- Change files in the working folder only. There is no network, and nobody answers questions.
+- Change files in the working folder only. Do not use the network; nobody answers questions.
 - Find the cause and fix it; keep the change small and in the style of the code around it.
 - Add or extend a test that fails without your change, where the project has tests.
 - Do not delete, skip, or weaken a test, and do not change how the check is run.

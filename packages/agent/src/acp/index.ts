@@ -1,0 +1,1 @@
+export { acpAgent, type AcpOptions } from "./acp-agent.ts";
