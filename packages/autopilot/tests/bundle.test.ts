@@ -285,3 +285,146 @@ test("another patch, base or output fails its own claim, even when the operator 
   const spaced = await change("RECEIPT.json", (bytes) => bytes.toString().replace(":", ": "));
   assert.deepEqual(spaced, ["run_receipt"], "one spelling only");
 });
+
+async function attemptOf(
+  t: TestContext,
+  changes: Changes,
+  exits: { base: number; patched: number; guard?: number },
+  rest: (legs: RecordedAttempt["legs"]) => Partial<RecordedAttempt> = () => ({}),
+): Promise<RecordedAttempt> {
+  const job = await smallJob(t, changes, { byTests: false });
+  const plan = await planOf(t, job);
+  const legs = madeUpLegs(plan, job.spec.commands, exits);
+  return { job, plan, legs, ...rest(legs) };
+}
+
+async function claimsOf(dir: string): Promise<ReadonlyMap<string, Claim>> {
+  const { claims } = await verifyBundle(dir, PINNED);
+  return new Map(claims.map((claim) => [claim.name, claim]));
+}
+
+const SECOND_SAYS = (legs: RecordedAttempt["legs"]) => ("failure" in legs ? {} : { second: legs });
+const EDITED_TEST: Changes = {
+  "src/sum.js": FIXED,
+  "test/sum.test.js": testFile("sum", "assert.equal(sum(2, 2), 4)"),
+};
+
+test("a guard leg is part of the story, and one that is left out is missed", async (t) => {
+  const attempt = await attemptOf(t, EDITED_TEST, { base: 1, patched: 0 }, SECOND_SAYS);
+  const { bundleDir } = await bundleOf(t, [attempt]);
+  assert.deepEqual(await failing(bundleDir), []);
+  const claims = await claimsOf(bundleDir);
+  assert.match(claims.get("trees")?.detail ?? "", /guard [0-9a-f]{12}/);
+  assert.match(claims.get("second_opinion")?.detail ?? "", /guard exit 0.*verified, self/);
+
+  if ("failure" in attempt.legs) throw new Error("the fixture has legs");
+  const without = attempt.legs.filter(({ leg }) => leg !== "guard");
+  const forged = await bundleOf(t, [{ ...attempt, legs: without, second: without }]);
+  const fails = (await failing(forged.bundleDir)).map((claim) => claim.name);
+  assert.ok(fails.includes("trees") && fails.includes("verdict"), fails.join());
+
+  const bent = await attemptOf(t, EDITED_TEST, { base: 1, patched: 0, guard: 1 });
+  assert.equal((await claimsOf((await bundleOf(t, [bent])).bundleDir)).get("verdict")?.state, "holds");
+});
+
+test("runs that differ are told as such, and only runs that agree make a result verified", async (t) => {
+  const exits = { base: 1, patched: 0 };
+  const other = await attemptOf(t, { "src/sum.js": FIXED }, exits);
+  const lied = madeUpLegs(other.plan, other.job.spec.commands, { base: 1, patched: 1 });
+  const { bundleDir } = await bundleOf(t, [{ ...other, second: lied }]);
+  assert.deepEqual(await failing(bundleDir), []);
+  const told = (await claimsOf(bundleDir)).get("second_opinion");
+  assert.match(told?.detail ?? "", /disagrees: patched: exit 0 and exit 1/);
+  const hidden = await forge(t, bundleDir, "vrfy", (facts) => ({ ...facts, disagreement: false }));
+  assert.ok(hidden.includes("second_opinion"), hidden.join());
+
+  const unable = await bundleOf(t, [{ ...other, second: { failure: "toolchain_missing" } }]);
+  assert.deepEqual(await failing(unable.bundleDir), []);
+  const alone = await bundleOf(t, [other]);
+  assert.deepEqual(await failing(alone.bundleDir), []);
+  for (const dir of [unable.bundleDir, alone.bundleDir]) {
+    const fails = await forge(t, dir, "vrfy", (facts) => ({ ...facts, assurance: "self" }));
+    assert.ok(fails.includes("second_opinion"), fails.join());
+  }
+  const proven = (await provenBundle(t)).bundleDir;
+  const forgeries: [string, (facts: JsonObject) => JsonObject, string][] = [
+    ["vrfy", (facts) => ({ ...facts, assurance: "independent" }), "second_opinion"],
+    ["vrfy", (facts) => ({ ...facts, second_worker_id: facts["provider_worker_id"] ?? "" }), "second_opinion"],
+    ["vrfy", (facts) => ({ ...facts, disagreement: true }), "second_opinion"],
+    ["vrfy", (facts) => without(facts, "second_job_id"), "linkage"],
+    ["vrfy", (facts) => ({ ...facts, second_result: facts["result"] ?? {} }), "linkage"],
+    ["sopn", (facts) => ({ ...facts, verdict: "failed" }), "verdict"],
+    ["sopn", (facts) => ({ ...facts, result_sha256: "0".repeat(64) }), "linkage"],
+    ["pay", (facts) => ({ ...facts, second_opinion_msats: 9_000 }), "payment"],
+    ["pay", (facts) => ({ ...facts, operator_fee_msats: 50 }), "payment"],
+    ["pay", (facts) => ({ ...facts, second_opinion_worker_id: "wrk_x" }), "linkage"],
+  ];
+  for (const [prefix, change, claim] of forgeries) {
+    const fails = await forge(t, proven, prefix, change);
+    assert.ok(fails.includes(claim), `${prefix}: ${claim} must fail, of ${fails.join(", ")}`);
+  }
+});
+
+function without(facts: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(Object.entries(facts).filter(([member]) => member !== name));
+}
+
+test("a result that needs a person's look is paid only when one accepted it", async (t) => {
+  const config = (PROJECT["package.json"] ?? "").replace("node --test", "true");
+  const changes = { "src/sum.js": FIXED, "package.json": config };
+  const attempt = await attemptOf(t, changes, { base: 1, patched: 0 }, SECOND_SAYS);
+  const open = await bundleOf(t, [attempt]);
+  assert.deepEqual(await failing(open.bundleDir), []);
+  assert.match((await claimsOf(open.bundleDir)).get("review")?.detail ?? "", /nobody has looked/);
+  for (const [review, status] of [
+    ["accepted", "released"],
+    ["rejected", "withheld"],
+  ] as const) {
+    const { bundleDir } = await bundleOf(t, [{ ...attempt, review }]);
+    assert.deepEqual(await failing(bundleDir), [], review);
+    const claims = await claimsOf(bundleDir);
+    assert.match(claims.get("review")?.detail ?? "", new RegExp(review));
+    const flipped = review === "accepted" ? "rejected" : "accepted";
+    const fails = await forge(t, bundleDir, "rvw", (facts) => ({ ...facts, decision: flipped }));
+    assert.ok(fails.includes("payment"), `${status} although ${flipped}: ${fails.join()}`);
+  }
+  const summary = await readFile(join(open.bundleDir, "PR_SUMMARY.md"), "utf8");
+  assert.match(summary, /## For you to look at[^#]*`package\.json`/);
+});
+
+test("earlier attempts stay in the bundle, and the patch is the last job's", async (t) => {
+  const wrong = await attemptOf(t, { "src/sum.js": FIXED.replace("+", "*") }, { base: 1, patched: 1 });
+  const right = await provenAttempt(t);
+  const { bundleDir } = await bundleOf(t, [wrong, right], { inHand: Buffer.from("never bought") });
+  assert.deepEqual(await failing(bundleDir), []);
+  assert.deepEqual(await readFile(join(bundleDir, "patch.diff")), right.job.patch);
+  const kept = join(bundleDir, "artifacts", sha256Hex(wrong.job.patch));
+  assert.deepEqual(await readFile(kept), wrong.job.patch);
+  const summary = await readFile(join(bundleDir, "PR_SUMMARY.md"), "utf8");
+  assert.match(summary, /## Attempts before this one\n\n1\. failed: the check exits 1 with the patch/);
+  const lost = await copyOf(t, bundleDir);
+  await rm(join(lost, "artifacts", sha256Hex(wrong.job.patch)));
+  await reseal(lost);
+  assert.ok((await failing(lost)).some((claim) => claim.name === "outputs"));
+});
+
+test("a small layer is carried, and a large or lost one is named as left out", async (t) => {
+  const small = Buffer.from("a layer");
+  const large = Buffer.alloc(64 * 1024 * 1024 + 1);
+  const layers = [small, large, Buffer.from("lost")].map((bytes, index) => ({
+    kind: "npm" as const,
+    sha256: sha256Hex(bytes),
+    path: `node_modules${index}`,
+  }));
+  const job = await smallJob(t, { "src/sum.js": FIXED }, { byTests: false, spec: { layers } });
+  const plan = await planOf(t, job);
+  const legs = madeUpLegs(plan, job.spec.commands, { base: 1, patched: 0 });
+  const inputs = new Map([...job.inputs, [sha256Hex(small), small], [sha256Hex(large), large]]);
+  const attempt = { job: { ...job, inputs }, plan, legs, second: legs };
+  const { bundleDir } = await bundleOf(t, [attempt]);
+  assert.deepEqual(await failing(bundleDir), []);
+  const carried = await readdir(join(bundleDir, "artifacts"));
+  assert.ok(carried.includes(sha256Hex(small)) && !carried.includes(sha256Hex(large)));
+  assert.match((await claimsOf(bundleDir)).get("outputs")?.detail ?? "", /not carried: layers/);
+  assert.match(await readFile(join(bundleDir, "PR_SUMMARY.md"), "utf8"), /`--rerun` cannot run the check here/);
+});

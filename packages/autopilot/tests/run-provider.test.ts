@@ -1,86 +1,197 @@
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { test } from "node:test";
+import { dirname, join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { ProblemError } from "@openagents/contracts";
-import { SandboxError } from "@openagents/sandbox";
-import type { LegRunner } from "../src/index.ts";
-import { createFakeRuntime, refused, unreachable } from "./fake-runtime.ts";
-import { buy, fixedRunner, noPause, startProvider, temporaryFolder } from "./scenario.ts";
+import { SandboxError, createSandbox } from "@openagents/sandbox";
+import {
+  runProvider,
+  type LegRunner,
+  type Pause,
+  type ProviderEnd,
+  type ProviderEvent,
+  type ProviderOptions,
+} from "../src/index.ts";
+import { createProviderMarket, refused, unreachable, type ProviderMarket } from "./provider-market.ts";
+import { FIXED, planOf, smallJob, testFile } from "./small-project.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
-/** Remembers the trees that it was given. */
-function watched(runner: LegRunner): LegRunner & { readonly trees: string[] } {
+const node = { name: "node", version: process.versions.node, prefix: dirname(dirname(process.execPath)) };
+
+/** Lets everyone else go on, and takes no time. */
+const noPause: Pause = async (_ms, signal) => {
+  await turn();
+  return !signal.aborted;
+};
+
+/** Waits only for the end: no heartbeat and no renewal ever becomes due. */
+const endOnly: Pause = (_ms, signal) =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(false);
+    else signal.addEventListener("abort", () => resolve(false), { once: true });
+  });
+
+/** Ends each command with the exit code of its leg, and remembers the trees that it was given. */
+function madeUpRunner(): LegRunner & { readonly trees: string[] } {
   const trees: string[] = [];
   return {
-    ...runner,
+    sandbox: "none",
+    limitsBy: "rlimits",
     trees,
-    runCommands(request) {
-      trees.push(request.tree);
-      return runner.runCommands(request);
+    async runCommands({ tree, commands: [command = ""] }) {
+      trees.push(tree);
+      const exitCode = tree.endsWith("base") ? 1 : 0;
+      const output = { stdout: Buffer.from(`exit ${exitCode}\n`), stderr: Buffer.alloc(0) };
+      const outcome = { command, exitCode, startedAtMs: 0, durationMs: 1, ...output };
+      return { commands: [outcome], collected: new Map(), collectedTooMuch: false };
     },
   };
 }
 
-test("a job's legs run one after the other, and its folder is gone afterwards", async (t) => {
-  const runtime = createFakeRuntime();
+type Provider = {
+  readonly events: ProviderEvent[];
+  readonly ended: Promise<ProviderEnd>;
+  readonly stop: () => void;
+};
+
+async function startProvider(
+  t: TestContext,
+  market: ProviderMarket,
+  options: Partial<ProviderOptions> = {},
+): Promise<Provider> {
+  const stop = new AbortController();
+  const events: ProviderEvent[] = [];
+  const { promise: registered, resolve } = Promise.withResolvers<void>();
+  const ended = runProvider({
+    client: { baseUrl: "http://unused.invalid", token: "" },
+    clients: market.clients,
+    displayName: "provider",
+    priceMsats: 10_000n,
+    caps: { memoryMibMax: 4096, diskMibMax: 4096, wallMsMax: 600_000n, concurrentJobsMax: 1 },
+    sandbox: madeUpRunner(),
+    toolchains: [node],
+    dataDir: await temporaryFolder(t),
+    signal: stop.signal,
+    pause: endOnly,
+    ...options,
+    onEvent(event) {
+      events.push(event);
+      options.onEvent?.(event);
+      if (event.type === "registered") resolve();
+    },
+  });
+  t.after(async () => {
+    stop.abort();
+    await ended.catch(() => undefined);
+  });
+  await Promise.race([registered, ended]);
+  return { events, ended, stop: () => stop.abort() };
+}
+
+const CHANGES = { "src/sum.js": FIXED, "test/sum.test.js": testFile("sum", "1") };
+
+test("a job's legs run one after the other in their trees, and its folder is gone afterwards", async (t) => {
+  const market = createProviderMarket();
   const dataDir = await temporaryFolder(t);
-  const runner = watched(fixedRunner(1, 0));
-  await startProvider(t, runtime, { sandbox: runner, dataDir });
-  assert.equal((await buy(t, runtime)).status, "succeeded");
+  const runner = madeUpRunner();
+  await startProvider(t, market, { sandbox: runner, dataDir });
+  const job = await smallJob(t, CHANGES, { byTests: false });
+  const { result } = await market.offer(job, { repeats: 2, purpose: "adjudication" });
+  const plan = await planOf(t, job);
+  const guard = plan.guard.kind === "needed" ? plan.guard.tree : "";
+  const once = [`base ${plan.baseTree} 1`, `patched ${plan.patchedTree} 0`, `guard ${guard} 0`];
+  assert.deepEqual(
+    result?.legs.map(({ leg, tree, commands }) => `${leg} ${tree} ${commands[0]?.exitCode}`),
+    [...once, ...once],
+  );
   assert.deepEqual(
     runner.trees.map((tree) => tree.split("/").at(-1)),
-    ["base", "patched"],
+    ["base", "patched", "guard", "base", "patched", "guard"],
   );
+  for (const { commands } of result?.legs ?? []) {
+    for (const command of commands) assert.ok(market.artifacts.has(command.stdoutSha256), "outputs are stored");
+  }
+  assert.deepEqual(result?.environment.toolchains, [{ name: "node", version: process.versions.node }]);
   assert.deepEqual(await readdir(join(dataDir, "jobs")), []);
+});
+
+test("what the test runner reported is handed over by hash; nothing reported is no report", async (t) => {
+  const market = createProviderMarket();
+  const runner = madeUpRunner();
+  await startProvider(t, market, {
+    sandbox: {
+      ...runner,
+      async runCommands(request) {
+        const outcome = await runner.runCommands(request);
+        const collected = new Map([["a", Buffer.from("words")]]);
+        return request.tree.endsWith("base") ? outcome : { ...outcome, collected };
+      },
+    },
+  });
+  const { result } = await market.offer(await smallJob(t, { "src/sum.js": FIXED }));
+  const [base, patched] = result?.legs ?? [];
+  assert.equal(base?.reportSha256, undefined);
+  assert.ok(market.artifacts.has(patched?.reportSha256 ?? ""));
 });
 
 test("what cannot be done is reported as a failure with its code, never as a result", async (t) => {
   const broken = (error: Error): LegRunner => ({
-    ...fixedRunner(1, 0),
+    ...madeUpRunner(),
     runCommands: () => Promise.reject(error),
   });
+  const unavailable = new SandboxError("sandbox_unavailable", "no bwrap");
   for (const [options, code] of [
     [{ toolchains: [] }, "toolchain_missing"],
     [{ toolchains: [{ name: "node", version: "18.20.1", prefix: "/" }] }, "toolchain_missing"],
-    [{ sandbox: broken(new SandboxError("sandbox_unavailable", "no bwrap")) }, "sandbox_unavailable"],
+    [{ sandbox: broken(unavailable) }, "sandbox_unavailable"],
     [{ sandbox: broken(new Error("surprise in /root/secret")) }, "provider_error"],
   ] as const) {
-    const runtime = createFakeRuntime();
-    const { events } = await startProvider(t, runtime, options);
-    const outcome = await buy(t, runtime);
-    const [job] = runtime.jobs.values();
-    assert.equal(job?.failure?.code, code);
-    assert.doesNotMatch(job?.failure?.detail ?? "", /secret/);
-    assert.deepEqual([outcome.verdict, outcome.settlementStatus], ["inconclusive", "withheld"]);
+    const market = createProviderMarket();
+    const { events, stop, ended } = await startProvider(t, market, options);
+    const report = await market.offer(await smallJob(t, CHANGES));
+    assert.equal(report.failure?.code, code);
+    assert.equal(report.result, undefined);
+    assert.doesNotMatch(report.failure?.detail ?? "", /secret/);
+    stop();
+    await ended;
     assert.ok(events.some((event) => event.type === "job_reported" && event.code === code));
   }
 });
 
-test("an input that is not what its hash says is refused", async (t) => {
-  const runtime = createFakeRuntime();
-  await startProvider(t, runtime, { sandbox: fixedRunner(1, 0) });
-  runtime.before("claimJob", () => {
-    for (const sha256 of runtime.artifacts.keys()) runtime.artifacts.set(sha256, Buffer.from("swapped"));
-  });
-  await buy(t, runtime);
-  const [job] = runtime.jobs.values();
-  assert.equal(job?.failure?.code, "input_hash_mismatch");
+test("a job that is not what its own inputs say is refused by name", async (t) => {
+  const market = createProviderMarket();
+  await startProvider(t, market);
+  const job = await smallJob(t, CHANGES);
+  const swapped = { ...job, inputs: new Map([...job.inputs.keys()].map((key) => [key, Buffer.from("x")])) };
+  assert.equal((await market.offer(swapped)).failure?.code, "input_hash_mismatch");
+  const asked = async (change: Partial<typeof job.spec>) =>
+    (await market.offer({ ...job, spec: { ...job.spec, ...change } })).failure?.code;
+  assert.equal(await asked({ guardPaths: [] }), "classification_differs");
+  assert.equal(await asked({ configSha256: "0".repeat(64) }), "config_mismatch");
+  assert.equal(await asked({ baseTree: "0".repeat(40) }), "base_mismatch");
+  market.artifacts.clear();
+  const nothing = { ...job, inputs: new Map<string, Buffer>() };
+  assert.equal((await market.offer(nothing)).failure?.code, "input_unavailable");
 });
 
 test("after a job that went wrong the next one is served", async (t) => {
-  const runtime = createFakeRuntime();
+  const market = createProviderMarket();
   let runs = 0;
-  const runner = fixedRunner(1, 0);
-  const { events } = await startProvider(t, runtime, {
+  const runner = madeUpRunner();
+  const { events, stop, ended } = await startProvider(t, market, {
     sandbox: {
       ...runner,
       runCommands: (request) =>
         (runs += 1) === 1 ? Promise.reject(new Error("x")) : runner.runCommands(request),
     },
   });
-  assert.equal((await buy(t, runtime)).status, "failed");
-  runtime.reset();
-  assert.equal((await buy(t, runtime)).verdict, "proven");
+  const job = await smallJob(t, CHANGES);
+  assert.equal((await market.offer(job)).failure?.code, "provider_error");
+  assert.equal((await market.offer(job)).result?.legs.length, 3);
+  stop();
+  await ended;
   assert.deepEqual(
     events.filter((event) => event.type === "job_reported").map((event) => event.outcome),
     ["failure", "result"],
@@ -88,34 +199,36 @@ test("after a job that went wrong the next one is served", async (t) => {
 });
 
 test("a runtime that is away is waited for", async (t) => {
-  const runtime = createFakeRuntime();
-  runtime.disturb("registerWorker", { happens: false, error: unreachable(), times: 3 });
-  const { events } = await startProvider(t, runtime, { sandbox: fixedRunner(1, 0), pause: noPause });
-  runtime.disturb("claimJob", { happens: false, error: unreachable(), times: 3 });
-  assert.equal((await buy(t, runtime)).status, "succeeded");
+  const market = createProviderMarket();
+  market.disturb("registerWorker", unreachable(), 3);
+  const { events } = await startProvider(t, market, { pause: noPause });
+  market.disturb("claimJob", unreachable(), 3);
+  const job = await smallJob(t, CHANGES);
+  await market.offer(job);
+  assert.equal((await market.offer(job)).failure, undefined);
   const troubles = events.filter((event) => event.type === "trouble").map((event) => event.retryMs);
-  assert.ok(troubles.length >= 6);
+  assert.ok(troubles.length >= 5);
   assert.ok((troubles[2] ?? 0) > (troubles[0] ?? 0), "the waits grow");
 });
 
 test("a refused registration ends the provider at once", async (t) => {
-  const runtime = createFakeRuntime();
+  const market = createProviderMarket();
   const error = new ProblemError({ status: 401, code: "token_invalid", detail: "The token is not valid." });
-  runtime.disturb("registerWorker", { happens: false, error });
-  await assert.rejects(startProvider(t, runtime), { code: "token_invalid" });
+  market.disturb("registerWorker", error);
+  await assert.rejects(startProvider(t, market), { code: "token_invalid" });
 });
 
 test("a restarted provider is the same worker; on another stack it becomes a new one", async (t) => {
   const dataDir = await temporaryFolder(t);
-  const runtime = createFakeRuntime();
-  const first = await startProvider(t, runtime, { dataDir });
+  const market = createProviderMarket();
+  const first = await startProvider(t, market, { dataDir });
   first.stop();
   const { workerId } = await first.ended;
-  const second = await startProvider(t, runtime, { dataDir });
+  const second = await startProvider(t, market, { dataDir });
   second.stop();
   assert.equal((await second.ended).workerId, workerId);
-  assert.equal(runtime.workers.size, 1);
-  const elsewhere = await startProvider(t, createFakeRuntime(), { dataDir });
+  assert.equal(market.workers.size, 1);
+  const elsewhere = await startProvider(t, createProviderMarket(), { dataDir });
   elsewhere.stop();
   assert.equal((await elsewhere.ended).reason, "stopped");
   assert.equal((await stat(join(dataDir, "worker-id"))).mode & 0o077, 0);
@@ -124,65 +237,138 @@ test("a restarted provider is the same worker; on another stack it becomes a new
 test("a provider that stops says so, also to a runtime that does not answer, and sweeps what a killed one left", async (t) => {
   const dataDir = await temporaryFolder(t);
   await mkdir(join(dataDir, "jobs", "job_left"), { recursive: true });
-  const runtime = createFakeRuntime();
-  const first = await startProvider(t, runtime, { dataDir });
+  const market = createProviderMarket();
+  const first = await startProvider(t, market, { dataDir });
   assert.deepEqual(await readdir(dataDir), ["worker-id"]);
   first.stop();
   const { workerId } = await first.ended;
-  assert.equal(runtime.workers.get(workerId)?.status, "stopped");
-  const second = await startProvider(t, runtime, { dataDir });
-  assert.equal(runtime.workers.get(workerId)?.status, "running");
-  runtime.disturb("stopWorker", { happens: false, error: unreachable() });
+  assert.equal(market.workers.get(workerId)?.status, "stopped");
+  const second = await startProvider(t, market, { dataDir });
+  assert.equal(market.workers.get(workerId)?.status, "running");
+  market.disturb("stopWorker", unreachable());
   second.stop();
   assert.equal((await second.ended).reason, "stopped");
 });
 
-test("a disabled worker stops", async (t) => {
-  const runtime = createFakeRuntime();
-  runtime.disturb("claimJob", { happens: false, error: refused(403, "worker_disabled") });
-  const { ended } = await startProvider(t, runtime);
+test("a disabled worker stops, and does not say that it stopped by itself", async (t) => {
+  const market = createProviderMarket();
+  market.disturb("claimJob", refused(403, "worker_disabled"));
+  const { ended } = await startProvider(t, market);
   assert.equal((await ended).reason, "worker_disabled");
+  assert.ok(!market.calls.includes("stopWorker"));
 });
 
-test("a stopped provider gives its job back as a failure, so that the buyer need not wait", async (t) => {
-  const runtime = createFakeRuntime();
-  let stop = () => {};
-  const provider = await startProvider(t, runtime, {
-    sandbox: {
-      ...fixedRunner(1, 0),
-      async runCommands({ signal }) {
-        stop();
-        signal?.throwIfAborted();
-        throw new Error("the signal was not aborted");
-      },
-    },
-  });
-  stop = provider.stop;
-  const outcome = await buy(t, runtime);
-  assert.equal((await provider.ended).reason, "stopped");
-  const [job] = runtime.jobs.values();
-  assert.equal(job?.failure?.code, "provider_stopped");
-  assert.equal(outcome.settlementStatus, "withheld");
-});
-
-test("a lost lease stops the work and reports nothing", async (t) => {
-  const runtime = createFakeRuntime();
+test("a worker that is disabled at its heartbeat drops the job that it holds", async (t) => {
+  const market = createProviderMarket();
   let gaveUp: unknown;
-  const { events } = await startProvider(t, runtime, {
+  const { ended } = await startProvider(t, market, {
     pause: noPause,
     sandbox: {
-      ...fixedRunner(1, 0),
+      ...madeUpRunner(),
       async runCommands({ signal }) {
-        runtime.disturb("renewLease", { happens: false, error: refused(409, "lease_lapsed") });
+        market.disturb("heartbeatWorker", refused(403, "worker_disabled"));
         await new Promise((resolve) => signal?.addEventListener("abort", resolve));
         gaveUp = signal?.reason;
         throw gaveUp;
       },
     },
   });
-  let nowMs = 0;
-  await buy(t, runtime, { nowMs: () => (gaveUp === undefined ? 0 : (nowMs += 10_000)) });
-  assert.equal(gaveUp instanceof Error && "code" in gaveUp && gaveUp.code, "lease_lost");
-  assert.ok(events.some((event) => event.type === "job_lost"));
-  assert.ok(!runtime.calls.includes("submitResult"));
+  void market.offer(await smallJob(t, CHANGES));
+  assert.equal((await ended).reason, "worker_disabled");
+  assert.notEqual(gaveUp, undefined);
+});
+
+test("a stopped provider says so, and gives its job back as a failure", async (t) => {
+  const market = createProviderMarket();
+  let stop = () => {};
+  const provider = await startProvider(t, market, {
+    sandbox: {
+      ...madeUpRunner(),
+      async runCommands({ signal }) {
+        stop();
+        signal?.throwIfAborted();
+        throw new Error("it goes on");
+      },
+    },
+  });
+  stop = provider.stop;
+  const report = await market.offer(await smallJob(t, CHANGES));
+  assert.equal(report.failure?.code, "provider_stopped");
+  const { reason, workerId } = await provider.ended;
+  assert.equal(reason, "stopped");
+  assert.equal(market.workers.get(workerId)?.status, "stopped");
+});
+
+test("a provider that cannot say that it stops ends all the same", async (t) => {
+  const market = createProviderMarket();
+  const { ended, stop } = await startProvider(t, market);
+  market.disturb("stopWorker", unreachable());
+  stop();
+  assert.equal((await ended).reason, "stopped");
+});
+
+test("a lost lease or a canceled job stops the work and reports nothing", async (t) => {
+  for (const reason of ["lease_lapsed", "job_canceled"]) {
+    const market = createProviderMarket();
+    const lost = Promise.withResolvers<unknown>();
+    const told = Promise.withResolvers<void>();
+    await startProvider(t, market, {
+      pause: noPause,
+      onEvent: (event) => event.type === "job_lost" && told.resolve(),
+      sandbox: {
+        ...madeUpRunner(),
+        async runCommands({ signal }) {
+          market.disturb("renewLease", refused(409, reason));
+          await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+          lost.resolve(signal?.reason);
+          throw signal?.reason;
+        },
+      },
+    });
+    void market.offer(await smallJob(t, CHANGES));
+    const gaveUp = await lost.promise;
+    assert.equal(gaveUp instanceof Error && "code" in gaveUp && gaveUp.code, "lease_lost");
+    await told.promise;
+    assert.deepEqual(market.reports, []);
+  }
+});
+
+const sandbox = await createSandbox().catch((error: unknown) => {
+  if (error instanceof SandboxError && error.code === "sandbox_unavailable") return undefined;
+  throw error;
+});
+
+function isAlive(mark: string): boolean {
+  return readdirSync("/proc").some((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, "latin1").includes(mark);
+    } catch {
+      // It ended while we looked.
+      return false;
+    }
+  });
+}
+
+test("when a lease is lost, nothing of the job is alive any more", { skip: sandbox === undefined }, async (t) => {
+  if (sandbox === undefined) return;
+  const market = createProviderMarket();
+  // A length of sleep that no other process asks for.
+  const mark = `7${process.pid}.25`;
+  const told = Promise.withResolvers<void>();
+  const jobs = { renewals: 0 };
+  market.before("renewLease", () => {
+    jobs.renewals += 1;
+    if (isAlive(mark)) market.disturb("renewLease", refused(409, "job_canceled"));
+  });
+  await startProvider(t, market, {
+    pause: noPause,
+    sandbox,
+    onEvent: (event) => event.type === "job_lost" && told.resolve(),
+  });
+  const spec = { commands: [`sleep ${mark} & sleep ${mark}`] };
+  void market.offer(await smallJob(t, CHANGES, { byTests: false, spec }));
+  await told.promise;
+  assert.ok(jobs.renewals > 0);
+  assert.equal(isAlive(mark), false);
+  assert.deepEqual(market.reports, []);
 });
