@@ -1,5 +1,12 @@
 /** How a command ends, for scripts. `openagents help exit-codes` explains them. */
-export const EXIT = { ok: 0, failed: 1, undecided: 2, usage: 2, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  undecided: 2,
+  usage: 2,
+  needsReview: 3,
+  interrupted: 130,
+} as const;
 
 /** Something a person can act on: what went wrong and why, and the next step. */
 export class CliError extends Error {

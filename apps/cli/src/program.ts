@@ -8,6 +8,7 @@ import { helpCommand } from "./commands/help.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { providerCommand } from "./commands/provider.ts";
 import { receiptsCommand } from "./commands/receipts.ts";
+import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { scriptCommands } from "./commands/scripts.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -19,6 +20,7 @@ import { describeError, printError } from "./describe-error.ts";
 const HELP = `
 Examples:
   openagents demo                  # see it all once, in half a minute
+  openagents run --issue issue.md  # the same for your repository and your issue
   openagents up --detach           # the stack in the background
   openagents verify FOLDER         # a bundle, checked as an outsider would
 
@@ -38,7 +40,8 @@ export function buildProgram(context: Context): Command {
     .option("--json", "print JSON, for machines")
     .addHelpText("after", HELP);
 
-  program.commandsGroup("Start here:").addCommand(demoCommand(context));
+  program.commandsGroup("Start here:");
+  for (const command of [demoCommand, runCommand]) program.addCommand(command(context));
   program.commandsGroup("The stack:");
   for (const command of [upCommand, downCommand, statusCommand, tokenCommand])
     program.addCommand(command(context));

@@ -2,7 +2,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -17,7 +17,10 @@ export type Home = {
   /** Run a command to its end. */
   run(args: readonly string[], stdin?: string | Uint8Array): Promise<Ended>;
   /** Start a command and go on; its output is collected. */
-  start(args: readonly string[], options?: { readonly ownGroup?: boolean }): Started;
+  start(
+    args: readonly string[],
+    options?: { readonly ownGroup?: boolean; readonly env?: Readonly<Record<string, string>> },
+  ): Started;
 };
 
 export type Started = {
@@ -25,6 +28,8 @@ export type Started = {
   readonly ended: Promise<Ended>;
   /** Wait until standard output matches; rejects when the command ends before. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same of standard error. */
+  waitForError(pattern: RegExp): Promise<RegExpExecArray>;
 };
 
 /** A fresh OPENAGENTS_HOME; whatever runs on it is ended when the test is. */
@@ -40,7 +45,7 @@ export function freshHome(t: TestContext): Home {
     start(args, options = {}) {
       const { DATABASE_URL: _database, ...env } = process.env;
       const child = spawn(process.execPath, [MAIN, ...args], {
-        env: { ...env, OPENAGENTS_HOME: folder, NO_COLOR: "1" },
+        env: { ...env, ...options.env, OPENAGENTS_HOME: folder, NO_COLOR: "1" },
         stdio: ["pipe", "pipe", "pipe"],
         detached: options.ownGroup === true,
       });
@@ -48,10 +53,22 @@ export function freshHome(t: TestContext): Home {
     },
   };
   t.after(async () => {
+    for (const pid of sellersOf(folder)) process.kill(pid, "SIGKILL");
     await home.run(["down"]);
     rmSync(folder, { recursive: true, force: true });
   });
   return home;
+}
+
+/** Providers that still sell from that folder. */
+function sellersOf(folder: string): number[] {
+  const providers = join(folder, "providers");
+  if (!existsSync(providers)) return [];
+  const records = readdirSync(providers).map((seat) => join(providers, seat, "provider.json"));
+  return records
+    .filter((record) => existsSync(record))
+    .map((record) => Number(JSON.parse(readFileSync(record, "utf8")).pid))
+    .filter(isRunning);
 }
 
 function watch(child: ChildProcess): Started {
@@ -60,19 +77,22 @@ function watch(child: ChildProcess): Started {
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.err += text));
   child.stdin?.on("error", () => undefined);
   const ended = once(child, "close").then(([code]): Ended => ({ code, ...output }));
+  const waitIn = async (stream: "out" | "err", pattern: RegExp) => {
+    const source = (stream === "out" ? child.stdout : child.stderr) ?? child;
+    for (;;) {
+      const match = pattern.exec(output[stream]);
+      if (match !== null) return match;
+      const next = await Promise.race([once(source, "data"), ended]);
+      if (!Array.isArray(next) && pattern.exec(output[stream]) === null) {
+        throw new Error(`ended before ${pattern}: ${JSON.stringify(next)}`);
+      }
+    }
+  };
   return {
     child,
     ended,
-    async waitFor(pattern) {
-      for (;;) {
-        const match = pattern.exec(output.out);
-        if (match !== null) return match;
-        const next = await Promise.race([once(child.stdout ?? child, "data"), ended]);
-        if (!Array.isArray(next) && pattern.exec(output.out) === null) {
-          throw new Error(`ended before ${pattern}: ${JSON.stringify(next)}`);
-        }
-      }
-    },
+    waitFor: (pattern) => waitIn("out", pattern),
+    waitForError: (pattern) => waitIn("err", pattern),
   };
 }
 

@@ -41,3 +41,4 @@ export {
   toolchainEnv,
   type InstalledToolchain,
 } from "./toolchains/index.ts";
+export { parseSource, type Source } from "./workspace/index.ts";

@@ -14,6 +14,8 @@ export type DataDir = {
   readonly artifacts: string;
   /** One bundle per run. */
   readonly sessions: string;
+  /** Of each run that was started here, what it needs to be resumed. */
+  readonly runs: string;
   readonly providers: string;
   readonly logs: string;
 };
@@ -29,6 +31,7 @@ export function dataDirAt(folder: string): DataDir {
     postgres: join(root, "postgres"),
     artifacts: join(root, "artifacts"),
     sessions: join(root, "sessions"),
+    runs: join(root, "runs"),
     providers: join(root, "providers"),
     logs: join(root, "logs"),
   };

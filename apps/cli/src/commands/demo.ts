@@ -12,13 +12,12 @@ type DemoOptions = DataDirOption & { readonly portBase?: number; readonly keep?:
 
 const HELP = `
 Takes the bundled broken repository and its issue, lets a scripted agent fix it,
-buys a sandboxed run of the check from the cheaper of two local providers, settles
-after the verdict, writes the Verified Patch Bundle, and verifies it as an
-outsider would. Each step is shown as it happens.
+buys a sandboxed run of the check from the cheaper of two local providers, has this
+computer run it again, settles after the verdict, writes the Verified Patch Bundle,
+and verifies it as an outsider would. Each step is shown as it happens.
 
 Its money is demo credit from a receipted grant: providers are credited, no
-satoshi moves. The verdict is the provider's report, checked by hash; nobody has
-run the check a second time.
+satoshi moves.
 
 On a stack that already runs on the data directory it uses that one and leaves it
 running. Otherwise it starts one and stops it at the end, unless --keep.
@@ -33,7 +32,8 @@ Examples:
   openagents demo --keep           # and look around with status, runs, ledger
   openagents demo --json 2>/dev/null | jq -r .bundle_dir
 
-Exit codes: 0 proven, credited, and the bundle verifies; 1 not so; 130 interrupted.`;
+Exit codes: 0 proven, verified, credited, and the bundle verifies; 1 not so;
+            130 interrupted.`;
 
 export function demoCommand(context: Context): Command {
   const command = new Command("demo")
@@ -61,6 +61,7 @@ async function demo(context: Context, options: DemoOptions, json: boolean): Prom
         portBase: options.portBase,
         keep: options.keep === true,
         signal: stop.signal,
+        style: (json ? context.err : context.out).style,
       },
       steps,
     );

@@ -6,10 +6,12 @@ const EXIT_CODES = `Exit codes of openagents
 
   0    done; for verify: nothing fails, and the signer is pinned
   1    failed, with one line on standard error that says what, why and what next;
-       for verify, receipts verify and ledger audit: a check fails
+       for verify, receipts verify and ledger audit: a check fails; for run and
+       demo: the patch is not proven, or nobody but its provider has verified it
   2    nothing was decided: an unknown command or a wrong argument; for verify and
        receipts verify: nothing fails, but the signer is not pinned
-  130  interrupted (Ctrl-C), after a clean end
+  3    run: the check passes, and the patch waits for your review
+  130  interrupted (Ctrl-C), after a clean end; a run can be resumed then
 
 test, check and bench end with the code of what they run.
 With --json an error is one JSON object on standard error.`;

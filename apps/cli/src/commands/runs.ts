@@ -1,4 +1,4 @@
-// `openagents runs`: look at runs. The contracts load inside the actions, so
+// `openagents runs`: look at runs, and say the word that ends one. The contracts load inside the actions, so
 // that `--help` and commands without a service start fast.
 
 import type { Run, RunEvent } from "@openagents/contracts";
@@ -6,8 +6,18 @@ import { Command } from "commander";
 import { parseLimit } from "../arguments.ts";
 import { EXIT } from "../cli-error.ts";
 import { connect, type Connection } from "../connection.ts";
-import { addDataDirOption, setBody, type Context, type DataDirOption } from "../context.ts";
-import { fit, formatTime, printable, renderPairs, renderTable, type Style } from "../terminal/index.ts";
+import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
+import { endRun, runJson, runLines, type Word } from "../runs/index.ts";
+import { catchStopSignals } from "../stop-signals.ts";
+import {
+  fit,
+  formatTime,
+  printable,
+  renderPairs,
+  renderTable,
+  showSteps,
+  type Style,
+} from "../terminal/index.ts";
 
 const EVENTS_PER_PAGE = 500;
 
@@ -18,13 +28,55 @@ Examples:
   openagents runs list --limit 10
   openagents runs show run_0123456789abcdef0123456789abcdef
   openagents runs replay run_0123456789abcdef0123456789abcdef > REPLAY.jsonl
+  openagents runs accept run_0123456789abcdef0123456789abcdef --note "the new test is right"
 
-Exit codes: 0 shown; 1 no such run, or no stack is running; 2 wrong arguments.`;
+A run whose patch changes what decides about it waits for a person: accept pays for
+the check and makes the branch, reject withholds the money. cancel ends a run that is
+under way or was stopped, and gives back what is set aside. All three write the bundle.
+
+Exit codes: 0 shown, or done as asked; 1 no such run, no stack is running, or it could
+            not be ended; 2 wrong arguments; 130 interrupted.`;
 
 export function runsCommand(context: Context): Command {
-  const runs = new Command("runs").description("list, show and replay runs").addHelpText("after", HELP);
-  runs.addCommand(listCommand(context)).addCommand(showCommand(context)).addCommand(replayCommand(context));
+  const runs = new Command("runs")
+    .description("list, show and replay runs; accept, reject or cancel one")
+    .addHelpText("after", HELP);
+  for (const command of [listCommand, showCommand, replayCommand]) runs.addCommand(command(context));
+  runs.addCommand(endCommand(context, "accept", "accepted", "take a patch that waits for your review"));
+  runs.addCommand(endCommand(context, "reject", "rejected", "refuse a patch that waits for your review"));
+  runs.addCommand(endCommand(context, "cancel", "canceled", "end a run, and give back what is set aside"));
   return runs;
+}
+
+function endCommand(context: Context, name: string, word: Word, description: string): Command {
+  const command = new Command(name).description(description).argument("<run-id>");
+  if (word !== "canceled") command.option("--note <text>", "why, kept with the receipt");
+  addDataDirOption(command);
+  return setBody<DataDirOption & { note?: string }>(command, async (options, [runId = ""]) => {
+    const output = options.json === true ? context.err : context.out;
+    const steps = showSteps(output, context.nowMs);
+    using stop = catchStopSignals(() => steps.line("Stopping; Ctrl-C again forces it."));
+    try {
+      const end = {
+        runId,
+        word,
+        note: options.note ?? "",
+        dataDir: dataDirOf(context, options),
+        signal: stop.signal,
+      };
+      const outcome = await endRun(context, end, steps, output.style);
+      steps.close();
+      if (options.json === true) context.out.line(runJson(outcome));
+      else for (const line of runLines(outcome, context.out.style)) context.out.line(line);
+      const state = ({ accepted: "succeeded", rejected: "failed", canceled: "canceled" } as const)[word];
+      if (stop.signal.aborted) return EXIT.interrupted;
+      return outcome.state === state ? EXIT.ok : EXIT.failed;
+    } catch (error) {
+      steps.close();
+      if (stop.signal.aborted) return EXIT.interrupted;
+      throw error;
+    }
+  });
 }
 
 function listCommand(context: Context): Command {

@@ -2,6 +2,7 @@
 // in a few lines.
 
 import type { RunOutcome } from "@openagents/autopilot";
+import { isVerified } from "../runs/index.ts";
 import { formatSats, printable, renderPairs, type Style } from "../terminal/index.ts";
 
 export type DemoReport = {
@@ -14,65 +15,59 @@ export type DemoReport = {
 /** For a demonstration that ended before its run did. */
 export const noReport: DemoReport = { ok: false, outcome: undefined, address: undefined };
 
-/** Members that have no value are null; `guard_exit_code` is, as no guard leg runs. */
+/** Members that have no value are null. */
 export function reportJson({ ok, outcome }: DemoReport): string {
+  const { verification, settlement } = outcome ?? {};
   return JSON.stringify({
     ok,
     run_id: outcome?.runId ?? null,
-    verdict: outcome?.verdict ?? null,
-    assurance: outcome?.assurance ?? null,
-    proof: outcome?.proof ?? null,
-    base_exit_code: outcome?.baseExitCode ?? null,
-    patched_exit_code: outcome?.patchedExitCode ?? null,
-    guard_exit_code: null,
+    verdict: verification?.verdict ?? null,
+    assurance: verification?.assurance ?? null,
+    proof: verification?.proof ?? null,
+    base_exit_code: verification?.baseExitCode ?? null,
+    patched_exit_code: verification?.patchedExitCode ?? null,
+    guard_exit_code: verification?.guardExitCode ?? null,
     provider_id: outcome?.providerWorkerId ?? null,
-    amount_msats: outcome === undefined ? null : Number(outcome.amountMsats),
-    settlement_status: outcome?.settlementStatus ?? null,
+    amount_msats: settlement === undefined ? null : Number(settlement.providerMsats),
+    settlement_status: settlement?.status ?? null,
     bundle_dir: outcome?.bundleDir ?? null,
   });
 }
 
 export function reportLines({ ok, outcome, address }: DemoReport, style: Style): string[] {
   if (outcome === undefined) return [];
+  const { verification, settlement, openReservation, problem } = outcome;
   const pairs: [string, string][] = [];
-  if (outcome.verdict !== undefined) {
-    const proof = outcome.proof?.replaceAll("_", " ") ?? "no proof";
-    pairs.push([
-      "verdict",
-      `${outcome.verdict.replaceAll("_", " ")} (${proof}), ${whose(outcome.assurance)}`,
-    ]);
+  if (verification !== undefined) {
+    const { verdict, proof, assurance } = verification;
+    const whose = isVerified(outcome) ? `verified (${assurance})` : "reported by the provider";
+    pairs.push(["verdict", `${verdict.replaceAll("_", " ")} (${proof.replaceAll("_", " ")}), ${whose}`]);
   }
-  if (outcome.settlementStatus === "released") {
-    const { amountMsats, operatorFeeMsats } = outcome;
+  if (settlement?.status === "released") {
+    const second =
+      settlement.secondOpinionMsats > 0n
+        ? `${formatSats(settlement.secondOpinionMsats)} for the second run, `
+        : "";
     pairs.push([
       "credited",
-      `${formatSats(amountMsats)} to the provider, ${formatSats(operatorFeeMsats)} to the operator`,
+      `${formatSats(settlement.providerMsats)} to the provider, ${second}${formatSats(settlement.operatorFeeMsats)} to the operator`,
     ]);
   }
-  if (outcome.settlementStatus === "withheld")
-    pairs.push(["credited", "nothing: the money was withheld and given back"]);
-  if (outcome.openReservation !== undefined) {
+  if (settlement?.status === "withheld")
+    pairs.push(["credited", "nothing to the provider: the money was withheld and given back"]);
+  if (openReservation !== undefined)
     pairs.push([
       "set aside",
-      `${formatSats(outcome.openReservation.amountMsats)}, until the provider has ended its work`,
+      `${formatSats(openReservation.amountMsats)}, until the provider has ended its work`,
     ]);
-  }
-  if (outcome.problem !== undefined)
-    pairs.push(["problem", printable(`${outcome.problem.detail} (${outcome.problem.code})`)]);
+  if (problem !== undefined) pairs.push(["problem", printable(`${problem.detail} (${problem.code})`)]);
   pairs.push(["run", outcome.runId]);
   if (address !== undefined)
     pairs.push(["runtime", `${address}  ${style.dim("end it with openagents down")}`]);
   pairs.push(["bundle", outcome.bundleDir ?? "none"]);
   return [
     "",
-    ok ? style.green("✓ proven, and the bundle verifies") : style.red("✗ not proven"),
+    ok ? style.green("✓ proven and verified, and the bundle verifies") : style.red("✗ not proven"),
     ...renderPairs(pairs, style),
   ];
-}
-
-/** Only what someone else reproduced is called verified. */
-function whose(assurance: string | undefined): string {
-  return assurance === "self" || assurance === "independent"
-    ? `verified (${assurance})`
-    : "reported by the provider";
 }

@@ -4,26 +4,26 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Progress, RunOutcome } from "@openagents/autopilot";
-import {
-  dataDirAt,
-  homeFolder,
-  listPins,
-  localOwner,
-  openStackLog,
-  ensureLocalProviders,
-  tokenSource,
-} from "@openagents/stack";
+import type { RunOutcome } from "@openagents/autopilot";
+import { homeFolder, listPins } from "@openagents/stack";
 import { claimsExitCode } from "../claims.ts";
 import { EXIT } from "../cli-error.ts";
 import type { Context } from "../context.ts";
-import { formatSats, type Step, type StepList } from "../terminal/index.ts";
-import { openPlace, type Place, type PlaceOptions } from "./place.ts";
+import {
+  openCredit,
+  openPlace,
+  openProviders,
+  stepOf,
+  stopPlace,
+  type Place,
+  type PlaceOptions,
+} from "../place/index.ts";
+import { isVerified, runDeps, showRun } from "../runs/index.ts";
+import type { StepList, Style } from "../terminal/index.ts";
 import type { DemoReport } from "./report.ts";
 
-export type DemoSettings = PlaceOptions;
+export type DemoSettings = PlaceOptions & { readonly style: Style };
 
-const GRANT_MSATS = 1_000_000n;
 const BUDGET_MSATS = 500_000n;
 
 /** Limits of each command in the sandbox. */
@@ -47,44 +47,18 @@ export async function runDemo(
   parts.defer(() => stopPlace(place, steps));
   settings.signal.throwIfAborted();
 
-  const providers = await stepOf(steps, "providers", "in their sandboxes", async (step) => {
-    const started = await ensureLocalProviders({
-      dataDir: dataDirAt(settings.dataDir),
-      keys: place.keys,
-      runtimeUrl: place.record.runtimeUrl,
-      log: openStackLog(settings.dataDir),
-      nowMs: context.nowMs,
-      signal: settings.signal,
-    });
-    const market = started.providers.filter((provider) => provider.role === "market");
-    const offers = market.map((offer) => `${offer.displayName} ${formatSats(offer.priceMsats)}`);
-    const helpers = "this computer and the operator's reserve for second opinions";
-    step.done(
-      [`${offers.join(", ")}; ${helpers}`, started.sandbox].filter((part) => part !== undefined).join("; "),
-    );
-    return started;
-  });
+  const providers = await openProviders(context, place, settings, steps);
   parts.defer(() => providers.stop());
-
-  await stepOf(steps, "credit", "", async (step) => {
-    const { Treasury, createClient } = await import("@openagents/contracts");
-    const treasury = createClient(Treasury, clientOf(context, place));
-    const grant = await treasury.grantDemoCredit(
-      { amountMsats: GRANT_MSATS, memo: "openagents demo" },
-      { signal: settings.signal },
-    );
-    step.done(`${formatSats(grant.amountMsats)} demo credit, ${formatSats(grant.availableMsats)} available`);
-  });
+  await openCredit(context, place, BUDGET_MSATS, "openagents demo", settings.signal, steps);
 
   const outcome = await runOnDemoRepository(context, settings, place, steps);
   const bundleHolds = await verifyAsOutsider(context, outcome, steps);
-  const ok =
-    outcome.status === "succeeded" &&
-    outcome.verdict === "proven" &&
-    outcome.settlementStatus === "released" &&
-    bundleHolds;
+  const ok = outcome.state === "succeeded" && isVerified(outcome) && bundleHolds;
   return { ok, outcome, address: place.stays ? place.record.runtimeUrl : undefined };
 }
+
+/** How long an interrupted demonstration takes to give back what is set aside. */
+const CANCEL_MS_MAX = 20_000;
 
 async function runOnDemoRepository(
   context: Context,
@@ -92,27 +66,33 @@ async function runOnDemoRepository(
   place: Place,
   steps: StepList,
 ): Promise<RunOutcome> {
-  const { prepareDemoRepository, runIssue } = await import("@openagents/autopilot");
-  const { scriptedAgent } = await import("@openagents/agent");
+  const { cancelRun, prepareDemoRepository, runIssue } = await import("@openagents/autopilot");
   const folder = await mkdtemp(join(tmpdir(), "openagents-demo-"));
   try {
     const demo = await prepareDemoRepository(join(folder, "repo"));
-    const agent = scriptedAgent(demo.scriptFile);
+    const agent = `script:${demo.scriptFile}`;
+    const deps = {
+      ...runDeps(context, place, settings.dataDir, settings.signal),
+      ...showRun(steps, settings.style),
+    };
     // The agent's name says what it is: nobody may take a recording for a mind.
-    for (const line of ["", `  issue: ${demo.issue.title}`, `  agent: ${agent.name}`]) steps.line(line);
-    return await runIssue({
-      client: clientOf(context, place),
+    for (const line of ["", `  issue: ${demo.issue.title}`, `  agent: ${deps.agentOf(agent).name}`])
+      steps.line(line);
+    const outcome = await runIssue(deps, {
       repo: demo.repo,
       issue: demo.issue,
       agent,
       checks: demo.checks,
-      toolchains: demo.toolchains,
       budgetMsats: BUDGET_MSATS,
+      attemptsMax: 1,
+      secondOpinion: "any",
+      layers: false,
+      allowScripts: false,
       limits: LIMITS,
-      sessionsDir: dataDirAt(settings.dataDir).sessions,
-      signal: settings.signal,
-      onProgress: progressTo(steps),
     });
+    if (outcome.state !== "stopped") return outcome;
+    // Its repository goes away with the demonstration, so nobody resumes it.
+    return await cancelRun({ ...deps, signal: AbortSignal.timeout(CANCEL_MS_MAX) }, outcome.runId);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -136,61 +116,4 @@ async function verifyAsOutsider(context: Context, outcome: RunOutcome, steps: St
     step.failed(wrong === undefined ? "the bundle makes no claim" : `${wrong.name}: ${wrong.detail}`);
     return false;
   });
-}
-
-/** Show the run's own steps among ours, its amounts in sats. */
-function progressTo(steps: StepList): (progress: Progress) => void {
-  let step: Step | undefined;
-  return ({ step: name, state, detail: text }) => {
-    const detail = inSats(text);
-    switch (state) {
-      case "started":
-        step = steps.start(name, detail);
-        return;
-      case "updated":
-        step?.update(detail);
-        return;
-      case "done":
-        step?.done(detail);
-        return;
-      case "failed":
-        step?.failed(detail);
-    }
-  };
-}
-
-/** The run tells amounts in msats; a person reads sats. */
-function inSats(text: string): string {
-  return text.replace(/\b(\d{1,16}) msats\b/g, (_, msats: string) => formatSats(BigInt(msats)));
-}
-
-async function stopPlace(place: Place, steps: StepList): Promise<void> {
-  if (place.stays) return;
-  await stepOf(steps, "stop", "", async (step) => {
-    await place.stop();
-    step.done("stack and database");
-  });
-}
-
-async function stepOf<T>(
-  steps: StepList,
-  name: string,
-  detail: string,
-  work: (step: Step) => Promise<T>,
-): Promise<T> {
-  const step = steps.start(name, detail);
-  try {
-    return await work(step);
-  } catch (error) {
-    // What went wrong is said once, at the end.
-    step.failed("");
-    throw error;
-  }
-}
-
-function clientOf(context: Context, place: Place) {
-  return {
-    baseUrl: place.record.runtimeUrl,
-    token: tokenSource(place.keys, localOwner(place.keys), context.nowMs),
-  };
 }

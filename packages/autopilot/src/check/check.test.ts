@@ -16,7 +16,11 @@ async function projectWith(t: TestContext, files: Readonly<Record<string, string
   return { dir, project: await readProject(dir) };
 }
 
-async function choose(t: TestContext, files: Readonly<Record<string, string>>, asked: readonly string[] = []) {
+async function choose(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  asked: readonly string[] = [],
+) {
   return chooseCheck((await projectWith(t, files)).project, asked);
 }
 
@@ -48,10 +52,18 @@ const ROWS: readonly Row[] = [
     "vitest",
     "node 18",
   ],
-  ["vitest that is not installed", { "package.json": pack({ test: "vitest run" }) }, "vitest run", undefined, "node 18"],
+  [
+    "vitest that is not installed",
+    { "package.json": pack({ test: "vitest run" }) },
+    "vitest run",
+    undefined,
+    "node 18",
+  ],
   [
     "jest through another script",
-    { "package.json": pack({ test: "npm run unit", unit: "jest --ci" }, { devDependencies: { jest: "30" } }) },
+    {
+      "package.json": pack({ test: "npm run unit", unit: "jest --ci" }, { devDependencies: { jest: "30" } }),
+    },
     "npm test",
     "jest",
     "node 18",
@@ -84,7 +96,13 @@ const ROWS: readonly Row[] = [
     undefined,
     "node 18",
   ],
-  ["a runner of its own", { "package.json": pack({ test: "node run-tests.js" }) }, "node run-tests.js", undefined, "node 18"],
+  [
+    "a runner of its own",
+    { "package.json": pack({ test: "node run-tests.js" }) },
+    "node run-tests.js",
+    undefined,
+    "node 18",
+  ],
   [
     "pytest that is configured",
     { "pyproject.toml": '[project]\nrequires-python = ">=3.11,<4"\n[tool.pytest.ini_options]\n' },
@@ -92,7 +110,13 @@ const ROWS: readonly Row[] = [
     "pytest",
     "python 3.11",
   ],
-  ["pytest that is declared", { "requirements.txt": "pytest==8\n" }, "python3 -m pytest", "pytest", "python 3.8"],
+  [
+    "pytest that is declared",
+    { "requirements.txt": "pytest==8\n" },
+    "python3 -m pytest",
+    "pytest",
+    "python 3.8",
+  ],
   [
     "a plugin of pytest, which is not pytest",
     { "requirements.txt": "requests\n", "test_a.py": "import unittest\n" },
@@ -159,7 +183,10 @@ test("the user's word goes before the configuration, and the configuration befor
     "package.json": pack({ test: "node --test", other: "node --test other/" }),
     ".openagents/config.json": JSON.stringify({ version: 1, check: ["npm run other"] }),
   };
-  assert.deepEqual((await choose(t, files, ["npm test", "node lint.js"])).commands, ["npm test", "node lint.js"]);
+  assert.deepEqual((await choose(t, files, ["npm test", "node lint.js"])).commands, [
+    "npm test",
+    "node lint.js",
+  ]);
   const configured = await choose(t, files);
   assert.deepEqual(configured.commands, ["npm run other"]);
   assert.equal(configured.testRunner, "node_test");
@@ -167,7 +194,10 @@ test("the user's word goes before the configuration, and the configuration befor
 
 test("what could be understood in two ways is asked, and so is what says nothing", async (t) => {
   const both = { "package.json": pack({ test: "node --test" }), "go.mod": "module x\n" };
-  await assert.rejects(choose(t, both), { code: "check_unclear", message: /package\.json.*go\.mod.*--check/ });
+  await assert.rejects(choose(t, both), {
+    code: "check_unclear",
+    message: /package\.json.*go\.mod.*--check/,
+  });
   await assert.rejects(choose(t, { "README.md": "" }), { code: "check_not_found", message: /--check/ });
   await assert.rejects(choose(t, { "package.json": "{" }), { code: "check_unclear", message: /--check/ });
   assert.deepEqual((await choose(t, both, ["go test ./..."])).commands, ["go test ./..."]);

@@ -62,7 +62,7 @@ function checkOf(commands: readonly string[], project: Project, because: string)
 }
 
 function findNode(project: Project): Candidate | undefined {
-  const { scripts } = packageJsonOf(project) ?? { scripts: {} };
+  const scripts = packageJsonOf(project)?.scripts ?? {};
   const script = Object.hasOwn(scripts, "test") ? scripts["test"] : undefined;
   if (script === undefined || script.trim() === "" || isPlaceholder(script)) return undefined;
   // The text itself needs no npm beside the provider's Node; npm is kept where the script rests on it.
@@ -79,7 +79,11 @@ function findNode(project: Project): Candidate | undefined {
 function findPython(project: Project): Candidate | undefined {
   const { manifests, pythonTests, testsIsPackage } = project;
   const has = (name: string, pattern: RegExp) => pattern.test(manifests.get(name) ?? "");
-  if (manifests.has("pytest.ini") || manifests.has("conftest.py") || has("pyproject.toml", /^\[tool\.pytest\b/m)) {
+  if (
+    manifests.has("pytest.ini") ||
+    manifests.has("conftest.py") ||
+    has("pyproject.toml", /^\[tool\.pytest\b/m)
+  ) {
     return { command: "python3 -m pytest", because: "pytest is configured" };
   }
   if (has("setup.cfg", /^\[tool:pytest\]/m) || has("tox.ini", /^\[pytest\]/m)) {
@@ -97,13 +101,16 @@ function findPython(project: Project): Candidate | undefined {
   const inTests = [...pythonTests.keys()].every((path) => path.startsWith("tests/"));
   return {
     // Discovery from the root enters packages only.
-    command: inTests && !testsIsPackage ? "python3 -m unittest discover -s tests" : "python3 -m unittest discover",
+    command:
+      inTests && !testsIsPackage ? "python3 -m unittest discover -s tests" : "python3 -m unittest discover",
     because: "the project has Python tests",
   };
 }
 
 function findGo(project: Project): Candidate | undefined {
-  return project.manifests.has("go.mod") ? { command: "go test ./...", because: "the project has a go.mod" } : undefined;
+  return project.manifests.has("go.mod")
+    ? { command: "go test ./...", because: "the project has a go.mod" }
+    : undefined;
 }
 
 function findCargo(project: Project): Candidate | undefined {

@@ -25,9 +25,12 @@ export function packageJsonOf(project: Project): PackageJson | undefined {
       { cause },
     );
   }
-  const dependencies = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"].flatMap(
-    (member) => Object.keys(textsOf(value, member)),
-  );
+  const dependencies = [
+    "dependencies",
+    "devDependencies",
+    "optionalDependencies",
+    "peerDependencies",
+  ].flatMap((member) => Object.keys(textsOf(value, member)));
   return {
     scripts: textsOf(value, "scripts"),
     dependencies: new Set(dependencies),

@@ -26,7 +26,9 @@ export function expandScripts(command: string, project: Project, depth = 0): str
   if (depth >= DEPTH_MAX) return command;
   const called = [...command.matchAll(/\b(?:npm|pnpm|yarn)\s+(?:run\s+)?([A-Za-z0-9:_-]+)/g)];
   const texts = called.flatMap(([, name = ""]) => {
-    const text = Object.hasOwn(scripts, name === "t" ? "test" : name) ? scripts[name === "t" ? "test" : name] : undefined;
+    const text = Object.hasOwn(scripts, name === "t" ? "test" : name)
+      ? scripts[name === "t" ? "test" : name]
+      : undefined;
     return text === undefined ? [] : [expandScripts(text, project, depth + 1)];
   });
   return [command, ...texts].join(" ; ");

@@ -135,7 +135,8 @@ async function assertFolder(dir: string): Promise<void> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) throw new AutopilotError("repository_not_found", `There is no folder ${dir}. Check the path.`);
+  if (!isFolder)
+    throw new AutopilotError("repository_not_found", `There is no folder ${dir}. Check the path.`);
 }
 
 /** Commit a tree without parents, and write the bundle file that carries it. */

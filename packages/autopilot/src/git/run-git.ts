@@ -64,7 +64,10 @@ const SETTINGS = [
 export async function runGit(args: readonly string[], call: GitCall): Promise<Buffer> {
   call.signal?.throwIfAborted();
   const command = args[0] ?? "";
-  const settings = [...SETTINGS, ...(call.network === undefined ? [] : [`protocol.${call.network}.allow=always`])];
+  const settings = [
+    ...SETTINGS,
+    ...(call.network === undefined ? [] : [`protocol.${call.network}.allow=always`]),
+  ];
   const child = spawn("git", [...settings.flatMap((setting) => ["-c", setting]), ...args], {
     cwd: call.cwd,
     env: environment(call),
@@ -163,6 +166,8 @@ function networkEnvironment(): NodeJS.ProcessEnv {
   const named = ["SSH_AUTH_SOCK", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE"];
   return {
     GIT_SSH_COMMAND: "ssh -o BatchMode=yes",
-    ...Object.fromEntries(named.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+    ...Object.fromEntries(
+      named.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    ),
   };
 }

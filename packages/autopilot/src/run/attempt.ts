@@ -103,7 +103,10 @@ export async function takePatch(
       if (made.length === 0)
         throw new AutopilotError("patch_empty", "The agent changed nothing, so there is nothing to check.");
       if (before === sha256Of(made))
-        throw new AutopilotError("patch_unchanged", "The agent left the patch as it was, so the check would say the same.");
+        throw new AutopilotError(
+          "patch_unchanged",
+          "The agent left the patch as it was, so the check would say the same.",
+        );
       describePatch(made, config);
       return made;
     },

@@ -25,7 +25,9 @@ export const flag: Codec<boolean> = {
 
 export const whole: Codec<number> = {
   read: (value, where) =>
-    typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : refuse(where, "a whole number"),
+    typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : refuse(where, "a whole number"),
   write: (value) => value,
 };
 
@@ -37,7 +39,8 @@ export const amount: Codec<bigint> = {
 
 export function oneOf<const T extends string>(values: readonly T[]): Codec<T> {
   return {
-    read: (value, where) => values.find((known) => known === value) ?? refuse(where, `one of ${values.join(", ")}`),
+    read: (value, where) =>
+      values.find((known) => known === value) ?? refuse(where, `one of ${values.join(", ")}`),
     write: (value) => value,
   };
 }
@@ -45,7 +48,8 @@ export function oneOf<const T extends string>(values: readonly T[]): Codec<T> {
 export function list<T>(codec: Codec<T>, lengthMax: number): Codec<readonly T[]> {
   return {
     read(value, where) {
-      if (!Array.isArray(value) || value.length > lengthMax) return refuse(where, `a list of at most ${lengthMax}`);
+      if (!Array.isArray(value) || value.length > lengthMax)
+        return refuse(where, `a list of at most ${lengthMax}`);
       return value.map((one: unknown, index) => codec.read(one, `${where}[${index}]`));
     },
     write: (value) => value.map((one) => codec.write(one)),
@@ -81,7 +85,8 @@ export function object<T extends object>(members: {
   const known = Object.entries<Member<unknown>>(members);
   return {
     read(value, where) {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(where, "an object");
+      if (typeof value !== "object" || value === null || Array.isArray(value))
+        return refuse(where, "an object");
       const given = new Map<string, unknown>(Object.entries(value));
       for (const name of given.keys()) {
         if (!known.some(([expected]) => expected === name)) refuse(`${where}.${name}`, "absent");
@@ -106,5 +111,8 @@ export function object<T extends object>(members: {
 }
 
 function refuse(where: string, expected: string): never {
-  throw new AutopilotError("journal_invalid", `The run's journal cannot be used: ${where} must be ${expected}.`);
+  throw new AutopilotError(
+    "journal_invalid",
+    `The run's journal cannot be used: ${where} must be ${expected}.`,
+  );
 }

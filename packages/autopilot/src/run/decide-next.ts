@@ -43,7 +43,11 @@ function problemOf(
   settlement: Settlement | undefined,
 ): RunProblem {
   if (review === "rejected")
-    return { step: "verify", code: "review_rejected", detail: "A person has looked at the patch and rejected it." };
+    return {
+      step: "verify",
+      code: "review_rejected",
+      detail: "A person has looked at the patch and rejected it.",
+    };
   if (disagreement) {
     const incident = incidentId === undefined ? "" : ` The incident is ${incidentId}.`;
     const detail = `Two runs of the check gave different results, so nothing was credited to the provider.${incident}`;

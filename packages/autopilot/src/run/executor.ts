@@ -18,7 +18,10 @@ export type RunHold = {
 };
 
 export type HoldDeps = {
-  readonly runs: Pick<RuntimeClients["runs"], "acquireExecutor" | "renewExecutor" | "releaseExecutor" | "getRun">;
+  readonly runs: Pick<
+    RuntimeClients["runs"],
+    "acquireExecutor" | "renewExecutor" | "releaseExecutor" | "getRun"
+  >;
   readonly pause: Pause;
   readonly nowMs: () => number;
 };
@@ -54,7 +57,8 @@ export async function holdRun(
     } catch (cause) {
       if (isRefusedAs(cause, "run_finished")) return NOTHING_TO_HOLD;
       if (!isRefusedAs(cause, "executor_held")) throw cause;
-      if (deps.nowMs() - startedMs >= waitMsMax) throw new AutopilotError("executor_held", cause.detail, { cause });
+      if (deps.nowMs() - startedMs >= waitMsMax)
+        throw new AutopilotError("executor_held", cause.detail, { cause });
       say(cause.detail);
     }
     await deps.pause(ASK_AGAIN_MS, signal);

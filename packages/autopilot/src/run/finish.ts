@@ -28,21 +28,19 @@ export async function finish(session: Session, decided: Ending): Promise<void> {
   if (journal.current.bundleDir === undefined) await bundle(session, ending);
   if (ending.status === "succeeded" && journal.current.branch === undefined) await makeBranch(session);
   await journal.save({ done: true });
-  for (const name of ["workspace", "layers", "agent"])
+  for (const name of ["workspace", "layers", "agent", "scratch"])
     await rm(join(session.folder, name), { recursive: true, force: true });
 }
 
 async function tellEnd({ journal, log, signal }: Session, { status, problem }: Ending): Promise<void> {
   const why =
-    problem === undefined
-      ? {}
-      : { step: problem.step, code: problem.code, detail: bounded(problem.detail) };
-  await log.append("run.finished", { status, ...why, attempts: journal.current.attempts.length }, signal).catch(
-    (cause: unknown) => {
+    problem === undefined ? {} : { step: problem.step, code: problem.code, detail: bounded(problem.detail) };
+  await log
+    .append("run.finished", { status, ...why, attempts: journal.current.attempts.length }, signal)
+    .catch((cause: unknown) => {
       // A repeat whose first answer was lost.
       if (!isRefusedAs(cause, "run_finished")) throw cause;
-    },
-  );
+    });
 }
 
 async function bundle(session: Session, { problem }: Ending): Promise<void> {
@@ -77,7 +75,8 @@ async function bundle(session: Session, { problem }: Ending): Promise<void> {
 /** The last attempt whose patch was checked, else the last that has a patch. */
 export function bundledAttempt({ attempts }: Journal): number | undefined {
   const checked = attempts.findLastIndex(({ orders }) => orders.some(({ jobId }) => jobId !== undefined));
-  const made = checked >= 0 ? checked : attempts.findLastIndex(({ patchSha256 }) => patchSha256 !== undefined);
+  const made =
+    checked >= 0 ? checked : attempts.findLastIndex(({ patchSha256 }) => patchSha256 !== undefined);
   return made < 0 ? undefined : made + 1;
 }
 
@@ -115,7 +114,8 @@ export function branchOf(runId: string): string {
 }
 
 function commitMessage(title: string, runId: string, verification: VerificationResult | undefined): string {
-  if (verification === undefined) throw new AutopilotError("not_verified", `${runId} has no verdict to put on a branch.`);
+  if (verification === undefined)
+    throw new AutopilotError("not_verified", `${runId} has no verdict to put on a branch.`);
   const { verdict, proof, assurance, review } = verification;
   const said = review === undefined ? "" : `, ${review} by a person`;
   const whose = assurance === "provider" ? "reported by the provider" : `verified (${assurance})`;

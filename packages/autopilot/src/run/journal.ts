@@ -150,7 +150,10 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
     list(
       object<Attempt>({
         agent: may(
-          object<NonNullable<Attempt["agent"]>>({ kind: must(oneOf(["finished", "gave_up"])), text: must(text) }),
+          object<NonNullable<Attempt["agent"]>>({
+            kind: must(oneOf(["finished", "gave_up"])),
+            text: must(text),
+          }),
         ),
         patchSha256: may(text),
         orders: must(
@@ -231,7 +234,8 @@ export async function loadJournal(folder: string, runId: string): Promise<Journa
     );
   });
   const journal = parseJournal(bytes);
-  if (journal.runId !== runId) throw new AutopilotError("journal_invalid", `The journal is of ${journal.runId}.`);
+  if (journal.runId !== runId)
+    throw new AutopilotError("journal_invalid", `The journal is of ${journal.runId}.`);
   return journalFile(folder, journal);
 }
 

@@ -22,6 +22,9 @@ const POLL_MS_MAX = 500;
 /** A living provider renews its lease every 10 s, so a job that stands still this long has none. */
 const STILL_MS_MAX = 90_000;
 
+/** A provider that is there and busy is waited for this long. */
+const QUEUE_MS_MAX = 3_600_000;
+
 /** What the provider needs beyond the commands themselves: fetching, unpacking, handing in. */
 const OVERHEAD_MS = 120_000;
 
@@ -36,7 +39,10 @@ const VERIFICATIONS_MAX = 5;
  * earlier process stopped. Throws `budget_exceeded`, `job_stuck`, `job_overdue`,
  * `second_opinion_stuck`, and what the runtime refuses.
  */
-export async function buyCheck(session: Session, spec: () => Promise<SandboxRunSpec>): Promise<VerificationResult> {
+export async function buyCheck(
+  session: Session,
+  spec: () => Promise<SandboxRunSpec>,
+): Promise<VerificationResult> {
   const { journal } = session;
   for (;;) {
     const orders = journal.current.attempts.at(-1)?.orders ?? [];
@@ -45,7 +51,9 @@ export async function buyCheck(session: Session, spec: () => Promise<SandboxRunS
     try {
       return await buyOnce(session, spec);
     } catch (cause) {
-      const again = isRefusedAs(cause, "quote_expired") || (cause instanceof AutopilotError && cause.code === "job_canceled");
+      const again =
+        isRefusedAs(cause, "quote_expired") ||
+        (cause instanceof AutopilotError && cause.code === "job_canceled");
       const tries = journal.current.attempts.at(-1)?.orders.length ?? 0;
       if (!again || tries >= ORDERS_MAX) throw cause;
       await giveBack(session);
@@ -65,7 +73,10 @@ async function buyOnce(session: Session, specOf: () => Promise<SandboxRunSpec>):
       "quote",
       async () => {
         const asked = { runId: session.runId, spec: await specOf(), secondOpinion };
-        const answer = await clients.marketplace.quoteSandboxRun(asked, { idempotencyKey: `${key}:quote`, signal });
+        const answer = await clients.marketplace.quoteSandboxRun(asked, {
+          idempotencyKey: `${key}:quote`,
+          signal,
+        });
         await journal.saveOrder({ quote: answer.quote });
         return answer.quote;
       },
@@ -103,7 +114,9 @@ async function buyOnce(session: Session, specOf: () => Promise<SandboxRunSpec>):
     "job",
     (say) => awaitReport(session, jobId, say),
     (done) =>
-      done.failure === undefined ? "the provider has reported" : `the provider could not: ${done.failure.code}`,
+      done.failure === undefined
+        ? "the provider has reported"
+        : `the provider could not: ${done.failure.code}`,
   );
   return verify(session, jobId);
 }
@@ -126,7 +139,8 @@ async function reserve(session: Session, quote: Quote, signal = session.signal) 
 /** The job for the reservation; a repeat finds the job. */
 async function dispatch(session: Session, signal = session.signal): Promise<string> {
   const { quote, reservation } = currentOrder(session);
-  if (quote === undefined || reservation === undefined) throw new Error("nothing is dispatched before it is reserved");
+  if (quote === undefined || reservation === undefined)
+    throw new Error("nothing is dispatched before it is reserved");
   const { job } = await session.clients.marketplace.dispatchSandboxRun(
     { quoteId: quote.quoteId, reservationId: reservation.reservationId },
     { idempotencyKey: `${orderKey(session)}:dispatch`, signal },
@@ -137,35 +151,52 @@ async function dispatch(session: Session, signal = session.signal): Promise<stri
 
 /**
  * Wait until a provider has reported. Throws `job_canceled` when it lost the job,
- * `job_stuck` when nothing happens to the job for long, and `job_overdue` when it
- * takes longer than its limits allow.
+ * `job_stuck` when nothing happens to the job for long and its provider is away, and
+ * `job_overdue` when it takes longer than its limits allow.
  */
 async function awaitReport(session: Session, jobId: string, say: (detail: string) => void): Promise<Job> {
   const { clients, pause, nowMs, signal } = session;
   const startedMs = nowMs();
   let changedMs = startedMs;
+  let leasedMs: number | undefined;
   let before: Job | undefined;
   for (let waitMs = POLL_MS_MIN; ; waitMs = Math.min(POLL_MS_MAX, waitMs * 1.5)) {
     const { job } = await reading(() => clients.jobs.getJob({ jobId }, { signal }), signal, pause);
     if (job.status === "canceled")
-      throw new AutopilotError("job_canceled", `${jobId} was called off, because its provider may work no more.`);
+      throw new AutopilotError(
+        "job_canceled",
+        `${jobId} was called off, because its provider may work no more.`,
+      );
     if (job.status !== "queued" && job.status !== "leased") return job;
     if (job.updatedAt !== before?.updatedAt || job.status !== before.status) changedMs = nowMs();
-    if (job.status !== before?.status)
+    if (job.status !== before?.status) {
       say(job.status === "leased" ? "the provider works on it" : "waits for its provider");
+      leasedMs = job.status === "leased" ? nowMs() : undefined;
+    }
     before = job;
     if (nowMs() - changedMs > STILL_MS_MAX) {
-      throw new AutopilotError(
-        "job_stuck",
-        `Nothing has happened to ${jobId} for ${STILL_MS_MAX / 1000} s; its provider seems to be away.`,
-      );
+      const isBusy = job.status === "queued" && nowMs() - startedMs < QUEUE_MS_MAX && (await isThere(session, job));
+      if (!isBusy) {
+        throw new AutopilotError(
+          "job_stuck",
+          `Nothing has happened to ${jobId} for ${STILL_MS_MAX / 1000} s; its provider seems to be away.`,
+        );
+      }
+      say("waits for its provider, which is busy");
+      changedMs = nowMs();
     }
     const legsMs = 3 * job.spec.commands.length * Number(job.spec.limits.wallMs) * Math.max(1, job.repeats);
-    if (nowMs() - startedMs > legsMs + STILL_MS_MAX + OVERHEAD_MS)
+    if (leasedMs !== undefined && nowMs() - leasedMs > legsMs + OVERHEAD_MS)
       throw new AutopilotError("job_overdue", `${jobId} takes longer than its limits allow.`);
     await pause(waitMs, signal);
     signal.throwIfAborted();
   }
+}
+
+/** Whether the provider takes jobs now, so that a job that waits for it will have its turn. */
+async function isThere({ clients, pause, signal }: Session, job: Job): Promise<boolean> {
+  const { providers } = await reading(() => clients.marketplace.listProviders({}, { signal }), signal, pause);
+  return providers.some(({ workerId }) => workerId === job.providerWorkerId);
 }
 
 /** The final verdict, after somebody else has run the work again where the quote says so. */
@@ -192,12 +223,14 @@ async function verify(session: Session, jobId: string): Promise<VerificationResu
       (say) =>
         awaitReport(session, secondJobId, say).catch((cause: unknown) => {
           // Lost by its provider: the next verification finds another, or says that there is none.
-          if (cause instanceof AutopilotError && cause.code === "job_canceled") return undefined;
+          if (cause instanceof AutopilotError && cause.code.startsWith("job_")) return undefined;
           throw cause;
         }),
       (done) => {
-        if (done === undefined) return "the second provider was called off";
-        return done.failure === undefined ? "the second run is reported" : `it could not: ${done.failure.code}`;
+        if (done === undefined) return "the second provider is away";
+        return done.failure === undefined
+          ? "the second run is reported"
+          : `it could not: ${done.failure.code}`;
       },
     );
   }
@@ -207,7 +240,8 @@ async function verify(session: Session, jobId: string): Promise<VerificationResu
 function describeVerification(made: VerificationResult): string {
   const exits = `base exits ${made.baseExitCode ?? "–"}, patched exits ${made.patchedExitCode ?? "–"}`;
   if (made.status !== "final") return `would be ${made.verdict}; ${exits}; somebody else runs it again`;
-  const tests = made.testsFixed === undefined ? "" : `, ${made.testsFixed} tests fixed, ${made.testsKept ?? 0} kept`;
+  const tests =
+    made.testsFixed === undefined ? "" : `, ${made.testsFixed} tests fixed, ${made.testsKept ?? 0} kept`;
   return `${made.verdict}, ${exits}${tests}`;
 }
 
@@ -233,7 +267,9 @@ export async function settle(session: Session, signal = session.signal): Promise
 
 function describeSettlement(made: Settlement): string {
   const second =
-    made.secondOpinionMsats > 0n ? `, ${made.secondOpinionMsats} msats to the provider of the second run` : "";
+    made.secondOpinionMsats > 0n
+      ? `, ${made.secondOpinionMsats} msats to the provider of the second run`
+      : "";
   return made.status === "released"
     ? `${made.providerMsats} msats credited to the provider${second}, ${made.operatorFeeMsats} msats to the operator`
     : `withheld from the provider (${made.withheldReason ?? "no reason"})${second}`;

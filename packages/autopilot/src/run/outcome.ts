@@ -12,7 +12,9 @@ import { runFolder } from "./session.ts";
 /** `trouble` is what kept this process from going on; it stands behind what the run itself failed for. */
 export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem | undefined): RunOutcome {
   const { runId, request, attempts, ending } = journal;
-  const checked = attempts.flatMap(({ orders }) => orders).findLast(({ verification }) => verification !== undefined);
+  const checked = attempts
+    .flatMap(({ orders }) => orders)
+    .findLast(({ verification }) => verification !== undefined);
   const last = attempts.at(-1)?.orders.at(-1);
   const attempt = bundledAttempt(journal);
   return {
@@ -35,7 +37,8 @@ export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem |
 
 function stateOf(journal: Journal, trouble: RunProblem | undefined): RunState {
   const { ending, attempts } = journal;
-  if (ending !== undefined) return journal.done === true || trouble?.step === "bundle" ? ending.status : "stopped";
+  if (ending !== undefined)
+    return journal.done === true || trouble?.step === "bundle" ? ending.status : "stopped";
   if (trouble !== undefined) return "stopped";
   const verification = attempts.at(-1)?.orders.at(-1)?.verification;
   return verification?.verdict === "needs_review" ? "needs_review" : "stopped";

@@ -7,7 +7,13 @@ import { join } from "node:path";
 import { chooseCheck, readProject, type Check } from "../check/index.ts";
 import { checkOut } from "../git/index.ts";
 import { buildLayers } from "../layers/index.ts";
-import { makeWorkspace, openWorkspace, parseSource, type BaseFacts, type Workspace } from "../workspace/index.ts";
+import {
+  makeWorkspace,
+  openWorkspace,
+  parseSource,
+  type BaseFacts,
+  type Workspace,
+} from "../workspace/index.ts";
 import { writeDurably, type LayerFacts } from "./journal.ts";
 import type { Session } from "./session.ts";
 
@@ -57,11 +63,9 @@ async function pickCheck({ folder, journal, steps, signal }: Session, workspace:
   const check = await steps.step(
     "check",
     async () => {
-      const tree = join(folder, "base-tree");
-      await rm(tree, { recursive: true, force: true });
-      await checkOut(workspace.base, tree, signal);
-      const project = await readProject(tree);
-      await rm(tree, { recursive: true, force: true });
+      const scratch = await freshScratch(folder);
+      await checkOut(workspace.base, join(scratch, "tree"), signal);
+      const project = await readProject(join(scratch, "tree"));
       return chooseCheck(project, journal.current.request.checks);
     },
     ({ commands, because }) => `${commands.join(" && ")} (${because})`,
@@ -77,23 +81,20 @@ async function packLayers(session: Session, workspace: Workspace): Promise<reado
     await journal.save({ layers: [] });
     return [];
   }
-  const tree = join(folder, "layers-tree");
-  const scratch = join(folder, "layers-scratch");
   const layers = await steps.step(
     "layers",
     async (say) => {
-      for (const dir of [tree, scratch]) await rm(dir, { recursive: true, force: true });
-      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      const scratch = await freshScratch(folder);
+      const tree = join(scratch, "tree");
       await mkdir(join(folder, "layers"), { recursive: true, mode: 0o700 });
       await checkOut(workspace.base, tree, signal);
-      const built = await buildLayers(tree, { scratch, allowScripts: request.allowScripts, signal, say });
+      const built = await buildLayers(tree, { scratch: join(scratch, "layers"), allowScripts: request.allowScripts, signal, say });
       const facts: LayerFacts[] = [];
       for (const { kind, path, tar, toolchains } of built) {
         const sha256 = createHash("sha256").update(tar).digest("hex");
         await writeDurably(layerFile(folder, sha256), tar);
         facts.push({ kind, path, sha256, toolchains });
       }
-      for (const dir of [tree, scratch]) await rm(dir, { recursive: true, force: true });
       return facts;
     },
     (made) =>
@@ -103,6 +104,14 @@ async function packLayers(session: Session, workspace: Workspace): Promise<reado
   );
   await journal.save({ layers });
   return layers;
+}
+
+/** Empty, and gone when the run has ended. */
+async function freshScratch(folder: string): Promise<string> {
+  const scratch = join(folder, "scratch");
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(join(scratch, "layers"), { recursive: true, mode: 0o700 });
+  return scratch;
 }
 
 export function readLayer(folder: string, sha256: string): Promise<Buffer> {

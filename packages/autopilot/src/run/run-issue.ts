@@ -19,7 +19,14 @@ import { decideNext } from "./decide-next.ts";
 import { isRefusedAs } from "./executor.ts";
 import { feedbackOn } from "./feedback.ts";
 import { finish } from "./finish.ts";
-import { createJournal, loadJournal, type Ending, type JournalFile, type RunProblem, type RunRequest } from "./journal.ts";
+import {
+  createJournal,
+  loadJournal,
+  type Ending,
+  type JournalFile,
+  type RunProblem,
+  type RunRequest,
+} from "./journal.ts";
 import { buyCheck, currentOrder, review, settle } from "./order.ts";
 import { outcomeOf } from "./outcome.ts";
 import { prepare, type Prepared } from "./prepare.ts";
@@ -45,7 +52,12 @@ export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunO
     { idempotencyKey: randomUUID(), signal: deps.signal },
   );
   const folder = runFolder(deps, run.runId);
-  const journal = await createJournal(folder, { runId: run.runId, createdAtMs: nowMs(), request, attempts: [] });
+  const journal = await createJournal(folder, {
+    runId: run.runId,
+    createdAtMs: nowMs(),
+    request,
+    attempts: [],
+  });
   deps.onOpen?.(run.runId);
   return execute(deps, journal, pursue);
 }
@@ -164,7 +176,13 @@ async function endWith(session: Session, ending: Ending): Promise<RunOutcome> {
 }
 
 /** Somebody else may have ended the run, or an earlier process that was killed right after. */
-async function finishedElsewhere({ clients, runId, signal, pause, hold }: Session): Promise<Ending | undefined> {
+async function finishedElsewhere({
+  clients,
+  runId,
+  signal,
+  pause,
+  hold,
+}: Session): Promise<Ending | undefined> {
   if (hold.epoch > 0n) return undefined;
   const { run } = await reading(() => clients.runs.getRun({ runId }, { signal }), signal, pause);
   const status = run.status === "succeeded" || run.status === "canceled" ? run.status : "failed";
@@ -189,12 +207,15 @@ async function pursue(session: Session): Promise<Ending | undefined> {
     const { attempts } = journal.current;
     const last = attempts.at(-1) ?? { orders: [] };
     // In one write: an attempt with feedback has a next one.
-    await journal.save({ attempts: [...attempts.slice(0, -1), { ...last, feedback: next.feedback }, { orders: [] }] });
+    await journal.save({
+      attempts: [...attempts.slice(0, -1), { ...last, feedback: next.feedback }, { orders: [] }],
+    });
   }
 }
 
 type Tried =
-  | { readonly kind: "succeeded" | "needs_review" }
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "needs_review" }
   | { readonly kind: "failed"; readonly problem: RunProblem }
   | { readonly kind: "again"; readonly feedback: string };
 
@@ -230,7 +251,8 @@ async function tryOnce(
 function isMendable(cause: unknown): boolean {
   if (cause instanceof PatchError) return true;
   return (
-    cause instanceof AutopilotError && ["patch_empty", "patch_unchanged", "patch_too_large"].includes(cause.code)
+    cause instanceof AutopilotError &&
+    ["patch_empty", "patch_unchanged", "patch_too_large"].includes(cause.code)
   );
 }
 
@@ -249,7 +271,8 @@ function isCancelRequest({ deps, hold }: Session): boolean {
 }
 
 function codeOf(cause: unknown): string | undefined {
-  if (cause instanceof AutopilotError || cause instanceof AgentError || cause instanceof PatchError) return cause.code;
+  if (cause instanceof AutopilotError || cause instanceof AgentError || cause instanceof PatchError)
+    return cause.code;
   return cause instanceof CheckConfigError ? "check_config_invalid" : undefined;
 }
 
@@ -257,7 +280,8 @@ function problemOf(cause: unknown, { steps, deps, hold, redact }: Session): RunP
   const step = steps.current ?? "workspace";
   if (deps.signal.aborted) return { step, code: "interrupted", detail: "The run was interrupted." };
   const real: unknown = hold.signal.aborted ? hold.signal.reason : cause;
-  if (real instanceof ProblemError) return { step, code: real.reason ?? real.code, detail: redact(real.detail) };
+  if (real instanceof ProblemError)
+    return { step, code: real.reason ?? real.code, detail: redact(real.detail) };
   const text = real instanceof Error ? real.message : String(real);
   const detail = real instanceof PatchError ? `The agent's patch is refused: ${text}.` : text;
   return { step, code: codeOf(real) ?? "unexpected", detail: redact(detail) };

@@ -73,7 +73,12 @@ test("a plain folder is taken without what it ignores, and is not written to", a
   const before = await readdir(dir, { recursive: true });
   const { facts, workspace } = await work(t, dir);
   assert.equal(facts.origin, undefined);
-  assert.deepEqual((await readdir(workspace.dir, { recursive: true })).toSorted(), [".gitignore", "a.txt", "b", "b/c.txt"]);
+  assert.deepEqual((await readdir(workspace.dir, { recursive: true })).toSorted(), [
+    ".gitignore",
+    "a.txt",
+    "b",
+    "b/c.txt",
+  ]);
   assert.deepEqual(await readdir(dir, { recursive: true }), before);
   await writeFile(join(workspace.dir, "a.txt"), "two\n");
   assert.match((await workspace.diff()).toString(), /-one\n\+two/);
@@ -118,7 +123,10 @@ test("addresses that git could misread, and addresses with passwords, are refuse
     assert.throws(() => parseSource(text, "/"), { code: "repo_url_unsupported" }, text);
   }
   for (const text of ["https://user:secret@example.com/a", "https://token@example.com/a", "ssh://u:p@h/x"]) {
-    assert.throws(() => parseSource(text, "/"), (error: Error) => !/secret|token@|u:p/.test(error.message));
+    assert.throws(
+      () => parseSource(text, "/"),
+      (error: Error) => !/secret|token@|u:p/.test(error.message),
+    );
   }
 });
 
@@ -133,7 +141,15 @@ test("the branch is one commit on the user's HEAD, and nothing else of the repos
   const patch = await workspace.diff();
   const { origin } = facts;
   assert.ok(origin !== undefined);
-  const request = { origin, base: workspace.base, patch, branch: "openagents/x", message: "Fix\n\nwhy\n", atMs: 1_790_000_000_000, signal };
+  const request = {
+    origin,
+    base: workspace.base,
+    patch,
+    branch: "openagents/x",
+    message: "Fix\n\nwhy\n",
+    atMs: 1_790_000_000_000,
+    signal,
+  };
   const state = async () => ({
     head: await runGitText(["rev-parse", "HEAD"], { cwd: repo }),
     index: await readFile(join(repo, ".git/index"), "hex"),
@@ -142,9 +158,13 @@ test("the branch is one commit on the user's HEAD, and nothing else of the repos
   const before = await state();
   const commit = await writeBranch(request);
   assert.deepEqual(await state(), before);
-  const show = (format: string) => runGitText(["log", "-1", `--format=${format}`, "openagents/x"], { cwd: repo });
+  const show = (format: string) =>
+    runGitText(["log", "-1", `--format=${format}`, "openagents/x"], { cwd: repo });
   assert.equal(await show("%an|%P|%s"), `OpenAgents|${origin.head}|Fix`);
-  assert.equal(await runGitText(["diff", "--name-only", "main", "openagents/x"], { cwd: repo }), "a.txt\nnew/c.txt");
+  assert.equal(
+    await runGitText(["diff", "--name-only", "main", "openagents/x"], { cwd: repo }),
+    "a.txt\nnew/c.txt",
+  );
 
   assert.equal(await writeBranch(request), commit, "a repeat finds the branch");
   await assert.rejects(writeBranch({ ...request, message: "Other\n" }), { code: "branch_exists" });

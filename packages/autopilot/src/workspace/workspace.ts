@@ -55,7 +55,11 @@ export async function makeWorkspace(source: Source, folder: string, signal: Abor
 }
 
 /** Open a workspace that was made. Throws `workspace_lost` when it is not there. */
-export async function openWorkspace(folder: string, facts: BaseFacts, signal: AbortSignal): Promise<Workspace> {
+export async function openWorkspace(
+  folder: string,
+  facts: BaseFacts,
+  signal: AbortSignal,
+): Promise<Workspace> {
   const dir = join(folder, "files");
   const base: BaseBundle = {
     gitDir: join(folder, "base.git"),
@@ -125,7 +129,10 @@ async function isRepository(dir: string, signal: AbortSignal): Promise<boolean> 
   // Without the folder, git could not be started in it either; snapshots say which it is.
   if (!existsSync(dir)) return false;
   try {
-    const top = await runGitText(["rev-parse", "--is-inside-work-tree", "--is-bare-repository"], { cwd: dir, signal });
+    const top = await runGitText(["rev-parse", "--is-inside-work-tree", "--is-bare-repository"], {
+      cwd: dir,
+      signal,
+    });
     if (top !== "true\nfalse") return top === "false\ntrue";
     return !(await succeeds(["check-ignore", "--quiet", "."], dir, signal));
   } catch (cause) {
@@ -145,12 +152,23 @@ async function succeeds(args: readonly string[], cwd: string, signal: AbortSigna
 /** Filters that the repository's own configuration names would run; each is made to do nothing. */
 async function countUncommitted(repo: string, signal: AbortSignal): Promise<number> {
   const call = { cwd: repo, signal };
-  const named = await runGitText(["config", "--name-only", "--get-regexp", "^filter\\."], call).catch(() => "");
-  const filters = named.split("\n").flatMap((name) => /^(filter\..+)\.(?:clean|smudge|process|required)$/.exec(name)?.[1] ?? []);
+  const named = await runGitText(["config", "--name-only", "--get-regexp", "^filter\\."], call).catch(
+    () => "",
+  );
+  const filters = named
+    .split("\n")
+    .flatMap((name) => /^(filter\..+)\.(?:clean|smudge|process|required)$/.exec(name)?.[1] ?? []);
   const settings = [...new Set(filters)].flatMap((name) =>
     ["clean=", "smudge=", "process=", "required=false"].flatMap((setting) => ["-c", `${name}.${setting}`]),
   );
-  const status = ["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=all", "--no-renames"];
+  const status = [
+    "status",
+    "--porcelain=v1",
+    "-z",
+    "--untracked-files=normal",
+    "--ignore-submodules=all",
+    "--no-renames",
+  ];
   const bare = (await runGitText(["rev-parse", "--is-bare-repository"], call)) === "true";
   if (bare) return 0;
   const listed = await runGit([...settings, ...status], call);

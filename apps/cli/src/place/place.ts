@@ -1,5 +1,5 @@
-// Where a demonstration takes place: on the stack that already runs on the data
-// directory, or on one of its own.
+// Where a run takes place: on the stack that already runs on the data directory,
+// or on one that lives as long as the command.
 
 import {
   dataDirAt,
@@ -20,7 +20,7 @@ import type { StepList } from "../terminal/index.ts";
 export type Place = {
   readonly record: StackRecord;
   readonly keys: StackKeys;
-  /** Whether it goes on after the demonstration. */
+  /** Whether it goes on after the command. */
   readonly stays: boolean;
   stop(): Promise<void>;
 };
@@ -43,7 +43,7 @@ export async function openPlace(context: Context, options: PlaceOptions, steps: 
   }
   const step = steps.start("stack", "PostgreSQL, keys, runtime");
   try {
-    const portBase = options.portBase ?? (await portBaseForDemo());
+    const portBase = options.portBase ?? (await freePortBase());
     if (options.keep) {
       const { dataDir: folder, signal } = options;
       const record = await startInBackground(context, { dataDir: folder, portBase, signal });
@@ -72,7 +72,7 @@ function staying(record: StackRecord, keys: StackKeys): Place {
 }
 
 /** A first look must not fail because something else has the usual port. */
-async function portBaseForDemo(): Promise<number | undefined> {
+async function freePortBase(): Promise<number | undefined> {
   const free = await Promise.all(Object.values(planPorts(undefined)).map(isPortFree));
   return free.every(Boolean) ? undefined : 0;
 }

@@ -1,0 +1,145 @@
+// `openagents run`: from an issue to a bundle and a branch.
+
+import type { RunOutcome } from "@openagents/autopilot";
+import { Command, Option } from "commander";
+import { collect, parsePortBase } from "../arguments.ts";
+import { CliError, EXIT } from "../cli-error.ts";
+import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
+import { openCredit, openPlace, openProviders, stopPlace } from "../place/index.ts";
+import {
+  parseAttempts,
+  parseBudget,
+  requestOf,
+  runDeps,
+  runExitCode,
+  runJson,
+  runLines,
+  showRun,
+  type RunArguments,
+} from "../runs/index.ts";
+import { catchStopSignals } from "../stop-signals.ts";
+import { formatSats, showSteps, type StepList } from "../terminal/index.ts";
+
+type RunOptions = DataDirOption & RunArguments & { readonly resume?: string; readonly portBase?: number };
+
+const HELP = `
+Lets an agent work on the issue in a folder of its own, buys a sandboxed run of the
+check from a provider, has somebody else run it again, settles after the verdict,
+writes the Verified Patch Bundle, and, when the patch is proven, makes the branch
+openagents/… in your repository: one commit on your HEAD. Your files, your index
+and your branch stay as they are. What you did not commit is not part of it.
+
+A patch that fails goes back to the agent with the output, up to --attempts times,
+within one budget. A patch that changes what decides about it waits for your word:
+openagents runs accept ID, or openagents runs reject ID.
+
+Ctrl-C stops the run and keeps it: openagents run --resume ID goes on, also after a
+crash. openagents runs cancel ID ends it.
+
+The check: --check, else \`check\` in .openagents/config.json, else what the
+project's manifest says (npm, Python, Go, Cargo, Make). Dependencies of npm, pnpm
+and pip projects travel along, installed without their scripts unless --allow-scripts.
+
+On a stack that runs on the data directory it uses that one; otherwise it starts one
+for the duration. On a stack without money of its own it takes demo credit, and says so.
+
+With --json, progress goes to standard error, and standard output is one line: ids,
+verdict, assurance, spent_msats, bundle_dir, branch, problem.
+
+Examples:
+  openagents run --issue "fill() drops the last line"
+  openagents run --repo ../lib --issue issue.md --check "npm test" --budget 2000sat
+  openagents run --issue issue.md --agent script:fix.patch
+  openagents run --resume run_0123456789abcdef0123456789abcdef
+
+Exit codes: 0 proven and verified; 1 not so; 2 wrong arguments; 3 waits for your
+            review; 130 interrupted, and can be resumed.`;
+
+export function runCommand(context: Context): Command {
+  const command = new Command("run")
+    .description("an issue to a verified patch, in your repository")
+    .option("--repo <path-or-url>", "a folder, or an address to clone (default: this folder)")
+    .option("--issue <text-or-file>", "what is to be done: its first line is the title")
+    .option("--agent <agent>", "codex, acp:COMMAND, or script:FILE (default: codex)")
+    .option("--check <command>", "decides whether the patch is good; may be repeated", collect)
+    .option("--budget <amount>", "the most that all attempts cost (default: 5000sat)", parseBudget)
+    .option("--attempts <n>", "how often the agent may try, 1 to 10 (default: 3)", parseAttempts)
+    .addOption(
+      new Option("--second-opinion <whose>", "who runs the check again (default: any)").choices([
+        "any",
+        "self",
+        "independent",
+      ]),
+    )
+    .option("--no-layers", "send no dependencies along")
+    .option("--allow-scripts", "let install scripts of dependencies run on this computer")
+    .option("--resume <run-id>", "go on with a run that was stopped")
+    .option(
+      "--port-base <n>",
+      "for a stack of its own: count ports up from n; 0 takes free ones",
+      parsePortBase,
+    )
+    .addHelpText("after", HELP);
+  addDataDirOption(command);
+  return setBody<RunOptions>(command, (options) => run(context, options, options.json === true));
+}
+
+async function run(context: Context, options: RunOptions, json: boolean): Promise<number> {
+  refuseMixed(options);
+  // Progress never mixes with the one line that a machine reads.
+  const output = json ? context.err : context.out;
+  const steps = showSteps(output, context.nowMs);
+  using stop = catchStopSignals(() =>
+    steps.line("Stopping; the run can be resumed. Ctrl-C again forces it."),
+  );
+  try {
+    const outcome = await execute(context, options, stop.signal, steps, output.style);
+    steps.close();
+    if (json) context.out.line(runJson(outcome));
+    else for (const line of runLines(outcome, context.out.style)) context.out.line(line);
+    return runExitCode(outcome, stop.signal.aborted);
+  } catch (error) {
+    steps.close();
+    if (stop.signal.aborted) return EXIT.interrupted;
+    throw error;
+  }
+}
+
+async function execute(
+  context: Context,
+  options: RunOptions,
+  signal: AbortSignal,
+  steps: StepList,
+  style: Context["out"]["style"],
+): Promise<RunOutcome> {
+  const { resumeRun, runIssue } = await import("@openagents/autopilot");
+  const dataDir = dataDirOf(context, options);
+  const request = options.resume === undefined ? await requestOf(options, process.cwd()) : undefined;
+  await using parts = new AsyncDisposableStack();
+  const place = await openPlace(context, { dataDir, portBase: options.portBase, keep: false, signal }, steps);
+  parts.defer(() => stopPlace(place, steps));
+  signal.throwIfAborted();
+  const providers = await openProviders(context, place, { dataDir, signal }, steps);
+  parts.defer(() => providers.stop());
+  const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
+  if (request === undefined) return resumeRun(deps, options.resume ?? "");
+
+  await openCredit(context, place, request.budgetMsats, "openagents run", signal, steps);
+  for (const line of ["", `  issue: ${request.issue.title}`, `  agent: ${deps.agentOf(request.agent).name}`])
+    steps.line(line);
+  steps.line(`  budget: ${formatSats(request.budgetMsats)}`);
+  return runIssue(deps, request);
+}
+
+/** A resumed run keeps what it was started with. */
+function refuseMixed(options: RunOptions): void {
+  if (options.resume === undefined) return;
+  const given = (
+    ["repo", "issue", "agent", "check", "budget", "attempts", "secondOpinion", "allowScripts"] as const
+  ).find((name) => options[name] !== undefined);
+  if (given === undefined && options.layers !== false) return;
+  throw new CliError("usage", "a resumed run keeps what it was started with", {
+    nextStep: "give --resume alone",
+    exitCode: EXIT.usage,
+  });
+}

@@ -1,0 +1,38 @@
+// A person's word that ends a run: accept or reject what waits for a review, or
+// cancel what is under way.
+
+import type { RunOutcome } from "@openagents/autopilot";
+import type { Context } from "../context.ts";
+import { openPlace, openProviders, stopPlace } from "../place/index.ts";
+import type { StepList, Style } from "../terminal/index.ts";
+import { runDeps } from "./deps.ts";
+import { showRun } from "./show-run.ts";
+
+export type Word = "accepted" | "rejected" | "canceled";
+
+export type EndRun = {
+  readonly runId: string;
+  readonly word: Word;
+  readonly note: string;
+  readonly dataDir: string;
+  readonly signal: AbortSignal;
+};
+
+/** On the running stack, or on one that is started for it. Throws what the library throws. */
+export async function endRun(
+  context: Context,
+  { runId, word, note, dataDir, signal }: EndRun,
+  steps: StepList,
+  style: Style,
+): Promise<RunOutcome> {
+  const { cancelRun, reviewRun } = await import("@openagents/autopilot");
+  await using parts = new AsyncDisposableStack();
+  const place = await openPlace(context, { dataDir, portBase: undefined, keep: false, signal }, steps);
+  parts.defer(() => stopPlace(place, steps));
+  const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
+  if (word !== "canceled") return reviewRun(deps, runId, word, note);
+  // What a provider has begun, it finishes: that is paid for or withheld, and not left lying.
+  const providers = await openProviders(context, place, { dataDir, signal }, steps);
+  parts.defer(() => providers.stop());
+  return cancelRun(deps, runId);
+}

@@ -1,0 +1,116 @@
+// What a run came to: for a machine as one JSON object, for a person in a few
+// lines, for a script as an exit code.
+
+import type { RunOutcome } from "@openagents/autopilot";
+import { EXIT } from "../cli-error.ts";
+import { formatSats, printable, renderPairs, type Style } from "../terminal/index.ts";
+
+/** Only what someone else reproduced is called verified. */
+export function isVerified({ verification }: RunOutcome): boolean {
+  return verification?.assurance === "self" || verification?.assurance === "independent";
+}
+
+/** `interrupted`: by Ctrl-C. */
+export function runExitCode(outcome: RunOutcome, interrupted: boolean): number {
+  switch (outcome.state) {
+    case "succeeded":
+      return isVerified(outcome) ? EXIT.ok : EXIT.failed;
+    case "needs_review":
+      return EXIT.needsReview;
+    case "failed":
+    case "canceled":
+      return EXIT.failed;
+    case "stopped":
+      return interrupted ? EXIT.interrupted : EXIT.failed;
+  }
+}
+
+/** Members that have no value are null. */
+export function runJson(outcome: RunOutcome): string {
+  const { verification, settlement, problem } = outcome;
+  return JSON.stringify({
+    ok: outcome.state === "succeeded" && isVerified(outcome),
+    run_id: outcome.runId,
+    state: outcome.state,
+    attempts: outcome.attempts,
+    agent: outcome.agentName,
+    job_id: verification?.jobId ?? null,
+    second_job_id: verification?.secondJobId ?? null,
+    provider_id: outcome.providerWorkerId ?? null,
+    verdict: verification?.verdict ?? null,
+    assurance: verification?.assurance ?? null,
+    proof: verification?.proof ?? null,
+    review: verification?.review ?? null,
+    review_paths: verification?.reviewPaths ?? [],
+    incident_id: verification?.incidentId ?? null,
+    base_exit_code: verification?.baseExitCode ?? null,
+    patched_exit_code: verification?.patchedExitCode ?? null,
+    guard_exit_code: verification?.guardExitCode ?? null,
+    tests_fixed: verification?.testsFixed ?? null,
+    tests_kept: verification?.testsKept ?? null,
+    settlement_status: settlement?.status ?? null,
+    spent_msats: Number(outcome.spentMsats),
+    budget_msats: Number(outcome.budgetMsats),
+    reserved_msats: Number(outcome.openReservation?.amountMsats ?? 0n),
+    bundle_dir: outcome.bundleDir ?? null,
+    branch: outcome.branch ?? null,
+    patch_file: outcome.patchFile ?? null,
+    problem: problem ?? null,
+  });
+}
+
+export function runLines(outcome: RunOutcome, style: Style): string[] {
+  const { verification, openReservation, problem } = outcome;
+  const pairs: [string, string][] = [];
+  if (verification !== undefined) {
+    const { verdict, proof, because } = verification;
+    const whose = isVerified(outcome) ? `verified (${verification.assurance})` : "reported by the provider";
+    pairs.push(["verdict", `${words(verdict)} (${words(proof)}), ${whose}`]);
+    pairs.push(["because", printable(because)]);
+  }
+  if (verification?.review !== undefined) pairs.push(["review", `${verification.review} by a person`]);
+  pairs.push(["spent", `${formatSats(outcome.spentMsats)} of ${formatSats(outcome.budgetMsats)}`]);
+  if (openReservation !== undefined)
+    pairs.push(["set aside", `${formatSats(openReservation.amountMsats)} until this is settled`]);
+  if (problem !== undefined) pairs.push(["problem", printable(`${problem.detail} (${problem.code})`)]);
+  if (verification?.verdict === "needs_review" && verification.reviewPaths.length > 0)
+    pairs.push(["look at", printable(verification.reviewPaths.slice(0, 20).join(", "))]);
+  pairs.push(["run", outcome.runId]);
+  if (outcome.bundleDir !== undefined) pairs.push(["bundle", outcome.bundleDir]);
+  if (outcome.branch !== undefined) pairs.push(["branch", outcome.branch]);
+  else if (outcome.patchFile !== undefined) pairs.push(["patch", outcome.patchFile]);
+  return ["", headline(outcome, style), ...renderPairs(pairs, style), ...nextSteps(outcome, style)];
+}
+
+function headline(outcome: RunOutcome, style: Style): string {
+  switch (outcome.state) {
+    case "succeeded": {
+      const how = outcome.verification?.review === undefined ? "proven" : "accepted";
+      return isVerified(outcome)
+        ? style.green(`✓ ${how} and verified`)
+        : style.yellow(`– ${how}, and reported only`);
+    }
+    case "needs_review":
+      return style.yellow("– it passes, and it waits for your review");
+    case "canceled":
+      return style.red("✗ canceled");
+    case "failed":
+      return style.red("✗ not proven");
+    case "stopped":
+      return style.yellow("– stopped; nothing of it is lost");
+  }
+}
+
+function nextSteps({ state, runId, branch, patchFile }: RunOutcome, style: Style): string[] {
+  if (state === "needs_review")
+    return [style.dim(`openagents runs accept ${runId}`), style.dim(`openagents runs reject ${runId}`)];
+  if (state === "stopped")
+    return [style.dim(`openagents run --resume ${runId}`), style.dim(`openagents runs cancel ${runId}`)];
+  if (state !== "succeeded") return [];
+  if (branch !== undefined) return [style.dim(`git merge ${branch}`)];
+  return patchFile === undefined ? [] : [style.dim(`git apply ${patchFile}`)];
+}
+
+function words(value: string): string {
+  return value.replaceAll("_", " ");
+}
