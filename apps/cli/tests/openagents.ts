@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -17,10 +18,13 @@ export type Home = {
   /** Run a command to its end. */
   run(args: readonly string[], stdin?: string | Uint8Array): Promise<Ended>;
   /** Start a command and go on; its output is collected. */
-  start(
-    args: readonly string[],
-    options?: { readonly ownGroup?: boolean; readonly env?: Readonly<Record<string, string>> },
-  ): Started;
+  start(args: readonly string[], options?: StartOptions): Started;
+};
+
+export type StartOptions = {
+  readonly ownGroup?: boolean;
+  /** On top of ours. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 export type Started = {
@@ -45,7 +49,7 @@ export function freshHome(t: TestContext): Home {
     start(args, options = {}) {
       const { DATABASE_URL: _database, ...env } = process.env;
       const child = spawn(process.execPath, [MAIN, ...args], {
-        env: { ...env, ...options.env, OPENAGENTS_HOME: folder, NO_COLOR: "1" },
+        env: { ...env, OPENAGENTS_HOME: folder, NO_COLOR: "1", ...options.env },
         stdio: ["pipe", "pipe", "pipe"],
         detached: options.ownGroup === true,
       });
@@ -107,5 +111,14 @@ export function isRunning(pid: number): boolean {
     return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
     return false;
+  }
+}
+
+/** Wait until something holds; rejects after half a minute. */
+export async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error("it never came to hold");
+    await delay(20);
   }
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { freshHome, isRunning, type Home } from "./openagents.ts";
+import { freshHome, isRunning, until, type Home } from "./openagents.ts";
 import { order } from "./buyer.ts";
 
 test("a provider sells in the background, is refused twice, does a job, is credited, and stops", async (t) => {
@@ -155,12 +155,4 @@ function sleepers(seconds: number): string[] {
       return false;
     }
   });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error("it never came to hold");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -9,7 +9,8 @@ const EXIT_CODES = `Exit codes of openagents
        for verify, receipts verify and ledger audit: a check fails; for run and
        demo: the patch is not proven, or nobody but its provider has verified it
   2    nothing was decided: an unknown command or a wrong argument; for verify and
-       receipts verify: nothing fails, but the signer is not pinned
+       receipts verify: nothing fails, but the signer is not pinned, or the check
+       that --rerun asked for could not be run
   3    run: the check passes, and the patch waits for your review
   130  interrupted (Ctrl-C), after a clean end; a run can be resumed then
 
