@@ -46,10 +46,8 @@ test("of eight other manifests of a log that grew exactly one is sealed", async 
   await run.seal("9");
   await run.grow();
   const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => run.seal(String(n))));
-  assert.deepEqual(
-    answers.map((answer) => answer.status).toSorted(),
-    [200, 409, 409, 409, 409, 409, 409, 409],
-  );
+  assert.equal(answers.filter((answer) => answer.status === 200).length, 1);
+  assert.equal(answers.filter((answer) => answer.status === 409).length, 7);
 });
 
 /** A finished run whose log can still grow: money set aside for it is given back later. */

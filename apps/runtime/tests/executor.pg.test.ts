@@ -64,10 +64,8 @@ test("of eight that take over a lapsed lease at once exactly one does", async (t
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, n) => run.acquire(`exe_${String(n).repeat(32)}`)),
   );
-  assert.deepEqual(
-    answers.map((answer) => answer.status).toSorted(),
-    [200, 409, 409, 409, 409, 409, 409, 409],
-  );
+  assert.equal(answers.filter((answer) => answer.status === 200).length, 1);
+  assert.equal(answers.filter((answer) => answer.status === 409).length, 7);
   const lost = (await run.executorEvents()).filter(([type]) => type === "run.executor_lost");
   assert.equal(lost.length, 1);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { startHarness } from "./harness.ts";
+import { FIXED, claim, claimAnswer, report, startMarket } from "./market.ts";
 
 test("a stopped worker is offered and given nothing until it registers again", async (t) => {
   const worker = await registered(t);
@@ -50,6 +51,38 @@ test("a worker raced by eight stops and registrations ends as one of them said",
   assert.deepEqual(new Set(answers.map((answer) => answer.status)), new Set([200, 201]));
   assert.equal((await worker.stop()).json.worker.status, "stopped");
 });
+
+test("what a worker holds when it stops goes on, and it takes nothing more", async (t) => {
+  const market = await startMarket(t);
+  const { first, runtime } = market;
+  const { job, lease } = await claim(market, first);
+  const path = `/internal/v1/workers/${first.workerId}/stop`;
+  assert.equal((await runtime.post(path, {}, { token: first.token })).status, 200);
+  const renewed = await runtime.post(
+    `/internal/v1/jobs/${job.job_id}/lease`,
+    { lease_id: lease.lease_id },
+    { token: first.token },
+  );
+  assert.equal(renewed.status, 200, renewed.text);
+  const handedIn = await report(market, first, { job, lease }, FIXED);
+  assert.equal(handedIn.status, 200, handedIn.text);
+  assert.equal((await claimAnswer(market, first)).status, 403);
+});
+
+for (const how of ["stop", "disable"]) {
+  test(`a quote of a worker that left by ${how} orders nothing any more, and its money can be taken back`, async (t) => {
+    const market = await startMarket(t, { dispatch: false });
+    const { runtime, first, reservationId } = market;
+    const path = `/internal/v1/workers/${first.workerId}/${how}`;
+    const body = how === "stop" ? {} : { reason: "test" };
+    assert.equal((await runtime.post(path, body, { token: first.token })).status, 200);
+    const refused = await market.dispatch();
+    assert.equal(refused.status, 409);
+    assert.equal(refused.json.reason, "provider_unavailable");
+    const voided = await runtime.post(`/internal/v1/treasury/compute/reservations/${reservationId}/void`, {});
+    assert.equal(voided.status, 200, voided.text);
+  });
+}
 
 async function registered(t: TestContext) {
   const runtime = await startHarness(t);

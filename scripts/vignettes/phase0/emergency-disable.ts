@@ -53,7 +53,8 @@ export const emergencyDisable: Vignette = {
 
     const { quoteId } = pending.quote;
     const { reservationId } = pending.reservation;
-    await refusalOf(buyer.marketplace.dispatchSandboxRun({ quoteId, reservationId }, { signal }));
+    const ordered = buyer.marketplace.dispatchSandboxRun({ quoteId, reservationId }, { signal });
+    assert.equal(await refusalOf(ordered), "provider_unavailable");
     await buyer.treasury.voidReservation({ reservationId }, { signal });
     const after = await buyer.treasury.getComputeSummary({}, { signal });
     assert.equal(after.availableMsats, before.availableMsats, "all the money is back");

@@ -9,7 +9,7 @@ import {
   type SignedReceipt,
 } from "@openagents/contracts";
 import { verifyReceipt } from "@openagents/receipts";
-import type { Happening } from "./milestones.ts";
+import { textOf, type Happening } from "./milestones.ts";
 import type { Clients, Stage } from "./stage.ts";
 import type { Cast } from "./vignette.ts";
 
@@ -78,12 +78,18 @@ function faultsOf(signed: SignedReceipt, operatorKey: string): string[] {
     .map(([name, check]) => `${receiptId(signed)}: ${name} ${check.state}: ${check.detail}`);
 }
 
+/** Every event of the runtime's own has its receipt; the first event of a run does not name its one. */
 function missingReceipts(events: readonly RunEvent[], receipts: readonly SignedReceipt[]): string[] {
   const ids = new Set(receipts.map(receiptId));
-  return events
-    .map(({ payload }) => payload["receipt_id"])
-    .filter((id) => typeof id === "string" && !ids.has(id))
-    .map((id) => `an event names receipt ${JSON.stringify(id)}, which is not listed for its run`);
+  const opened = receipts.filter(({ receipt }) => receipt["schema"] === "openagents.runtime.run_created.v1");
+  const started = events.filter(({ eventType }) => eventType === "run.started");
+  return [
+    ...(opened.length === started.length ? [] : ["a run has no receipt of its creation"]),
+    ...events
+      .map(({ payload }) => payload["receipt_id"])
+      .filter((id) => typeof id === "string" && !ids.has(id))
+      .map((id) => `an event names receipt ${JSON.stringify(id)}, which is not listed for its run`),
+  ];
 }
 
 /** As it is written to a file and checked by others. */
@@ -92,7 +98,7 @@ export function wireReceipt(signed: SignedReceipt): JsonObject {
 }
 
 export function receiptId({ receipt }: SignedReceipt): string {
-  return String(receipt["receipt_id"]);
+  return textOf(receipt, "receipt_id");
 }
 
 export function happeningOfEvent({ recordedAt, eventType, payload }: RunEvent): Happening {
@@ -100,6 +106,9 @@ export function happeningOfEvent({ recordedAt, eventType, payload }: RunEvent): 
 }
 
 export function happeningOfReceipt({ receipt }: SignedReceipt): Happening {
-  const { occurred_at: occurredAt, schema } = receipt;
-  return { atMs: Date.parse(String(occurredAt)), what: String(schema), facts: receipt };
+  return {
+    atMs: Date.parse(textOf(receipt, "occurred_at")),
+    what: textOf(receipt, "schema"),
+    facts: receipt,
+  };
 }

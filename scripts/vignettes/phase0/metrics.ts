@@ -1,7 +1,7 @@
 // The numbers of a Phase-0 run, each computed from what was recorded. Pure.
 
 import type { JsonObject } from "@openagents/contracts";
-import type { Happening } from "./milestones.ts";
+import { textOf, type Happening } from "./milestones.ts";
 
 /** One job as its run's log tells it. */
 export type JobRecord = {
@@ -101,11 +101,6 @@ function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
   return low === undefined || high === undefined ? null : (low + high) / 2;
-}
-
-function textOf(facts: JsonObject, name: string): string {
-  const value = facts[name];
-  return typeof value === "string" ? value : "";
 }
 
 function numberOf(facts: JsonObject, name: string): number {

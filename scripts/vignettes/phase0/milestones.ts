@@ -97,3 +97,9 @@ export function firstMissing(
   }
   return undefined;
 }
+
+/** A member that is a text; empty when it is absent or something else. */
+export function textOf(facts: JsonObject, name: string): string {
+  const value = facts[name];
+  return typeof value === "string" ? value : "";
+}

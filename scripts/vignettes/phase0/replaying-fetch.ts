@@ -17,7 +17,7 @@ export function replayingFetch(
   return async (input, init) => {
     const first = await readWhole(await send(input, init));
     if (new Headers(init?.headers).has("idempotency-key") && isDecided(first)) {
-      const { pathname } = new URL(String(input));
+      const { pathname } = new URL(input instanceof Request ? input.url : input);
       const second = await readWhole(await send(input, init));
       tell({
         command: `${init?.method ?? "GET"} ${pathname}`,

@@ -18,10 +18,11 @@ import {
   specFacts,
   type Offers,
 } from "../jobs/index.ts";
+import type { Tx } from "@openagents/postgres";
 import { notFound } from "../problems.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
-import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";
+import { STALE_AFTER_MS, findWorker, listFreshProviders } from "../workers/index.ts";
 import { findInputProblem, type InputsDeps } from "./check-inputs.ts";
 import { decideSelection, type Selection } from "./decide-selection.ts";
 import {
@@ -127,11 +128,12 @@ export async function quoteSandboxRun(
 
 /** In order of precedence. */
 type DispatchRefusal =
-  | "already_dispatched"
   | "reservation_for_another_quote"
   | "reservation_not_reserved"
   | "quote_expired"
-  | "run_finished";
+  | "run_finished"
+  | "already_dispatched"
+  | "provider_unavailable";
 
 /** Order quoted work against the reservation that pays for it. */
 export function dispatchSandboxRun(
@@ -151,7 +153,8 @@ export function dispatchSandboxRun(
     const nowMs = command.nowMs();
     const refused =
       refuseDispatch(quote, reservation, isFinished(run.status), nowMs) ??
-      (earlier === undefined ? undefined : "already_dispatched");
+      (earlier === undefined ? undefined : "already_dispatched") ??
+      ((await takesJobs(command.tx, quote.providerWorkerId)) ? undefined : "provider_unavailable");
     if (refused !== undefined) {
       return { kind: "refused", rule: "state", reason: refused, detail: DISPATCH_DETAILS[refused] };
     }
@@ -213,12 +216,23 @@ function refuseDispatch(
   return undefined;
 }
 
+/**
+ * Whether the quote's provider is still in the market. Read without a lock: who
+ * leaves at this moment claims nothing any more, so that its buyer can void.
+ */
+async function takesJobs(tx: Tx, workerId: string): Promise<boolean> {
+  const worker = await findWorker(tx, workerId);
+  return worker?.status === "running" && !worker.quarantined;
+}
+
 const DISPATCH_DETAILS: Readonly<Record<DispatchRefusal, string>> = {
   reservation_for_another_quote: "The reservation was made for another quote. Reserve for this one.",
   reservation_not_reserved: "The reservation is not open any more. Reserve again.",
   quote_expired: "The quote has expired. Void the reservation and ask for a new quote.",
   run_finished: "The run has ended and orders no more work.",
   already_dispatched: "This quote was dispatched already. Look at its job instead.",
+  provider_unavailable:
+    "The quote's provider has stopped, or was disabled. Void the reservation and ask for a new quote.",
 };
 
 function refuseFinished(status: string): Outcome<never> {
