@@ -110,7 +110,7 @@ export async function planOf(t: TestContext, job: SmallJob): Promise<LegPlan> {
   return planLegs(await openBundle(bundleFile, folder, expected, TREE_BYTES_MAX), job.spec, job.patch);
 }
 
-async function writeFiles(dir: string, files: Readonly<Record<string, string>>): Promise<void> {
+export async function writeFiles(dir: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(dir, path)), { recursive: true });
     await writeFile(join(dir, path), content);
