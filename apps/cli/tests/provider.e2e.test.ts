@@ -121,6 +121,22 @@ test("a provider without a stack, a token or its tool says what to do", async (t
   assert.match(await refused("start"), /^1 .*no stack is running on .*openagents up/);
 });
 
+test("commands on one stack share its local providers, and one that ends first leaves nobody's order unanswered", async (t) => {
+  const home = await homeWithStack(t);
+  const first = home.start(["demo"]);
+  await first.waitFor(/✓ providers/);
+  const refused = await home.run(["provider", "stop"]);
+  assert.deepEqual([refused.code, /provider_of_other_command/.test(refused.err)], [1, true]);
+  const second = home.start(["demo"]);
+  await second.waitFor(/✓ providers/);
+  const third = home.start(["demo"]);
+  for (const { ended } of [first, second, third]) {
+    const { code, out, err } = await ended;
+    assert.equal(code, 0, out + err);
+  }
+  assert.equal(JSON.parse((await home.run(["provider", "status", "--json"])).out).running, false);
+});
+
 type Registered = {
   readonly pid: number;
   readonly worker_id: string;

@@ -59,7 +59,10 @@ test("an issue becomes a verified patch, a bundle and a branch, and the user's c
   assert.deepEqual(state(), before);
   assert.equal(project.git("rev-list", "--count", `main..${result.branch}`).trim(), "1");
   assert.equal(project.git("show", `${result.branch}:src/add.js`), FIX["src/add.js"]);
-  assert.match(project.git("log", "-1", "--format=%an %B", result.branch), /^OpenAgents add\(\) subtracts\n\nRun: run_/);
+  assert.match(
+    project.git("log", "-1", "--format=%an %B", result.branch),
+    /^OpenAgents add\(\) subtracts\n\nRun: run_/,
+  );
 
   const verified = await home.run(["verify", result.bundle_dir]);
   assert.equal(verified.code, 0, verified.out);
@@ -70,25 +73,32 @@ test("an issue becomes a verified patch, a bundle and a branch, and the user's c
 test("on one stack", async (t) => {
   const home = await homeWithStack(t);
 
-  await t.test("a patch that fails goes back to the agent, and only the one that holds is paid for", async (t2) => {
-    const project = smallProject(t2);
-    const run = await home.run(arguments_(project, project.script(NO_FIX, FIX)));
-    assert.equal(run.code, 0, run.err);
-    const result = resultOf(run);
-    assert.deepEqual([result.attempts, result.verdict], [2, "proven"]);
-    const events = await eventsOf(home, result.run_id);
-    assert.equal(events.filter((type) => type === "payment.released").length, 1);
-    assert.equal(events.filter((type) => type === "payment.withheld").length, 1);
-    assert.equal(project.git("show", `${result.branch}:src/add.js`), FIX["src/add.js"]);
-    assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
-  });
+  await t.test(
+    "a patch that fails goes back to the agent, and only the one that holds is paid for",
+    async (t2) => {
+      const project = smallProject(t2);
+      const run = await home.run(arguments_(project, project.script(NO_FIX, FIX)));
+      assert.equal(run.code, 0, run.err);
+      const result = resultOf(run);
+      assert.deepEqual([result.attempts, result.verdict], [2, "proven"]);
+      assert.notEqual(result.branch, null, run.err + run.out);
+      const events = await eventsOf(home, result.run_id);
+      assert.equal(events.filter((type) => type === "payment.released").length, 1);
+      assert.equal(events.filter((type) => type === "payment.withheld").length, 1);
+      assert.equal(project.git("show", `${result.branch}:src/add.js`), FIX["src/add.js"]);
+      assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
+    },
+  );
 
   await t.test("attempts end, and nothing is paid for a patch that fails", async (t2) => {
     const project = smallProject(t2);
     const run = await home.run(arguments_(project, project.script(NO_FIX, FIX), "--attempts", "1"));
     assert.equal(run.code, 1, run.err);
     const result = resultOf(run);
-    assert.deepEqual([result.state, result.problem.code, result.spent_msats], ["failed", "verdict_failed", 0]);
+    assert.deepEqual(
+      [result.state, result.problem.code, result.spent_msats],
+      ["failed", "verdict_failed", 0],
+    );
     assert.equal(result.branch, null);
     assert.match(project.git("branch", "--list"), /^\* main\n$/);
     assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
@@ -105,36 +115,45 @@ test("on one stack", async (t) => {
     assert.equal((await eventsOf(home, run_id)).includes("budget.reserved"), false);
   });
 
-  await t.test("a patch that changes what decides waits for a person, who accepts or rejects it", async (t2) => {
-    const project = smallProject(t2);
-    const waits = async () => {
-      const run = await home.run(arguments_(project, project.script(FIX_AND_CONFIGURE)));
-      assert.equal(run.code, 3, run.err);
-      const result = resultOf(run);
-      assert.deepEqual([result.state, result.verdict, result.bundle_dir], ["needs_review", "needs_review", null]);
-      assert.deepEqual(result.review_paths, ["package.json"]);
-      assert.ok(result.reserved_msats > 0, "its money stays set aside");
-      return result.run_id;
-    };
-    const accepted = await home.run(["runs", "accept", await waits(), "--json"]);
-    assert.equal(accepted.code, 0, accepted.err);
-    const taken = resultOf(accepted);
-    assert.deepEqual(
-      [taken.state, taken.review, taken.settlement_status, taken.reserved_msats],
-      ["succeeded", "accepted", "released", 0],
-    );
-    assert.equal(project.git("show", `${taken.branch}:src/add.js`), FIX["src/add.js"]);
-    assert.equal((await home.run(["verify", taken.bundle_dir])).code, 0);
+  await t.test(
+    "a patch that changes what decides waits for a person, who accepts or rejects it",
+    async (t2) => {
+      const project = smallProject(t2);
+      const waits = async () => {
+        const run = await home.run(arguments_(project, project.script(FIX_AND_CONFIGURE)));
+        assert.equal(run.code, 3, run.err);
+        const result = resultOf(run);
+        assert.deepEqual(
+          [result.state, result.verdict, result.bundle_dir],
+          ["needs_review", "needs_review", null],
+        );
+        assert.deepEqual(result.review_paths, ["package.json"]);
+        assert.ok(result.reserved_msats > 0, "its money stays set aside");
+        return result.run_id;
+      };
+      const accepted = await home.run(["runs", "accept", await waits(), "--json"]);
+      assert.equal(accepted.code, 0, accepted.err);
+      const taken = resultOf(accepted);
+      assert.deepEqual(
+        [taken.state, taken.review, taken.settlement_status, taken.reserved_msats],
+        ["succeeded", "accepted", "released", 0],
+      );
+      assert.equal(project.git("show", `${taken.branch}:src/add.js`), FIX["src/add.js"]);
+      assert.equal((await home.run(["verify", taken.bundle_dir])).code, 0);
 
-    const rejected = await home.run(["runs", "reject", await waits(), "--note", "not like this", "--json"]);
-    assert.equal(rejected.code, 0, rejected.err);
-    const refused = resultOf(rejected);
-    assert.deepEqual([refused.state, refused.problem.code, refused.branch], ["failed", "review_rejected", null]);
-    assert.equal(refused.settlement_status, "withheld");
-    assert.equal((await home.run(["verify", refused.bundle_dir])).code, 0);
-    const again = await home.run(["runs", "accept", refused.run_id]);
-    assert.equal(again.code, 1, "a run is reviewed once");
-  });
+      const rejected = await home.run(["runs", "reject", await waits(), "--note", "not like this", "--json"]);
+      assert.equal(rejected.code, 0, rejected.err);
+      const refused = resultOf(rejected);
+      assert.deepEqual(
+        [refused.state, refused.problem.code, refused.branch],
+        ["failed", "review_rejected", null],
+      );
+      assert.equal(refused.settlement_status, "withheld");
+      assert.equal((await home.run(["verify", refused.bundle_dir])).code, 0);
+      const again = await home.run(["runs", "accept", refused.run_id]);
+      assert.equal(again.code, 1, "a run is reviewed once");
+    },
+  );
 
   await t.test("Ctrl-C stops a run, which then goes on where it was", async (t2) => {
     const project = smallProject(t2);
@@ -151,7 +170,11 @@ test("on one stack", async (t) => {
     const result = resultOf(resumed);
     assert.deepEqual([result.run_id, result.verdict], [run_id, "proven"]);
     const events = await eventsOf(home, run_id);
-    assert.equal(events.filter((type) => type === "agent.message").length, 1, "the agent's turn is not repeated");
+    assert.equal(
+      events.filter((type) => type === "agent.message").length,
+      1,
+      "the agent's turn is not repeated",
+    );
     assert.equal(events.filter((type) => type === "budget.reserved").length, 1);
     assert.doesNotMatch(resumed.err, /… (workspace|agent|quote|reserve)/);
   });

@@ -97,7 +97,7 @@ async function buildService(
       db,
       authority,
       nowMs,
-      disableWorker: (request, call) => disableWorker({ authority }, call, request),
+      disableWorker: (request, call) => disableWorker({ authority, offers }, call, request),
     }),
     artifactRoutes({ db, authority, disk, nowMs }),
     jobRoutes({ db, authority, offers, nowMs }),

@@ -70,6 +70,24 @@ test("of eight that take over a lapsed lease at once exactly one does", async (t
   assert.equal(lost.length, 1);
 });
 
+test("nothing of the old executor lands behind the one that took over, however close they are", async (t) => {
+  const clock = manualClock(Date.now());
+  const runtime = await startHarness(t, { nowMs: clock.nowMs });
+  const run = await openRun(runtime);
+  await run.acquire(A);
+  clock.advance(LEASE_MS);
+  const appends = Array.from({ length: 12 }, () => run.append(1));
+  const [taken, ...appended] = await Promise.all([run.acquire(B), ...appends]);
+  assert.equal(taken?.json.lease.epoch, 2);
+  const types = await run.eventTypes();
+  const before = types.slice(0, types.indexOf("run.executor_lost"));
+  assert.ok(!types.slice(before.length).includes("agent.message"));
+  assert.equal(
+    before.filter((type) => type === "agent.message").length,
+    appended.filter((answer) => answer.status === 200).length,
+  );
+});
+
 test("renewing holds the lease past its time, without an event", async (t) => {
   const clock = manualClock(Date.now());
   const runtime = await startHarness(t, { nowMs: clock.nowMs });
@@ -180,6 +198,10 @@ function runOn(runtime: Harness, runId: string) {
         payload,
         ...(epoch === undefined ? {} : { executor_epoch: epoch }),
       }),
+    async eventTypes(): Promise<string[]> {
+      const { events } = (await runtime.get(`${path}/events`)).json;
+      return events.map((event: { event_type: string }) => event.event_type);
+    },
     async executorEvents(): Promise<[string, object][]> {
       const { events } = (await runtime.get(`${path}/events`)).json;
       return events

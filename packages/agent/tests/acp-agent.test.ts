@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { inOwnProcessSpace } from "../src/acp/own-process-space.ts";
 import { agentFrom, type AgentEvent, type AgentTask } from "../src/index.ts";
 import { eventually, markedProcesses } from "./processes.ts";
 
@@ -20,7 +22,8 @@ async function openAcp(t: TestContext, scene: string, moreEnv: Record<string, st
   await writeFile(join(root, "outside.txt"), "outside");
   const events: AgentEvent[] = [];
   const env = { PATH: process.env["PATH"] ?? "", ...moreEnv };
-  const agent = agentFrom(`acp:${process.execPath} ${AGENT} ${scene} ${root}`, { env, dataDir: root });
+  const spec = `acp:${process.execPath} ${AGENT} ${scene} ${root}`;
+  const agent = agentFrom(spec, { env, dataDir: root });
   const task: AgentTask = {
     workspace: { dir: workspace, applyPatch: () => Promise.reject(new Error("it writes by itself")) },
     issue: { title: "The file says one", body: "It should say two." },
@@ -33,6 +36,7 @@ async function openAcp(t: TestContext, scene: string, moreEnv: Record<string, st
     root,
     workspace,
     events,
+    spec,
     agent,
     run: (over: Partial<AgentTask> = {}) => agent.run({ ...task, ...over }),
   };
@@ -84,6 +88,9 @@ test("the agent gets the variables that the user names and no others, and no sec
   const told = JSON.stringify([events, outcome]);
   assert.match(told, /MODEL_KEY[^A-Z]*\[redacted\]/);
   assert.doesNotMatch(told, /canary|OTHER_TOKEN/);
+  const { program } = await inOwnProcessSpace("true", []);
+  const processes = Number(/processes[^0-9]*(\d+)/.exec(told)?.[1]);
+  if (program === "bwrap") assert.ok(processes < 10, `it sees ${processes} processes`);
 });
 
 test("an aborted turn is canceled, ends with the signal's reason, and leaves no process", async (t) => {
@@ -94,6 +101,20 @@ test("an aborted turn is canceled, ends with the signal's reason, and leaves no 
   assert.notDeepEqual(await markedProcesses(root), []);
   controller.abort(new Error("enough"));
   await assert.rejects(running, /enough/);
+  await eventually("no process is left", async () => (await markedProcesses(root)).length === 0);
+});
+
+test("killed in the middle of a turn, the agent ends with us", async (t) => {
+  const { root, workspace, spec } = await openAcp(t, "wait");
+  const argument = { spec, workspace, stateDir: join(root, "state") };
+  const main = fileURLToPath(new URL("./run-scene.ts", import.meta.url));
+  const child = spawn(process.execPath, [main, JSON.stringify(argument)], { stdio: "ignore" });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  await eventually("the turn has started", () => existsSync(join(workspace, "started")));
+  child.kill("SIGKILL");
+  await exited;
+  const { program } = await inOwnProcessSpace("true", []);
+  if (program !== "bwrap") return t.skip("without bubblewrap it ends when it heeds its closed input");
   await eventually("no process is left", async () => (await markedProcesses(root)).length === 0);
 });
 

@@ -158,11 +158,7 @@ test("killed in the middle of a turn, nothing is left; resumed, the conversation
     [{ run: "echo first-step" }, { run: "touch started; sleep 600" }, { say: "Never." }],
     [{ patch: PATCH }, { say: "Done after all." }],
   ]);
-  const argument = {
-    workspace: scene.workspace,
-    stateDir: join(scene.root, "state"),
-    installFolder: "/nowhere",
-  };
+  const argument = { spec: "codex", workspace: scene.workspace, stateDir: join(scene.root, "state") };
   const main = fileURLToPath(new URL("./run-scene.ts", import.meta.url));
   const child = spawn(process.execPath, [main, JSON.stringify(argument)], {
     env: scene.env,
@@ -188,7 +184,10 @@ test("killed in the middle of a turn, nothing is left; resumed, the conversation
 test("the next attempt goes on in the same conversation with the failed check's output", async (t) => {
   const program = await codexProgram(t);
   if (program === undefined) return;
-  const scene = await openScene(t, program, [[{ say: "First try." }], [{ say: "Second try." }]]);
+  const scene = await openScene(t, program, [
+    [{ say: "First try." }],
+    [{ run: "echo x > .git/config" }, { say: "Second try." }],
+  ]);
   await scene.run();
   const second = await scene.run({ attempt: 2, feedback: "expected two, got one" });
   assert.deepEqual(second, { kind: "finished", summary: "Second try." });
@@ -196,6 +195,8 @@ test("the next attempt goes on in the same conversation with the failed check's 
   for (const words of [/First try\./, /expected two, got one/, /This is attempt 2/])
     assert.match(body, words);
   assert.doesNotMatch(body, /broken off/);
+  const told = scene.events.filter((event) => event.type === "command");
+  assert.equal(told.length, 1, "what soon fails at the border is told in a resumed conversation too");
 });
 
 test("a model that refuses fails the attempt by name, and a resumed one may still finish", async (t) => {

@@ -1,10 +1,10 @@
-// Runs one attempt of codex as a process of its own, for the tests that kill it.
+// Runs one attempt of an agent as a process of its own, for the tests that kill it.
 // Its only argument is JSON; its environment is the one that the agent gets.
 
-import { codexAgent } from "../src/index.ts";
+import { agentFrom } from "../src/index.ts";
 
-const { workspace, stateDir, installFolder } = JSON.parse(process.argv[2] ?? "{}");
-const outcome = await codexAgent({ env: process.env, installFolder }).run({
+const { spec, workspace, stateDir } = JSON.parse(process.argv[2] ?? "{}");
+const outcome = await agentFrom(spec, { env: process.env, dataDir: stateDir }).run({
   workspace: { dir: workspace, applyPatch: async () => [] },
   issue: { title: "The file says one", body: "It should say two." },
   attempt: 1,

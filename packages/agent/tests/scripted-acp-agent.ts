@@ -1,7 +1,7 @@
 // An agent that speaks the Agent Client Protocol and plays one scene, named by
 // its argument. No model is behind it.
 
-import { existsSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import {
@@ -93,9 +93,11 @@ async function play(client: AgentContext, prompt: string): Promise<PromptRespons
       await say(client, [...new Set(refusals)].join(", "));
       return { stopReason: "end_turn" };
     }
-    case "environment":
-      await say(client, `${JSON.stringify(process.env)} ${existsSync("/proc/2") ? "others" : "alone"}`);
+    case "environment": {
+      const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+      await say(client, JSON.stringify({ ...process.env, processes: processes.length }));
       return { stopReason: "end_turn" };
+    }
     case "wait":
       writeFileSync(join(cwd, "started"), "");
       while (!canceled) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -76,19 +76,28 @@ suite("legs in a real sandbox", { skip: sandbox === undefined && "no sandbox on 
 
   test("an edited test is put back for the guard leg, which must pass as well", async (t) => {
     const stricter = testFile("sum", "assert.equal(sum(1, 2), 3) ?? assert.equal(sum(0, 0), 0)");
-    const honest = await verdictOf(t, await smallJob(t, { "src/sum.js": FIXED, "test/sum.test.js": stricter }));
+    const honest = await verdictOf(
+      t,
+      await smallJob(t, { "src/sum.js": FIXED, "test/sum.test.js": stricter }),
+    );
     assert.deepEqual([honest.verdict, honest.legs], ["proven", "base patched guard"]);
 
     // Wrong source, and a test that was bent until it passes.
     const wrong = FIXED.replace("a + b", "a * b");
     const bent = testFile("sum", "assert.equal(sum(1, 2), 2)");
-    const bentVerdict = await verdictOf(t, await smallJob(t, { "src/sum.js": wrong, "test/sum.test.js": bent }));
+    const bentVerdict = await verdictOf(
+      t,
+      await smallJob(t, { "src/sum.js": wrong, "test/sum.test.js": bent }),
+    );
     assert.equal(bentVerdict.verdict, "failed");
     assert.match(bentVerdict.because, /put back over the patch/);
   });
 
   test("a deleted test comes back for the guard leg, and by name it is missed", async (t) => {
-    const verdict = await verdictOf(t, await smallJob(t, { "src/sum.js": FIXED, "test/same.test.js": undefined }));
+    const verdict = await verdictOf(
+      t,
+      await smallJob(t, { "src/sum.js": FIXED, "test/same.test.js": undefined }),
+    );
     assert.equal(verdict.legs, "base patched guard");
     assert.equal(verdict.verdict, "failed");
   });
@@ -127,7 +136,8 @@ suite("legs in a real sandbox", { skip: sandbox === undefined && "no sandbox on 
     const real = sandbox ?? idle();
     const runner: LegRunner = {
       ...real,
-      runCommands: (request) => real.runCommands({ ...request, onOutput: () => stop.abort(new Error("stop")) }),
+      runCommands: (request) =>
+        real.runCommands({ ...request, onOutput: () => stop.abort(new Error("stop")) }),
     };
     const job = await smallJob(t, { "src/sum.js": FIXED }, { spec: { commands: ["echo here; sleep 30"] } });
     const startedMs = performance.now();
@@ -172,12 +182,18 @@ test("a spec that says other paths than its patch, or another configuration than
     assert.equal(runner.requests.length, 0);
   }
   const { configSha256: _, ...without } = job.spec;
-  const project = { ...PROJECT, "test/words.js": "1\n", ".openagents/config.json": `{"version":1,"source_paths":["test/**"]}` };
+  const project = {
+    ...PROJECT,
+    "test/words.js": "1\n",
+    ".openagents/config.json": `{"version":1,"source_paths":["test/**"]}`,
+  };
   const configured = await smallJob(t, { "test/words.js": "2\n" }, { project });
   assert.deepEqual(configured.spec.guardPaths, [], "the base's configuration counts");
   assert.equal((await run(t, configured, { runner: idle() })).length, 2);
   const { configSha256: __, ...silent } = configured.spec;
-  await assert.rejects(run(t, { ...configured, spec: silent }, { runner: idle() }), { code: "config_mismatch" });
+  await assert.rejects(run(t, { ...configured, spec: silent }, { runner: idle() }), {
+    code: "config_mismatch",
+  });
   assert.equal((await run(t, { ...job, spec: without }, { runner: idle() })).length, 3);
 });
 

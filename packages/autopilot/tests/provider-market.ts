@@ -196,7 +196,7 @@ export function createProviderMarket(): ProviderMarket {
       queue.push(job);
       const { promise, resolve } = Promise.withResolvers<Report>();
       waiting.set(job.jobId, resolve);
-      for (const wake of [...wakers]) wake();
+      for (const wake of wakers) wake();
       return promise;
     },
     disturb: (name, error, times = 1) => void disturbances.set(name, { error, times }),

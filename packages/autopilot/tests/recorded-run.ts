@@ -10,7 +10,13 @@ import {
   type LegResult,
   type SignedReceipt,
 } from "@openagents/contracts";
-import { decideVerdict, readReport, type LegOutcome, type VerdictDecision } from "@openagents/proof";
+import {
+  decideVerdict,
+  readReport,
+  type GuardOutcome,
+  type LegOutcome,
+  type VerdictDecision,
+} from "@openagents/proof";
 import {
   canonicalize,
   chainEvent,
@@ -154,9 +160,12 @@ export function createRecorder(): Recorder {
       provider_worker_id: FIRST,
     };
     const again = second === undefined ? undefined : askSecond(order, about, reported, decision, second);
-    const disagreement = again?.result !== undefined && !agree(reported.result, again.result);
-    const agreed = again?.result !== undefined && !disagreement;
-    const verdict = disagreement ? "inconclusive" : (decision?.verdict ?? "inconclusive");
+    const other = second === undefined || "failure" in second ? undefined : decide(job, plan, second);
+    const isAnswer = other !== undefined && other.verdict !== "inconclusive";
+    const agreed = isAnswer && agree(reported.result, again?.result) && decision?.verdict === other.verdict;
+    const disagreement = isAnswer && !agreed;
+    const isConfirmed = again === undefined || agreed;
+    const verdict = isConfirmed ? (decision?.verdict ?? "inconclusive") : "inconclusive";
     const guard = "failure" in legs ? undefined : legs.find(({ leg }) => leg === "guard");
     const guardExitCode = guard?.commands.at(-1)?.exitCode;
     const verification = record("openagents.runtime.verification.v2", "verification.recorded", {
@@ -166,12 +175,12 @@ export function createRecorder(): Recorder {
       base_tree: job.spec.baseTree,
       patch_sha256: job.spec.patchSha256,
       verdict,
-      because: disagreement ? "two runs differ" : (decision?.because ?? "the provider could not run it"),
+      because: isConfirmed ? (decision?.because ?? "the provider could not run it") : "not confirmed",
       assurance: agreed ? "self" : "provider",
       proof: decision?.proof ?? "by_exit_code",
       violations: [],
       disagreement,
-      review_paths: disagreement ? [] : [...(decision?.reviewPaths ?? [])],
+      review_paths: [...(decision?.reviewPaths ?? [])],
       ...(guardExitCode === undefined ? {} : { guard_exit_code: guardExitCode }),
       ...(decision?.testsFixed === undefined ? {} : { tests_fixed: decision.testsFixed }),
       ...(decision?.testsKept === undefined ? {} : { tests_kept: decision.testsKept }),
@@ -190,7 +199,7 @@ export function createRecorder(): Recorder {
           });
     if (verdict === "needs_review" && review === undefined) return;
     const released = agreed && (verdict === "proven" || review === "accepted");
-    const paysSecond = agreed;
+    const paysSecond = again?.result !== undefined && !disagreement;
     record("openagents.treasury.payment_receipt.v2", released ? "payment.released" : "payment.withheld", {
       job_id: jobId,
       job_hash: jobHash,
@@ -201,7 +210,7 @@ export function createRecorder(): Recorder {
       amount_msats: released ? PRICES.first : 0,
       operator_fee_msats: (released ? PRICES.firstFee : 0) + (paysSecond ? PRICES.secondFee : 0),
       ...(released ? {} : { withheld_reason: `verdict_${verdict}` }),
-      ...(paysSecond ? { second_opinion_worker_id: SECOND } : {}),
+      ...(again === undefined ? {} : { second_opinion_worker_id: SECOND }),
       second_opinion_msats: paysSecond ? PRICES.second : 0,
       verification_receipt_id: verification.receipt_id,
       verification_receipt_sha256: verification.canonical_json_sha256,
@@ -301,7 +310,12 @@ export function createRecorder(): Recorder {
         },
         async getRunReplay() {
           const lines = [
-            { event: "ReplayHeader", replay_version: 2, producer: "openagents-runtime", created_at: createdAt },
+            {
+              event: "ReplayHeader",
+              replay_version: 2,
+              producer: "openagents-runtime",
+              created_at: createdAt,
+            },
             { event: "SessionStart", session_id: RUN_ID, t: createdAt },
             ...chained(events),
             {
@@ -400,14 +414,20 @@ export function decide(job: SmallJob, plan: LegPlan, legs: readonly LegRun[]): V
       ...(leg?.report === undefined ? {} : { report: readReport("node_test", leg.report) }),
     };
   };
-  const guard =
-    plan.guard.kind === "needed" ? { kind: "ran" as const, outcome: outcomeOf("guard") } : plan.guard;
-  const [base, patched] = [outcomeOf("base"), outcomeOf("patched")];
   const { classification } = plan;
+  const guard: GuardOutcome = legs.some(({ leg }) => leg === "guard")
+    ? { kind: "ran", outcome: outcomeOf("guard") }
+    : classification.guardPaths.length === 0
+      ? { kind: "nothing_to_guard" }
+      : { kind: "not_possible", because: "the guard leg was not run" };
+  const [base, patched] = [outcomeOf("base"), outcomeOf("patched")];
   return decideVerdict({ base, patched, guard, runner: job.spec.testRunner, classification });
 }
 
-function agree(one: JsonObject | undefined, other: JsonObject): boolean {
-  const endings = (result: JsonObject) => JSON.stringify(result).match(/"exit_code":\d+/g)?.join();
-  return one !== undefined && endings(one) === endings(other);
+function agree(one: JsonObject | undefined, other: JsonObject | undefined): boolean {
+  const endings = (result: JsonObject) =>
+    JSON.stringify(result)
+      .match(/"exit_code":\d+/g)
+      ?.join();
+  return one !== undefined && other !== undefined && endings(one) === endings(other);
 }

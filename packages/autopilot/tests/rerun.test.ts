@@ -5,6 +5,7 @@ import { suite, test, type TestContext } from "node:test";
 import { SandboxError, createSandbox } from "@openagents/sandbox";
 import { runLegs, type LegRun, type LegRunner } from "../src/legs/index.ts";
 import { verifyBundle, type Claim, type RerunOptions } from "../src/index.ts";
+import { forged } from "./forge.ts";
 import { bundleOf, madeUpLegs } from "./recorded-bundle.ts";
 import { OPERATOR_KEY } from "./recorded-run.ts";
 import { FIXED, PROJECT, planOf, smallJob, testFile, type Changes, type SmallJob } from "./small-project.ts";
@@ -69,7 +70,17 @@ suite("reruns in a real sandbox", { skip: sandbox === undefined && "no sandbox o
     assert.match(claim.detail, /the verdict differs: failed and proven/);
   });
 
-  test("an early exit that was sold by exit code is seen through by nobody, and by tests by anyone", async (t) => {
+  test("a verdict that was changed afterwards is not the one that the legs give", async (t) => {
+    if (sandbox === undefined) return;
+    const job = await smallJob(t, { "src/sum.js": FIXED }, { byTests: false });
+    const legs = await runOf(t, job, sandbox);
+    const { bundleDir } = await bundleOf(t, [{ job, plan: await planOf(t, job), legs, second: legs }]);
+    const dir = await forged(t, bundleDir, "vrfy", (facts) => ({ ...facts, verdict: "failed" }));
+    const claim = await rerun(dir);
+    assert.deepEqual([claim.state, claim.detail], ["fails", "the verdict differs: proven and failed"]);
+  });
+
+  test("an early exit that fools the exit code fails by tests, here too", async (t) => {
     if (sandbox === undefined) return;
     const changes = { "src/sum.js": `process.exit(0);\n${PROJECT["src/sum.js"] ?? ""}` };
     const job = await smallJob(t, changes);

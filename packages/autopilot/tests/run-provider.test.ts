@@ -3,7 +3,6 @@ import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import { ProblemError } from "@openagents/contracts";
 import { SandboxError, createSandbox } from "@openagents/sandbox";
 import {
@@ -14,17 +13,15 @@ import {
   type ProviderEvent,
   type ProviderOptions,
 } from "../src/index.ts";
+import { pauseFor } from "../src/pause.ts";
 import { createProviderMarket, refused, unreachable, type ProviderMarket } from "./provider-market.ts";
 import { FIXED, planOf, smallJob, testFile } from "./small-project.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const node = { name: "node", version: process.versions.node, prefix: dirname(dirname(process.execPath)) };
 
-/** Lets everyone else go on, and takes no time. */
-const noPause: Pause = async (_ms, signal) => {
-  await turn();
-  return !signal.aborted;
-};
+/** Lets everyone else go on, and takes next to no time. */
+const noPause: Pause = (_ms, signal) => pauseFor(1, signal);
 
 /** Waits only for the end: no heartbeat and no renewal ever becomes due. */
 const endOnly: Pause = (_ms, signal) =>
@@ -111,7 +108,8 @@ test("a job's legs run one after the other in their trees, and its folder is gon
     ["base", "patched", "guard", "base", "patched", "guard"],
   );
   for (const { commands } of result?.legs ?? []) {
-    for (const command of commands) assert.ok(market.artifacts.has(command.stdoutSha256), "outputs are stored");
+    for (const command of commands)
+      assert.ok(market.artifacts.has(command.stdoutSha256), "outputs are stored");
   }
   assert.deepEqual(result?.environment.toolchains, [{ name: "node", version: process.versions.node }]);
   assert.deepEqual(await readdir(join(dataDir, "jobs")), []);
@@ -234,22 +232,6 @@ test("a restarted provider is the same worker; on another stack it becomes a new
   assert.equal((await stat(join(dataDir, "worker-id"))).mode & 0o077, 0);
 });
 
-test("a provider that stops says so, also to a runtime that does not answer, and sweeps what a killed one left", async (t) => {
-  const dataDir = await temporaryFolder(t);
-  await mkdir(join(dataDir, "jobs", "job_left"), { recursive: true });
-  const market = createProviderMarket();
-  const first = await startProvider(t, market, { dataDir });
-  assert.deepEqual(await readdir(dataDir), ["worker-id"]);
-  first.stop();
-  const { workerId } = await first.ended;
-  assert.equal(market.workers.get(workerId)?.status, "stopped");
-  const second = await startProvider(t, market, { dataDir });
-  assert.equal(market.workers.get(workerId)?.status, "running");
-  market.disturb("stopWorker", unreachable());
-  second.stop();
-  assert.equal((await second.ended).reason, "stopped");
-});
-
 test("a disabled worker stops, and does not say that it stopped by itself", async (t) => {
   const market = createProviderMarket();
   market.disturb("claimJob", refused(403, "worker_disabled"));
@@ -307,6 +289,35 @@ test("a provider that cannot say that it stops ends all the same", async (t) => 
   assert.equal((await ended).reason, "stopped");
 });
 
+test("a provider sweeps what a killed one left", async (t) => {
+  const dataDir = await temporaryFolder(t);
+  await mkdir(join(dataDir, "jobs", "job_left"), { recursive: true });
+  await startProvider(t, createProviderMarket(), { dataDir });
+  assert.deepEqual(await readdir(dataDir), ["worker-id"]);
+});
+
+test("a provider that ends gently says so at once, and finishes the job that it holds", async (t) => {
+  const market = createProviderMarket();
+  const drain = new AbortController();
+  const stopped = Promise.withResolvers<void>();
+  market.before("stopWorker", () => stopped.resolve());
+  const runner = madeUpRunner();
+  const { ended } = await startProvider(t, market, {
+    drain: drain.signal,
+    sandbox: {
+      ...runner,
+      async runCommands(request) {
+        drain.abort();
+        await stopped.promise;
+        return runner.runCommands(request);
+      },
+    },
+  });
+  const report = await market.offer(await smallJob(t, CHANGES));
+  assert.equal(report.result?.legs.length, 3);
+  assert.equal((await ended).reason, "stopped");
+});
+
 test("a lost lease or a canceled job stops the work and reports nothing", async (t) => {
   for (const reason of ["lease_lapsed", "job_canceled"]) {
     const market = createProviderMarket();
@@ -349,26 +360,30 @@ function isAlive(mark: string): boolean {
   });
 }
 
-test("when a lease is lost, nothing of the job is alive any more", { skip: sandbox === undefined }, async (t) => {
-  if (sandbox === undefined) return;
-  const market = createProviderMarket();
-  // A length of sleep that no other process asks for.
-  const mark = `7${process.pid}.25`;
-  const told = Promise.withResolvers<void>();
-  const jobs = { renewals: 0 };
-  market.before("renewLease", () => {
-    jobs.renewals += 1;
-    if (isAlive(mark)) market.disturb("renewLease", refused(409, "job_canceled"));
-  });
-  await startProvider(t, market, {
-    pause: noPause,
-    sandbox,
-    onEvent: (event) => event.type === "job_lost" && told.resolve(),
-  });
-  const spec = { commands: [`sleep ${mark} & sleep ${mark}`] };
-  void market.offer(await smallJob(t, CHANGES, { byTests: false, spec }));
-  await told.promise;
-  assert.ok(jobs.renewals > 0);
-  assert.equal(isAlive(mark), false);
-  assert.deepEqual(market.reports, []);
-});
+test(
+  "when a lease is lost, nothing of the job is alive any more",
+  { skip: sandbox === undefined },
+  async (t) => {
+    if (sandbox === undefined) return;
+    const market = createProviderMarket();
+    // A length of sleep that no other process asks for.
+    const mark = `7${process.pid}.25`;
+    const told = Promise.withResolvers<void>();
+    const jobs = { renewals: 0 };
+    market.before("renewLease", () => {
+      jobs.renewals += 1;
+      if (isAlive(mark)) market.disturb("renewLease", refused(409, "job_canceled"));
+    });
+    await startProvider(t, market, {
+      pause: noPause,
+      sandbox,
+      onEvent: (event) => event.type === "job_lost" && told.resolve(),
+    });
+    const spec = { commands: [`sleep ${mark} & sleep ${mark}`] };
+    void market.offer(await smallJob(t, CHANGES, { byTests: false, spec }));
+    await told.promise;
+    assert.ok(jobs.renewals > 0);
+    assert.equal(isAlive(mark), false);
+    assert.deepEqual(market.reports, []);
+  },
+);

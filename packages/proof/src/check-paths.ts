@@ -113,7 +113,7 @@ const INSTALLED_FOLDER = /^(?:node_modules|site-packages|__pycache__|.*[.](?:dis
 const ROOT_CONFIG = /[.]config[.](?:[cm]?[jt]sx?|json|ya?ml|toml)$/;
 
 /** Modules at the root that Python would take for its test runners, or for our reporter. */
-const RUNNER_SHADOW = /^(?:_?pytest|unittest|pluggy|runpy|openagents_report)(?:[.][^/]+)?$/;
+const RUNNER_SHADOW = /^(?:_?pytest|unittest|pluggy|runpy|openagents_report[a-z_]*)(?:[.][^/]+)?$/;
 
 /**
  * Whether the file is a test, or what only tests read: by its folder at any depth

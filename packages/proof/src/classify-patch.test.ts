@@ -75,6 +75,7 @@ test("what builds, finds, or runs a check is its configuration", () => {
     "pytest.py",
     "unittest/__init__.py",
     "openagents_report.py",
+    "openagents_report_file.py",
     "sitecustomize.py",
     "vitest.workspace.ts",
     "unknown-tool.config.mjs",

@@ -17,7 +17,6 @@ export {
   instrument,
   packReport,
   readReport,
-  withReporter,
   type Instrumentation,
   type TestOutcome,
   type TestReport,

@@ -5,7 +5,7 @@
 // SBX-3  What can be written is the run's own sized folder: /work, /tmp, /dev/shm, and caches in layers.
 // SBX-4  Nothing of the host's environment, and nothing of the request's before the rights are gone.
 // SBX-5  Everything in it dies with us.
-// Held by escapes.test.ts.
+// Held by escapes.test.ts. Those of layers and collecting are in mount-layers.ts and collect.ts.
 
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import type { Programs } from "./programs.ts";

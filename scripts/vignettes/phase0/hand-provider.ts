@@ -16,7 +16,7 @@ export type HandProvider = Enrolled & {
 export async function enrol(stage: Stage, name: string, concurrentJobsMax: number): Promise<HandProvider> {
   const { signal } = stage;
   const sub = `dev_provider_${name}`;
-  const clients = stage.clientsOf({ sub, org: `org_provider_${name}`, device: sub });
+  const clients = stage.clientsOf({ sub, org: `org_provider_${name}`, zone: "0.5", device: sub });
   const { worker } = await clients.workers.registerWorker(
     {
       displayName: `Provider by hand (${name})`,

@@ -1,5 +1,5 @@
-// From an issue to a payment: two providers run the check, both see it proven,
-// both are paid.
+// From an issue to a payment: two owners' workers run the check, both see it
+// proven test by test, both are paid.
 
 import assert from "node:assert/strict";
 import { awaitReport, openRun, order, refusalOf, settle, verify } from "./purchase.ts";
@@ -41,6 +41,7 @@ export const happyPath: Vignette = {
     );
     const verification = await verify(stage, job.jobId);
     assert.equal(verification.verdict, "proven", verification.because);
+    assert.equal(verification.proof, "by_tests");
     assert.equal(verification.assurance, quote.secondOpinion.assurance);
 
     assert.equal(await refusalOf(verify(stage, job.jobId)), "already_verified");

@@ -65,6 +65,7 @@ export async function prepareOrders(folder: string, buyer: Clients, signal: Abor
       limits: LIMITS,
       toolchains: demo.toolchains,
       layers: [],
+      testRunner: "node_test",
     };
   };
   const fix = await readFile(join(dirname(demo.scriptFile), "fix.patch"), "utf8");

@@ -1,6 +1,6 @@
-// Where a vignette plays: a stack of its own in a temporary folder, two real
-// providers, a buyer with money, and a repository with a bug. Everything after
-// the boot goes over HTTP.
+// Where a vignette plays: a stack of its own in a temporary folder, its local
+// providers with their real sandboxes, a buyer with money, and a repository with
+// a bug. Everything after the boot goes over HTTP.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,7 +31,7 @@ import { replayingFetch, type Replay } from "./replaying-fetch.ts";
 
 export type Stage = {
   readonly buyer: Clients;
-  /** The two providers that really run their jobs. */
+  /** The two of the market that really run their jobs. */
   readonly providers: readonly Enrolled[];
   readonly orders: Orders;
   /** Who signs receipts here. */
@@ -78,10 +78,13 @@ export async function openStage(
   await buyer.treasury.grantDemoCredit({ amountMsats: GRANT_MSATS, memo: "phase 0" }, { signal });
   return {
     buyer,
-    providers: local.providers.map(({ workerId }, index) => ({
-      workerId,
-      clients: clientsOf(localProvider(index)),
-    })),
+    // Sellers may only sell; their owners may read what is on record about them too.
+    providers: local.providers
+      .filter(({ role }) => role === "market")
+      .map(({ workerId }, index) => {
+        const { sub, org, zone } = localProvider(index === 0 ? "a" : "b");
+        return { workerId, clients: clientsOf({ sub, org, zone }) };
+      }),
     orders: await prepareOrders(join(folder, "repo"), buyer, signal),
     operatorKey: record.operatorPublicKey,
     signal,

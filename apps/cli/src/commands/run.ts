@@ -122,13 +122,14 @@ async function execute(
   const providers = await openProviders(context, place, { dataDir, signal }, steps);
   parts.defer(() => providers.stop());
   const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
-  if (request === undefined) return resumeRun(deps, options.resume ?? "");
+  // Awaited here, because leaving this function stops what the run needs.
+  if (request === undefined) return await resumeRun(deps, options.resume ?? "");
 
   await openCredit(context, place, request.budgetMsats, "openagents run", signal, steps);
   for (const line of ["", `  issue: ${request.issue.title}`, `  agent: ${deps.agentOf(request.agent).name}`])
     steps.line(line);
   steps.line(`  budget: ${formatSats(request.budgetMsats)}`);
-  return runIssue(deps, request);
+  return await runIssue(deps, request);
 }
 
 /** A resumed run keeps what it was started with. */

@@ -1,6 +1,6 @@
 // What a run needs of this process, on a place.
 
-import { AgentError, scriptedAgent, secretsOf } from "@openagents/agent";
+import { agentFrom } from "@openagents/agent";
 import type { RunDeps } from "@openagents/autopilot";
 import { dataDirAt } from "@openagents/stack";
 import type { Context } from "../context.ts";
@@ -12,13 +12,7 @@ export function runDeps(context: Context, place: Place, dataDir: string, signal:
     client: clientOf(context, place),
     runsDir: folders.runs,
     sessionsDir: folders.sessions,
-    agentOf(spec) {
-      if (spec.startsWith("script:")) return scriptedAgent(spec.slice(7), secretsOf(context.env));
-      throw new AgentError(
-        "agent_unknown",
-        `There is no agent ${spec}. Choose codex, acp:COMMAND or script:FILE.`,
-      );
-    },
+    agentOf: (spec) => agentFrom(spec, { env: context.env, dataDir: folders.root }),
     env: context.env,
     signal,
   };

@@ -30,9 +30,10 @@ export async function endRun(
   const place = await openPlace(context, { dataDir, portBase: undefined, keep: false, signal }, steps);
   parts.defer(() => stopPlace(place, steps));
   const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
-  if (word !== "canceled") return reviewRun(deps, runId, word, note);
+  // Awaited here, because leaving this function stops what the run needs.
+  if (word !== "canceled") return await reviewRun(deps, runId, word, note);
   // What a provider has begun, it finishes: that is paid for or withheld, and not left lying.
   const providers = await openProviders(context, place, { dataDir, signal }, steps);
   parts.defer(() => providers.stop());
-  return cancelRun(deps, runId);
+  return await cancelRun(deps, runId);
 }

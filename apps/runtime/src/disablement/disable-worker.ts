@@ -11,14 +11,22 @@ import type {
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
-import { canceledFacts, listOpenJobsOf, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
+import {
+  canceledFacts,
+  listOpenJobsOf,
+  lockJob,
+  settleJob,
+  updateJob,
+  type Job,
+  type Offers,
+} from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
 import { lockReservation, markReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
 import { escrowAccount, orgAccount } from "../treasury/index.ts";
 import { lockWorker, upsertWorker, workerMessage, type Worker } from "../workers/index.ts";
 
-export type DisablementDeps = { readonly authority: Authority };
+export type DisablementDeps = { readonly authority: Authority; readonly offers: Offers };
 
 /** More than a worker can hold; what would be left stays unclaimable, and its buyers can void it. */
 const JOBS_MAX = 200;
@@ -72,6 +80,8 @@ export function disableWorker(
         ...recordCanceled(command, held, nowMs),
         ...(voids.length === 0 ? [] : postingWrites(loaded, plan, receipt.receipt_id)),
       ],
+      // A claim that waits looks again, and is told.
+      afterCommit: () => deps.offers.announce(worker.workerId),
     };
   });
 }

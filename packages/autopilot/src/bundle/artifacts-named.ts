@@ -32,13 +32,14 @@ export function artifactsNamed(attempts: readonly Attempt[]): NamedArtifacts {
   };
 }
 
-/** Outputs that were not stored when the result was judged. */
+/** Outputs that were not stored when the results were judged, and were thrown out for it. */
 export function outputsMissing(attempts: readonly Attempt[]): ReadonlySet<string> {
-  const violations = attempts.flatMap(({ verification }) => textsOf(verification ?? {}, "violations"));
-  const prefix = "output_missing:";
-  return new Set(
-    violations.filter((rule) => rule.startsWith(prefix)).map((rule) => rule.slice(prefix.length)),
-  );
+  const words = attempts.flatMap(({ verification = {} }) => [
+    ...textsOf(verification, "violations"),
+    // What a second report broke is told in words only.
+    ...(verification["disagreement"] === true ? [textOf(verification, "because")] : []),
+  ]);
+  return new Set(words.flatMap((text) => text.match(/(?<=output_missing:)[0-9a-f]{64}/g) ?? []));
 }
 
 function outputsOf(verification: JsonObject): readonly string[] {

@@ -23,7 +23,7 @@ function checkAttempt(receipts: ReceiptsById, attempt: Attempt, problems: Proble
   checkOrder(receipts, dispatch, problems);
   checkRun("report", attempt, problems);
   if (completed !== undefined) links.unshift("report →");
-  for (const second of seconds) checkSecondOrder(receipts, second, dispatch, problems);
+  checkSecondOrders(receipts, attempt, problems);
   for (const opinion of opinions) checkOpinion(opinion, attempt, problems);
   if (seconds.length !== opinions.length)
     problems.add(`${opinions.length} second opinions were asked for, and ${seconds.length} jobs dispatched`);
@@ -68,23 +68,33 @@ function checkOrder(receipts: ReceiptsById, dispatch: JsonObject, problems: Prob
   );
 }
 
-/** The second run is of the same work, from the same money, by the one who was quoted for it and not by the first. */
-function checkSecondOrder(
+/**
+ * Second runs are of the same work, from the same money, and never by the first
+ * provider. Who was quoted is asked first; others only when that came to nothing.
+ */
+function checkSecondOrders(
   receipts: ReceiptsById,
-  second: SecondRun,
-  first: JsonObject,
+  { dispatch: first, seconds }: Attempt,
   problems: Problems,
 ): void {
-  const { dispatch } = second;
-  checkJobHash("second job", dispatch, problems);
-  for (const name of ["run_id", "job_hash", "quote_id", "reservation_id"]) {
-    problems.same(`second job → ${name} of the job`, textOf(dispatch, name), textOf(first, name));
-  }
   const offer = objectOf(receiptNamed(receipts, first, "quote_receipt_id"), "second_opinion");
-  const worker = textOf(dispatch, "provider_worker_id");
-  problems.same("second job → quoted provider", worker, textOf(offer, "provider_worker_id"));
-  if (worker === textOf(first, "provider_worker_id")) problems.add("the second run is by the first provider");
-  checkRun("second report", second, problems);
+  const asked = new Set([textOf(first, "provider_worker_id")]);
+  for (const [index, second] of seconds.entries()) {
+    const { dispatch } = second;
+    checkJobHash("second job", dispatch, problems);
+    for (const name of ["run_id", "job_hash", "quote_id", "reservation_id"]) {
+      problems.same(`second job → ${name} of the job`, textOf(dispatch, name), textOf(first, name));
+    }
+    const worker = textOf(dispatch, "provider_worker_id");
+    if (index === 0)
+      problems.same("second job → quoted provider", worker, textOf(offer, "provider_worker_id"));
+    if (asked.has(worker)) problems.add(`${worker} was asked twice to run the same work`);
+    asked.add(worker);
+    const isLast = index === seconds.length - 1;
+    if (!isLast && textOf(second.completed ?? {}, "result_sha256") !== "")
+      problems.add("another second run was ordered although there was a result");
+    checkRun("second report", second, problems);
+  }
 }
 
 function checkRun(part: string, { dispatch, completed, canceled }: SecondRun, problems: Problems): void {
@@ -127,24 +137,23 @@ function checkVerificationLinks(verification: JsonObject, attempt: Attempt, prob
 }
 
 function checkSecondReported(verification: JsonObject, { seconds }: Attempt, problems: Problems): void {
-  const secondJobId = textOf(verification, "second_job_id");
-  const running = seconds.filter(({ canceled }) => canceled === undefined);
-  if (secondJobId === "") {
-    const names = ["second_worker_id", "second_completed_receipt_id", "second_result", "second_failure_code"];
-    for (const name of names) {
+  const last = seconds.at(-1);
+  if (last === undefined) {
+    const names = ["job_id", "worker_id", "completed_receipt_id", "result", "failure_code"];
+    for (const name of names.map((member) => `second_${member}`)) {
       if (verification[name] !== undefined) problems.add(`the verification has ${name}, but no second job`);
     }
-    if (running.length > 0) problems.add("the verification leaves out the second run");
     return;
   }
-  const second = seconds.find(({ dispatch }) => textOf(dispatch, "job_id") === secondJobId);
-  if (second?.completed === undefined) {
-    problems.add("the verification names a second run that has no report");
-    return;
-  }
-  const worker = textOf(second.dispatch, "provider_worker_id");
-  problems.same("verification → second provider", textOf(verification, "second_worker_id"), worker);
-  checkReported("verification, second run", verification, "second_", second.completed, problems);
+  const { dispatch, completed } = last;
+  const part = "verification, second run";
+  problems.same(`${part} → job`, textOf(verification, "second_job_id"), textOf(dispatch, "job_id"));
+  const worker = textOf(dispatch, "provider_worker_id");
+  problems.same(`${part} → provider`, textOf(verification, "second_worker_id"), worker);
+  if (completed !== undefined) checkReported(part, verification, "second_", completed, problems);
+  else problems.same(`${part} → failure`, textOf(verification, "second_failure_code"), "not_run");
+  if (completed === undefined && verification["second_result"] !== undefined)
+    problems.add("the verification has a second result, but there is no second report");
 }
 
 /** What the verification repeats of a report is what the report's receipt hashed. */

@@ -37,14 +37,14 @@ export async function checkRerun(
   const verification = bench?.attempt.verification;
   if (bench === undefined || verification?.["result"] === undefined)
     throw new NotChecked("there is no result to compare with");
-  const plan = await bench.openPlan();
+  const { classification } = await bench.openPlan();
   const { legs, reports } = await runAgain(bench, files, options);
   const again: JsonObject = { legs };
   const stored = objectOf(verification, "result");
   for (const difference of differences(endingsOf(stored), endingsOf(again)))
     problems.add(`a leg ends otherwise: ${difference}`);
   const readBytes = (sha256: string) => reports.get(sha256);
-  const decided = decideResult(again, bench.spec(), plan, readBytes, problems);
+  const decided = decideResult(again, bench.spec(), classification, readBytes, problems);
   const verdict = isDecidedByResult(verification)
     ? textOf(verification, "verdict")
     : (await decideStored(bench, files, verification, problems)).verdict;

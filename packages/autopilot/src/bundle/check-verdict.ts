@@ -5,7 +5,7 @@ import type { VerdictDecision } from "@openagents/proof";
 import { canonicalize, type JsonObject } from "@openagents/receipts";
 import type { Bench } from "./bench.ts";
 import { receiptNamed } from "./chain.ts";
-import { NotChecked, type Problems } from "./claims.ts";
+import { NotChecked, collectProblems, type Problems } from "./claims.ts";
 import { numberOf, objectOf, textOf, textsOf } from "./json-view.ts";
 import { ARTIFACTS_FOLDER, type BundleFiles } from "./layout.ts";
 import { decideResult, differences, endingsOf, exitCodeOf } from "./reported-legs.ts";
@@ -74,78 +74,114 @@ async function checkPreliminary(
   problems.same("its reason", textOf(opinion, "because"), decided.because);
 }
 
-/** The verdict of a verification's first result, from what the bundle stores of it. */
+/** The verdict of one of a verification's results, from what the bundle stores of it. */
 export async function decideStored(
   bench: Bench,
   files: BundleFiles,
   verification: JsonObject,
   problems: Problems,
+  name: "result" | "second_result" = "result",
 ): Promise<VerdictDecision> {
   const readBytes = (sha256: string) => files.get(`${ARTIFACTS_FOLDER}/${sha256}`);
-  const plan = await bench.openPlan();
-  return decideResult(objectOf(verification, "result"), bench.spec(), plan, readBytes, problems);
+  const { classification } = await bench.openPlan();
+  return decideResult(objectOf(verification, name), bench.spec(), classification, readBytes, problems);
 }
 
 /**
- * Whether the legs decide the verdict: there is a result, it breaks no rule, and
- * nobody contradicts it. When a second run could not be made, the first result
- * may have to do without a verdict.
+ * Whether the first result decides the verdict: there is one, it breaks no rule,
+ * and where someone was asked to repeat it, that one agreed.
  */
 export function isDecidedByResult(verification: JsonObject): boolean {
-  const unconfirmed =
-    verification["second_failure_code"] !== undefined && textOf(verification, "verdict") === "inconclusive";
+  const wasAsked = textOf(verification, "second_job_id") !== "";
   return (
-    !unconfirmed &&
     verification["result"] !== undefined &&
-    verification["disagreement"] !== true &&
-    textsOf(verification, "violations").length === 0
+    textsOf(verification, "violations").length === 0 &&
+    (!wasAsked || textOf(verification, "assurance") !== "provider")
   );
 }
 
-/** Who says so, of every attempt: agreement is equal endings of each leg, not equal output. */
-export function checkSecondOpinion(
+/** Who says so, of every attempt; what is told is the last one's. */
+export async function checkSecondOpinion(
   benches: readonly Bench[],
+  files: BundleFiles,
   receipts: ReceiptsById,
   problems: Problems,
-): string {
+): Promise<string> {
   let told = "";
-  for (const { attempt } of benches) {
-    const { dispatch, verification } = attempt;
+  for (const bench of benches) {
+    const { dispatch, verification } = bench.attempt;
     told = "";
     if (verification === undefined) continue;
     const offer = objectOf(receiptNamed(receipts, dispatch, "quote_receipt_id"), "second_opinion");
-    told = checkAgreement(verification, textOf(offer, "assurance"), problems);
+    const second =
+      verification["second_result"] === undefined ? undefined : await compareRuns(bench, files, verification);
+    told = checkAgreement(verification, textOf(offer, "assurance"), second, problems);
   }
   if (told === "") throw new NotChecked("nobody else ran it");
   return told;
 }
 
-function checkAgreement(verification: JsonObject, offered: string, problems: Problems): string {
+type Comparison = {
+  /** What the second run contradicts; none when it agrees. */
+  readonly differ: readonly string[];
+  /** Why the second run came to nothing, by a limit or a missing tool: it then contradicts nobody. */
+  readonly noAnswer: string | undefined;
+};
+
+/** Agreement is equal endings of each leg and an equal verdict, not equal output. */
+async function compareRuns(bench: Bench, files: BundleFiles, verification: JsonObject): Promise<Comparison> {
+  const broken = collectProblems();
+  // What is wrong with the first result is told by the claim on the verdict.
+  const first = await decideStored(bench, files, verification, collectProblems().problems);
+  const second = await decideStored(bench, files, verification, broken.problems, "second_result");
+  const [one, other] = [objectOf(verification, "result"), objectOf(verification, "second_result")];
+  const verdicts =
+    first.verdict === second.verdict ? [] : [`the verdict: ${first.verdict} and ${second.verdict}`];
+  const isUnclear = broken.found.length === 0 && second.verdict === "inconclusive";
+  return {
+    differ: [...broken.found, ...differences(endingsOf(one), endingsOf(other)), ...verdicts],
+    noAnswer: isUnclear ? second.because : undefined,
+  };
+}
+
+/** The operator also saw which bytes were stored and for whom, which a bundle does not show. */
+const BROKE_RULES = "the second report breaks rules: ";
+
+function checkAgreement(
+  verification: JsonObject,
+  offered: string,
+  second: Comparison | undefined,
+  problems: Problems,
+): string {
   const assurance = textOf(verification, "assurance");
   const worker = textOf(verification, "second_worker_id");
+  const because = textOf(verification, "because");
   const disagreement = verification["disagreement"] === true;
-  if (verification["second_result"] === undefined) {
+  if (second === undefined) {
     if (disagreement) problems.add("there is a disagreement without a second result");
     problems.same("the assurance without a second result", assurance, "provider");
     const failure = textOf(verification, "second_failure_code");
     return failure === ""
       ? ""
-      : `${worker} could not run it (${failure}): reported by the first provider alone`;
+      : `${worker} did not run it (${failure}): reported by the first provider alone`;
   }
-  const first = endingsOf(objectOf(verification, "result"));
-  const differ = differences(first, endingsOf(objectOf(verification, "second_result")));
   if (worker === "" || worker === textOf(verification, "provider_worker_id"))
     problems.add("the second run is not by another worker");
-  if (differ.length === 0 && disagreement) problems.add("the two runs agree, and a disagreement is recorded");
-  if (differ.length > 0 && !disagreement) problems.add(`the two runs differ: ${differ.join("; ")}`);
   if (disagreement) {
     problems.same("the assurance of a disagreement", assurance, "provider");
-    return `${worker} disagrees: ${differ.join("; ")}`;
+    if (second.differ.length === 0 && !because.startsWith(BROKE_RULES))
+      problems.add("the two runs agree, and a disagreement is recorded");
+    return `${worker} disagrees: ${because}`;
   }
+  if (assurance === "provider") {
+    if (second.noAnswer === undefined) problems.add("the second run has an answer, and it was left out");
+    return `${worker} ran it and came to nothing: ${second.noAnswer ?? ""}`;
+  }
+  for (const difference of second.differ) problems.add(`the two runs differ: ${difference}`);
   problems.same("the assurance", assurance, offered);
   if (!["self", "independent"].includes(assurance)) problems.add(`${assurance} is no one else's word`);
-  const endings = [...first].map(([leg, ending]) => `${leg} ${ending}`).join(", ");
-  return `${worker} agrees (${endings}): verified, ${assurance}`;
+  const endings = [...endingsOf(objectOf(verification, "result"))].map((ending) => ending.join(" "));
+  return `${worker} agrees (${endings.join(", ")}): verified, ${assurance}`;
 }
 
 /** A person's word, of the last attempt. */

@@ -1,11 +1,11 @@
 // The work itself: base and patch are those of the job, the legs ran in the
 // trees that these make, and their outputs are the ones that were judged.
 
-import { sha256Hex } from "@openagents/receipts";
+import { sha256Hex, type JsonObject } from "@openagents/receipts";
 import { artifactsNamed, outputsMissing } from "./artifacts-named.ts";
 import type { Bench } from "./bench.ts";
 import { NotChecked, type Problems } from "./claims.ts";
-import { objectOf, objectsOf, textOf } from "./json-view.ts";
+import { listOf, objectOf, objectsOf, textOf } from "./json-view.ts";
 import { ARTIFACTS_FOLDER, BASE_FILE, PATCH_FILE, type BundleFiles } from "./layout.ts";
 import type { Attempt } from "./story.ts";
 
@@ -41,6 +41,7 @@ export async function checkTrees(benches: readonly Bench[], problems: Problems):
     const { verification = {} } = bench.attempt;
     const attempt = benches.length === 1 ? "" : ` of attempt ${index + 1}`;
     for (const run of ["result", "second_result"]) {
+      if (!counts(verification, run)) continue;
       const legs = objectsOf(objectOf(verification, run), "legs");
       if (legs.length === 0) continue;
       const whose = run === "result" ? attempt : `${attempt} in the second run`;
@@ -57,8 +58,14 @@ export async function checkTrees(benches: readonly Bench[], problems: Problems):
         told = [...wanted].map(([name, tree]) => `${name} ${tree.slice(0, 12)}`).join(", ");
     }
   }
-  if (told === "") throw new NotChecked("no leg was run");
+  if (told === "") throw new NotChecked("no leg was run that counts");
   return told;
+}
+
+/** A result that the operator threw out need not be one of this job. */
+function counts(verification: JsonObject, run: string): boolean {
+  if (listOf(verification, "violations").length > 0) return false;
+  return run === "result" || verification["disagreement"] !== true;
 }
 
 async function treesOf(bench: Bench): Promise<ReadonlyMap<string, string>> {

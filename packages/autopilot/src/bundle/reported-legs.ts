@@ -6,29 +6,36 @@ import {
   readReport,
   type GuardOutcome,
   type LegOutcome,
+  type PatchClassification,
   type TestReport,
   type VerdictDecision,
 } from "@openagents/proof";
 import type { JsonObject } from "@openagents/receipts";
 import type { SandboxRunSpec } from "@openagents/contracts";
-import type { LegPlan } from "../legs/index.ts";
 import type { Problems } from "./claims.ts";
 import { numberOf, objectsOf, textOf } from "./json-view.ts";
 
 export type ReadReportBytes = (sha256: string) => Buffer | undefined;
 
-/** The verdict that a result gives. Tells what makes it no result of its job. */
+/**
+ * The verdict that a result gives, in words too as the operator's verifier gives
+ * it: that one sees no trees, so a guard leg that is not there is one that could
+ * not be run. Tells what makes it no result of its job.
+ */
 export function decideResult(
   result: JsonObject,
   spec: SandboxRunSpec,
-  plan: LegPlan,
+  classification: PatchClassification,
   readBytes: ReadReportBytes,
   problems: Problems,
 ): VerdictDecision {
   const legs = objectsOf(result, "legs");
   const outcomeOf = (name: string) => legOutcome(legs, name, spec, readBytes, problems);
-  const guard: GuardOutcome =
-    plan.guard.kind === "needed" ? { kind: "ran", outcome: outcomeOf("guard") } : plan.guard;
+  const guard: GuardOutcome = legs.some((leg) => textOf(leg, "leg") === "guard")
+    ? { kind: "ran", outcome: outcomeOf("guard") }
+    : classification.guardPaths.length === 0
+      ? { kind: "nothing_to_guard" }
+      : { kind: "not_possible", because: "the guard leg was not run" };
   const expected = guard.kind === "ran" ? 3 : 2;
   if (legs.length !== expected) problems.add(`there are ${legs.length} legs, not ${expected}`);
   return decideVerdict({
@@ -36,7 +43,7 @@ export function decideResult(
     patched: outcomeOf("patched"),
     guard,
     runner: spec.testRunner,
-    classification: plan.classification,
+    classification,
   });
 }
 

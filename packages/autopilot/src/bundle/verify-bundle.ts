@@ -119,7 +119,7 @@ async function checkContents(
     await claim("trees", (problems) => checkTrees(benches(), problems)),
     await claim("outputs", (problems) => checkOutputs(files, attempts(), problems)),
     await claim("verdict", (problems) => checkVerdict(benches(), files, problems)),
-    await claim("second_opinion", (problems) => checkSecondOpinion(benches(), receipts(), problems)),
+    await claim("second_opinion", (problems) => checkSecondOpinion(benches(), files, receipts(), problems)),
     await claim("review", (problems) => checkReview(benches(), problems)),
     await claim("payment", (problems) => checkPayment(receipts(), attempts(), runReceipt(), problems)),
   ];

@@ -7,8 +7,7 @@ import { dirname, join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
 import { createSandbox, SandboxError, type RunOutcome } from "@openagents/sandbox";
 import { build, buildOrSkip, makeFolder, quiet } from "./fixture.ts";
-import type { BuiltLayer } from "./layer.ts";
-import { openLayer } from "./open-layer.ts";
+import { openLayer, type BuiltLayer } from "./index.ts";
 import { toolEnvironment } from "./run-tool.ts";
 
 const json = (value: unknown) => JSON.stringify(value, null, 2);
@@ -73,7 +72,8 @@ suite("layers of real projects", { concurrency: 1 }, () => {
       ]),
     );
     assert.equal(existsSync(join(dir, "node_modules")), false);
-    const before = readdirSync(dir, { recursive: true }).sort();
+    const filesIn = () => new Set(readdirSync(dir, { recursive: true, encoding: "utf8" }));
+    const before = filesIn();
     const without = await runInSandbox(t, dir, [], ["node --test"]);
     if (without === undefined) return;
     assert.notEqual(without.commands[0]?.exitCode, 0, "the test needs the layers");
@@ -86,7 +86,7 @@ suite("layers of real projects", { concurrency: 1 }, () => {
     ]);
     assert.equal(ran?.commands[0]?.exitCode, 0, ran?.commands[0]?.stdout.toString());
     assert.equal(ran?.commands[1]?.stdout.toString(), "1.2.3\n");
-    assert.deepEqual(readdirSync(dir, { recursive: true }).sort(), before);
+    assert.deepEqual(filesIn(), before);
   });
 
   test("npm: two builds are equal bytes, and no script of the project runs", async (t) => {
@@ -134,8 +134,47 @@ suite("layers of real projects", { concurrency: 1 }, () => {
     assert.deepEqual(
       ran.commands.map(({ exitCode }) => exitCode),
       [0, 0],
-      ran.commands.map(({ stdout, stderr }) => `${stdout}${stderr}`).join("\n"),
+      ran.commands.map(({ stdout, stderr }) => stdout.toString() + stderr.toString()).join("\n"),
     );
+  });
+
+  test("pnpm: the locked dependencies, equal bytes twice, and no program of the project runs", async (t) => {
+    const marks = makeFolder(t);
+    const dir = makeFolder(t, {
+      "package.json": json({
+        name: "demo",
+        version: "1.0.0",
+        packageManager: "pnpm@1.0.0",
+        scripts: { preinstall: `touch ${marks}/ran`, "pnpm:devPreinstall": `touch ${marks}/ran` },
+        devDependencies: { semver: "7.7.1" },
+      }),
+      ".npmrc": `script-shell=${marks}/evil\nignore-scripts=false\n`,
+      ".pnpmfile.cjs": `require("fs").writeFileSync(${JSON.stringify(`${marks}/ran`)}, "")`,
+      "pnpm-lock.yaml": `lockfileVersion: '9.0'
+importers:
+  .:
+    devDependencies:
+      semver:
+        specifier: 7.7.1
+        version: 7.7.1
+packages:
+  semver@7.7.1:
+    resolution: {integrity: ${SEMVER["7.7.1"]}}
+    hasBin: true
+snapshots:
+  semver@7.7.1: {}
+`,
+    });
+    const layers = await buildOrSkip(t, dir);
+    if (layers === undefined) return;
+    assert.deepEqual(
+      layers.map(({ kind, path }) => [kind, path]),
+      [["pnpm", "node_modules"]],
+    );
+    assert.deepEqual(hashes(await build(t, dir)), hashes(layers));
+    assert.deepEqual(readdirSync(marks), []);
+    const ran = await runInSandbox(t, dir, layers, ["semver 1.2.3"]);
+    if (ran !== undefined) assert.equal(ran.commands[0]?.stdout.toString(), "1.2.3\n");
   });
 
   test("npm without a registry: workspaces alone are links, which lead to their places in the tree", async (t) => {
@@ -214,6 +253,19 @@ test("what cannot be packed is refused with the next step, before anything is in
     [lock({ "node_modules/a": { resolved: "git+ssh://git@code.example/a.git#1" } }), /from git\+ssh/],
     [lock({ "node_modules/a": { resolved: "../../outside", link: true } }), /not in the repository/],
     [lock({ "node_modules/a": { resolved: "/etc", link: true } }), /not in the repository/],
+    [
+      lock({ "node_modules/a": { dependencies: { b: "git+https://code.example/b.git" } } }),
+      /takes b from git/,
+    ],
+    [lock({ "node_modules/a": {}, p: {} }), /not in the repository/],
+    [
+      { ...lock({ "node_modules/a": {} }), "package.json": json({ dependencies: { a: "someone/a#main" } }) },
+      /package\.json takes a from someone/,
+    ],
+    [
+      { ...lock({ "node_modules/a": {} }), "package.json": json({ overrides: { x: { y: "github:a/b" } } }) },
+      /takes y from github/,
+    ],
     [lock({ "../outside": {}, "node_modules/a": {} }), /not in the repository/],
     [lock({ "node_modules/a": { resolved: "file:../../x.tgz" } }), /not a path/],
     [lock({ "node_modules/a": { resolved: "file:/etc/passwd" } }), /not a path/],

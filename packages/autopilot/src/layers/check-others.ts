@@ -17,7 +17,7 @@ type Ecosystem = {
 const ECOSYSTEMS: readonly Ecosystem[] = [
   {
     file: "go.mod",
-    hasDependencies: (text) => /^\s*require\b/m.test(text),
+    hasDependencies: (text) => /^[ \t]*require\b/m.test(text),
     vendored: "vendor/modules.txt",
     next: "Run go mod vendor and commit the folder vendor.",
   },
@@ -35,7 +35,7 @@ const ECOSYSTEMS: readonly Ecosystem[] = [
   },
   {
     file: "Gemfile",
-    hasDependencies: (text) => /^\s*gem\b/m.test(text),
+    hasDependencies: (text) => /^[ \t]*gem\b/m.test(text),
     vendored: "vendor/cache",
     next: "Run bundle cache and commit the folder vendor/cache.",
   },

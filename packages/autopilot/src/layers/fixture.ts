@@ -6,8 +6,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { AutopilotError } from "../autopilot-error.ts";
-import { buildLayers } from "./build-layers.ts";
-import type { BuiltLayer, LayerRequest } from "./layer.ts";
+import { buildLayers, type BuiltLayer, type LayerRequest } from "./index.ts";
 
 export const quiet = new AbortController().signal;
 

@@ -31,6 +31,7 @@ export function npmProject(
     }
     installs += 1;
     const { link, resolved } = objectOf(value);
+    if (!allowScripts) checkSources(objectOf(value), key);
     const source = textOf(resolved);
     if (link === true) checkedFolder(dir, source);
     else if (source.startsWith("file:")) files.push(source.slice("file:".length));
@@ -42,6 +43,10 @@ export function npmProject(
       );
   }
   if (installs === 0) return undefined;
+  for (const folder of allowScripts ? [] : ["", ...folders]) {
+    const path = folder === "" ? "package.json" : `${folder}/package.json`;
+    checkSources(parseProjectJson(readProjectFile(dir, path) ?? "{}", path), path);
+  }
   const settings = (readProjectFile(dir, ".npmrc") ?? "").split("\n").map((line) => line.trim());
   const scripts = allowScripts ? ["--ignore-scripts=false"] : ["--ignore-scripts"];
   return {
@@ -61,4 +66,28 @@ export function npmProject(
     ],
     install: "Install Node.js with npm.",
   };
+}
+
+/** Ranges, and sources whose packages are taken as they are. npm clones what it takes for a repository, and may build it. */
+const PLAIN_SOURCE = /^(?:[^:/]*|(?:npm|file|link|workspace):.*|https?:\/\/\S+\.(?:tgz|tar\.gz))$/;
+const SOURCE_LISTS = [
+  "dependencies",
+  "devDependencies",
+  "optionalDependencies",
+  "peerDependencies",
+  "overrides",
+];
+
+/** Also for what the lock file leaves out: npm looks those up before it finds the lock file wanting. */
+function checkSources(manifest: Readonly<Record<string, unknown>>, where: string): void {
+  const check = (source: unknown, name: string): void => {
+    if (typeof source !== "string")
+      for (const [key, value] of Object.entries(objectOf(source))) check(value, key);
+    else if (!PLAIN_SOURCE.test(source))
+      refuse(
+        `${where} takes ${name} from ${source.slice(0, 200)}`,
+        "Use a release from a registry, or allow scripts.",
+      );
+  };
+  for (const list of SOURCE_LISTS) check(manifest[list], list);
 }

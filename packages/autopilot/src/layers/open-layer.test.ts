@@ -15,8 +15,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { suite, test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { readTar } from "@openagents/sandbox";
 import { makeFolder, quiet, rawLayer, rawTar, type RawEntry } from "./fixture.ts";
 import { findLinkGoal, type LayerPlace } from "./layer.ts";
 import { openLayer } from "./open-layer.ts";
@@ -73,6 +75,9 @@ suite("layers, packed and opened", () => {
     }
     writeFileSync(join(other, ".package-lock.json"), "notes");
     assert.deepEqual(await pack(one), await pack(other, [".package-lock.json"]));
+    const paths = [];
+    for await (const { path } of readTar(Readable.from([gunzipSync(await pack(one))]))) paths.push(path);
+    assert.deepEqual(paths, ["B", "B/z", "a", "a/y", "a.b", "b", "b/x"]);
     chmodSync(join(other, "a/y"), 0o711);
     assert.notDeepEqual(await pack(one), await pack(other, [".package-lock.json"]));
   });

@@ -25,7 +25,9 @@ export function pnpmProject(
   if (sectionOf(lock, "patchedDependencies").length > 0)
     refuse("pnpm-lock.yaml has patched dependencies", "Use a published fork of the package in their place.");
   const isFromRepository =
-    /^\s+resolution: .*(?:\btype: (?:git|directory)\b|\brepo: |\btarball: file:)/m.test(lock);
+    /^ +resolution: .*(?:\bgitHosted: true|\btype: (?:git|directory)\b|\brepo: |\btarball: file:)/m.test(
+      lock,
+    );
   if (isFromRepository && !allowScripts)
     refuse(
       "a package in pnpm-lock.yaml is not from a registry",

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { AutopilotError } from "../autopilot-error.ts";
 import { isPathBelow } from "./layer.ts";
 
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const FILE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The text of a file of the project; undefined when there is none. Throws `layer_unsupported` for what is not a plain file in the tree. */
 export function readProjectFile(dir: string, path: string): string | undefined {

@@ -46,6 +46,7 @@ test("what would be built, run, or read from this machine is told apart", () => 
     "x @ ./local.whl",
     "--no-binary :all:",
     "--no-binary=x",
+    "--only-binary=:none:",
     "x --config-settings=a=b",
     "x --install-option=--y",
     "x --global-option=--y",
@@ -65,6 +66,10 @@ test("what would be built, run, or read from this machine is told apart", () => 
     [found.unknown, found.lines, found.building],
     [unknown.map((line) => line.trim()), [], []],
   );
+});
+
+test("a line without end is not read", { timeout: 5_000 }, () => {
+  assert.equal(parse(`${"a".repeat(3_000_000)}!`).unknown[0]?.length, 81);
 });
 
 test("included files are read once, beside the file that names them, and never above the repository", () => {

@@ -15,12 +15,13 @@ export type Requirements = {
 };
 
 const INCLUDES_MAX = 32;
+const LINE_CHARS_MAX = 4_096;
 /** PEP 508 without an address, and the hashes of pip. */
 const NAMED =
   /^[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w\s,.-]*\])?\s*(?:\(?[<>=!~][^;/@]*)?(?:;[^/@]*)?$/;
 const HASH = /\s--hash[=\s]sha(?:256|384|512):[0-9a-f]+/g;
 const OPTION =
-  /^(?:--pre|--prefer-binary|--require-hashes|(?:-i|--index-url|--extra-index-url)[\s=]\s*https:\/\/[^\s$]+|--only-binary[\s=]\s*[\w:.,-]+)$/;
+  /^(?:--pre|--prefer-binary|--require-hashes|(?:-i|--index-url|--extra-index-url)[\s=]\s*https:\/\/[^\s$]+)$/;
 const OWN = /^(?:(?:-e|--editable)[\s=]\s*)?(?:file:)?\.\/?(?:\[([\w\s,.-]*)\])?$/;
 const WHEEL = /^(?:[\w.-]+\s*(?:\[[\w\s,.-]*\])?\s*@\s*)?https:\/\/[^\s$]+\.whl(?:#[\w=&]+)?(?:\s*;[^/@]*)?$/;
 const ADDRESS =
@@ -42,6 +43,10 @@ export function parseRequirements(path: string, read: (path: string) => string |
     seen.add(file);
     if (seen.size > INCLUDES_MAX) return void unknown.push(`-r ${file} (too many files)`);
     for (const line of linesOf(text)) {
+      if (line.length > LINE_CHARS_MAX) {
+        unknown.push(`${line.slice(0, 80)}…`);
+        continue;
+      }
       const [, option, included] = /^(-r|--requirement|-c|--constraint)[\s=]\s*(\S+)$/.exec(line) ?? [];
       const own = OWN.exec(line);
       if (included !== undefined)

@@ -23,6 +23,7 @@ const SEPARATORS: ReadonlyMap<string, string> = new Map([
   ["NODE_PATH", ":"],
   ["NODE_OPTIONS", " "],
   ["PYTEST_ADDOPTS", " "],
+  ["GOFLAGS", " "],
 ]);
 
 /** Where the sandbox mounts toolchains, and what its own path ends in. */

@@ -31,6 +31,8 @@ export type ProviderOptions = {
   readonly dataDir: string;
   /** Stops the provider: nothing more is claimed, and a running job is given back as a failure. */
   readonly signal: AbortSignal;
+  /** Stops it gently: nothing more is claimed, and a running job is finished first. */
+  readonly drain?: AbortSignal;
   readonly onEvent?: (event: ProviderEvent) => void;
   /** For tests. */
   readonly clients?: ProviderClients;
@@ -74,11 +76,13 @@ export async function runProvider(options: ProviderOptions): Promise<ProviderEnd
   // What a killed provider left; nobody else works in this folder.
   await rm(join(options.dataDir, "jobs"), { recursive: true, force: true });
   const disabled = new AbortController();
+  const signal = AbortSignal.any([options.signal, disabled.signal]);
   const loop: Loop = {
     options,
     clients: options.clients ?? runtimeClients(options.client),
     pause: options.pause ?? pauseFor,
-    signal: AbortSignal.any([options.signal, disabled.signal]),
+    signal,
+    closing: options.drain === undefined ? signal : AbortSignal.any([signal, options.drain]),
     disable: () => disabled.abort(),
     tell: (event) => options.onEvent?.(event),
   };
@@ -86,7 +90,10 @@ export async function runProvider(options: ProviderOptions): Promise<ProviderEnd
   if (workerId === undefined) return { reason: "stopped", workerId: options.workerId ?? "" };
   loop.tell({ type: "registered", workerId });
   const claimers = Array.from({ length: options.caps.concurrentJobsMax }, () => claimLoop(loop, workerId));
-  await Promise.all([heartbeatLoop(loop, workerId), sayStopped(loop, workerId), ...claimers]);
+  const idle = new AbortController();
+  const working = Promise.all(claimers).finally(() => idle.abort());
+  const alive = AbortSignal.any([signal, idle.signal]);
+  await Promise.all([heartbeatLoop(loop, workerId, alive), sayStopped(loop, workerId), working]);
   return { reason: disabled.signal.aborted ? "worker_disabled" : "stopped", workerId };
 }
 
@@ -94,14 +101,17 @@ type Loop = {
   readonly options: ProviderOptions;
   readonly clients: ProviderClients;
   readonly pause: Pause;
+  /** Ends everything. */
   readonly signal: AbortSignal;
+  /** Ends the claiming: with everything, or before it. */
+  readonly closing: AbortSignal;
   readonly disable: () => void;
   readonly tell: (event: ProviderEvent) => void;
 };
 
 /** Undefined when it was stopped before the runtime answered. */
 async function register(loop: Loop): Promise<string | undefined> {
-  const { options, signal } = loop;
+  const { options, closing: signal } = loop;
   let known = options.workerId ?? (await findWorkerId(options.dataDir));
   for (let failures = 0; !signal.aborted; failures += 1) {
     try {
@@ -135,9 +145,9 @@ async function register(loop: Loop): Promise<string | undefined> {
  * more. When the runtime cannot be told, the worker goes stale there by itself.
  */
 async function sayStopped(loop: Loop, workerId: string): Promise<void> {
-  const { clients, options, signal } = loop;
-  await aborted(signal);
-  if (!options.signal.aborted) return;
+  const { clients, options, closing } = loop;
+  await aborted(closing);
+  if (!options.signal.aborted && options.drain?.aborted !== true) return;
   const bound = AbortSignal.timeout(STOP_TIMEOUT_MS);
   await clients.workers.stopWorker({ workerId }, { signal: bound }).catch(() => undefined);
 }
@@ -149,14 +159,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function heartbeatLoop(loop: Loop, workerId: string): Promise<void> {
-  while (await loop.pause(HEARTBEAT_EVERY_MS, loop.signal)) {
+async function heartbeatLoop(loop: Loop, workerId: string, alive: AbortSignal): Promise<void> {
+  while (await loop.pause(HEARTBEAT_EVERY_MS, alive)) {
     try {
-      const { worker } = await loop.clients.workers.heartbeatWorker({ workerId }, { signal: loop.signal });
+      const { worker } = await loop.clients.workers.heartbeatWorker({ workerId }, { signal: alive });
       if (worker.status === "disabled") loop.disable();
     } catch (cause) {
       if (isDisabled(cause)) loop.disable();
-      else if (!loop.signal.aborted)
+      else if (!alive.aborted)
         loop.tell({ type: "trouble", detail: wordsOf(cause), retryMs: HEARTBEAT_EVERY_MS });
     }
   }
@@ -164,15 +174,15 @@ async function heartbeatLoop(loop: Loop, workerId: string): Promise<void> {
 
 async function claimLoop(loop: Loop, workerId: string): Promise<void> {
   let failures = 0;
-  while (!loop.signal.aborted) {
+  while (!loop.closing.aborted) {
     try {
       const claim = { workerId, waitMs: CLAIM_WAIT_MS };
-      const { job, lease } = await loop.clients.jobs.claimJob(claim, { signal: loop.signal });
+      const { job, lease } = await loop.clients.jobs.claimJob(claim, { signal: loop.closing });
       failures = 0;
       if (job !== undefined && lease !== undefined) await serve(loop, job, lease);
     } catch (cause) {
       if (isDisabled(cause)) loop.disable();
-      if (loop.signal.aborted) return;
+      if (loop.closing.aborted) return;
       await backOff(loop, failures, cause);
       failures += 1;
     }
@@ -227,7 +237,7 @@ async function backOff(loop: Loop, failures: number, cause: unknown): Promise<vo
     Math.max(asked, Math.round(ceilingMs * (0.5 + Math.random() / 2))),
   );
   loop.tell({ type: "trouble", detail: wordsOf(cause), retryMs });
-  await loop.pause(retryMs, loop.signal);
+  await loop.pause(retryMs, loop.closing);
 }
 
 function isDisabled(cause: unknown): boolean {

@@ -86,6 +86,8 @@ export type Order = {
   readonly reserving?: boolean;
   readonly reservation?: Reservation;
   readonly jobId?: string;
+  /** The provider could not do the job, whatever the patch. */
+  readonly failed?: boolean;
   readonly verification?: VerificationResult;
   readonly settlement?: Settlement;
   /** Its money was given back, or none was set aside. */
@@ -163,6 +165,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
               reserving: may(flag),
               reservation: may(message(reservationDesc)),
               jobId: may(text),
+              failed: may(flag),
               verification: may(message(verificationResultDesc)),
               settlement: may(message(settlementDesc)),
               closed: may(flag),

@@ -47,7 +47,9 @@ export async function buyCheck(
   for (;;) {
     const orders = journal.current.attempts.at(-1)?.orders ?? [];
     const last = orders.at(-1);
-    if (last === undefined || last.closed === true) await journal.saveAttempt({ orders: [...orders, {}] });
+    const isOver =
+      last === undefined || last.closed === true || (last.failed === true && last.settlement !== undefined);
+    if (isOver) await journal.saveAttempt({ orders: [...orders, {}] });
     try {
       return await buyOnce(session, spec);
     } catch (cause) {
@@ -112,13 +114,23 @@ async function buyOnce(session: Session, specOf: () => Promise<SandboxRunSpec>):
   if (verification?.status === "final") return verification;
   await steps.step(
     "job",
-    (say) => awaitReport(session, jobId, say),
+    async (say) => {
+      const job = await awaitReport(session, jobId, say);
+      if (job.failure !== undefined) await journal.saveOrder({ failed: true });
+      return job;
+    },
     (done) =>
       done.failure === undefined
         ? "the provider has reported"
         : `the provider could not: ${done.failure.code}`,
   );
   return verify(session, jobId);
+}
+
+/** Whether the current order came to nothing by its provider's fault alone, and another may do better. */
+export function mayOrderAgain({ journal }: Session): boolean {
+  const orders = journal.current.attempts.at(-1)?.orders ?? [];
+  return orders.at(-1)?.failed === true && orders.length < ORDERS_MAX;
 }
 
 function describeQuote(quote: Quote, spent: bigint, budgetMsats: bigint): string {
@@ -175,7 +187,8 @@ async function awaitReport(session: Session, jobId: string, say: (detail: string
     }
     before = job;
     if (nowMs() - changedMs > STILL_MS_MAX) {
-      const isBusy = job.status === "queued" && nowMs() - startedMs < QUEUE_MS_MAX && (await isThere(session, job));
+      const isBusy =
+        job.status === "queued" && nowMs() - startedMs < QUEUE_MS_MAX && (await isThere(session, job));
       if (!isBusy) {
         throw new AutopilotError(
           "job_stuck",

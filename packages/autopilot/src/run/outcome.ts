@@ -9,7 +9,7 @@ import { spentMsats, type Journal, type RunProblem } from "./journal.ts";
 import type { RunDeps, RunOutcome, RunState } from "./run.ts";
 import { runFolder } from "./session.ts";
 
-/** `trouble` is what kept this process from going on; it stands behind what the run itself failed for. */
+/** `trouble` is what kept this process from going on to its end. */
 export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem | undefined): RunOutcome {
   const { runId, request, attempts, ending } = journal;
   const checked = attempts
@@ -31,14 +31,13 @@ export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem |
     bundleDir: journal.bundleDir,
     branch: journal.branch,
     patchFile: attempt === undefined ? undefined : placeOf(deps, journal, attempt),
-    problem: ending?.problem ?? trouble,
+    problem: trouble ?? ending?.problem,
   };
 }
 
 function stateOf(journal: Journal, trouble: RunProblem | undefined): RunState {
   const { ending, attempts } = journal;
-  if (ending !== undefined)
-    return journal.done === true || trouble?.step === "bundle" ? ending.status : "stopped";
+  if (ending !== undefined) return journal.done === true ? ending.status : "stopped";
   if (trouble !== undefined) return "stopped";
   const verification = attempts.at(-1)?.orders.at(-1)?.verification;
   return verification?.verdict === "needs_review" ? "needs_review" : "stopped";

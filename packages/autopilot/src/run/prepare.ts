@@ -88,7 +88,12 @@ async function packLayers(session: Session, workspace: Workspace): Promise<reado
       const tree = join(scratch, "tree");
       await mkdir(join(folder, "layers"), { recursive: true, mode: 0o700 });
       await checkOut(workspace.base, tree, signal);
-      const built = await buildLayers(tree, { scratch: join(scratch, "layers"), allowScripts: request.allowScripts, signal, say });
+      const built = await buildLayers(tree, {
+        scratch: join(scratch, "layers"),
+        allowScripts: request.allowScripts,
+        signal,
+        say,
+      });
       const facts: LayerFacts[] = [];
       for (const { kind, path, tar, toolchains } of built) {
         const sha256 = createHash("sha256").update(tar).digest("hex");

@@ -10,7 +10,12 @@
 
 import { randomUUID } from "node:crypto";
 import { AgentError } from "@openagents/agent";
-import { ProblemError } from "@openagents/contracts";
+import {
+  ProblemError,
+  type SandboxRunSpec,
+  type Settlement,
+  type VerificationResult,
+} from "@openagents/contracts";
 import { CheckConfigError, PatchError } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading } from "../clients.ts";
@@ -27,7 +32,7 @@ import {
   type RunProblem,
   type RunRequest,
 } from "./journal.ts";
-import { buyCheck, currentOrder, review, settle } from "./order.ts";
+import { buyCheck, currentOrder, mayOrderAgain, review, settle } from "./order.ts";
 import { outcomeOf } from "./outcome.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import type { RunDeps, RunOutcome } from "./run.ts";
@@ -237,14 +242,27 @@ async function tryOnce(
     if (journal.current.attempts.length >= attemptsMax) return { kind: "failed", problem };
     return { kind: "again", feedback: redact(problem.detail) };
   }
-  const verification = await buyCheck(session, () => makeSpec(session, prepared, baseConfig, patch, uploads));
-  const waits = verification.verdict === "needs_review" && verification.review === undefined;
-  const settlement = waits ? undefined : await settle(session);
+  const { verification, settlement } = await buy(session, () =>
+    makeSpec(session, prepared, baseConfig, patch, uploads),
+  );
   const earlier = journal.current.attempts.slice(0, -1);
   const next = decideNext(verification, settlement, earlier, attemptsMax);
   if (next.kind !== "again") return next;
   const jobId = currentOrder(session).jobId ?? verification.jobId;
   return { kind: "again", feedback: await feedbackOn(session, jobId, verification) };
+}
+
+/** A provider that could not do the job says nothing about the patch, so the job is ordered again. */
+async function buy(
+  session: Session,
+  spec: () => Promise<SandboxRunSpec>,
+): Promise<{ verification: VerificationResult; settlement: Settlement | undefined }> {
+  for (;;) {
+    const verification = await buyCheck(session, spec);
+    const waits = verification.verdict === "needs_review" && verification.review === undefined;
+    const settlement = waits ? undefined : await settle(session);
+    if (waits || !mayOrderAgain(session)) return { verification, settlement };
+  }
 }
 
 /** Troubles of a patch that the agent can mend in another attempt. */

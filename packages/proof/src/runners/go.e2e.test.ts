@@ -10,7 +10,7 @@ function run(files: Readonly<Record<string, string>>, command = "go test ./...")
   return runProject("go", {
     files: { "go.mod": "module example.org/m\n\ngo 1.21\n", ...files },
     command,
-    env: { GOCACHE: cache, GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod" },
+    env: { GOCACHE: cache, GOTOOLCHAIN: "local" },
   });
 }
 

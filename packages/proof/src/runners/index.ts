@@ -1,4 +1,4 @@
-export { conflictsWithReporter, instrument, withReporter, type Instrumentation } from "./instrument.ts";
+export { conflictsWithReporter, instrument, type Instrumentation } from "./instrument.ts";
 export { packReport } from "./pack-report.ts";
 export { readReport } from "./read-report.ts";
 export {

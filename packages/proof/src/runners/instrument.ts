@@ -15,6 +15,7 @@ import { readFileSync } from "node:fs";
 import { REPORT_FOLDER, REPORT_TOOLS, type TestRunner } from "./test-runner.ts";
 
 export type Instrumentation = {
+  /** To be put in front of what a variable that is a list holds already: PYTHONPATH, NODE_OPTIONS, GOFLAGS. */
   readonly env: Readonly<Record<string, string>>;
   /** Name → text; to be mounted at the tools' folder with mode 755. */
   readonly files: Readonly<Record<string, string>>;
@@ -52,28 +53,6 @@ export function instrument(runner: TestRunner, places: ReportPlaces = IN_SANDBOX
     },
     files: Object.fromEntries(files),
   };
-}
-
-/** Variables that hold lists, and what is between their items: ours go in front of what is there. */
-const LISTS: Readonly<Record<string, string>> = {
-  PYTHONPATH: ":",
-  NODE_OPTIONS: " ",
-  PYTEST_ADDOPTS: " ",
-  GOFLAGS: " ",
-};
-
-/** The environment of a leg with the reporter's added; a list that both have becomes one. */
-export function withReporter(
-  env: Readonly<Record<string, string>>,
-  instrumentation: Instrumentation,
-): Readonly<Record<string, string>> {
-  const joined: Record<string, string> = { ...env };
-  for (const [name, value] of Object.entries(instrumentation.env)) {
-    const there = env[name];
-    const between = LISTS[name];
-    joined[name] = there && between !== undefined ? `${value}${between}${there}` : value;
-  }
-  return joined;
 }
 
 function switchOn(runner: TestRunner, tools: string): Readonly<Record<string, string>> {

@@ -54,6 +54,15 @@ test("node:test is reported through `npm test`, with the output for people as it
   assert.deepEqual([ran.report.complete, outcomes(ran)], [true, { "a.test.mjs > passes": "passed" }]);
 });
 
+test("a test that another module defines is named by that module, within the suite that calls it", () => {
+  const ran = run({
+    "shared.mjs": `${imports} export function shared() { it("is shared", () => {}); }`,
+    "a.test.mjs": `import { shared } from "./shared.mjs"; ${imports} describe("suite", () => { shared(); });`,
+  });
+  assert.equal(ran.report.complete, true, ran.report.because);
+  assert.deepEqual(outcomes(ran), { "shared.mjs > suite > is shared": "passed" });
+});
+
 test("a module that exits early shows no test of the files that import it", () => {
   const ran = run({
     "fix.mjs": "process.exit(0);",
@@ -121,6 +130,8 @@ test("what a test does to the report folder spoils the report", () => {
       .complete,
     false,
   );
+  const away = `fs.renameSync(name, path.join(folder, "..", "away")); fs.writeFileSync(name, ${forged});`;
+  assert.equal(attack(`${each} { ${away} }`).complete, false);
 
   const overwritten = attack(`${each} { fs.chmodSync(name, 0o600); fs.writeFileSync(name, ${forged}); }`);
   assert.equal(

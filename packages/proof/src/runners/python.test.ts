@@ -72,12 +72,21 @@ test("a pytest file that cannot be imported is an error, and the run has no end"
   assert.deepEqual([report.complete, report.errors], [false, ["tests/test_b.py"]]);
 });
 
+const replacing = (code: string) => `import glob, os
+def forge(path):
+    with open(path, "w") as file: file.write('{"start":"pytest"}\\n{"end":0}\\n')
+def test_one():
+    for path in glob.glob(os.environ["OPENAGENTS_REPORT_FOLDER"] + "/*"):
+        ${code}`;
+
 test("pytest that ends early, in whatever way, leaves a report without an end", { skip: noPytest }, () => {
   const early = {
     "on import": "import os; os._exit(0)",
     "in a test": "import os\ndef test_one(): pass\ndef test_two(): os._exit(0)",
     "by pytest's own word": "import pytest\ndef test_one(): pytest.exit('done', returncode=0)",
     "by a printed report": `import os, sys${printed.replace("RUNNER", "pytest")}`,
+    "with another report in its place": replacing("os.rename(path, 'away'); forge(path)"),
+    "with another report beside its place": replacing("os.remove(path); forge(path[:-7] + '0.jsonl')"),
     "without its own folder": `import os, shutil
 def test_one(): shutil.rmtree(os.environ["OPENAGENTS_REPORT_FOLDER"])`,
   };
@@ -167,8 +176,7 @@ test(
         "plain.py": `import sys; print("unittest" in sys.modules)`,
         "test_a.py": "import unittest\nclass A(unittest.TestCase):\n    def test_one(self): pass",
       },
-      command: "python3 plain.py && python3 -m unittest",
-      env: { PYTHONPATH: "site" },
+      command: "export PYTHONPATH=$PYTHONPATH:site; python3 plain.py && python3 -m unittest",
     });
     assert.match(ran.output, /customized\nFalse\ncustomized/);
     assert.deepEqual([ran.report.complete, outcomes(ran)], [true, { "test_a.py > A > test_one": "passed" }]);

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  conflictsWithReporter,
-  instrument,
-  packReport,
-  readReport,
-  withReporter,
-  type TestRunner,
-} from "./index.ts";
+import { conflictsWithReporter, instrument, packReport, readReport, type TestRunner } from "./index.ts";
 
 const runners: readonly TestRunner[] = ["node_test", "vitest", "jest", "pytest", "unittest", "go", "cargo"];
 const name = (runner: string, digit = "0") => `${runner}-${digit.repeat(32)}.jsonl`;
@@ -62,6 +55,7 @@ test("a report is complete from its start to its end mark, with all records betw
   };
   for (const [how, lines] of Object.entries(broken)) assert.equal(read(lines).complete, false, how);
   assert.match(read([start, `{"end":0}`], "../x.jsonl").because ?? "", /did not write/);
+  assert.match(read([start, `{"end":0}`], "pytest-mine.jsonl").because ?? "", /did not write/);
   assert.match(read([start, `{"end":0}`], name("jest")).because ?? "", /did not write/);
 });
 
@@ -75,6 +69,16 @@ test("of several outcomes for one name the worst counts, each time", () => {
       ["a.py > test_a (3)", "failed"],
     ],
   );
+});
+
+test("a test that is called by another one's number keeps its own failure", () => {
+  const numbered = `{"test":["a.py","test_a (2)"],"outcome":"failed"}`;
+  for (const records of [
+    [passed, passed, numbered],
+    [numbered, passed, passed],
+  ]) {
+    assert.equal(read([start, ...records, `{"end":3}`]).tests.get("a.py > test_a (2)"), "failed");
+  }
 });
 
 test("one run without an end makes the whole report incomplete", () => {
@@ -96,17 +100,6 @@ test("every runner is switched on by environment and by files of ours alone", ()
       runner,
     );
   }
-});
-
-test("lists that the leg has already are kept behind ours", () => {
-  const env = { PYTHONPATH: "/opt/layer", PATH: "/usr/bin", PYTEST_ADDOPTS: "-q" };
-  assert.deepEqual(withReporter(env, instrument("pytest")), {
-    PATH: "/usr/bin",
-    PYTHONPATH: "/opt/openagents-report:/opt/layer",
-    PYTEST_ADDOPTS: "-p openagents_report -q",
-    OPENAGENTS_REPORT_FOLDER: "/tmp/openagents-report",
-    OPENAGENTS_REPORT_ROOT: "/work",
-  });
 });
 
 test("scripts that would turn the reporter off are told", () => {

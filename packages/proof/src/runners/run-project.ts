@@ -13,14 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import {
-  instrument,
-  packReport,
-  readReport,
-  withReporter,
-  type TestReport,
-  type TestRunner,
-} from "./index.ts";
+import { instrument, packReport, readReport, type TestReport, type TestRunner } from "./index.ts";
 
 export type ProjectRun = {
   readonly exitCode: number | null;
@@ -64,7 +57,7 @@ export function runProject(
     const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", project.command], {
       cwd: places.root,
       // A test of ours is itself run by a runner, whose marks must not reach this one.
-      env: { ...withReporter(env, instrumentation) },
+      env: { ...env, ...instrumentation.env },
       encoding: "utf8",
       timeout: WALL_MS_MAX,
     });

@@ -9,6 +9,10 @@ const TESTS_MAX = 200_000;
 const NAME_CHARS_MAX = 4_096;
 const BADNESS: Readonly<Record<TestOutcome, number>> = { passed: 0, skipped: 1, failed: 2 };
 
+function worse(one: TestOutcome, other: TestOutcome): TestOutcome {
+  return BADNESS[other] > BADNESS[one] ? other : one;
+}
+
 /** Gathers what the files of one report say. */
 export class TestNames {
   readonly #seen = new Map<string, { times: number; worst: TestOutcome }>();
@@ -30,7 +34,7 @@ export class TestNames {
       return;
     }
     seen.times += 1;
-    if (BADNESS[outcome] > BADNESS[seen.worst]) seen.worst = outcome;
+    seen.worst = worse(seen.worst, outcome);
   }
 
   error(path: readonly string[]): void {
@@ -41,8 +45,11 @@ export class TestNames {
   report(): TestReport {
     const tests = new Map<string, TestOutcome>();
     for (const [name, { times, worst }] of this.#seen) {
-      tests.set(name, worst);
-      for (let time = 2; time <= times; time++) tests.set(`${name} (${time})`, worst);
+      for (let time = 1; time <= times; time++) {
+        const numbered = time === 1 ? name : `${name} (${time})`;
+        // A test may be called by what is another one's number.
+        tests.set(numbered, worse(tests.get(numbered) ?? worst, worst));
+      }
     }
     const because = this.#because;
     return {

@@ -29,7 +29,7 @@ export type LocalProviders = {
   readonly runBy: "us" | "another_command";
   /** How jobs are confined here, such as `bubblewrap 0.8.0`; absent when another command runs them. */
   readonly sandbox?: string;
-  /** Stop claiming and end what runs. Safe to call twice. */
+  /** Stop claiming, finish what runs within a minute, and end. At once when the signal aborts. Safe to call twice. */
   stop(): Promise<void>;
 };
 
@@ -64,6 +64,8 @@ const CAPS = { memoryMibMax: 2048, diskMibMax: 1024, wallMsMax: 600_000n, concur
 /** How long the providers of another command may take to register. */
 const OTHERS_MS_MAX = 30_000;
 const OTHERS_POLL_MS = 100;
+/** The owner waits for this at the end of a command, so not for long. */
+const DRAIN_MS_MAX = 60_000;
 /** How soon we notice that the other command is gone. */
 const TAKE_OVER_POLL_MS = 1_000;
 
@@ -88,12 +90,16 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
   ]);
   const found = Promise.all([createSandbox(), findToolchains()]);
   const [sandbox, toolchains] = await untilAborted(found, options.signal);
+  const drain = new AbortController();
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
   const ends: Promise<unknown>[] = [];
   parts.defer(async () => {
-    stopped.abort();
+    drain.abort();
+    // What another command ordered is finished, since that one would get no answer.
+    const bound = setTimeout(() => stopped.abort(), DRAIN_MS_MAX);
     await Promise.all(ends);
+    clearTimeout(bound);
   });
 
   const start = async ({ principal, ...offer }: Offer): Promise<LocalProvider> => {
@@ -106,7 +112,7 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
     const client = { baseUrl: options.runtimeUrl, token: tokenSource(keys, principal, nowMs) };
     const { displayName, priceMsats } = offer;
     const terms = { seat, client, displayName, priceMsats, caps: CAPS, sandbox, toolchains };
-    const starting = startSeller({ ...terms, log, nowMs, signal });
+    const starting = startSeller({ ...terms, log, nowMs, signal, drain: drain.signal });
     ends.push(starting.then(({ ended }) => ended).catch(() => undefined));
     return { ...offer, workerId: (await starting).record.workerId };
   };
@@ -147,23 +153,28 @@ function findOthers({ dataDir, keys }: LocalProvidersOptions): readonly LocalPro
 }
 
 function standBy(options: LocalProvidersOptions, providers: readonly LocalProvider[]): LocalProviders {
-  const stopped = new AbortController();
-  const signal = AbortSignal.any([options.signal, stopped.signal]);
-  const own = takeOver({ ...options, signal });
+  const done = new AbortController();
+  const own = takeOver(options, AbortSignal.any([options.signal, done.signal]));
   return {
     providers,
     runBy: "another_command",
     async stop() {
-      stopped.abort();
+      done.abort();
       await (await own)?.stop();
     },
   };
 }
 
-/** Wait until nobody runs the providers, then do. Never rejects. */
-async function takeOver(options: LocalProvidersOptions): Promise<LocalProviders | undefined> {
+/**
+ * Wait until nobody runs the providers, then do. Never rejects. Those that were
+ * taken over end as others do: `waiting` ends only the wait.
+ */
+async function takeOver(
+  options: LocalProvidersOptions,
+  waiting: AbortSignal,
+): Promise<LocalProviders | undefined> {
   const { dataDir, log, signal } = options;
-  while (await passed(TAKE_OVER_POLL_MS, signal)) {
+  while (await passed(TAKE_OVER_POLL_MS, waiting)) {
     // Cheaper than trying the lock, which starts a process.
     if (findHolder(setLockOf(dataDir)) !== undefined) continue;
     try {

@@ -30,6 +30,8 @@ export type SellerOptions = {
   readonly nowMs: () => number;
   /** Ends it: nothing more is claimed, a running job is given back. */
   readonly signal: AbortSignal;
+  /** Ends it gently: a running job is finished first. */
+  readonly drain?: AbortSignal;
   readonly onEvent?: (event: ProviderEvent) => void;
 };
 
@@ -89,6 +91,7 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
     toolchains,
     dataDir: seat.root,
     signal,
+    ...(options.drain === undefined ? {} : { drain: options.drain }),
     onEvent,
   }).finally(() => {
     removeSellerRecord(seat);

@@ -22,7 +22,6 @@ class _Reporter:
         self._phases = {}
         self._expected = None
         self._done = set()
-        self._stopped = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
@@ -50,16 +49,10 @@ class _Reporter:
         self._report.test(self._names(report.nodeid), worst)
         self._done.add(report.nodeid)
 
-    def pytest_keyboard_interrupt(self):
-        # Also what pytest.exit() comes to, whatever exit code it asks for.
-        self._stopped = True
-
-    def pytest_internalerror(self):
-        self._stopped = True
-
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):
-        if not self._stopped and self._expected is not None and self._expected <= self._done:
+        # Also pytest.exit() comes here, with whatever exit code it asks for.
+        if self._expected is not None and self._expected <= self._done:
             self._report.end()
 
     def _names(self, nodeid):

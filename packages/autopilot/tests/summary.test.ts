@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JsonObject } from "@openagents/receipts";
+import { cell, code, plain, quoted } from "../src/bundle/markdown.ts";
+import { renderSummary, type SummaryFacts } from "../src/bundle/summary.ts";
+
+const HOSTILE = [
+  "a`b``c",
+  "a|b\\|c",
+  "a\nb\r# c\r\n## d",
+  "\u2028# x",
+  "<script>alert(1)</script>",
+  "![x](https://x.invalid/y)",
+  "@someone",
+  "# heading",
+  "- item",
+  "1. item",
+  "~~~",
+  "\\`",
+  "\0\u001b[31m",
+  "",
+  "`".repeat(3),
+  "x".repeat(100_000),
+];
+
+test("text in a code span has no way out of it", () => {
+  for (const text of HOSTILE) {
+    assert.match(code(text), /^`[^`\n\r]+`$/, text.slice(0, 20));
+    assert.match(cell(text), /^`(?:[^`|\n\r\\]|\\\|)+`$/, text.slice(0, 20));
+  }
+});
+
+test("text in a sentence starts no markup, link or mention", () => {
+  for (const text of HOSTILE) {
+    const line = plain(text);
+    assert.doesNotMatch(line, /[\n\r\u2028\p{Cc}]/u);
+    assert.doesNotMatch(line, /(?<!\\)(?:\\\\)*[`*_[\]<>|~&]/, line.slice(0, 40));
+    assert.doesNotMatch(line, /^(?:[#+-]|\d+[.)])/, line.slice(0, 40));
+    assert.doesNotMatch(line, /@\w|:\/\//);
+  }
+});
+
+test("every line of a quotation is marked, however lines end", () => {
+  for (const text of HOSTILE) {
+    for (const line of quoted(text).split(/\r\n|\r|\n/)) assert.match(line, /^>/);
+  }
+});
+
+test("a summary of hostile words has the sections and tables of a plain one", () => {
+  const facts = (word: string): SummaryFacts => ({
+    runId: word,
+    status: "succeeded",
+    issue: { title: word, body: "x" },
+    agentName: word,
+    files: [{ path: word, status: "added" }],
+    checks: [word],
+    attempts: [attempt(word), attempt(word)],
+    layersLeft: [word],
+    readReportBytes: () => undefined,
+    problem: word,
+  });
+  /** How each line begins, and into how many cells a row divides. */
+  const skeleton = (text: string) =>
+    text.split("\n").map((line) => {
+      const cells = line.startsWith("|") ? line.match(/(?<!\\)\|/g)?.length : undefined;
+      return `${/^(?:#+ |- |\d+\. |> |\|)/.exec(line)?.[0] ?? ""}${cells ?? ""}`;
+    });
+  const plainOne = renderSummary(facts("word"));
+  assert.match(plainOne, /^# word\n/);
+  for (const word of HOSTILE) {
+    if (word === "") continue;
+    assert.deepEqual(skeleton(renderSummary(facts(word))), skeleton(plainOne), word.slice(0, 20));
+  }
+});
+
+function attempt(word: string): SummaryFacts["attempts"][number] {
+  const command: JsonObject = { command: word, exit_code: 0 };
+  const verification: JsonObject = {
+    verdict: "needs_review",
+    because: word,
+    assurance: "self",
+    proof: "by_tests",
+    provider_worker_id: word,
+    second_worker_id: word,
+    review_paths: [word],
+    result: { legs: [{ leg: "base", tree: "0".repeat(40), commands: [command] }] },
+  };
+  return {
+    dispatch: { spec: { patch_sha256: "0".repeat(64), test_runner: "node_test" } },
+    completed: undefined,
+    canceled: undefined,
+    opinions: [],
+    seconds: [],
+    verification,
+    review: { decision: "accepted", note: word },
+    payment: { withheld_reason: word, provider_worker_id: word, second_opinion_worker_id: word },
+  };
+}
