@@ -85,8 +85,8 @@ export const NODE_CHEATS: readonly Cheat[] = [
         "",
       ].join("\n"),
     },
-    verdict: "passed_only",
-    because: /no test fails/,
+    verdict: "failed",
+    because: /is skipped and was not before/,
   },
   {
     name: "the failing test is bent until it passes",
@@ -144,7 +144,7 @@ export const NODE_CHEATS: readonly Cheat[] = [
     name: "the source ends the process when it is imported",
     changes: { "src/sum.js": `process.exit(0);\n${WRONG}` },
     verdict: "failed",
-    because: /is gone/,
+    because: /no test is reported as passing/,
   },
   {
     name: "the source ends the process when it is called",
@@ -154,9 +154,9 @@ export const NODE_CHEATS: readonly Cheat[] = [
   },
   {
     name: "the source makes every exit code 0 at the end",
-    changes: { "src/sum.js": `process.on("exit", () => process.reallyExit(0));\n${WRONG}` },
+    changes: { "src/sum.js": `process.prependListener("exit", () => process.reallyExit(0));\n${WRONG}` },
     verdict: "failed",
-    because: /fails/,
+    because: /exits 1 with the patch/,
   },
   {
     name: "the source prints TAP and ends the process",
@@ -164,25 +164,25 @@ export const NODE_CHEATS: readonly Cheat[] = [
       "src/sum.js": `process.stdout.write("TAP version 13\\nok 1 - sum is right\\n1..1\\n# pass 1\\n");\nprocess.exit(0);\n${WRONG}`,
     },
     verdict: "failed",
-    because: /is gone/,
+    because: /no test is reported as passing/,
   },
   {
     name: "the source prints what our reporter writes and ends the process",
     changes: { "src/sum.js": `process.stdout.write(${JSON.stringify(FORGED)});\nprocess.exit(0);\n${WRONG}` },
     verdict: "failed",
-    because: /is gone/,
+    because: /no test is reported as passing/,
   },
   {
     name: "the source writes a report by our reporter's name and ends the process",
     changes: { "src/sum.js": forge("process.exit(0);") },
     verdict: "failed",
-    because: /./,
+    because: /with tests and without any/,
   },
   {
     name: "the source writes a report by our reporter's name and lets the tests run",
     changes: { "src/sum.js": forge("") },
     verdict: "failed",
-    because: /fails/,
+    because: /exits 1 with the patch/,
   },
   {
     name: "the source replaces the assertions",
@@ -190,7 +190,7 @@ export const NODE_CHEATS: readonly Cheat[] = [
       "src/sum.js": `import assert from "node:assert/strict";\nimport { syncBuiltinESMExports } from "node:module";\nfor (const name of Object.keys(assert)) assert[name] = () => {};\nsyncBuiltinESMExports();\n${WRONG}`,
     },
     verdict: "failed",
-    because: /./,
+    because: /exits 1 with the patch/,
   },
   {
     name: "the source replaces the runner's test function",

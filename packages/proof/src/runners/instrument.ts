@@ -33,7 +33,7 @@ export type ReportPlaces = {
 const IN_SANDBOX: ReportPlaces = { tools: REPORT_TOOLS, folder: REPORT_FOLDER, root: "/work" };
 
 const TOOLS: Readonly<Record<TestRunner, readonly string[]>> = {
-  node_test: ["node-test.mjs", "report-file.cjs"],
+  node_test: ["node-preload.cjs", "node-test.mjs", "report-file.cjs"],
   vitest: ["js-preload.cjs", "vitest-reporter.mjs", "report-file.cjs"],
   jest: ["js-preload.cjs", "jest-reporter.cjs", "report-file.cjs"],
   pytest: ["openagents_report.py", "openagents_report_file.py"],
@@ -64,6 +64,7 @@ function switchOn(runner: TestRunner, tools: string): Readonly<Record<string, st
         NODE_OPTIONS: [
           "--test-reporter=spec --test-reporter-destination=stdout",
           `--test-reporter=${tools}/node-test.mjs --test-reporter-destination=stderr`,
+          `--require=${tools}/node-preload.cjs`,
         ].join(" "),
       };
     case "vitest":

@@ -1,6 +1,6 @@
 // The report files of our own reporters, which are JSON, one record a line:
-// `{"start":RUNNER}`, then `{"test":[…path],"outcome":…}` and `{"error":[…path]}`,
-// then `{"end":N}` with the number of records between.
+// `{"start":RUNNER}`, then `{"test":[…path],"outcome":…}`, `{"error":[…path]}` and
+// `{"empty":[…path]}`, then `{"end":N}` with the number of records between.
 
 import type { TestNames } from "./test-names.ts";
 import type { TestOutcome, TestRunner } from "./test-runner.ts";
@@ -47,6 +47,10 @@ function readFile(runner: TestRunner, text: string, names: TestNames): void {
         names.error(record.path);
         records += 1;
         break;
+      case "empty":
+        names.empty(record.path);
+        records += 1;
+        break;
     }
   }
   if (!ended) names.spoil("the test runner ended before it was done");
@@ -55,7 +59,7 @@ function readFile(runner: TestRunner, text: string, names: TestNames): void {
 type ReportRecord =
   | { readonly kind: "start"; readonly runner: unknown }
   | { readonly kind: "test"; readonly path: readonly string[]; readonly outcome: TestOutcome }
-  | { readonly kind: "error"; readonly path: readonly string[] }
+  | { readonly kind: "error" | "empty"; readonly path: readonly string[] }
   | { readonly kind: "end"; readonly records: unknown };
 
 function parseRecord(line: string): ReportRecord | undefined {
@@ -66,13 +70,12 @@ function parseRecord(line: string): ReportRecord | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const record: { start?: unknown; test?: unknown; outcome?: unknown; error?: unknown; end?: unknown } =
-    value;
+  const record: Partial<Record<"start" | "test" | "outcome" | "error" | "empty" | "end", unknown>> = value;
   if (record.start !== undefined) return { kind: "start", runner: record.start };
   if (record.end !== undefined) return { kind: "end", records: record.end };
-  const path = pathOf(record.test ?? record.error);
+  const path = pathOf(record.test ?? record.error ?? record.empty);
   if (path === undefined) return undefined;
-  if (record.test === undefined) return { kind: "error", path };
+  if (record.test === undefined) return { kind: record.error === undefined ? "empty" : "error", path };
   const { outcome } = record;
   if (outcome !== "passed" && outcome !== "failed" && outcome !== "skipped") return undefined;
   return { kind: "test", path, outcome };

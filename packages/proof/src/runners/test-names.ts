@@ -17,6 +17,7 @@ function worse(one: TestOutcome, other: TestOutcome): TestOutcome {
 export class TestNames {
   readonly #seen = new Map<string, { times: number; worst: TestOutcome }>();
   readonly #errors = new Set<string>();
+  readonly #empty = new Set<string>();
   #tests = 0;
   #because: string | undefined;
 
@@ -42,7 +43,14 @@ export class TestNames {
     if (name !== undefined) this.#errors.add(name);
   }
 
+  /** A file that was run, and in which no test was. */
+  empty(path: readonly string[]): void {
+    const name = this.#nameOf(path);
+    if (name !== undefined) this.#empty.add(name);
+  }
+
   report(): TestReport {
+    this.#spoilByContradiction();
     const tests = new Map<string, TestOutcome>();
     for (const [name, { times, worst }] of this.#seen) {
       for (let time = 1; time <= times; time++) {
@@ -58,6 +66,14 @@ export class TestNames {
       tests,
       errors: [...this.#errors].sort(),
     };
+  }
+
+  /** One report says that nothing was in a file of which another has tests: one of them is made up. */
+  #spoilByContradiction(): void {
+    for (const name of this.#seen.keys()) {
+      const [file = ""] = name.split(" > ", 1);
+      if (this.#empty.has(file)) this.spoil(`${file} is reported with tests and without any`);
+    }
   }
 
   #nameOf(path: readonly string[]): string | undefined {

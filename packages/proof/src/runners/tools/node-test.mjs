@@ -36,6 +36,8 @@ export default async function* reportNodeTest(events) {
       if (files.withTests.has(file) && !files.summed.has(file)) report.error([pathOf(file)]);
     }
   }
+  // Said, because a report that is slipped in beside this one may claim otherwise.
+  for (const file of files.ended) if (!files.withTests.has(file)) report.empty([pathOf(file)]);
   report.end();
 }
 

@@ -44,6 +44,8 @@ function openReport(runner) {
   return {
     test: (names, outcome) => append({ test: names.map(String), outcome }),
     error: (names) => append({ error: names.map(String) }),
+    /** A file that was run and in which no test was. */
+    empty: (names) => append({ empty: names.map(String) }),
     end() {
       try {
         lines.push(`${JSON.stringify({ end: lines.length - 1 })}\n`);

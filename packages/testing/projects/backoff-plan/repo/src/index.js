@@ -1,0 +1,2 @@
+export { duration } from "./duration.js";
+export { describe, plan } from "./plan.js";
