@@ -1,7 +1,7 @@
 // Selling from this computer, on real processes.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { freshHome, isRunning, until, type Home } from "./openagents.ts";
@@ -42,6 +42,7 @@ test("a provider sells in the background, is refused twice, does a job, is credi
   assert.equal((await status(home, "eve")).worker.status, "stopped");
   assert.match((await home.run(["provider", "stop", "--as", "eve"])).out, /no provider is running/);
   assert.equal(isRunning(own.pid), true);
+  assert.match((await home.run(["down"])).out, new RegExp(`This computer \\(pid ${own.pid}\\) still sells`));
 });
 
 test("a job that proves nothing is told to its provider as not paid, with the reason", async (t) => {
@@ -107,7 +108,18 @@ test("a provider without a stack, a token or its tool says what to do", async (t
     await refused("start", "--runtime", "http://127.0.0.1:1", "--token-file", "/no/such"),
     /^1 .*\/no\/such cannot be read/,
   );
-  await home.run(["up", "--detach", "--port-base", "0"]);
+  const { runtime_url: url } = JSON.parse((await home.run(["up", "-d", "--port-base", "0", "--json"])).out);
+  const tokenFile = join(home.folder, "token");
+  writeFileSync(tokenFile, "x".repeat(40));
+  const remote = (address: string) => refused("start", "--runtime", address, "--token-file", tokenFile);
+  assert.match(await remote("http://127.0.0.1:1"), /^1 .*no runtime answers at .*runtime_unreachable/);
+  assert.match(await remote(url), /^1 [^]*✗ .*token_invalid/);
+  writeFileSync(tokenFile, (await home.run(["token"])).out);
+  const started = await home.run(["provider", "start", "-d", "--runtime", url, "--token-file", tokenFile]);
+  assert.equal(started.code, 0, started.err);
+  const there = await refused("status", "--runtime", url, "--token-file", tokenFile);
+  assert.match(there, /● selling[^]*running, fresh/);
+  assert.match(await refused("stop", "--runtime", url), /✓ stopped/);
   assert.match(
     await refused("status"),
     /^0 ○ not selling, and never did; `openagents provider start` begins/,

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { inOwnProcessSpace } from "../src/acp/own-process-space.ts";
+import { inOwnProcessSpace } from "../src/process/index.ts";
 import { agentFrom, type AgentEvent, type AgentTask } from "../src/index.ts";
 import { eventually, markedProcesses } from "./processes.ts";
 
@@ -51,6 +51,7 @@ test("what the agent says, reads, writes and runs is told whole and in order", a
     { type: "file_change", path: "a.txt", change: "modified" },
     { type: "tool_call", tool: "execute", summary: "npm test" },
     { type: "command", command: "npm test", output: "1 passed" },
+    { type: "file_change", path: "b.txt", change: "added" },
     { type: "message", text: "Done." },
   ]);
   assert.equal(await readFile(join(workspace, "a.txt"), "utf8"), "two\n");
@@ -131,6 +132,14 @@ test("an agent that crashes, is absent, speaks otherwise, or refuses is told by 
     code: "agent_unknown",
     message: /codex, acp:COMMAND, or script:FILE/,
   });
+});
+
+test("what telling throws is thrown as it is", async (t) => {
+  for (const scene of ["edit", "permission"]) {
+    const { run } = await openAcp(t, scene);
+    const onEvent = () => Promise.reject(new Error("the log is full"));
+    await assert.rejects(run({ onEvent }), { name: "Error", message: "the log is full" });
+  }
 });
 
 test("a finished attempt is not repeated, and a broken-off one is told that it was", async (t) => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -18,7 +19,10 @@ test("a turn's words, commands and changes are told in order, and the workspace 
   const scene = await openScene(t, program, [
     [{ say: "Looking." }, { run: "cat a.txt; exit 3" }, { patch: PATCH }, { say: "It says two now." }],
   ]);
-  assert.deepEqual(await scene.run(), { kind: "finished", summary: "It says two now." });
+  const link = join(scene.root, "link");
+  await symlink("workspace", link);
+  const workspace = { dir: link, applyPatch: async () => [] };
+  assert.deepEqual(await scene.run({ workspace }), { kind: "finished", summary: "It says two now." });
   assert.deepEqual(scene.events, [
     { type: "message", text: "Looking." },
     { type: "tool_call", tool: "shell", summary: "/bin/bash -c 'cat a.txt; exit 3'" },
@@ -205,4 +209,15 @@ test("a model that refuses fails the attempt by name, and a resumed one may stil
   const scene = await openScene(t, program, [[{ fail: 400 }], [{ say: "Better." }]]);
   await assert.rejects(scene.run(), { name: "AgentError", code: "codex_turn_failed" });
   assert.equal((await scene.run()).kind, "finished");
+});
+
+test("where commands cannot be confined, codex is not started", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "unconfined-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const program = join(folder, "codex");
+  const script = `#!/bin/sh\nif [ "$1" = sandbox ]; then echo no user namespaces >&2; exit 1; fi\ntouch ${folder}/begun\n`;
+  await writeFile(program, script, { mode: 0o755 });
+  const scene = await openScene(t, program, [[{ say: "Never." }]]);
+  await assert.rejects(scene.run(), { code: "codex_sandbox_unavailable", message: /no user namespaces/ });
+  assert.equal(existsSync(join(folder, "begun")), false);
 });

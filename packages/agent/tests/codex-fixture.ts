@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
@@ -40,10 +40,7 @@ export async function openScene(
   script: ResponsesScript,
   moreEnv: Record<string, string> = {},
 ): Promise<Scene> {
-  // Beside the cache and not in the temp folder, where codex refuses to work.
-  const parent = join(homedir(), ".cache", "openagents-tests");
-  await mkdir(parent, { recursive: true });
-  const root = await mkdtemp(join(parent, "scene-"));
+  const root = await mkdtemp(join(tmpdir(), "codex-scene-"));
   t.after(() => rm(root, { recursive: true, force: true }));
   const workspace = join(root, "workspace");
   await mkdir(workspace);

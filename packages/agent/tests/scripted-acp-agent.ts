@@ -46,7 +46,10 @@ async function play(client: AgentContext, prompt: string): Promise<PromptRespons
           sessionUpdate: "tool_call_update",
           toolCallId,
           status: "completed",
-          content: [{ type: "content", content: { type: "text", text: "1 passed" } }],
+          content: [
+            { type: "content", content: { type: "text", text: "1 passed" } },
+            { type: "diff", path: join(cwd, "b.txt"), newText: "new" },
+          ],
         },
       });
       await say(client, "Done.");

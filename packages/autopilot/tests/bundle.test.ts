@@ -289,6 +289,7 @@ test("runs that differ are told as such, and only runs that agree make a result 
       "second_opinion",
     ],
     ["vrfy", (facts) => ({ ...facts, disagreement: true }), "second_opinion"],
+    ["vrfy", (facts) => ({ ...facts, assurance: "provider", verdict: "inconclusive" }), "second_opinion"],
     ["vrfy", (facts) => without(facts, "second_job_id"), "linkage"],
     ["vrfy", (facts) => ({ ...facts, second_result: facts["result"] ?? {} }), "linkage"],
     ["sopn", (facts) => ({ ...facts, verdict: "failed" }), "verdict"],
@@ -306,6 +307,19 @@ test("runs that differ are told as such, and only runs that agree make a result 
 function without(facts: JsonObject, name: string): JsonObject {
   return Object.fromEntries(Object.entries(facts).filter(([member]) => member !== name));
 }
+
+test("who was quoted for the second run may be replaced by another, and nobody is asked twice", async (t) => {
+  const attempt = await provenAttempt(t);
+  const replaced = await bundleOf(t, [{ ...attempt, away: "replaced" }]);
+  assert.deepEqual(await failing(replaced.bundleDir), []);
+  const told = (await claimsOf(replaced.bundleDir)).get("second_opinion")?.detail;
+  assert.match(told ?? "", /^wrk_c+ agrees/);
+  const again = await bundleOf(t, [{ ...attempt, away: "asked_again" }]);
+  assert.deepEqual(
+    (await failing(again.bundleDir)).map((claim) => claim.name),
+    ["linkage"],
+  );
+});
 
 test("a result that needs a person's look is paid only when one accepted it", async (t) => {
   const config = (PROJECT["package.json"] ?? "").replace("node --test", "true");

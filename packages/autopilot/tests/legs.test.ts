@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
-import type { VerdictDecision } from "@openagents/proof";
+import type { Layer } from "@openagents/contracts";
+import { REPORT_FOLDER, REPORT_TOOLS, type VerdictDecision } from "@openagents/proof";
+import { sha256Hex } from "@openagents/receipts";
 import { SandboxError, createSandbox, type RunRequest } from "@openagents/sandbox";
 import { runLegs, type LegRun, type LegRunner } from "../src/legs/index.ts";
 import { decide } from "./recorded-run.ts";
@@ -131,6 +135,29 @@ suite("legs in a real sandbox", { skip: sandbox === undefined && "no sandbox on 
     await assert.rejects(run(t, job, { repeats: 6 }), { code: "repeats_invalid" });
   });
 
+  test("a layer is there in every leg, read-only and beside the tree", async (t) => {
+    const { tar, layer } = await layerOf(t, "npm", "node_modules", {
+      "dep/package.json": `{"name":"dep","main":"index.js"}`,
+      "dep/index.js": "module.exports = 3;\n",
+    });
+    const uses = testFile("sum", "assert.equal(sum(1, 2), three)").replace(
+      "import { test }",
+      `import three from "dep";\nimport { test }`,
+    );
+    const project = { ...PROJECT, "test/sum.test.js": uses };
+    const job = await smallJob(t, { "src/sum.js": FIXED }, { project, spec: { layers: [layer] } });
+    const inputs = new Map(job.inputs).set(layer.sha256, tar);
+    const verdict = await verdictOf(t, { ...job, inputs });
+    assert.deepEqual([verdict.verdict, verdict.testsFixed, verdict.testsKept], ["proven", 1, 1]);
+
+    const spec = {
+      ...job.spec,
+      commands: ["echo x >node_modules/dep/index.js || cat node_modules/dep/index.js"],
+    };
+    const [leg] = await run(t, { ...job, spec, inputs });
+    assert.equal(leg?.commands[0]?.stdout.toString(), "module.exports = 3;\n");
+  });
+
   test("an aborted leg ends at once with the signal's reason", async (t) => {
     const stop = new AbortController();
     const real = sandbox ?? idle();
@@ -146,16 +173,55 @@ suite("legs in a real sandbox", { skip: sandbox === undefined && "no sandbox on 
   });
 });
 
+/** A packed layer as a buyer sends it. */
+async function layerOf(
+  t: TestContext,
+  kind: Layer["kind"],
+  path: string,
+  files: Readonly<Record<string, string>>,
+): Promise<{ readonly tar: Buffer; readonly layer: Layer }> {
+  const dir = await temporaryFolder(t);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), text);
+  }
+  const tar = execFileSync("tar", ["-czf", "-", "-C", dir, ...(await readdir(dir))]);
+  return { tar, layer: { kind, path, sha256: sha256Hex(tar) } };
+}
+
+test("what layers and the reporter want of one variable is joined, the reporter first", async (t) => {
+  const { tar, layer } = await layerOf(t, "pip", "deps", { "dep/__init__.py": "" });
+  const spec = { layers: [layer], testRunner: "pytest" as const };
+  const job = await smallJob(t, { "src/sum.js": FIXED }, { spec });
+  const runner = idle();
+  await run(t, job, { runner, inputs: new Map(job.inputs).set(layer.sha256, tar) });
+  for (const { env = {}, layers = [], collect } of runner.requests) {
+    const targets = layers.map(({ target }) => target);
+    assert.equal(targets.length, 2);
+    const [first, second] = (env["PYTHONPATH"] ?? "").split(":");
+    assert.equal(first, REPORT_TOOLS);
+    assert.ok(targets[1] !== undefined && second?.startsWith(targets[1]), second);
+    assert.equal(collect?.folder, REPORT_FOLDER);
+  }
+});
+
+test("a layer that is none, or not the one that the spec names, is refused", async (t) => {
+  const garbage = Buffer.from("no tar");
+  const layer = { kind: "npm" as const, path: "node_modules", sha256: sha256Hex(garbage) };
+  const job = await smallJob(t, { "src/sum.js": FIXED }, { spec: { layers: [layer] } });
+  const withLayer = (tar: Buffer) => ({ inputs: new Map(job.inputs).set(layer.sha256, tar), runner: idle() });
+  await assert.rejects(run(t, job, withLayer(garbage)), { code: "layer_invalid" });
+  await assert.rejects(run(t, job, withLayer(Buffer.from("other"))), { code: "input_hash_mismatch" });
+});
+
 test("by exit code nothing is mounted and nothing collected", async (t) => {
   const runner = idle();
   await run(t, await smallJob(t, { "src/sum.js": FIXED }, { byTests: false }), { runner });
-  assert.deepEqual(
-    runner.requests.map(({ layers, env, collect }) => [layers, env, collect]),
-    [
-      [[], {}, undefined],
-      [[], {}, undefined],
-    ],
-  );
+  assert.equal(runner.requests.length, 2);
+  for (const { layers, env = {}, collect } of runner.requests) {
+    assert.deepEqual([layers, collect], [[], undefined]);
+    assert.doesNotMatch(JSON.stringify(env), /report/i);
+  }
 });
 
 test("an input that is not what the spec names is refused before anything is made of it", async (t) => {

@@ -39,6 +39,7 @@ const START_MS = Date.parse("2026-01-02T03:04:05.000Z");
 const RUN_ID = `run_${"1".repeat(32)}`;
 const FIRST = `wrk_${"a".repeat(32)}`;
 const SECOND = `wrk_${"b".repeat(32)}`;
+const THIRD = `wrk_${"c".repeat(32)}`;
 const PRICES = { first: 10_000, firstFee: 50, second: 8_000, secondFee: 40 } as const;
 
 /** One bought job and what became of it. */
@@ -48,6 +49,8 @@ export type RecordedAttempt = {
   readonly legs: readonly LegRun[] | { readonly failure: string };
   /** Absent: nobody was asked. */
   readonly second?: readonly LegRun[] | { readonly failure: string };
+  /** Who was quoted for the second run went away, and another was asked; or the same one again. */
+  readonly away?: "replaced" | "asked_again";
   readonly review?: "accepted" | "rejected";
 };
 
@@ -115,7 +118,7 @@ export function createRecorder(): Recorder {
     return { receipt, result };
   };
 
-  const recordAttempt = ({ job, plan, legs, second, review }: RecordedAttempt): void => {
+  const recordAttempt = ({ job, plan, legs, second, away, review }: RecordedAttempt): void => {
     for (const bytes of job.inputs.values()) store(bytes);
     const spec = encode(sandboxRunSpecDesc, job.spec);
     const jobHash = sha256Hex(canonicalize(spec));
@@ -159,7 +162,19 @@ export function createRecorder(): Recorder {
       completed_receipt_id: reported.receipt.receipt_id,
       provider_worker_id: FIRST,
     };
-    const again = second === undefined ? undefined : askSecond(order, about, reported, decision, second);
+    const ask = (worker: string) => orderSecond(order, about, reported, decision, worker);
+    if (away !== undefined) {
+      const { job: abandoned } = ask(SECOND);
+      record("openagents.runtime.job_canceled.v1", "job.canceled", {
+        job_id: abandoned["job_id"] ?? "",
+        job_hash: jobHash,
+        provider_worker_id: SECOND,
+        dispatch_receipt_id: abandoned.receipt_id,
+        reason: "provider_away",
+      });
+    }
+    const again =
+      second === undefined ? undefined : runSecond(ask(away === "replaced" ? THIRD : SECOND), second);
     const other = second === undefined || "failure" in second ? undefined : decide(job, plan, second);
     const isAnswer = other !== undefined && other.verdict !== "inconclusive";
     const agreed = isAnswer && agree(reported.result, again?.result) && decision?.verdict === other.verdict;
@@ -210,7 +225,7 @@ export function createRecorder(): Recorder {
       amount_msats: released ? PRICES.first : 0,
       operator_fee_msats: (released ? PRICES.firstFee : 0) + (paysSecond ? PRICES.secondFee : 0),
       ...(released ? {} : { withheld_reason: `verdict_${verdict}` }),
-      ...(again === undefined ? {} : { second_opinion_worker_id: SECOND }),
+      ...(again === undefined ? {} : { second_opinion_worker_id: again.worker }),
       second_opinion_msats: paysSecond ? PRICES.second : 0,
       verification_receipt_id: verification.receipt_id,
       verification_receipt_sha256: verification.canonical_json_sha256,
@@ -218,37 +233,44 @@ export function createRecorder(): Recorder {
     });
   };
 
-  const askSecond = (
+  const orderSecond = (
     order: JsonObject,
     about: JsonObject,
     reported: { readonly receipt: Receipt },
     decision: VerdictDecision | undefined,
-    run: readonly LegRun[] | { readonly failure: string },
+    worker: string,
   ) => {
     const secondJobId = newId("job");
-    const ordered = dispatch({
+    const job = dispatch({
       ...order,
       job_id: secondJobId,
       purpose: "second_opinion",
       primary_job_id: about["job_id"] ?? "",
-      provider_worker_id: SECOND,
+      provider_worker_id: worker,
     });
     record("openagents.runtime.second_opinion.v1", "verification.second_opinion_requested", {
       ...about,
       second_job_id: secondJobId,
       verdict: decision?.verdict ?? "",
       because: decision?.because ?? "",
-      second_dispatch_receipt_id: ordered.receipt_id,
+      second_dispatch_receipt_id: job.receipt_id,
       result_sha256: reported.receipt["result_sha256"] ?? "",
     });
-    const { receipt, result } = complete(ordered, run);
+    return { job, worker };
+  };
+
+  const runSecond = (
+    { job, worker }: { readonly job: Receipt; readonly worker: string },
+    run: readonly LegRun[] | { readonly failure: string },
+  ) => {
+    const { receipt, result } = complete(job, run);
     const facts = {
-      second_job_id: secondJobId,
-      second_worker_id: SECOND,
+      second_job_id: job["job_id"] ?? "",
+      second_worker_id: worker,
       second_completed_receipt_id: receipt.receipt_id,
       ...("failure" in run ? { second_failure_code: run.failure } : { second_result: result ?? {} }),
     };
-    return { facts, result };
+    return { facts, result, worker };
   };
 
   const started = { issue: { title: "sum is wrong", body: "It subtracts." }, metadata: {} };

@@ -51,7 +51,7 @@ suite("reruns in a real sandbox", { skip: sandbox === undefined && "no sandbox o
     const { claims, ok } = await verifyBundle(bundleDir, { operatorKeys: [OPERATOR_KEY] });
     assert.ok(ok && claims.every(({ name }) => name !== "rerun"));
     const verdict = claims.find(({ name }) => name === "verdict")?.detail ?? "";
-    assert.match(verdict, /^proven \(by tests, 1 tests fixed\)/);
+    assert.match(verdict, /^proven \(by tests, tests fixed: 1\)/);
     const summary = await readFile(join(bundleDir, "PR_SUMMARY.md"), "utf8");
     assert.match(summary, /Tests fixed: 1\..*\n\n- `.*sum is right/);
     assert.match(summary, /\| `guard` \| `[0-9a-f]{12}` \| `node --test` \| exit 0 \|/);

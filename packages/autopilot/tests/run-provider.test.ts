@@ -232,6 +232,15 @@ test("a restarted provider is the same worker; on another stack it becomes a new
   assert.equal((await stat(join(dataDir, "worker-id"))).mode & 0o077, 0);
 });
 
+for (const reason of ["worker_disabled", "worker_quarantined", "worker_stopped"]) {
+  test(`a provider whose claim is refused as ${reason} ends with that reason`, async (t) => {
+    const market = createProviderMarket();
+    market.disturb("claimJob", refused(403, reason));
+    const { ended } = await startProvider(t, market);
+    assert.equal((await ended).reason, reason);
+  });
+}
+
 test("a disabled worker stops, and does not say that it stopped by itself", async (t) => {
   const market = createProviderMarket();
   market.disturb("claimJob", refused(403, "worker_disabled"));

@@ -124,6 +124,9 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       createRun: (input, call) =>
         command(input, call, encodeText(createRunResponseDesc, { run: RUN, receiptId: "rcpt_1" })),
       appendRunEvent: unserved,
+      acquireExecutor: unserved,
+      renewExecutor: unserved,
+      releaseExecutor: unserved,
       sealBundle: unserved,
       listRuns: async (input, call) => {
         note(input, call);
@@ -144,6 +147,7 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       registerWorker: (input, call) => command(input, call, worker),
       heartbeatWorker: (input, call) =>
         command(input, call, `{"worker":${JSON.stringify(JSON.parse(worker).worker)}}`),
+      stopWorker: unserved,
       disableWorker: unserved,
       listWorkers: unserved,
       getWorker: unserved,
@@ -185,4 +189,6 @@ const WORKER = {
   zoneTenths: 5,
   lastHeartbeatAt: 0,
   createdAt: 0,
+  strikes: 0,
+  quarantined: false,
 } as const;

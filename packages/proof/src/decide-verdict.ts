@@ -115,7 +115,8 @@ export function decideVerdict(legs: Legs): VerdictDecision {
     return decided("proven", `the check exits ${base.exitCode} on the base and 0 with the patch`);
   }
   const { testsFixed, testsKept } = fixed;
-  const because = `${testsFixed} tests pass that did not on the base, ${testsKept} still pass, none is gone`;
+  const passing = testsFixed === 1 ? "1 test passes" : `${testsFixed} tests pass`;
+  const because = `${passing} that did not on the base, ${testsKept} still pass, none is gone`;
   return { ...decided("proven", because), testsFixed, testsKept };
 }
 

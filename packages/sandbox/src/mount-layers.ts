@@ -77,6 +77,8 @@ export async function makePoints(step: Step, request: Pick<RunRequest, "collect"
     const problem = `${words} is a link or a file in the tree, so no layer can be mounted there`;
     throw new SandboxError("sandbox_request_invalid", `the sandbox cannot run this: ${problem}`);
   }
+  if (words.includes("No space left on device"))
+    throw new SandboxError("sandbox_tree_too_large", "the tree leaves no room; raise the limit diskMib");
   throw new SandboxError("sandbox_failed", `the places of the layers could not be made: ${words}`);
 }
 

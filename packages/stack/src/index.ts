@@ -22,6 +22,7 @@ export {
   activityToWire,
   ensureLocalProviders,
   findSeller,
+  listSellers,
   providerSeatAt,
   readActivity,
   requireFreeSeat,

@@ -1,8 +1,9 @@
-import { stopStack } from "@openagents/stack";
+import { dataDirAt, listSellers, stopStack } from "@openagents/stack";
 import { Command } from "commander";
 import { existsSync } from "node:fs";
 import { EXIT } from "../cli-error.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
+import { printable } from "../terminal/index.ts";
 
 const HELP = `
 Asks the stack to stop, waits until it has finished what is running, and ends
@@ -32,6 +33,14 @@ export function downCommand(context: Context): Command {
       const pid = "pid" in stopped ? stopped.pid : undefined;
       out.line(JSON.stringify({ outcome, pid, orphaned_database: orphanedDatabase, data_dir: dataDir }));
       return EXIT.ok;
+    }
+    // They outlive the stack, because they may sell to another's runtime.
+    for (const { pid, displayName } of listSellers(dataDirAt(dataDir)).values()) {
+      out.line(
+        out.style.dim(
+          `${printable(displayName)} (pid ${pid}) still sells; see openagents provider stop --help`,
+        ),
+      );
     }
     if (stopped.outcome === "stopped") out.line(`${out.style.green("✓")} stopped`);
     if (stopped.outcome === "killed") out.line(`${out.style.yellow("✓")} killed: it did not end within 20 s`);

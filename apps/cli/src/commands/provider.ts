@@ -160,8 +160,8 @@ async function serve(
       if (!json) out.line(`${out.style.green("✓")} stopped`);
       return EXIT.ok;
     }
-    throw new CliError("worker_disabled", `the worker ${end.workerId} was disabled`, {
-      nextStep: "ask who disabled it; a new worker needs a provider of another name (--as)",
+    throw new CliError(end.reason, `the worker ${end.workerId} ${ENDINGS[end.reason].what}`, {
+      nextStep: ENDINGS[end.reason].nextStep,
     });
   } catch (error) {
     step?.failed("");
@@ -172,6 +172,21 @@ async function serve(
     steps.close();
   }
 }
+
+const ENDINGS = {
+  worker_disabled: {
+    what: "was disabled",
+    nextStep: "ask who disabled it; a new worker needs a provider of another name (--as)",
+  },
+  worker_quarantined: {
+    what: "is quarantined after three strikes",
+    nextStep: "see its incidents with the operator, who can lift it",
+  },
+  worker_stopped: {
+    what: "was stopped from elsewhere",
+    nextStep: "start it again with `openagents provider start`",
+  },
+} as const;
 
 async function detach(context: Context, identity: Identity, options: StartOptions): Promise<number> {
   // What can be refused here is refused here.

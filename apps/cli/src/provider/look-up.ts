@@ -3,9 +3,22 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClientSettings } from "@openagents/autopilot";
 import type { Worker } from "@openagents/contracts";
+import { CliError } from "../cli-error.ts";
 import { decidePayment, type Payment } from "./payment.ts";
 
 const ASK_MS_MAX = 5_000;
+
+/** Throws `runtime_unreachable` when nobody answers at the address. What it answers does not matter yet. */
+export async function requireRuntime(baseUrl: string): Promise<void> {
+  try {
+    await fetch(`${baseUrl}/healthz`, { signal: AbortSignal.timeout(ASK_MS_MAX), redirect: "manual" });
+  } catch (cause) {
+    throw new CliError("runtime_unreachable", `no runtime answers at ${baseUrl}`, {
+      nextStep: "check the address, or whether that stack is up",
+      cause,
+    });
+  }
+}
 
 /** Undefined when the runtime does not know it (any more). Throws when it does not answer. */
 export async function findWorker(client: ClientSettings, workerId: string): Promise<Worker | undefined> {

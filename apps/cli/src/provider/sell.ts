@@ -5,7 +5,7 @@ import { openStackLog, requireFreeSeat, startSeller, type SellerRecord } from "@
 import { dataDirOf, type Context } from "../context.ts";
 import type { Identity, IdentityOptions } from "./identity.ts";
 import type { SaleEvent } from "./lines.ts";
-import { watchPayment } from "./look-up.ts";
+import { requireRuntime, watchPayment } from "./look-up.ts";
 import { toolchainWords, toolchainsFor } from "./toolchains.ts";
 
 export type SellOptions = IdentityOptions & {
@@ -40,6 +40,8 @@ export async function sell(
 ): Promise<ProviderEnd> {
   requireFreeSeat(identity.seat);
   const client = identity.client();
+  // Later it is waited for; at the start its absence is more likely a wrong address.
+  await requireRuntime(client.baseUrl);
   const dataDir = dataDirOf(context, options);
   const preparing = on.step("sandbox");
   const { createSandbox } = await import("@openagents/sandbox");

@@ -3,7 +3,7 @@
 // Pure: the same workers, job and clock reading give the same answer when an
 // auditor replays the receipt.
 
-import type { Assurance, SandboxRunSpec, SecondOpinion } from "@openagents/contracts";
+import type { Assurance, SandboxRunSpec, SecondOpinion, ToolchainRequirement } from "@openagents/contracts";
 import { livenessOf, type Worker } from "../workers/index.ts";
 
 export type Order = {
@@ -134,9 +134,7 @@ function disqualify(
     return "capability_missing";
   if (worker.zoneTenths > ZONE_TENTHS_MAX) return "zone_not_allowed";
   if (!fitsCaps(worker, spec)) return "caps_too_small";
-  if (!spec.toolchains.every((needed) => hasToolchain(worker, needed.name, needed.versionMin))) {
-    return "toolchain_missing";
-  }
+  if (!spec.toolchains.every((needed) => hasToolchain(worker, needed))) return "toolchain_missing";
   return undefined;
 }
 
@@ -148,9 +146,13 @@ function fitsCaps({ caps }: Worker, { limits }: SandboxRunSpec): boolean {
   );
 }
 
-function hasToolchain(worker: Worker, name: string, versionMin: string): boolean {
+function hasToolchain(worker: Worker, needed: ToolchainRequirement): boolean {
+  const { name, versionMin, versionBelow } = needed;
   return worker.toolchains.some(
-    (tool) => tool.name === name && compareVersions(tool.version, versionMin) >= 0,
+    (tool) =>
+      tool.name === name &&
+      compareVersions(tool.version, versionMin) >= 0 &&
+      (versionBelow === undefined || compareVersions(tool.version, versionBelow) < 0),
   );
 }
 

@@ -22,12 +22,16 @@ import {
 } from "@agentclientprotocol/sdk";
 import { AgentError, type Agent, type AgentOutcome, type AgentTask } from "../agent.ts";
 import { createAgent } from "../create-agent.ts";
-import { plainEnvironment, spawnAgentProcess, type AgentProcess } from "../process/index.ts";
+import {
+  inOwnProcessSpace,
+  plainEnvironment,
+  spawnAgentProcess,
+  type AgentProcess,
+} from "../process/index.ts";
 import { promptFor } from "../prompt.ts";
 import { secretsOf } from "../redact/index.ts";
 import { findText, writeText } from "../state-file.ts";
 import { createAcpNarrator, type AcpNarrator } from "./acp-narrator.ts";
-import { inOwnProcessSpace } from "./own-process-space.ts";
 import { answerPermission } from "./permissions.ts";
 import { readWorkspaceFile, writeWorkspaceFile } from "./workspace-files.ts";
 
@@ -68,9 +72,6 @@ async function work(
   const agent = await spawnAgentProcess(confined.program, confined.args, options);
   try {
     return await converse(task, agent);
-  } catch (cause) {
-    task.signal.throwIfAborted();
-    throw await explained(cause, agent);
   } finally {
     await agent.stop();
   }
@@ -84,19 +85,19 @@ async function converse(task: AgentTask, agent: AgentProcess): Promise<AgentOutc
   const app = client({ name: "openagents" })
     .onRequest(methods.client.session.requestPermission, async ({ params }) => {
       await narrator.settled();
-      return answerPermission(params, task);
+      return answerPermission(params, task, narrator);
     })
     .onRequest(methods.client.fs.readTextFile, async ({ params }) => ({
       content: await readWorkspaceFile(dir, params),
     }))
     .onRequest(methods.client.fs.writeTextFile, async ({ params }) => {
       const change = await writeWorkspaceFile(dir, params);
-      await narrator.tellChange(change);
+      await narrator.tell({ type: "file_change", ...change });
       return {};
     })
     .onNotification(methods.client.session.update, ({ params }) => narrator.hear(params.update));
   const stream = ndJsonStream(Writable.toWeb(agent.stdin), ReadableStream.from<Uint8Array>(agent.stdout));
-  return app.connectWith(stream, async (context) => {
+  const conversation = app.connectWith(stream, async (context) => {
     const sessionId = await openSession(context, dir);
     await writeText(begunFile, "");
     const prompted = context.request(methods.agent.session.prompt, {
@@ -109,6 +110,12 @@ async function converse(task: AgentTask, agent: AgentProcess): Promise<AgentOutc
     });
     await narrator.settled();
     return outcomeOf(stopReason, narrator);
+  });
+  return conversation.catch(async (cause: unknown) => {
+    task.signal.throwIfAborted();
+    // Throws what telling has thrown: that is the caller's trouble and not the agent's.
+    await narrator.settled();
+    throw await explained(cause, agent);
   });
 }
 

@@ -3,7 +3,7 @@
 
 import { isAbsolute, relative } from "node:path";
 import type { SessionUpdate, ToolCallContent, ToolKind } from "@agentclientprotocol/sdk";
-import type { AgentEvent, AgentTask, FileChange } from "../agent.ts";
+import type { AgentEvent, AgentTask } from "../agent.ts";
 
 const MESSAGE_CHARS_MAX = 256 * 1024;
 const OUTPUT_CHARS_MAX = 256 * 1024;
@@ -11,7 +11,8 @@ const CALLS_MAX = 10_000;
 
 export type AcpNarrator = {
   hear(update: SessionUpdate): void;
-  tellChange(change: FileChange): Promise<void>;
+  /** Something that we have done for the agent or answered it. */
+  tell(event: AgentEvent): Promise<void>;
   /** Everything heard is told. Rejects when telling failed. */
   settled(): Promise<void>;
   lastMessage(): string | undefined;
@@ -25,7 +26,7 @@ export function createAcpNarrator({ workspace, onEvent }: AgentTask): AcpNarrato
   let lastMessage: string | undefined;
   let queue: Promise<void> = Promise.resolve();
 
-  function tell(event: AgentEvent): void {
+  function enqueue(event: AgentEvent): void {
     queue = queue.then(() => onEvent(event));
     // `settled` throws it; until then it must not end the process.
     queue.catch(() => undefined);
@@ -34,16 +35,16 @@ export function createAcpNarrator({ workspace, onEvent }: AgentTask): AcpNarrato
   function endMessage(): void {
     if (words.trim() === "") return;
     lastMessage = words;
-    tell({ type: "message", text: words });
+    enqueue({ type: "message", text: words });
     words = "";
   }
 
   function endCall({ kind, title, content }: ToolCall): void {
-    if (kind === "execute") tell({ type: "command", command: title, output: outputOf(content) });
+    if (kind === "execute") enqueue({ type: "command", command: title, output: outputOf(content) });
     for (const part of content) {
       if (part.type !== "diff") continue;
       const path = isAbsolute(part.path) ? relative(workspace.dir, part.path) : part.path;
-      tell({
+      enqueue({
         type: "file_change",
         path,
         change: (part.oldText ?? undefined) === undefined ? "added" : "modified",
@@ -66,15 +67,15 @@ export function createAcpNarrator({ workspace, onEvent }: AgentTask): AcpNarrato
         title: update.title ?? before?.title ?? "something unnamed",
         content: update.content ?? before?.content ?? [],
       };
-      if (before === undefined) tell({ type: "tool_call", tool: call.kind, summary: call.title });
+      if (before === undefined) enqueue({ type: "tool_call", tool: call.kind, summary: call.title });
       if (update.status === "completed" || update.status === "failed") {
         calls.delete(update.toolCallId);
         if (update.status === "completed" || call.kind === "execute") endCall(call);
       } else if (calls.size < CALLS_MAX) calls.set(update.toolCallId, call);
     },
-    async tellChange(change) {
+    async tell(event) {
       endMessage();
-      tell({ type: "file_change", ...change });
+      enqueue(event);
       await queue;
     },
     async settled() {

@@ -6,11 +6,12 @@
 // Held by tests/codex-agent.test.ts.
 
 import { execFile } from "node:child_process";
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AgentError, type Agent, type AgentOutcome, type AgentTask } from "../agent.ts";
 import { createAgent } from "../create-agent.ts";
-import { plainEnvironment, spawnAgentProcess } from "../process/index.ts";
+import { inOwnProcessSpace, plainEnvironment, spawnAgentProcess } from "../process/index.ts";
 import { secretsOf } from "../redact/index.ts";
 import { codexBinary } from "./codex-binary.ts";
 import { PERMISSIONS, prepareCodexHome, returnLogin, type CodexHome } from "./codex-home.ts";
@@ -37,7 +38,10 @@ export function codexAgent(options: CodexOptions): Agent {
   });
 }
 
-async function work(task: AgentTask, options: CodexOptions): Promise<AgentOutcome> {
+async function work(given: AgentTask, options: CodexOptions): Promise<AgentOutcome> {
+  // Codex names files, and looks up whom to trust, by the real path.
+  const workspace = await realpath(given.workspace.dir);
+  const task = { ...given, workspace: { ...given.workspace, dir: workspace } };
   const { env, readable = [], onProgress } = options;
   const settings = options.settings ?? settingsFrom(env);
   const binary = await codexBinary({
@@ -47,7 +51,6 @@ async function work(task: AgentTask, options: CodexOptions): Promise<AgentOutcom
     ...(onProgress && { onProgress }),
   });
   const loginFile = userLoginFile(env);
-  const workspace = task.workspace.dir;
   const { stateDir } = task;
   const home = await prepareCodexHome({ stateDir, workspace, binary, settings, env, readable, loginFile });
   const key = settings.modelProvider?.envKey;
@@ -58,7 +61,8 @@ async function work(task: AgentTask, options: CodexOptions): Promise<AgentOutcom
   };
   await proveConfinement(task, binary, home, childEnv);
   const startCode = "codex_not_started";
-  const server = await spawnAgentProcess(binary, ["app-server"], {
+  const space = await inOwnProcessSpace(binary, ["app-server"]);
+  const server = await spawnAgentProcess(space.program, space.args, {
     cwd: workspace,
     env: childEnv,
     startCode,

@@ -17,7 +17,8 @@ export type Narrator = {
 
 export function createNarrator({ workspace, onEvent }: AgentTask): Narrator {
   const files = new Map<string, readonly string[]>();
-  const started = new Set<string>();
+  /** Items and calls that are told, or will be when they are completed. */
+  const told = new Set<string>();
   const called = new Map<string, string>();
   let usage: Extract<Told, { type: "usage" }> | undefined;
   let lastMessage: string | undefined;
@@ -57,8 +58,8 @@ export function createNarrator({ workspace, onEvent }: AgentTask): Narrator {
   /** A command that never was an item. */
   async function tellUntold({ id, output, exitCode }: Extract<Told, { type: "raw_output" }>): Promise<void> {
     const command = called.get(id);
-    called.delete(id);
-    if (started.delete(id) || command === undefined) return;
+    if (told.has(id) || command === undefined) return;
+    told.add(id);
     await onEvent({ type: "command", command, output, ...(exitCode !== undefined && { exitCode }) });
   }
 
@@ -69,7 +70,7 @@ export function createNarrator({ workspace, onEvent }: AgentTask): Narrator {
           usage = news;
           return;
         case "item_started":
-          started.add(news.id);
+          told.add(news.id);
           return tellStarted(news.id, news.item);
         case "item_completed":
           files.delete(news.id);

@@ -85,6 +85,18 @@ export function parseNews(method: string, value: unknown, threadId: string): Cod
   }
 }
 
+/** A line of codex's log of the conversation; undefined for what is no call and no output. */
+export function parseLogged(line: string): CodexNews | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw malformed("its log", "line");
+  }
+  const { type, payload } = record(value, "its log");
+  return type === "response_item" ? parseRaw(record(payload, type)) : undefined;
+}
+
 function parseRaw(item: Record<string, unknown>): CodexNews | undefined {
   if (item["type"] === "function_call" && item["name"] === "exec_command") {
     const id = text(item, "call_id", "function_call");
@@ -141,6 +153,11 @@ function parseChange(value: unknown): { path: string; kind: string } {
   const change = record(value, "fileChange");
   const kind = record(change["kind"], "fileChange");
   return { path: text(change, "path", "fileChange"), kind: text(kind, "type", "fileChange") };
+}
+
+/** Where codex logs the thread's conversation. */
+export function parseThreadPath(value: unknown): string {
+  return text(record(record(value, "thread")["thread"], "thread"), "path", "thread");
 }
 
 /** The member of an answer that names what was begun: `thread` or `turn`. */

@@ -10,7 +10,8 @@ import { createAnswers } from "./answers.ts";
 import { createPeer, type Peer } from "./json-lines.ts";
 import { createNarrator } from "./narrator.ts";
 import { promptFor } from "../prompt.ts";
-import { isConfined, isWanted, parseBegun, parseNews, type CodexNews } from "./protocol.ts";
+import { isConfined, isWanted, parseBegun, parseNews, parseThreadPath, type CodexNews } from "./protocol.ts";
+import { readRollout, rolloutBytes } from "./rollout.ts";
 
 const INTERRUPT_MS = 2_000;
 
@@ -37,6 +38,8 @@ export async function runTurn(task: AgentTask, server: AgentProcess): Promise<Ag
   const onAbort = () => abort(task.signal.reason);
   task.signal.addEventListener("abort", onAbort, { once: true });
   let turnId: string | undefined;
+  let logPath = "";
+  let logFrom = 0;
   try {
     const begin = async () => {
       await peer.request("initialize", {
@@ -47,12 +50,16 @@ export async function runTurn(task: AgentTask, server: AgentProcess): Promise<Ag
       const conversation = await openConversation(task, peer);
       threadId = conversation.threadId;
       const text = promptFor(task, conversation.brokenOff);
+      logPath = conversation.logPath;
+      logFrom = await rolloutBytes(logPath);
       const input = [{ type: "text", text, text_elements: [] }];
       turnId = parseBegun(await peer.request("turn/start", { threadId, input }), "turn");
       await conversation.remember();
       return turnEnd;
     };
     const end = await Promise.race([begin(), broken, aborted]);
+    for (const news of await readRollout(logPath, logFrom))
+      if (news.type !== "turn_completed") await narrator.tell(news);
     await narrator.tellUsage();
     return outcomeOf(end, narrator.lastMessage());
   } catch (cause) {
@@ -67,13 +74,14 @@ type Conversation = {
   readonly threadId: string;
   /** This very attempt was begun before and not finished. */
   readonly brokenOff: boolean;
+  readonly logPath: string;
   remember(): Promise<void>;
 };
 
 async function openConversation(task: AgentTask, peer: Peer): Promise<Conversation> {
   const file = join(task.stateDir, "codex-thread.json");
   const known = parseRemembered(await findText(file));
-  // Raw events, because a command that soon fails at the sandbox's border is told in no other.
+  // Raw events, because a command that soon fails at the sandbox's border is told in no other as it happens.
   const thread = { cwd: task.workspace.dir, approvalPolicy: "on-request", experimentalRawEvents: true };
   let answer = known && (await resume(peer, { ...thread, threadId: known.threadId }));
   const resumed = answer !== undefined;
@@ -83,6 +91,7 @@ async function openConversation(task: AgentTask, peer: Peer): Promise<Conversati
   const threadId = parseBegun(answer, "thread");
   return {
     threadId,
+    logPath: parseThreadPath(answer),
     brokenOff: resumed && known?.attempt === task.attempt,
     remember: () => writeText(file, JSON.stringify({ threadId, attempt: task.attempt })),
   };

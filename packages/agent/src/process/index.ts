@@ -1,2 +1,3 @@
 export { spawnAgentProcess, type AgentProcess } from "./agent-process.ts";
+export { inOwnProcessSpace } from "./own-process-space.ts";
 export { plainEnvironment } from "./plain-environment.ts";

@@ -102,7 +102,10 @@ function checkRun(part: string, { dispatch, completed, canceled }: SecondRun, pr
     sameJob(part, completed, dispatch, problems);
     problems.same(`${part} → job`, textOf(completed, "dispatch_receipt_id"), textOf(dispatch, "receipt_id"));
   }
-  if (canceled !== undefined && completed !== undefined) problems.add("a canceled job has a report");
+  if (canceled !== undefined) {
+    sameJob("cancellation", canceled, dispatch, problems);
+    if (completed !== undefined) problems.add("a canceled job has a report");
+  }
 }
 
 function checkJobHash(part: string, dispatch: JsonObject, problems: Problems): void {

@@ -55,7 +55,7 @@ async function checkFinal(
     const said = numberOf(verification, name);
     if (said !== number) problems.add(`${name} is ${said ?? "absent"}, not ${number ?? "absent"}`);
   }
-  const counts = decided.testsFixed === undefined ? "" : `, ${decided.testsFixed} tests fixed`;
+  const counts = decided.testsFixed === undefined ? "" : `, tests fixed: ${decided.testsFixed}`;
   return `${verdict} (${decided.proof.replaceAll("_", " ")}${counts}): ${textOf(verification, "because")}`;
 }
 

@@ -46,7 +46,7 @@ async function pythonTestFiles(dir: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const folder of ["", "tests", "test"]) {
     const names = await readdir(join(dir, folder)).catch(() => []);
-    for (const name of names.toSorted()) {
+    for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) {
       if (/^(?:test_.*|.*_test|tests?)\.py$/.test(name)) found.push(join(folder, name));
     }
   }

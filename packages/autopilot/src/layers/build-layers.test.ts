@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } fro
 import { dirname, join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
 import { createSandbox, SandboxError, type RunOutcome } from "@openagents/sandbox";
+import { AutopilotError } from "../autopilot-error.ts";
 import { build, buildOrSkip, makeFolder, quiet } from "./fixture.ts";
 import { openLayer, type BuiltLayer } from "./index.ts";
 import { toolEnvironment } from "./run-tool.ts";
@@ -201,6 +202,21 @@ snapshots:
     assert.equal(readlinkSync(join(mount.source, "a")), "../packages/a");
     const ran = await runInSandbox(t, dir, layers, [`node -e 'require("a")'`]);
     if (ran !== undefined) assert.equal(ran.commands[0]?.stdout.toString(), "from the tree\n");
+  });
+
+  test("pip builds nothing of a project, however it is asked to", async (t) => {
+    const marks = makeFolder(t);
+    const setup = `open(${JSON.stringify(`${marks}/ran`)}, "w")`;
+    const project = { "setup.py": setup, "pyproject.toml": `[project]\nname = "a"\nversion = "1"\n` };
+    for (const line of ["-e .", ".", "six\f.", "six\r-e .", "six==1.17.0\\\n."]) {
+      const dir = makeFolder(t, { ...project, "requirements.txt": `${line}\n` });
+      await build(t, dir).catch((error: unknown) => {
+        const isRefused =
+          error instanceof AutopilotError && /^layer_(?:failed|unsupported)$/.test(error.code);
+        if (!isRefused) throw error;
+      });
+      assert.deepEqual(readdirSync(marks), [], JSON.stringify(line));
+    }
   });
 
   test("a project that asks a package manager for another program does not get it", async (t) => {

@@ -2,6 +2,7 @@
 // mounted read-only by the provider. What both sides hold true of it.
 
 import { posix } from "node:path";
+import type { ToolchainRequirement } from "@openagents/contracts";
 
 export type LayerKind = "npm" | "pnpm" | "pip";
 
@@ -15,7 +16,7 @@ export type BuiltLayer = LayerPlace & {
   /** Gzipped. Equal folders make equal bytes. */
   readonly tar: Buffer;
   /** What has to run it. */
-  readonly toolchains: readonly { readonly name: string; readonly versionMin: string }[];
+  readonly toolchains: readonly ToolchainRequirement[];
 };
 
 export type LayerRequest = {

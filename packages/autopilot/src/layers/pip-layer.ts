@@ -4,6 +4,7 @@
 import { lstatSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { ToolchainRequirement } from "@openagents/contracts";
 import { findLinkGoal, type BuiltLayer, type LayerRequest } from "./layer.ts";
 import { packFolder } from "./pack-folder.ts";
 import { readProjectFile, refuse } from "./project-files.ts";
@@ -62,7 +63,13 @@ export async function buildPipLayers(
     signal: request.signal,
   });
   request.say(`packed ${PATH} (${tar.length} bytes)`);
-  return [{ ...place, tar, toolchains: [{ name: "python", versionMin: version }] }];
+  return [{ ...place, tar, toolchains: [sameMinor(version)] }];
+}
+
+/** Compiled distributions serve the minor version that they were chosen for, and no other. */
+function sameMinor(version: string): ToolchainRequirement {
+  const [major = "3", minor = "0"] = version.split(".");
+  return { name: "python3", versionMin: version, versionBelow: `${major}.${Number(minor) + 1}` };
 }
 
 async function findWanted(
@@ -89,8 +96,9 @@ async function findWanted(
   }
   const project = readProjectFile(dir, "pyproject.toml");
   if (project !== undefined) {
-    await writeFile(join(call.cwd, "pyproject.toml"), project);
-    const table: unknown = JSON.parse(await python(["-c", PROJECT_READER, "pyproject.toml"], call));
+    // Not as a pyproject.toml, which would make the folder a project that pip can build.
+    await writeFile(join(call.cwd, "project.toml"), project);
+    const table: unknown = JSON.parse(await python(["-c", PROJECT_READER, "project.toml"], call));
     if (!isProjectTable(table)) refuse("pyproject.toml cannot be read");
     else if (table.poetry && table.dependencies.length === 0 && files.length === 0)
       refuse(

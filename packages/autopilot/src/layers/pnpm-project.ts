@@ -79,7 +79,8 @@ function sectionOf(yaml: string, name: string): string[] {
 }
 
 function withHead(yaml: string, name: string): string[] {
-  const lines = yaml.split("\n");
+  // YAML ends a line at a lone carriage return too.
+  const lines = yaml.split(/\r\n|\r|\n/);
   const from = lines.findIndex((line) => line.startsWith(`${name}:`));
   if (from === -1) return [];
   const length = lines.slice(from + 1).findIndex((line) => /^[^\s#-]/.test(line));

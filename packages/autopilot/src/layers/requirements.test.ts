@@ -68,6 +68,39 @@ test("what would be built, run, or read from this machine is told apart", () => 
   );
 });
 
+test("nothing can be smuggled in by an end of line that is Python's alone, a joined line, or an option further on", () => {
+  const ends = ["\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"];
+  for (const start of [
+    "pytest==8",
+    'pytest ; python_version > "3"',
+    "a[b",
+    "--index-url https://i.example",
+    "# x",
+  ]) {
+    for (const end of ends) {
+      for (const rest of [".", "--no-binary :all:", "-e ./x"]) {
+        const { lines } = parse(start + end + rest);
+        for (const line of lines)
+          assert.doesNotMatch(line, /[\p{Cc}\u2028\u2029]/u, JSON.stringify(start + end + rest));
+        assert.deepEqual(lines, [], JSON.stringify(start + end + rest));
+        const project = table({ dependencies: [start + end + rest] });
+        assert.throws(() => dependenciesOf(project, []), { code: "layer_unsupported" });
+      }
+    }
+  }
+  for (const line of [
+    "a==1\\",
+    "a==1 --config-settings x=y",
+    "a==1 --no-binary :all:",
+    "a==1 -e .",
+    "a ; x -r y",
+  ]) {
+    assert.deepEqual(parse(line).lines, [], line);
+    assert.throws(() => dependenciesOf(table({ dependencies: [line] }), []), { code: "layer_unsupported" });
+  }
+  assert.throws(() => dependenciesOf(table({ dependencies: ["a\n."] }), []), { code: "layer_unsupported" });
+});
+
 test("a line without end is not read", { timeout: 5_000 }, () => {
   assert.equal(parse(`${"a".repeat(3_000_000)}!`).unknown[0]?.length, 81);
 });

@@ -16,6 +16,8 @@ export type Requirements = {
 
 const INCLUDES_MAX = 32;
 const LINE_CHARS_MAX = 4_096;
+/** Python ends a line at more characters than we do, and pip joins lines at a backslash: what follows would be a line of its own. */
+const ODD = /[\p{Cc}\u2028\u2029\\]/u;
 /** PEP 508 without an address, and the hashes of pip. */
 const NAMED =
   /^[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w\s,.-]*\])?\s*(?:\(?[<>=!~][^;/@]*)?(?:;[^/@]*)?$/;
@@ -43,8 +45,8 @@ export function parseRequirements(path: string, read: (path: string) => string |
     seen.add(file);
     if (seen.size > INCLUDES_MAX) return void unknown.push(`-r ${file} (too many files)`);
     for (const line of linesOf(text)) {
-      if (line.length > LINE_CHARS_MAX) {
-        unknown.push(`${line.slice(0, 80)}…`);
+      if (line.length > LINE_CHARS_MAX || ODD.test(line)) {
+        unknown.push(line.length > LINE_CHARS_MAX ? `${line.slice(0, 80)}…` : line);
         continue;
       }
       const [, option, included] = /^(-r|--requirement|-c|--constraint)[\s=]\s*(\S+)$/.exec(line) ?? [];
@@ -52,8 +54,7 @@ export function parseRequirements(path: string, read: (path: string) => string |
       if (included !== undefined)
         visit(besides(file, included), option === "-c" || option === "--constraint" ? constraints : into);
       else if (own !== null) (ownExtras ??= []).push(...namesIn(own[1] ?? ""));
-      else if (OPTION.test(line) || WHEEL.test(line) || NAMED.test(line.replace(HASH, "").trim()))
-        into.push(line);
+      else if (OPTION.test(line) || WHEEL.test(line) || isNamed(line.replace(HASH, ""))) into.push(line);
       else if (ADDRESS.test(line)) building.push(line);
       else unknown.push(line);
     }
@@ -64,7 +65,9 @@ export function parseRequirements(path: string, read: (path: string) => string |
 
 /** Whether one dependency is a name with versions, and no address. */
 export function isNamed(dependency: string): boolean {
-  return NAMED.test(dependency.trim());
+  const text = dependency.trim();
+  // What begins with a dash would be an option to pip, wherever in the line it is.
+  return text.length <= LINE_CHARS_MAX && !ODD.test(text) && !/\s-/.test(text) && NAMED.test(text);
 }
 
 /** Lines that say something, joined where one goes on in the next. */
@@ -73,7 +76,12 @@ function linesOf(text: string): string[] {
     .replace(/^\uFEFF/, "")
     .replace(/\\\r?\n/g, " ")
     .split(/\r?\n/)
-    .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
+    .map((line) =>
+      line
+        .replace(/(?:^|\s)#.*$/, "")
+        .replaceAll("\t", " ")
+        .trim(),
+    )
     .filter((line) => line !== "");
 }
 

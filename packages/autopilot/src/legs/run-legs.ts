@@ -4,7 +4,7 @@
 // LEG-1  Nothing of an input is used before its hash is that of the spec.
 // LEG-2  The trees follow from base and patch; what the spec says besides must agree.
 // LEG-3  Legs run one after the other, so that one leg's load cannot make another fail.
-// Held by legs.test.ts.
+// Held by tests/legs.test.ts and tests/run-provider.test.ts.
 
 import { createHash } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
@@ -64,8 +64,9 @@ export async function runLegs(
     throw new AutopilotError("repeats_invalid", `A job is run 1 to ${REPEATS_MAX} times, not ${repeats}.`);
   const match = matchToolchains(deps.toolchains, spec.toolchains);
   if (match.kind === "missing") {
-    const { name, versionMin } = match.requirement;
-    const message = `There is no ${name} of version ${versionMin} or newer here.`;
+    const { name, versionMin, versionBelow } = match.requirement;
+    const range = versionBelow === undefined ? "or newer" : `or newer, below ${versionBelow},`;
+    const message = `There is no ${name} of version ${versionMin} ${range} here.`;
     throw new AutopilotError("toolchain_missing", message);
   }
   const read = (sha256: string) => readChecked(deps, sha256, signal);

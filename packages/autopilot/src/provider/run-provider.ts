@@ -55,7 +55,12 @@ export type ProviderEvent =
   /** The runtime could not be reached or did not answer well; the loop goes on after `retryMs`. */
   | { readonly type: "trouble"; readonly detail: string; readonly retryMs: number };
 
-export type ProviderEnd = { readonly reason: "stopped" | "worker_disabled"; readonly workerId: string };
+/** Why the runtime gives a worker no jobs any more, in its own words. */
+const ENDINGS = ["worker_disabled", "worker_quarantined", "worker_stopped"] as const;
+
+type Ending = (typeof ENDINGS)[number];
+
+export type ProviderEnd = { readonly reason: "stopped" | Ending; readonly workerId: string };
 
 const CAPABILITY = "oa.sandbox_run.v1";
 const CLAIM_WAIT_MS = 25_000;
@@ -67,7 +72,8 @@ const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 30_000;
 
 /**
- * Sell sandboxed runs until the signal aborts or the worker is disabled. Rejects
+ * Sell sandboxed runs until the signal aborts or the runtime says that this worker
+ * gets no more: disabled, quarantined, or stopped by its owner elsewhere. Rejects
  * only when the registration is refused (bad token, wrong settings); while the
  * runtime is away it waits.
  */
@@ -75,15 +81,19 @@ export async function runProvider(options: ProviderOptions): Promise<ProviderEnd
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   // What a killed provider left; nobody else works in this folder.
   await rm(join(options.dataDir, "jobs"), { recursive: true, force: true });
-  const disabled = new AbortController();
-  const signal = AbortSignal.any([options.signal, disabled.signal]);
+  const ended = new AbortController();
+  let ending: Ending | undefined;
+  const signal = AbortSignal.any([options.signal, ended.signal]);
   const loop: Loop = {
     options,
     clients: options.clients ?? runtimeClients(options.client),
     pause: options.pause ?? pauseFor,
     signal,
     closing: options.drain === undefined ? signal : AbortSignal.any([signal, options.drain]),
-    disable: () => disabled.abort(),
+    end: (reason) => {
+      ending ??= reason;
+      ended.abort();
+    },
     tell: (event) => options.onEvent?.(event),
   };
   const workerId = await register(loop);
@@ -94,7 +104,7 @@ export async function runProvider(options: ProviderOptions): Promise<ProviderEnd
   const working = Promise.all(claimers).finally(() => idle.abort());
   const alive = AbortSignal.any([signal, idle.signal]);
   await Promise.all([heartbeatLoop(loop, workerId, alive), sayStopped(loop, workerId), working]);
-  return { reason: disabled.signal.aborted ? "worker_disabled" : "stopped", workerId };
+  return { reason: ending ?? "stopped", workerId };
 }
 
 type Loop = {
@@ -105,7 +115,7 @@ type Loop = {
   readonly signal: AbortSignal;
   /** Ends the claiming: with everything, or before it. */
   readonly closing: AbortSignal;
-  readonly disable: () => void;
+  readonly end: (reason: Ending) => void;
   readonly tell: (event: ProviderEvent) => void;
 };
 
@@ -163,9 +173,10 @@ async function heartbeatLoop(loop: Loop, workerId: string, alive: AbortSignal): 
   while (await loop.pause(HEARTBEAT_EVERY_MS, alive)) {
     try {
       const { worker } = await loop.clients.workers.heartbeatWorker({ workerId }, { signal: alive });
-      if (worker.status === "disabled") loop.disable();
+      if (worker.status === "disabled") loop.end("worker_disabled");
     } catch (cause) {
-      if (isDisabled(cause)) loop.disable();
+      const ending = endingOf(cause);
+      if (ending !== undefined) loop.end(ending);
       else if (!alive.aborted)
         loop.tell({ type: "trouble", detail: wordsOf(cause), retryMs: HEARTBEAT_EVERY_MS });
     }
@@ -181,7 +192,8 @@ async function claimLoop(loop: Loop, workerId: string): Promise<void> {
       failures = 0;
       if (job !== undefined && lease !== undefined) await serve(loop, job, lease);
     } catch (cause) {
-      if (isDisabled(cause)) loop.disable();
+      const ending = endingOf(cause);
+      if (ending !== undefined) loop.end(ending);
       if (loop.closing.aborted) return;
       await backOff(loop, failures, cause);
       failures += 1;
@@ -240,8 +252,8 @@ async function backOff(loop: Loop, failures: number, cause: unknown): Promise<vo
   await loop.pause(retryMs, loop.closing);
 }
 
-function isDisabled(cause: unknown): boolean {
-  return cause instanceof ProblemError && cause.reason === "worker_disabled";
+function endingOf(cause: unknown): Ending | undefined {
+  return cause instanceof ProblemError ? ENDINGS.find((ending) => ending === cause.reason) : undefined;
 }
 
 function isUnknownWorker(cause: unknown): boolean {

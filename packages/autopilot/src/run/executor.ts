@@ -86,7 +86,9 @@ function keepHeld(
     try {
       await runs.renewExecutor({ runId, executorId, epoch }, { signal });
     } catch (cause) {
-      if (!isRefusedAs(cause, "executor_fenced") && !isRefusedAs(cause, "run_finished")) throw cause;
+      // We finished it ourselves, or its log is closed to everyone alike: what is left of the ending needs no lease.
+      if (isRefusedAs(cause, "run_finished")) return;
+      if (!isRefusedAs(cause, "executor_fenced")) throw cause;
       const fenced = new AutopilotError("executor_fenced", cause.detail, { cause });
       lost.abort(fenced);
       throw fenced;

@@ -254,7 +254,7 @@ function describeVerification(made: VerificationResult): string {
   const exits = `base exits ${made.baseExitCode ?? "–"}, patched exits ${made.patchedExitCode ?? "–"}`;
   if (made.status !== "final") return `would be ${made.verdict}; ${exits}; somebody else runs it again`;
   const tests =
-    made.testsFixed === undefined ? "" : `, ${made.testsFixed} tests fixed, ${made.testsKept ?? 0} kept`;
+    made.testsFixed === undefined ? "" : `, tests fixed ${made.testsFixed}, kept ${made.testsKept ?? 0}`;
   return `${made.verdict}, ${exits}${tests}`;
 }
 

@@ -66,12 +66,19 @@ export async function makeSpec(
   };
 }
 
-/** One requirement for each tool: the highest of its lowest versions. */
+/** One requirement for each tool: the highest of its lowest versions, and the lowest of those that it must be below. */
 function joinToolchains(all: readonly ToolchainRequirement[]): readonly ToolchainRequirement[] {
   const joined = new Map<string, ToolchainRequirement>();
   for (const tool of all) {
-    const before = joined.get(tool.name);
-    if (before === undefined || isHigher(tool.versionMin, before.versionMin)) joined.set(tool.name, tool);
+    const before = joined.get(tool.name) ?? tool;
+    const versionMin = isHigher(tool.versionMin, before.versionMin) ? tool.versionMin : before.versionMin;
+    const bounds = [tool.versionBelow, before.versionBelow].filter((bound) => bound !== undefined);
+    const versionBelow = bounds.toSorted((a, b) => (isHigher(a, b) ? 1 : -1))[0];
+    joined.set(tool.name, {
+      name: tool.name,
+      versionMin,
+      ...(versionBelow === undefined ? {} : { versionBelow }),
+    });
   }
   return [...joined.values()];
 }

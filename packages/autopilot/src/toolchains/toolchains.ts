@@ -28,12 +28,17 @@ export function matchToolchains(
   for (const requirement of requirements) {
     const [newest] = installed
       .filter((tool) => tool.name === requirement.name)
-      .filter((tool) => compareVersions(tool.version, requirement.versionMin) >= 0)
+      .filter((tool) => isWithin(tool.version, requirement))
       .toSorted((a, b) => compareVersions(b.version, a.version));
     if (newest === undefined) return { kind: "missing", requirement };
     toolchains.push(newest);
   }
   return { kind: "matched", toolchains: [...new Set(toolchains)] };
+}
+
+function isWithin(version: string, { versionMin, versionBelow }: ToolchainRequirement): boolean {
+  if (compareVersions(version, versionMin) < 0) return false;
+  return versionBelow === undefined || compareVersions(version, versionBelow) < 0;
 }
 
 /** Those of the tools that the sandbox mounts. */

@@ -1,10 +1,11 @@
 // `provider.json`: how others find a provider that sells. After a kill -9 it is
 // stale, so readers check the lock's holder as well.
 
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import type { DataDir } from "../data-dir.ts";
 import { findHolder } from "../lock.ts";
 import { readIfExists, writePrivateFile } from "../private-files.ts";
-import type { ProviderSeat } from "./provider-seat.ts";
+import { providerSeatAt, type ProviderSeat } from "./provider-seat.ts";
 
 export type SellerRecord = {
   readonly pid: number;
@@ -40,6 +41,17 @@ export function sellerToWire(record: SellerRecord) {
 export function findSeller(seat: ProviderSeat): SellerRecord | undefined {
   const record = parseRecord(readIfExists(seat.record));
   return record !== undefined && findHolder(seat.lock)?.pid === record.pid ? record : undefined;
+}
+
+/** Every provider of a data directory that sells now, by the name of its seat. */
+export function listSellers(dataDir: DataDir): ReadonlyMap<string, SellerRecord> {
+  const sellers = new Map<string, SellerRecord>();
+  if (!existsSync(dataDir.providers)) return sellers;
+  for (const key of readdirSync(dataDir.providers).toSorted((a, b) => (a < b ? -1 : 1))) {
+    const record = findSeller(providerSeatAt(dataDir, key));
+    if (record !== undefined) sellers.set(key, record);
+  }
+  return sellers;
 }
 
 function parseRecord(text: string | undefined): SellerRecord | undefined {

@@ -39,6 +39,11 @@ export type ToolchainRequirement = {
   readonly name: string;
   /** The lowest version that will do. */
   readonly versionMin: string;
+  /**
+   * The lowest version that will not do any more, such as 3.12 for a layer that
+   * was built for Python 3.11; absent when any newer one will do.
+   */
+  readonly versionBelow?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.ToolchainRequirement`. */
@@ -295,6 +300,7 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Layer.path": "Folder in the work folder: `node_modules`, or `packages/a/node_modules`; for\npip a name, since it is mounted outside of the tree.",
   "openagents.runtime.v1.SandboxLimits": "Limits of one command of a leg.",
   "openagents.runtime.v1.ToolchainRequirement.version_min": "The lowest version that will do.",
+  "openagents.runtime.v1.ToolchainRequirement.version_below": "The lowest version that will not do any more, such as 3.12 for a layer that\nwas built for Python 3.11; absent when any newer one will do.",
   "openagents.runtime.v1.SandboxRunSpec": "The work of `oa.sandbox_run.v1`. Everything travels by content hash, so the\nhash of this message names the work.",
   "openagents.runtime.v1.SandboxRunSpec.base_bundle_sha256": "Git bundle of the base tree as one parentless commit.",
   "openagents.runtime.v1.SandboxRunSpec.base_commit": "The parentless commit in the bundle.",

@@ -1,6 +1,6 @@
-// A process space of its own for an agent that we do not confine otherwise: it
-// cannot read the environment of our process or of others, and everything that
-// it started ends when it or we end, also by kill -9.
+// A process space of its own for an agent: it cannot read the environment of
+// our process or of others, and everything that it started ends when it or we
+// end, also by kill -9, and also what left its process group.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assuranceValues, reviewDecisionValues, verdictValues } from "@openagents/contracts";
+import { decideSettlement, type Verified } from "./decide-settlement.ts";
+
+const PRICE = {
+  providerPriceMsats: 1_000n,
+  operatorFeeMsats: 5n,
+  secondOpinion: { priceMsats: 100n, feeMsats: 1n },
+};
+
+test("only a confirmed proof, or a confirmed result that a person accepted, releases", () => {
+  for (const verdict of verdictValues) {
+    for (const assurance of assuranceValues) {
+      for (const review of [undefined, ...reviewDecisionValues]) {
+        const { withheldReason } = decideSettlement(verified({ verdict, assurance }), review, PRICE);
+        const good = verdict === "proven" || (verdict === "needs_review" && review === "accepted");
+        const released = good && assurance !== "provider";
+        assert.equal(withheldReason === undefined, released, `${verdict} ${assurance} ${review}`);
+      }
+    }
+  }
+});
+
+test("a second run is paid with its fee whatever it found, and nothing else is when the first is withheld", () => {
+  assert.deepEqual(decideSettlement(verified({ verdict: "inconclusive" }), undefined, PRICE), {
+    withheldReason: "verdict_inconclusive",
+    providerMsats: 0n,
+    secondOpinionMsats: 100n,
+    operatorFeeMsats: 1n,
+  });
+});
+
+test("what breaks rules or is disputed is withheld by that reason first, though the verdict be proven", () => {
+  const broken = verified({ violations: ["trees_equal"], disagreement: true });
+  assert.equal(decideSettlement(broken, undefined, PRICE).withheldReason, "violations");
+  const disputed = verified({ disagreement: true, secondPayable: false });
+  assert.deepEqual(decideSettlement(disputed, "accepted", PRICE), {
+    withheldReason: "disagreement",
+    providerMsats: 0n,
+    secondOpinionMsats: 0n,
+    operatorFeeMsats: 0n,
+  });
+});
+
+test("no settlement is more than the quoted price", () => {
+  const decision = decideSettlement(verified({}), undefined, PRICE);
+  assert.equal(
+    decision.providerMsats + decision.secondOpinionMsats + decision.operatorFeeMsats,
+    1_106n,
+    "both runs and both fees",
+  );
+});
+
+function verified(changes: Partial<Verified>): Verified {
+  return {
+    verdict: "proven",
+    assurance: "independent",
+    violations: [],
+    disagreement: false,
+    secondPayable: true,
+    ...changes,
+  };
+}
