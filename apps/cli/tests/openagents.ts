@@ -36,9 +36,9 @@ export type Started = {
   waitForError(pattern: RegExp): Promise<RegExpExecArray>;
 };
 
-/** A fresh OPENAGENTS_HOME; whatever runs on it is ended when the test is. */
-export function freshHome(t: TestContext): Home {
-  const folder = mkdtempSync(join(tmpdir(), "oa-e2e-"));
+/** A fresh OPENAGENTS_HOME below `parent`; whatever runs on it is ended when the test is. */
+export function freshHome(t: TestContext, parent: string = tmpdir()): Home {
+  const folder = mkdtempSync(join(parent, "oa-e2e-"));
   const home: Home = {
     folder,
     run(args, stdin = "") {

@@ -10,6 +10,13 @@ export {
 } from "./contract-cases.ts";
 export { TEST_APP_ROLE, testDatabase, type TestDatabase } from "./database.ts";
 export {
+  projectRepository,
+  sampleProject,
+  type ProjectName,
+  type ProjectRepository,
+  type SampleProject,
+} from "./projects.ts";
+export {
   startResponsesServer,
   type ResponsesScript,
   type ResponsesServer,

@@ -54,7 +54,11 @@ export async function buildPipLayers(
   ];
   // The last word on the command line holds over what the settings of the machine say.
   const builds = request.allowScripts ? [] : ["--only-binary=:all:"];
-  await python(["-m", "pip", "install", "--target", target, ...quiet, ...files, ...builds], call);
+  // Itself and not what stands for it on the path: pyenv's has a hook after each
+  // install that writes into the user's own folder, and blocks for ever once it is cut short.
+  const program = (await python(["-c", "import sys; print(sys.executable)"], call)).trim();
+  const install = ["-I", "-m", "pip", "install", "--target", target, ...quiet, ...files, ...builds];
+  await runTool([program, ...install], call);
   await freeScripts(join(target, "bin"));
   const place = { kind: "pip", path: PATH } as const;
   const tar = await packFolder(target, {
