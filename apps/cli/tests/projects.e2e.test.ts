@@ -79,7 +79,8 @@ test("issues of real-looking projects become proven patches", async (t) => {
 
   await t.test("the books hold, and with the stack down every bundle ends as before", async () => {
     await assertBooksHold(home);
-    assert.equal((await home.run(["down"])).code, 0);
+    const down = await home.run(["down"]);
+    assert.equal(down.code, 0, down.err);
     await rerunBundles(home, runs);
   });
 });

@@ -47,7 +47,9 @@ export function findSeller(seat: ProviderSeat): SellerRecord | undefined {
 export function listSellers(dataDir: DataDir): ReadonlyMap<string, SellerRecord> {
   const sellers = new Map<string, SellerRecord>();
   if (!existsSync(dataDir.providers)) return sellers;
-  for (const key of readdirSync(dataDir.providers).toSorted((a, b) => (a < b ? -1 : 1))) {
+  // The lock of all of them lies beside their folders.
+  const entries = readdirSync(dataDir.providers, { withFileTypes: true }).filter((one) => one.isDirectory());
+  for (const key of entries.map(({ name }) => name).toSorted((a, b) => (a < b ? -1 : 1))) {
     const record = findSeller(providerSeatAt(dataDir, key));
     if (record !== undefined) sellers.set(key, record);
   }
