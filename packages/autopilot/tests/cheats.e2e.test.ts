@@ -14,8 +14,9 @@ import { AutopilotError, findToolchains } from "../src/index.ts";
 import { buildLayers, type BuiltLayer } from "../src/layers/index.ts";
 import { runLegs, type LegRun } from "../src/legs/index.ts";
 import { NODE, NODE_CHEATS } from "./cheats/node-cheats.ts";
+import { PYTEST, PYTEST_CHEATS, UNITTEST, UNITTEST_CHEATS } from "./cheats/python-cheats.ts";
 import type { Cheat, CheatedProject } from "./cheats/cheat.ts";
-import { planOf, smallJob, writeFiles, type Changes, type SmallJob } from "./small-project.ts";
+import { planOf, smallJob, writeFiles, type SmallJob } from "./small-project.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const sandbox = await createSandbox().catch((error: unknown) => {
@@ -95,11 +96,13 @@ function outcome({ spec }: SmallJob, [run]: readonly LegRun[]): LegOutcome {
   };
 }
 
-const ALL: readonly (readonly [string, CheatedProject, Changes, readonly Cheat[]])[] = [
-  ["node:test", NODE, {}, NODE_CHEATS],
+const ALL: readonly (readonly [string, CheatedProject, readonly Cheat[]])[] = [
+  ["node:test", NODE, NODE_CHEATS],
+  ["pytest", PYTEST, PYTEST_CHEATS],
+  ["unittest", UNITTEST, UNITTEST_CHEATS],
 ];
 
-for (const [name, project, , cheats] of ALL) {
+for (const [name, project, cheats] of ALL) {
   suite(`cheats with ${name}`, { skip: sandbox === undefined && "no sandbox on this machine" }, async () => {
     const layers = sandbox === undefined ? [] : await layersOf(project);
     for (const cheat of cheats) {

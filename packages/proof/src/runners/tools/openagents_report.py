@@ -1,9 +1,22 @@
 # Reports a run of pytest: a plugin, loaded by PYTEST_ADDOPTS.
 
 import os
+import unittest
 
+import _pytest.python
+import _pytest.reports
+import _pytest.runner
 import pytest
-from openagents_report_file import open_report, reported_path
+from openagents_report_file import Held, open_report, reported_path
+
+_open = {"held": None}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests():
+    # Installed plugins are loaded by now and may have changed what they like; the project's code is not.
+    classes = [_pytest.python.Function, _pytest.reports.TestReport, _pytest.runner.CallInfo, unittest.TestCase]
+    _open["held"] = Held([_pytest.python, _pytest.reports, _pytest.runner, *classes])
 
 
 def pytest_configure(config):
@@ -51,6 +64,9 @@ class _Reporter:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self):
+        held = _open["held"]
+        for name in [] if held is None else held.replaced():
+            self._report.error([name + " was replaced"])
         # Also pytest.exit() comes here, with whatever exit code it asks for.
         if self._expected is not None and self._expected <= self._done:
             self._report.end()

@@ -9,6 +9,7 @@
 
 import json
 import os
+import types
 
 NESTED = "OPENAGENTS_REPORT_NESTED"
 
@@ -69,6 +70,34 @@ def reported_path(path):
     """The file as tests are named by it: from the root of the work tree, with links followed."""
     root = os.path.realpath(os.environ.get("OPENAGENTS_REPORT_ROOT") or os.getcwd())
     return os.path.relpath(os.path.realpath(path), root)
+
+
+class Held:
+    """The functions of modules and classes as they are now, to find those that were replaced."""
+
+    def __init__(self, owners):
+        self._owners = list(owners)
+        self._was = [_functions_of(owner) for owner in self._owners]
+
+    def replaced(self):
+        """The names of those that are others now, of which none may be: they decide what passes."""
+        names = []
+        for owner, was in zip(self._owners, self._was):
+            now = _functions_of(owner)
+            where = getattr(owner, "__qualname__", owner.__name__)
+            names.extend("%s.%s" % (where, name) for name in was if now.get(name) != was[name])
+        return names
+
+
+def _functions_of(owner):
+    functions = {}
+    for name, value in list(vars(owner).items()):
+        plain = getattr(value, "__func__", value)
+        if isinstance(plain, types.FunctionType):
+            functions[name] = (id(value), id(plain.__code__))
+        elif isinstance(value, (type, property)):
+            functions[name] = (id(value), 0)
+    return functions
 
 
 def _spoil(path):

@@ -29,7 +29,7 @@ class _Watch:
         return spec
 
 
-_open = {"report": None, "running": False}
+_open = {"report": None, "running": False, "held": None}
 
 
 def _report():
@@ -50,6 +50,16 @@ def _wrap_program(module):
         init(self, *args, **kwargs)
 
     program.__init__ = __init__
+    _open["held"] = _hold_runner()
+
+
+def _hold_runner():
+    from unittest import case, loader, result, runner, suite
+
+    from openagents_report_file import Held
+
+    classes = [case.TestCase, suite.BaseTestSuite, suite.TestSuite, loader.TestLoader]
+    return Held([case, suite, result, *classes, result.TestResult, runner.TextTestRunner, runner.TextTestResult])
 
 
 def _wrap_runner(module):
@@ -122,6 +132,9 @@ class _Recorder:
             self._report.test(_names_of(test), outcome)
 
     def end(self):
+        held = _open["held"]
+        for name in [] if held is None else held.replaced():
+            self._report.error([name + " was replaced"])
         if self._held_back or not any(self._waiting.values()):
             self._report.end()
 
