@@ -3,18 +3,22 @@
 // decision make of each. None of them is ever proven.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { decideVerdict, readReport, type LegOutcome, type VerdictDecision } from "@openagents/proof";
 import { sha256Hex } from "@openagents/receipts";
 import { SandboxError, createSandbox } from "@openagents/sandbox";
-import { AutopilotError, findToolchains } from "../src/index.ts";
+import { findToolchains } from "../src/index.ts";
 import { buildLayers, type BuiltLayer } from "../src/layers/index.ts";
 import { runLegs, type LegRun } from "../src/legs/index.ts";
+import { MAKE, MAKE_CHEATS } from "./cheats/make-cheats.ts";
 import { NODE, NODE_CHEATS } from "./cheats/node-cheats.ts";
 import { PYTEST, PYTEST_CHEATS, UNITTEST, UNITTEST_CHEATS } from "./cheats/python-cheats.ts";
+import { VITEST, VITEST_CHEATS } from "./cheats/vitest-cheats.ts";
 import type { Cheat, CheatedProject } from "./cheats/cheat.ts";
 import { planOf, smallJob, writeFiles, type SmallJob } from "./small-project.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -31,15 +35,22 @@ async function layersOf(project: CheatedProject): Promise<readonly BuiltLayer[] 
   if (project.layers !== true) return [];
   const folder = await mkdtemp(join(tmpdir(), "cheats-"));
   try {
-    await writeFiles(join(folder, "tree"), project.files);
+    const tree = join(folder, "tree");
+    await writeFiles(tree, project.files);
+    if (project.files["package.json"] !== undefined) await lock(tree);
     const request = { scratch: join(folder, "scratch"), allowScripts: false, signal, say: () => undefined };
-    return await buildLayers(join(folder, "tree"), request);
+    return await buildLayers(tree, request);
   } catch (error) {
-    if (!(error instanceof AutopilotError)) throw error;
-    return `the dependencies cannot be installed here: ${error.message.slice(0, 300)}`;
+    return `the dependencies cannot be installed here: ${String(error).slice(0, 300)}`;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What the project would have committed. */
+async function lock(tree: string): Promise<void> {
+  const args = ["install", "--package-lock-only", "--no-audit", "--no-fund"];
+  await promisify(execFile)("npm", args, { cwd: tree, timeout: 120_000 });
 }
 
 async function jobOf(
@@ -100,6 +111,8 @@ const ALL: readonly (readonly [string, CheatedProject, readonly Cheat[]])[] = [
   ["node:test", NODE, NODE_CHEATS],
   ["pytest", PYTEST, PYTEST_CHEATS],
   ["unittest", UNITTEST, UNITTEST_CHEATS],
+  ["Vitest", VITEST, VITEST_CHEATS],
+  ["make", MAKE, MAKE_CHEATS],
 ];
 
 for (const [name, project, cheats] of ALL) {

@@ -112,6 +112,9 @@ const INSTALLED_FOLDER = /^(?:node_modules|site-packages|__pycache__|.*[.](?:dis
 /** At the root any tool's configuration counts; deeper, frameworks call source so. */
 const ROOT_CONFIG = /[.]config[.](?:[cm]?[jt]sx?|json|ya?ml|toml)$/;
 
+/** Targets that Makefiles run checks by: make takes one for done when a file of its name is there. */
+const MAKE_TARGET = /^(?:all|check|tests?|unit)$/;
+
 /** Modules at the root that Python would take for its test runners, or for our reporter. */
 const RUNNER_SHADOW = /^(?:_?pytest|unittest|pluggy|runpy|openagents_report[a-z_]*)(?:[.][^/]+)?$/;
 
@@ -137,7 +140,7 @@ export function isCheckConfigPath(path: string, config?: CheckConfig): boolean {
   const { folders, name } = partsOf(path.toLowerCase());
   if ([...folders, name].some((part) => part.startsWith("."))) return true;
   if (folders.some((folder) => INSTALLED_FOLDER.test(folder))) return true;
-  if (folders.length === 0 && ROOT_CONFIG.test(name)) return true;
+  if (folders.length === 0 && (ROOT_CONFIG.test(name) || MAKE_TARGET.test(name))) return true;
   if (RUNNER_SHADOW.test(folders[0] ?? name)) return true;
   if (CONFIG_NAMES.has(name) || CONFIG_PATTERNS.some((pattern) => pattern.test(name))) return true;
   if (matchesAny(config?.configPaths, path)) return true;

@@ -44,6 +44,8 @@ test("what builds, finds, or runs a check is its configuration", () => {
     "packages/x/.npmrc",
     "Makefile",
     "sub/makefile",
+    "test",
+    "check",
     "conftest.py",
     "tests/conftest.py",
     "pytest.ini",

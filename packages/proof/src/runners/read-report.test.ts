@@ -81,6 +81,17 @@ test("a test that is called by another one's number keeps its own failure", () =
   }
 });
 
+test("a report that has tests in a file is contradicted by one that ran the file and saw none", () => {
+  const ran = (lines: readonly string[], digit: string) =>
+    [name("pytest", digit), Buffer.from(lines.map((line) => `${line}\n`).join(""))] as const;
+  const empty = `{"empty":["a.py"]}`;
+  const forged = ran([start, passed, `{"end":1}`], "1");
+  const contradicted = readReport("pytest", packReport(new Map([ran([start, empty, `{"end":1}`], "0"), forged])));
+  assert.deepEqual([contradicted.complete, contradicted.because], [false, "a.py is reported with tests and without any"]);
+  const other = readReport("pytest", packReport(new Map([ran([start, `{"empty":["b.py"]}`, `{"end":1}`], "0"), forged])));
+  assert.equal(other.complete, true);
+});
+
 test("one run without an end makes the whole report incomplete", () => {
   const files = new Map([
     [name("pytest", "0"), Buffer.from(`${start}\n${passed}\n{"end":1}\n`)],
