@@ -5,29 +5,31 @@ import { request, createServer, type IncomingMessage, type ServerResponse } from
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 
 export type Passing = { readonly method: string; readonly path: string; readonly body: string };
 
-export type Door = {
+export type Door = AsyncDisposable & {
   /** Told of each answered command; what it answers true for never reaches the caller. */
   onAnswered: (passing: Passing) => boolean;
 };
 
-/** Put a door before the running stack of a home: from here on its commands go through it. */
-export async function putDoor(t: TestContext, folder: string): Promise<Door> {
+/** Put a door before the running stack of a home: until it is disposed of, commands go through it. */
+export async function putDoor(folder: string): Promise<Door> {
   const file = join(folder, "stack.json");
   const record = JSON.parse(readFileSync(file, "utf8"));
   const target = new URL(record.runtime_url);
-  const door: Door = { onAnswered: () => false };
   const server = createServer((incoming, answer) => void pass(target, door, incoming, answer));
+  const door: Door = {
+    onAnswered: () => false,
+    async [Symbol.asyncDispose]() {
+      writeFileSync(file, JSON.stringify(record));
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  t.after(() => {
-    writeFileSync(file, JSON.stringify(record));
-    server.closeAllConnections();
-    server.close();
-  });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the door has no port");
   writeFileSync(file, JSON.stringify({ ...record, runtime_url: `http://127.0.0.1:${address.port}` }));

@@ -40,7 +40,12 @@ test("issues of real-looking projects become proven patches", async (t) => {
       t2.after(() => project.remove());
       const fix = readFileSync(project.fixFile, "utf8");
       const agent = `script:${project.fixFile}`;
-      const result = await runProject(t2, home, { repository: project, issue: project.issueFile, agent, fix });
+      const result = await runProject(t2, home, {
+        repository: project,
+        issue: project.issueFile,
+        agent,
+        fix,
+      });
       if (result === undefined) return;
       assert.deepEqual([result.proof, result.tests_fixed, result.tests_kept], [proof, fixed, kept]);
       assert.equal(project.git("log", "-1", "--format=%s", result.branch).trim(), project.issueTitle);

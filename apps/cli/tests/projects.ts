@@ -35,7 +35,11 @@ const BUDGET_MSATS = 2_000_000;
  * Run the issue, and hold everything to it that does not depend on the project.
  * Undefined, with the test skipped visibly, when dependencies cannot be fetched here.
  */
-export async function runProject(t: TestContext, home: Home, run: ProjectRun): Promise<RunResult | undefined> {
+export async function runProject(
+  t: TestContext,
+  home: Home,
+  run: ProjectRun,
+): Promise<RunResult | undefined> {
   const { repository, issue, agent, fix, args = [], options = {} } = run;
   const before = stateOf(repository);
   const command = ["run", "--repo", repository.repo, "--issue", issue, "--agent", agent, "--json"];
@@ -50,7 +54,14 @@ export async function runProject(t: TestContext, home: Home, run: ProjectRun): P
   assert.equal(ended.code, 0, `${ended.err}\n${ended.out}`);
   const result = JSON.parse(ended.out);
   assert.deepEqual(
-    [result.state, result.verdict, result.assurance, result.attempts, result.settlement_status, result.problem],
+    [
+      result.state,
+      result.verdict,
+      result.assurance,
+      result.attempts,
+      result.settlement_status,
+      result.problem,
+    ],
     ["succeeded", "proven", "self", 1, "released", null],
     ended.err,
   );
@@ -93,8 +104,17 @@ export function isOffline({ out, err }: Ended): boolean {
 }
 
 /** Runs a registry's own client. Undefined, with the test skipped visibly, when the registry is not there. */
-export function fetchPackage(t: TestContext, cwd: string, command: string, args: readonly string[]): string | undefined {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 120_000 });
+export function fetchPackage(
+  t: TestContext,
+  cwd: string,
+  command: string,
+  args: readonly string[],
+): string | undefined {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   if (status === 0) return stdout;
   const said = `${error?.message ?? ""}${stdout}${stderr}`;
   const isAway = error !== undefined || isOffline({ code: status, out: stdout, err: stderr });

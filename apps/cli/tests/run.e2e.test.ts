@@ -2,7 +2,7 @@
 // of the user's repository.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { freshHome, type Ended, type Home } from "./openagents.ts";
@@ -68,6 +68,21 @@ test("an issue becomes a verified patch, a bundle and a branch, and the user's c
   assert.equal(verified.code, 0, verified.out);
   const left = readdirSync(join(home.folder, "runs", result.run_id)).toSorted();
   assert.deepEqual(left, ["journal.json", "patch-1.diff"]);
+});
+
+test("a plain folder gets its patch as a file, and is not written to", async (t) => {
+  const home = freshHome(t);
+  const project = smallProject(t);
+  const script = project.script(FIX);
+  rmSync(join(project.repo, ".git"), { recursive: true });
+  const before = readdirSync(project.repo, { recursive: true });
+  const run = await home.run(arguments_(project, script, "--port-base", "0"));
+  assert.equal(run.code, 0, run.err);
+  const result = resultOf(run);
+  assert.deepEqual([result.verdict, result.branch], ["proven", null]);
+  assert.deepEqual(readdirSync(project.repo, { recursive: true }), before);
+  assert.equal(result.patch_file, join(result.bundle_dir, "patch.diff"));
+  assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
 });
 
 test("on one stack", async (t) => {
@@ -191,6 +206,21 @@ test("on one stack", async (t) => {
     assert.deepEqual([result.state, result.reserved_msats, result.branch], ["canceled", 0, null]);
     assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
     assert.equal((await home.run(["run", "--resume", run_id, "--json"])).code, 1, "it has ended");
+  });
+
+  await t.test("a run that is under way ends when it is asked to from elsewhere", async (t2) => {
+    const project = smallProject(t2);
+    const started = home.start(arguments_(project, project.script(FIX)));
+    await started.waitForError(/✓ agent/);
+    const [, runId = ""] = await started.waitForError(/run (run_[0-9a-f]{32})/);
+    const canceled = await home.run(["runs", "cancel", runId, "--json"]);
+    const ended = await started.ended;
+    // It may have come to its end before it heard.
+    const result = resultOf(ended);
+    assert.equal(resultOf(canceled).state, result.state);
+    assert.deepEqual([canceled.code, ended.code], result.state === "canceled" ? [0, 1] : [1, 0]);
+    assert.equal(result.reserved_msats, 0);
+    assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
   });
 
   await t.test("a patch with a secret of the environment goes nowhere", async (t2) => {

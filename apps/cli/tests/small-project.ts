@@ -1,7 +1,7 @@
 // A small repository with a bug, and scripts of an agent that fix it or do not.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -69,10 +69,6 @@ export function smallProject(t: TestContext): Project {
       return file;
     },
   };
-}
-
-export function readJson(file: string): unknown {
-  return JSON.parse(readFileSync(file, "utf8"));
 }
 
 function write(dir: string, files: Files): void {

@@ -215,6 +215,22 @@ test("a second run that could not be made is given to someone else, and the firs
   await assertSound(market.runtime);
 });
 
+test("a second provider that was stopped in the middle is asked again", async (t) => {
+  const market = await startMarket(t, { secondOpinion: "self" });
+  const job = await work(market, market.first, FIXED);
+  await verify(market, job);
+  const { job: second, lease } = await claim(market, market.second);
+  await market.runtime.post(
+    `/internal/v1/jobs/${second.job_id}/result`,
+    { lease_id: lease.lease_id, failure: { code: "provider_stopped", detail: "" } },
+    { token: market.second.token },
+  );
+  const again = await verify(market, job);
+  assert.equal(again.json.second_job.provider_worker_id, market.second.workerId);
+  await work(market, market.second, FIXED);
+  assert.equal((await verify(market, job)).json.verification.verdict, "proven");
+});
+
 test("a second provider that is away is replaced, and without anyone the report stays unconfirmed and unpaid", async (t) => {
   const clock = manualClock(Date.now());
   const market = await startMarket(t, { nowMs: clock.nowMs });

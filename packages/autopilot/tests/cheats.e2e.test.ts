@@ -81,7 +81,11 @@ async function verdictOf(t: TestContext, job: SmallJob): Promise<VerdictDecision
   const folder = await temporaryFolder(t);
   const { legs } = await runLegs({ sandbox, toolchains, readInput }, job.spec, folder, 1, signal);
   const { classification, guard } = await planOf(t, job);
-  const outcomeOf = (name: LegRun["leg"]) => outcome(job, legs.filter(({ leg }) => leg === name));
+  const outcomeOf = (name: LegRun["leg"]) =>
+    outcome(
+      job,
+      legs.filter(({ leg }) => leg === name),
+    );
   return decideVerdict({
     base: outcomeOf("base"),
     patched: outcomeOf("patched"),

@@ -32,11 +32,14 @@ const PROJECTS = new URL("../projects/", import.meta.url);
 /** The project in a new repository with a history of three commits. */
 export function sampleProject(name: ProjectName): SampleProject {
   const file = (path: string) => fileURLToPath(new URL(`${name}/${path}`, PROJECTS));
-  const repository = projectRepository((folder) => cpSync(file("repo"), folder, { recursive: true }), [
-    ["start", ":(exclude)src", ":(exclude)include", ":(exclude)test", ":(exclude)tests"],
-    ["the library", ":(exclude)test", ":(exclude)tests"],
-    ["tests"],
-  ]);
+  const repository = projectRepository(
+    (folder) => cpSync(file("repo"), folder, { recursive: true }),
+    [
+      ["start", ":(exclude)src", ":(exclude)include", ":(exclude)test", ":(exclude)tests"],
+      ["the library", ":(exclude)test", ":(exclude)tests"],
+      ["tests"],
+    ],
+  );
   const issueFile = file("issue.md");
   return {
     ...repository,

@@ -21,8 +21,11 @@ import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, livenessOf } from "../workers/index.ts";
 import type { Decision } from "./decide-verification.ts";
 
-/** How many workers are asked to repeat one job. */
-export const SECOND_RUNS_MAX = 3;
+/** How often somebody is asked to repeat one job. */
+const SECOND_RUNS_MAX = 5;
+
+/** What a worker says that was stopped in the middle: it may be asked again when it is back. */
+const GIVEN_BACK = "provider_stopped";
 
 export type SecondProvider = { readonly workerId: string; readonly org: string };
 
@@ -122,7 +125,10 @@ export async function isExpected(command: Command, job: Job, nowMs: number): Pro
   return worker?.status === "running" && !worker.quarantined && livenessOf(worker, nowMs) === "fresh";
 }
 
-/** Someone who was not asked before and costs no more than what is reserved; undefined when there is nobody. */
+/**
+ * Someone who costs no more than what is reserved and did not try before, or had
+ * to give the job back; undefined when there is nobody.
+ */
 export async function findReplacement(
   command: Command,
   order: Pick<SecondOrder, "job" | "quote"> & { readonly asked: readonly Job[] },
@@ -140,7 +146,9 @@ export async function findReplacement(
       // Who asked for their own device, or for a stranger, gets no other kind.
       secondOpinion: quote.secondOpinion.assurance,
       firstOrg: job.providerOrg,
-      asked: asked.map((each) => each.providerWorkerId),
+      asked: asked
+        .filter(({ failure }) => failure?.code !== GIVEN_BACK)
+        .map(({ providerWorkerId }) => providerWorkerId),
       priceMsatsMax: quote.secondOpinion.priceMsats,
     },
     nowMs,

@@ -11,8 +11,10 @@ export type RunHold = {
   readonly epoch: bigint;
   /** Aborts with an `AutopilotError`: `executor_fenced`, or `cancel_requested`. */
   readonly signal: AbortSignal;
-  /** Ask now whether the lease is ours still. Throws `executor_fenced`. For before money is spent. */
+  /** Ask now whether to go on. Throws `executor_fenced` and `cancel_requested`. For before money is spent. */
   assertHeld(signal: AbortSignal): Promise<void>;
+  /** Renew no more: the run is about to end, and what then is left of it needs no lease. */
+  rest(): Promise<void>;
   /** Give the lease back. Never throws: a lease that is not given back lapses. */
   release(): Promise<void>;
 };
@@ -70,6 +72,7 @@ const NOTHING_TO_HOLD: RunHold = {
   epoch: 0n,
   signal: new AbortController().signal,
   assertHeld: async () => undefined,
+  rest: async () => undefined,
   release: async () => undefined,
 };
 
@@ -93,14 +96,16 @@ function keepHeld(
       lost.abort(fenced);
       throw fenced;
     }
+    const { run } = await runs.getRun({ runId }, { signal });
+    if (run.status !== "canceling") return;
+    const canceled = new AutopilotError("cancel_requested", "The run was asked to cancel.");
+    lost.abort(canceled);
+    throw canceled;
   };
   const renewing = (async () => {
     while (await pause(renewEveryMs, ended.signal)) {
       try {
         await renew(ended.signal);
-        const { run } = await runs.getRun({ runId }, { signal: ended.signal });
-        if (run.status === "canceling")
-          lost.abort(new AutopilotError("cancel_requested", "The run was asked to cancel."));
       } catch {
         // A runtime that is away renews nothing for others either; the next renewal tells.
         if (lost.signal.aborted) return;
@@ -111,6 +116,10 @@ function keepHeld(
     epoch,
     signal: lost.signal,
     assertHeld: renew,
+    async rest() {
+      ended.abort();
+      await renewing;
+    },
     async release() {
       ended.abort();
       await renewing;

@@ -17,13 +17,24 @@ import { workspaceFolder } from "./prepare.ts";
 import { bounded } from "./run-log.ts";
 import type { Session } from "./session.ts";
 
+/** The end of a run that was asked to cancel. */
+export const CANCELED: Ending = {
+  status: "canceled",
+  problem: { step: "executor", code: "canceled", detail: "The run was canceled." },
+};
+
 /** Go through the ending; what an earlier process did of it is not done again. */
 export async function finish(session: Session, decided: Ending): Promise<void> {
   const { journal, clients, runId, signal, pause } = session;
-  const ending = journal.current.ending ?? decided;
+  let ending = journal.current.ending ?? decided;
   if (journal.current.ending === undefined) await journal.save({ ending });
   if (ending.status !== "succeeded") await closeOrder(session, signal);
   const { run } = await reading(() => clients.runs.getRun({ runId }, { signal }), signal, pause);
+  if (run.status === "canceling" && ending.status !== "canceled") {
+    // Asked to cancel, a run has no other end, also when the request came after the verdict.
+    ending = CANCELED;
+    await journal.save({ ending });
+  }
   if (!["succeeded", "failed", "canceled"].includes(run.status)) await tellEnd(session, ending);
   if (journal.current.bundleDir === undefined) await bundle(session, ending);
   if (ending.status === "succeeded" && journal.current.branch === undefined) await makeBranch(session);
@@ -32,7 +43,9 @@ export async function finish(session: Session, decided: Ending): Promise<void> {
     await rm(join(session.folder, name), { recursive: true, force: true });
 }
 
-async function tellEnd({ journal, log, signal }: Session, { status, problem }: Ending): Promise<void> {
+async function tellEnd({ hold, journal, log, signal }: Session, { status, problem }: Ending): Promise<void> {
+  // A finished run renews no lease, which must not look like a lost one.
+  await hold.rest();
   const why =
     problem === undefined ? {} : { step: problem.step, code: problem.code, detail: bounded(problem.detail) };
   await log

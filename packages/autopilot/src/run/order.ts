@@ -228,7 +228,10 @@ async function verify(session: Session, jobId: string): Promise<VerificationResu
       },
       (made) => describeVerification(made.verification),
     );
-    if (verification.status === "final") return verification;
+    if (verification.status === "final") {
+      if (await isUnconfirmed(session, verification)) await journal.saveOrder({ failed: true });
+      return verification;
+    }
     const secondJobId = secondJob?.jobId ?? verification.secondJobId;
     if (secondJobId === undefined) throw new Error("a second opinion is awaited from nobody");
     await steps.step(
@@ -248,6 +251,16 @@ async function verify(session: Session, jobId: string): Promise<VerificationResu
     );
   }
   throw new AutopilotError("second_opinion_stuck", `No second run of ${jobId} came to an end.`);
+}
+
+/** Whether the first report came to nothing only because nobody repeated its run. */
+async function isUnconfirmed(session: Session, verification: VerificationResult): Promise<boolean> {
+  const { clients, pause, signal } = session;
+  const { verdict, disagreement, violations, secondJobId } = verification;
+  if (verdict !== "inconclusive" || disagreement || violations.length > 0 || secondJobId === undefined)
+    return false;
+  const { job } = await reading(() => clients.jobs.getJob({ jobId: secondJobId }, { signal }), signal, pause);
+  return job.result === undefined;
 }
 
 function describeVerification(made: VerificationResult): string {

@@ -6,7 +6,8 @@
 // BUY-3  A bundle is written for every run that ended, also a failed or canceled one.
 // BUY-4  The user's checkout is never written to, but for one new branch at the end.
 // BUY-5  Only who holds the run's lease goes on with it.
-// Held by tests/run.test.ts, workspace.test.ts and the end-to-end tests of the command line.
+// Held by decide-next.test.ts, executor.test.ts, journal.test.ts and workspace.test.ts, and on
+// the real runtime by the end-to-end tests of the command line.
 
 import { randomUUID } from "node:crypto";
 import { AgentError } from "@openagents/agent";
@@ -23,7 +24,7 @@ import { letAgentWork, takePatch } from "./attempt.ts";
 import { decideNext } from "./decide-next.ts";
 import { isRefusedAs } from "./executor.ts";
 import { feedbackOn } from "./feedback.ts";
-import { finish } from "./finish.ts";
+import { CANCELED, finish } from "./finish.ts";
 import {
   createJournal,
   loadJournal,
@@ -114,12 +115,16 @@ export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcom
   const { clients, pause, nowMs } = toolsOf(deps);
   const folder = runFolder(deps, runId);
   const startedMs = nowMs();
+  const waiting = {
+    ...deps,
+    ...(deps.onProgress === undefined ? {} : { onProgress: asOneWait(deps.onProgress) }),
+  };
   let asked = false;
   for (;;) {
     const journal = await loadJournal(folder, runId);
     if (journal.current.done === true) return outcomeOf(deps, journal.current, undefined);
     try {
-      return await execute(deps, journal, async () => canceled, 0);
+      return await execute(waiting, journal, async () => CANCELED, 0);
     } catch (cause) {
       const held = cause instanceof AutopilotError && cause.code === "executor_held";
       if (!held || nowMs() - startedMs > CANCEL_MS_MAX) throw cause;
@@ -136,10 +141,16 @@ export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcom
   }
 }
 
-const canceled: Ending = {
-  status: "canceled",
-  problem: { step: "executor", code: "canceled", detail: "The run was canceled." },
-};
+/** Trying for the lease again and again is one step to look at. */
+function asOneWait(tell: NonNullable<RunDeps["onProgress"]>): NonNullable<RunDeps["onProgress"]> {
+  let told = false;
+  return (progress) => {
+    const { step, state } = progress;
+    if (step === "executor" && ((state === "started" && told) || state === "failed")) return;
+    told = true;
+    tell(progress);
+  };
+}
 
 /** Undefined: the run waits for a person. */
 type Course = (session: Session) => Promise<Ending | undefined>;
@@ -159,7 +170,7 @@ async function execute(
     } catch (cause) {
       const problem = problemOf(cause, session);
       if (isStopping(cause, session)) return outcomeOf(deps, journal.current, problem);
-      ending = isCancelRequest(session) ? canceled : { status: "failed", problem };
+      ending = isCancelRequest(session) ? CANCELED : { status: "failed", problem };
     }
     if (ending === undefined) return outcomeOf(deps, journal.current, undefined);
     return await endWith(session, ending);

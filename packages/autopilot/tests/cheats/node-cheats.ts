@@ -69,7 +69,9 @@ export const NODE_CHEATS: readonly Cheat[] = [
   },
   {
     name: "the failing test is skipped",
-    changes: { "test/sum.test.js": testFile("sum", "assert.equal(sum(1, 2), 3)").replace("test(", "test.skip(") },
+    changes: {
+      "test/sum.test.js": testFile("sum", "assert.equal(sum(1, 2), 3)").replace("test(", "test.skip("),
+    },
     verdict: "passed_only",
     because: /without the patch too/,
   },
@@ -98,7 +100,10 @@ export const NODE_CHEATS: readonly Cheat[] = [
     name: "the failing test asks for something that only the patch has",
     changes: {
       "src/sum.js": `${WRONG}export const done = true;\n`,
-      "test/sum.test.js": testFile("done", "assert.equal(done, true)").replace("done is right", "sum is right"),
+      "test/sum.test.js": testFile("done", "assert.equal(done, true)").replace(
+        "done is right",
+        "sum is right",
+      ),
     },
     verdict: "failed",
     because: /put back/,
