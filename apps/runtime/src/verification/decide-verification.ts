@@ -91,7 +91,7 @@ function decideRound(
     ...(guard === undefined ? [] : legViolations(spec, guard, "guard")),
     ...(others.length === 0 ? [] : ["legs_unexpected"]),
     ...(guard === undefined || spec.guardPaths.length > 0 ? [] : ["guard_leg_unexpected"]),
-    ...treeViolations(spec, base, patched, guard),
+    ...treeViolations(spec, classification, base, patched, guard),
   ];
   if (violations.length > 0 || base === undefined || patched === undefined)
     return inconclusive(BROKEN, violations);
@@ -154,6 +154,7 @@ function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: L
 /** What the trees must be whatever the patch is; which they are exactly, a second run and an offline check compute. */
 function treeViolations(
   spec: SandboxRunSpec,
+  { testPaths, checkConfigPaths, sourcePaths }: PatchClassification,
   base: LegResult | undefined,
   patched: LegResult | undefined,
   guard: LegResult | undefined,
@@ -161,7 +162,11 @@ function treeViolations(
   if (base === undefined || patched === undefined) return [];
   const violations: string[] = [];
   if (spec.patchTestPaths.length === 0 && base.tree !== spec.baseTree) violations.push("base_tree_differs");
-  if (base.tree === patched.tree || guard?.tree === patched.tree) violations.push("trees_equal");
+  // The base leg has the patch's tests, so it is the patched leg where the patch is nothing else.
+  const isOfTests = sourcePaths.length === 0 && checkConfigPaths.every((path) => testPaths.includes(path));
+  if (isOfTests && base.tree !== patched.tree) violations.push("base_tree_differs");
+  if (!isOfTests && base.tree === patched.tree) violations.push("trees_equal");
+  if (guard?.tree === patched.tree) violations.push("trees_equal");
   return violations;
 }
 
