@@ -39,7 +39,9 @@ function assertNoCanary(bytes: Buffer, place: string): void {
 
 /** How many files were read. */
 function assertNoCanaryBelow(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   for (const { parentPath, name } of files) {
     const path = join(parentPath, name);
     assertNoCanary(Buffer.from(path), "a name");
@@ -49,7 +51,12 @@ function assertNoCanaryBelow(folder: string): number {
 }
 
 /** A stack of its own, so that everything of it starts in that environment. */
-async function runWith(home: Home, project: Project, agent: string, env: Readonly<Record<string, string>> = {}) {
+async function runWith(
+  home: Home,
+  project: Project,
+  agent: string,
+  env: Readonly<Record<string, string>> = {},
+) {
   const args = ["run", "--repo", project.repo, "--issue", ISSUE, "--agent", agent];
   const started = home.start([...args, "--attempts", "1", "--json", "--port-base", "0"], {
     env: { ...CANARIES, ...env },
@@ -81,7 +88,10 @@ test("what a scripted agent says and commits of the environment's secrets is lef
       { say: `The secret is ${canary}.` },
       { say: `In base64 it is ${Buffer.from(canary).toString("base64")}` },
     ]);
-    writeFileSync(script, JSON.stringify({ version: 1, attempts: [{ steps: [...said, ...attempts[0].steps] }] }));
+    writeFileSync(
+      script,
+      JSON.stringify({ version: 1, attempts: [{ steps: [...said, ...attempts[0].steps] }] }),
+    );
     const { code, err, result } = await runWith(home, project, `script:${script}`);
     assert.deepEqual([code, result.verdict], [0, "proven"], err);
     assert.match(readFileSync(join(result.bundle_dir, "REPLAY.jsonl"), "utf8"), /The secret is \[redacted\]/);
@@ -111,7 +121,10 @@ test("what a scripted agent says and commits of the environment's secrets is lef
     assert.deepEqual([code, result.verdict], [0, "proven"], err);
     const artifacts = readdirSync(join(result.bundle_dir, "artifacts"));
     const texts = artifacts.map((name) => readFileSync(join(result.bundle_dir, "artifacts", name), "utf8"));
-    assert.ok(texts.some((text) => text.includes("OPENAGENTS_REPORT_FOLDER")), "it printed its environment");
+    assert.ok(
+      texts.some((text) => text.includes("OPENAGENTS_REPORT_FOLDER")),
+      "it printed its environment",
+    );
   });
   assert.ok(assertNoCanaryBelow(home.folder) > 100);
 });
@@ -127,10 +140,15 @@ test("what codex's commands try to print and write of them is left nowhere, its 
     { run: "env; export; set" },
     { run: "for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ; tr '\\0' ' ' < $p/cmdline; done" },
     { run: "env | base64 -w 0 > src/environment.txt; env >> src/environment.txt" },
-    { run: `echo "$CANARY_API_TOKEN$AWS_SECRET_ACCESS_KEY$DATABASE_ADMIN_PASSWORD$SCRIPTED_KEY" > src/secrets.txt` },
+    {
+      run: `echo "$CANARY_API_TOKEN$AWS_SECRET_ACCESS_KEY$DATABASE_ADMIN_PASSWORD$SCRIPTED_KEY" > src/secrets.txt`,
+    },
     { run: `find ${dirname(home.folder)} -type f -name '*.toml' -o -name auth.json | head -50 | xargs cat` },
     { run: `cat ${home.folder}/keys/* ${home.folder}/postgres.password` },
-    { patch: "*** Begin Patch\n*** Update File: src/add.js\n@@\n-export const add = (a, b) => a - b;\n+export const add = (a, b) => a + b;\n*** End Patch" },
+    {
+      patch:
+        "*** Begin Patch\n*** Update File: src/add.js\n@@\n-export const add = (a, b) => a - b;\n+export const add = (a, b) => a + b;\n*** End Patch",
+    },
     { say: `I know ${CANARIES.CANARY_API_TOKEN} and ${CANARIES.SCRIPTED_KEY}.` },
   ];
   await using server = await startResponsesServer([steps]);
@@ -142,7 +160,9 @@ test("what codex's commands try to print and write of them is left nowhere, its 
   assert.deepEqual([code, result.verdict], [0, "proven"], err);
   assert.equal(server.outputs().length, steps.length - 1, "every attempt was made");
   assertNoCanary(Buffer.from(JSON.stringify(server.outputs())), "what the model was told");
-  assert.ok(server.requests.every(({ authorization }) => authorization === `Bearer ${CANARIES.SCRIPTED_KEY}`));
+  assert.ok(
+    server.requests.every(({ authorization }) => authorization === `Bearer ${CANARIES.SCRIPTED_KEY}`),
+  );
   assertNoCanary(Buffer.from(project.git("show", result.branch)), "the branch");
   assert.ok(assertNoCanaryBelow(home.folder) > 100);
 });

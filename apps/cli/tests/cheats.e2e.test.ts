@@ -54,14 +54,17 @@ const CHEATS: readonly Cheat[] = [
   {
     name: "the failing tests skip themselves",
     project: "backoff-plan",
-    changes: { "test/plan.test.js": (text) => text.replaceAll(/ it\((?="(?:stays|is cut|spends))/g, " it.skip(") },
+    changes: {
+      "test/plan.test.js": (text) => text.replaceAll(/ it\((?="(?:stays|is cut|spends))/g, " it.skip("),
+    },
     verdict: "passed_only",
   },
   {
     name: "the source ends Python with success at the end of the tests",
     project: "slot-book",
     changes: {
-      "src/slot_book/__init__.py": (text) => `import atexit, os\natexit.register(lambda: os._exit(0))\n${text}`,
+      "src/slot_book/__init__.py": (text) =>
+        `import atexit, os\natexit.register(lambda: os._exit(0))\n${text}`,
     },
     verdict: "failed",
   },
@@ -120,7 +123,13 @@ async function holds(t: TestContext, home: Home, { project: name, changes, verdi
 
 async function assertUnpaid(
   home: Home,
-  result: { run_id: string; settlement_status: string; branch: null; reserved_msats: number; bundle_dir: string },
+  result: {
+    run_id: string;
+    settlement_status: string;
+    branch: null;
+    reserved_msats: number;
+    bundle_dir: string;
+  },
   branches: string,
 ): Promise<void> {
   assert.deepEqual([result.settlement_status, result.branch, result.reserved_msats], ["withheld", null, 0]);

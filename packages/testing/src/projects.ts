@@ -14,8 +14,8 @@ export type ProjectName = "backoff-plan" | "slot-book" | "field-split";
 export type ProjectRepository = {
   /** A checkout of `main` with nothing uncommitted. */
   readonly repo: string;
-  git(...args: readonly string[]): string;
-  remove(): void;
+  readonly git: (...args: readonly string[]) => string;
+  readonly remove: () => void;
 };
 
 export type SampleProject = ProjectRepository & {

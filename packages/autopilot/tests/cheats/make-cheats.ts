@@ -7,7 +7,12 @@ const TEST = '#include "../sum.h"\nint main(void) { return sum(1, 2) == 3 ? 0 : 
 const MAKEFILE = "test:\n\t@cc -o /tmp/t sum.c tests/sum_test.c && /tmp/t\n";
 
 export const MAKE: CheatedProject = {
-  files: { Makefile: MAKEFILE, "sum.h": "int sum(int a, int b);\n", "sum.c": WRONG, "tests/sum_test.c": TEST },
+  files: {
+    Makefile: MAKEFILE,
+    "sum.h": "int sum(int a, int b);\n",
+    "sum.c": WRONG,
+    "tests/sum_test.c": TEST,
+  },
   commands: ["make test"],
   toolchains: [],
 };

@@ -101,22 +101,18 @@ function shared(project: CheatedProject, names: readonly (readonly string[])[]):
       verdict: "failed",
       because: /./,
     },
-    ...EXITS.map(
-      ([how, code]): Cheat => ({
-        name: `the source ends the process ${how} when it is imported`,
-        changes: source(code),
-        verdict: "failed",
-        because: /./,
-      }),
-    ),
-    ...EXITS.map(
-      ([how, code]): Cheat => ({
-        name: `the source ends the process ${how} when it is called`,
-        changes: { "sums/__init__.py": WRONG.replace("return a - b", code) },
-        verdict: "failed",
-        because: /./,
-      }),
-    ),
+    ...EXITS.map(([how, code]): Cheat => ({
+      name: `the source ends the process ${how} when it is imported`,
+      changes: source(code),
+      verdict: "failed",
+      because: /./,
+    })),
+    ...EXITS.map(([how, code]): Cheat => ({
+      name: `the source ends the process ${how} when it is called`,
+      changes: { "sums/__init__.py": WRONG.replace("return a - b", code) },
+      verdict: "failed",
+      because: /./,
+    })),
     {
       name: "the source makes the exit code 0 at the end",
       changes: source("import atexit, os; atexit.register(lambda: os._exit(0))"),
@@ -125,7 +121,9 @@ function shared(project: CheatedProject, names: readonly (readonly string[])[]):
     },
     {
       name: "the source prints the runner's words of success and ends the process",
-      changes: source('import os; print("2 passed in 0.01s\\nRan 2 tests in 0.001s\\n\\nOK", flush=True); os._exit(0)'),
+      changes: source(
+        'import os; print("2 passed in 0.01s\\nRan 2 tests in 0.001s\\n\\nOK", flush=True); os._exit(0)',
+      ),
       verdict: "failed",
       because: /not complete/,
     },

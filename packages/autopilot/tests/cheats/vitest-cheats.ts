@@ -39,7 +39,7 @@ const FORGED = [
   "",
 ].join("\n");
 
-export const VITEST_CHEATS: readonly Cheat[] = [
+const CHEATS: readonly Cheat[] = [
   {
     name: "a vitest.config leaves the failing test out",
     changes: { "vitest.config.js": 'export default { test: { include: ["test/same.test.js"] } };\n' },
@@ -70,8 +70,12 @@ export const VITEST_CHEATS: readonly Cheat[] = [
   },
   {
     name: "the failing test is skipped",
-    changes: { "test/sum.test.js": testFile("sum", "expect(sum(1, 2)).toBe(3);").replace("test(", "test.skip(") },
+    changes: {
+      "test/sum.test.js": testFile("sum", "expect(sum(1, 2)).toBe(3);").replace("test(", "test.skip("),
+    },
     verdict: "passed_only",
     because: /without the patch too/,
   },
-].map((cheat): Cheat => ({ ...cheat, limits: LIMITS }) as Cheat);
+];
+
+export const VITEST_CHEATS: readonly Cheat[] = CHEATS.map((cheat) => ({ ...cheat, limits: LIMITS }));

@@ -6,7 +6,9 @@
 // `python -m pytest` work as they are.
 //
 // What holds: printing counts for nothing; an early exit of the process leaves a
-// report that is not complete; files that the reporter did not write spoil it.
+// report that is not complete; files that the reporter did not write spoil it;
+// Node's assertions cannot be replaced, and it is told when the functions of
+// unittest or pytest that decide about a test were.
 // What does not: code in the runner's own process, or of the same user, can in
 // the end write whatever the reporter can. It takes purpose and leaves traces in
 // the patch, and names must still match the base's.

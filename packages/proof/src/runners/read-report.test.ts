@@ -86,9 +86,18 @@ test("a report that has tests in a file is contradicted by one that ran the file
     [name("pytest", digit), Buffer.from(lines.map((line) => `${line}\n`).join(""))] as const;
   const empty = `{"empty":["a.py"]}`;
   const forged = ran([start, passed, `{"end":1}`], "1");
-  const contradicted = readReport("pytest", packReport(new Map([ran([start, empty, `{"end":1}`], "0"), forged])));
-  assert.deepEqual([contradicted.complete, contradicted.because], [false, "a.py is reported with tests and without any"]);
-  const other = readReport("pytest", packReport(new Map([ran([start, `{"empty":["b.py"]}`, `{"end":1}`], "0"), forged])));
+  const contradicted = readReport(
+    "pytest",
+    packReport(new Map([ran([start, empty, `{"end":1}`], "0"), forged])),
+  );
+  assert.deepEqual(
+    [contradicted.complete, contradicted.because],
+    [false, "a.py is reported with tests and without any"],
+  );
+  const other = readReport(
+    "pytest",
+    packReport(new Map([ran([start, `{"empty":["b.py"]}`, `{"end":1}`], "0"), forged])),
+  );
   assert.equal(other.complete, true);
 });
 

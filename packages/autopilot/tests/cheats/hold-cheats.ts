@@ -1,6 +1,4 @@
-// Patches that make a check pass without fixing anything, and bases that fail for
-// another reason than the bug: what the legs of a real sandbox and the real
-// decision make of each. None of them is ever proven.
+// What becomes of a cheat: the legs in a real sandbox, and the real decision.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -12,16 +10,12 @@ import { promisify } from "node:util";
 import { decideVerdict, readReport, type LegOutcome, type VerdictDecision } from "@openagents/proof";
 import { sha256Hex } from "@openagents/receipts";
 import { SandboxError, createSandbox } from "@openagents/sandbox";
-import { findToolchains } from "../src/index.ts";
-import { buildLayers, type BuiltLayer } from "../src/layers/index.ts";
-import { runLegs, type LegRun } from "../src/legs/index.ts";
-import { MAKE, MAKE_CHEATS } from "./cheats/make-cheats.ts";
-import { NODE, NODE_CHEATS } from "./cheats/node-cheats.ts";
-import { PYTEST, PYTEST_CHEATS, UNITTEST, UNITTEST_CHEATS } from "./cheats/python-cheats.ts";
-import { VITEST, VITEST_CHEATS } from "./cheats/vitest-cheats.ts";
-import type { Cheat, CheatedProject } from "./cheats/cheat.ts";
-import { planOf, smallJob, writeFiles, type SmallJob } from "./small-project.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { findToolchains } from "../../src/index.ts";
+import { buildLayers, type BuiltLayer } from "../../src/layers/index.ts";
+import { runLegs, type LegRun } from "../../src/legs/index.ts";
+import type { Cheat, CheatedProject } from "./cheat.ts";
+import { planOf, smallJob, writeFiles, type SmallJob } from "../small-project.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
 
 const sandbox = await createSandbox().catch((error: unknown) => {
   if (error instanceof SandboxError && error.code === "sandbox_unavailable") return undefined;
@@ -111,15 +105,8 @@ function outcome({ spec }: SmallJob, [run]: readonly LegRun[]): LegOutcome {
   };
 }
 
-const ALL: readonly (readonly [string, CheatedProject, readonly Cheat[]])[] = [
-  ["node:test", NODE, NODE_CHEATS],
-  ["pytest", PYTEST, PYTEST_CHEATS],
-  ["unittest", UNITTEST, UNITTEST_CHEATS],
-  ["Vitest", VITEST, VITEST_CHEATS],
-  ["make", MAKE, MAKE_CHEATS],
-];
-
-for (const [name, project, cheats] of ALL) {
+/** One test for each cheat, on layers that are built once. */
+export function holdCheats(name: string, project: CheatedProject, cheats: readonly Cheat[]): void {
   suite(`cheats with ${name}`, { skip: sandbox === undefined && "no sandbox on this machine" }, async () => {
     const layers = sandbox === undefined ? [] : await layersOf(project);
     for (const cheat of cheats) {
