@@ -113,6 +113,7 @@ export function holdCheats(name: string, project: CheatedProject, cheats: readon
       test(cheat.name, { skip: typeof layers === "string" && layers }, async (t) => {
         const job = await jobOf(t, project, cheat, typeof layers === "string" ? [] : layers);
         const decision = await verdictOf(t, job);
+        t.diagnostic(decision.because);
         assert.equal(decision.verdict, cheat.verdict, decision.because);
         assert.match(decision.because, cheat.because);
       });

@@ -214,6 +214,39 @@ export const PYTEST_CHEATS: readonly Cheat[] = [
     verdict: "failed",
     because: /Function[.]runtest was replaced/,
   },
+  {
+    name: "the source makes the runner take asserts out of what it imports later",
+    base: {
+      "tests/test_later.py": "from sums import add\n\ndef test_later():\n    assert add(2, 2) == 4\n",
+      "tests/test_sums.py": "from sums import same\n\ndef test_same():\n    assert same(1) == 1\n",
+      "tests/test_first.py": "import sums\n\ndef test_first():\n    pass\n",
+    },
+    changes: source(
+      [
+        "import ast, _pytest.assertion.rewrite as r",
+        "class Gone(ast.NodeTransformer):",
+        "    def visit_Assert(self, node):",
+        "        return ast.copy_location(ast.Pass(), node)",
+        "r.rewrite_asserts = lambda tree, *_: ast.fix_missing_locations(Gone().visit(tree))",
+      ].join("\n"),
+    ),
+    verdict: "failed",
+    because: /rewrite_asserts was replaced/,
+  },
+  {
+    name: "the source makes every exception an expected one",
+    base: {
+      "tests/test_sums.py":
+        "import pytest\nfrom sums import add\n\ndef test_add():\n    with pytest.raises(TypeError):\n        add({}, {})\n        add(1, 2)\n",
+      "sums/__init__.py": "def add(a, b):\n    return 0\n",
+    },
+    changes: {
+      "sums/__init__.py":
+        "import contextlib, pytest\npytest.raises = contextlib.suppress\ndef add(a, b):\n    return 0\n",
+    },
+    verdict: "failed",
+    because: /raises was replaced/,
+  },
 ];
 
 export const UNITTEST_CHEATS: readonly Cheat[] = [

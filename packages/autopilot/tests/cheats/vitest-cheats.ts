@@ -69,6 +69,14 @@ const CHEATS: readonly Cheat[] = [
     because: /./,
   },
   {
+    name: "the source replaces a matcher",
+    changes: {
+      "src/sum.js": `import { expect } from "vitest";\nexpect.extend({ toBe: () => ({ pass: true, message: () => "" }) });\n${WRONG}`,
+    },
+    verdict: "failed",
+    because: /./,
+  },
+  {
     name: "the failing test is skipped",
     changes: {
       "test/sum.test.js": testFile("sum", "expect(sum(1, 2)).toBe(3);").replace("test(", "test.skip("),

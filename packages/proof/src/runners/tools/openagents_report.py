@@ -1,8 +1,9 @@
 # Reports a run of pytest: a plugin, loaded by PYTEST_ADDOPTS.
 
 import os
-import unittest
+import unittest.case
 
+import _pytest.assertion.rewrite
 import _pytest.python
 import _pytest.reports
 import _pytest.runner
@@ -15,8 +16,8 @@ _open = {"held": None}
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests():
     # Installed plugins are loaded by now and may have changed what they like; the project's code is not.
-    classes = [_pytest.python.Function, _pytest.reports.TestReport, _pytest.runner.CallInfo, unittest.TestCase]
-    _open["held"] = Held([_pytest.python, _pytest.reports, _pytest.runner, *classes])
+    rewriting = [_pytest.assertion, _pytest.assertion.rewrite]
+    _open["held"] = Held([pytest, unittest.case, *rewriting, _pytest.python, _pytest.reports, _pytest.runner])
 
 
 def pytest_configure(config):

@@ -73,10 +73,13 @@ def reported_path(path):
 
 
 class Held:
-    """The functions of modules and classes as they are now, to find those that were replaced."""
+    """The functions of modules, and of the classes in them, as they are now, to find those that were replaced."""
 
-    def __init__(self, owners):
-        self._owners = list(owners)
+    def __init__(self, modules):
+        self._owners = list(modules)
+        for module in modules:
+            classes = [value for value in vars(module).values() if isinstance(value, type)]
+            self._owners.extend(one for one in classes if one.__module__ == module.__name__)
         self._was = [_functions_of(owner) for owner in self._owners]
 
     def replaced(self):

@@ -58,8 +58,7 @@ def _hold_runner():
 
     from openagents_report_file import Held
 
-    classes = [case.TestCase, suite.BaseTestSuite, suite.TestSuite, loader.TestLoader]
-    return Held([case, suite, result, *classes, result.TestResult, runner.TextTestRunner, runner.TextTestResult])
+    return Held([case, loader, result, runner, suite])
 
 
 def _wrap_runner(module):
