@@ -190,7 +190,7 @@ test("on one stack", async (t) => {
       1,
       "the agent's turn is not repeated",
     );
-    assert.equal(events.filter((type) => type === "budget.reserved").length, 1);
+    assert.equal(events.filter((type) => type === "payment.released").length, 1);
     assert.doesNotMatch(resumed.err, /… (workspace|agent|quote|reserve)/);
   });
 

@@ -13,8 +13,6 @@ export type RunHold = {
   readonly signal: AbortSignal;
   /** Ask now whether to go on. Throws `executor_fenced` and `cancel_requested`. For before money is spent. */
   assertHeld(signal: AbortSignal): Promise<void>;
-  /** Renew no more: the run is about to end, and what then is left of it needs no lease. */
-  rest(): Promise<void>;
   /** Give the lease back. Never throws: a lease that is not given back lapses. */
   release(): Promise<void>;
 };
@@ -72,7 +70,6 @@ const NOTHING_TO_HOLD: RunHold = {
   epoch: 0n,
   signal: new AbortController().signal,
   assertHeld: async () => undefined,
-  rest: async () => undefined,
   release: async () => undefined,
 };
 
@@ -116,10 +113,6 @@ function keepHeld(
     epoch,
     signal: lost.signal,
     assertHeld: renew,
-    async rest() {
-      ended.abort();
-      await renewing;
-    },
     async release() {
       ended.abort();
       await renewing;

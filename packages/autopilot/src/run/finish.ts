@@ -43,9 +43,7 @@ export async function finish(session: Session, decided: Ending): Promise<void> {
     await rm(join(session.folder, name), { recursive: true, force: true });
 }
 
-async function tellEnd({ hold, journal, log, signal }: Session, { status, problem }: Ending): Promise<void> {
-  // A finished run renews no lease, which must not look like a lost one.
-  await hold.rest();
+async function tellEnd({ journal, log, signal }: Session, { status, problem }: Ending): Promise<void> {
   const why =
     problem === undefined ? {} : { step: problem.step, code: problem.code, detail: bounded(problem.detail) };
   await log

@@ -223,15 +223,14 @@ async function verify(session: Session, jobId: string): Promise<VerificationResu
           { jobId },
           { idempotencyKey: `${orderKey(session)}:verify:${round}`, signal },
         );
-        await journal.saveOrder({ verification: answer.verification });
+        // In one write: a final verdict is not looked at again.
+        const failed = await isUnconfirmed(session, answer.verification);
+        await journal.saveOrder({ verification: answer.verification, ...(failed ? { failed } : {}) });
         return answer;
       },
       (made) => describeVerification(made.verification),
     );
-    if (verification.status === "final") {
-      if (await isUnconfirmed(session, verification)) await journal.saveOrder({ failed: true });
-      return verification;
-    }
+    if (verification.status === "final") return verification;
     const secondJobId = secondJob?.jobId ?? verification.secondJobId;
     if (secondJobId === undefined) throw new Error("a second opinion is awaited from nobody");
     await steps.step(
@@ -256,8 +255,14 @@ async function verify(session: Session, jobId: string): Promise<VerificationResu
 /** Whether the first report came to nothing only because nobody repeated its run. */
 async function isUnconfirmed(session: Session, verification: VerificationResult): Promise<boolean> {
   const { clients, pause, signal } = session;
-  const { verdict, disagreement, violations, secondJobId } = verification;
-  if (verdict !== "inconclusive" || disagreement || violations.length > 0 || secondJobId === undefined)
+  const { status, verdict, disagreement, violations, secondJobId } = verification;
+  if (
+    status !== "final" ||
+    verdict !== "inconclusive" ||
+    disagreement ||
+    violations.length > 0 ||
+    secondJobId === undefined
+  )
     return false;
   const { job } = await reading(() => clients.jobs.getJob({ jobId: secondJobId }, { signal }), signal, pause);
   return job.result === undefined;
