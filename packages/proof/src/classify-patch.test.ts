@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseCheckConfig } from "./check-config.ts";
 import { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 import { classifyPatch } from "./classify-patch.ts";
+import { patchFiles } from "./patch-files.ts";
 
 test("tests are found by folder and by name in each ecosystem of the table", () => {
   const tests = [
@@ -32,6 +33,30 @@ test("tests are found by folder and by name in each ecosystem of the table", () 
   ]) {
     assert.equal(isTestPath(path), false, path);
   }
+});
+
+test("source that a patch makes name a test runner is looked at as configuration, tests and prose are not", () => {
+  const diff = (path: string, line: string) =>
+    `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@\n-x\n+${line}\n`;
+  const configOf = (path: string, line: string) =>
+    classifyPatch(patchFiles(diff(path, line))).checkConfigPaths;
+  for (const line of [
+    'import { expect } from "vitest";',
+    'const t = require("node:test");',
+    "    import _pytest.runner as r",
+    "unittest.TestCase.assertEqual = print",
+    "globalThis.expect.extend({})",
+    'const folder = process.env["OPENAGENTS_REPORT_FOLDER"];',
+  ]) {
+    assert.deepEqual(configOf("src/a.js", line), ["src/a.js"], line);
+    assert.deepEqual(configOf("test/a.js", line), [], line);
+    assert.deepEqual(configOf("docs/a.md", line), [], line);
+  }
+  for (const line of ["expect(token)", "majestic", "contest()", "++ b"]) {
+    assert.deepEqual(configOf("src/a.js", line), [], line);
+  }
+  const removed = diff("src/a.js", "y").replace("-x", "-import vitest");
+  assert.deepEqual(classifyPatch(patchFiles(removed)).checkConfigPaths, []);
 });
 
 test("what builds, finds, or runs a check is its configuration", () => {

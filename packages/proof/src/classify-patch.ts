@@ -14,7 +14,7 @@ export type PatchClassification = {
   readonly existingTestPaths: readonly string[];
   /** Those of them that are gone after the patch, deleted or renamed, by their path on the base. */
   readonly removedTestPaths: readonly string[];
-  /** Files that say how checks are built, found, or run; one may be a test too. */
+  /** Files that say how checks are built, found, or run, one may be a test too; and source that names a test runner. */
   readonly checkConfigPaths: readonly string[];
   /**
    * Tests, scripts and configuration that were there before, by their path on the
@@ -36,10 +36,11 @@ export function classifyPatch(files: readonly PatchFile[], config?: CheckConfig)
   const checkConfigPaths: string[] = [];
   const guardPaths = new Set<string>();
   const sourcePaths: string[] = [];
-  for (const { path, oldPath, status } of files) {
+  for (const { path, oldPath, status, namesRunner } of files) {
     const names = oldPath === undefined ? [path] : [path, oldPath];
     const isTest = names.some((name) => isTestPath(name, config));
-    const isConfig = names.some((name) => isCheckConfigPath(name, config));
+    const isConfig =
+      names.some((name) => isCheckConfigPath(name, config)) || (namesRunner === true && !isTest);
     if (isTest) testPaths.push(path);
     if (isTest && status !== "added") existingTestPaths.push(path);
     if (isConfig) checkConfigPaths.push(path);

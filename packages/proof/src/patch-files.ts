@@ -5,6 +5,7 @@
 // first and the last byte must be what `git diff --binary` writes, hunks are
 // counted out line by line, and every path appears once.
 
+import { namesRunner } from "./names-runner.ts";
 import { PatchError, type PatchRefusal } from "./patch-error.ts";
 import { pathProblem, unquotePath } from "./patch-path.ts";
 
@@ -14,6 +15,8 @@ export type PatchFile = {
   readonly status: "added" | "modified" | "deleted" | "renamed";
   /** Where a renamed file was. */
   readonly oldPath?: string;
+  /** A line that is added names a test runner. */
+  readonly namesRunner?: true;
 };
 
 const DIFF_CHARS_MAX = 64 * 1024 * 1024;
@@ -44,16 +47,23 @@ export function patchFiles(diff: string): PatchFile[] {
   const files: PatchFile[] = [];
   const seen = new Set<string>();
   while (reader.peek() !== undefined) {
+    const from = reader.at;
     const file = readFile(reader);
     for (const path of file.oldPath === undefined ? [file.path] : [file.path, file.oldPath]) {
       if (seen.has(path)) reader.refuse("patch_malformed", `${JSON.stringify(path)} appears twice`);
       seen.add(path);
     }
-    files.push(file);
+    const added = lines.slice(from, reader.at).flatMap((line) => (isAdded(line) ? [line.slice(1)] : []));
+    files.push(namesRunner(file.path, added) ? { ...file, namesRunner: true } : file);
     if (files.length > FILES_MAX)
       reader.refuse("patch_too_large", `the diff touches more than ${FILES_MAX} files`);
   }
   return files;
+}
+
+/** In a file's part of the diff; the name that `+++` gives is none. */
+function isAdded(line: string): boolean {
+  return line.startsWith("+") && !line.startsWith("+++ b/");
 }
 
 /** Walks the lines; knows where it is, so that a refusal can say so. */
@@ -63,6 +73,10 @@ class Reader {
 
   constructor(lines: readonly string[]) {
     this.#lines = lines;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   peek(): string | undefined {

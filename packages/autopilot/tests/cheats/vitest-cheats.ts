@@ -73,8 +73,8 @@ const CHEATS: readonly Cheat[] = [
     changes: {
       "src/sum.js": `import { expect } from "vitest";\nexpect.extend({ toBe: () => ({ pass: true, message: () => "" }) });\n${WRONG}`,
     },
-    verdict: "failed",
-    because: /./,
+    verdict: "needs_review",
+    because: /src[/]sum[.]js/,
   },
   {
     name: "the failing test is skipped",
