@@ -143,7 +143,7 @@ export const NODE_CHEATS: readonly Cheat[] = [
     commands: ["npm test"],
     changes: { "node_modules/.bin/node": "#!/bin/sh\nexit 0\n" },
     verdict: "failed",
-    because: /./,
+    because: /exits 1 with the patch/,
   },
   {
     name: "the source ends the process when it is imported",
@@ -155,7 +155,7 @@ export const NODE_CHEATS: readonly Cheat[] = [
     name: "the source ends the process when it is called",
     changes: { "src/sum.js": WRONG.replace("a - b", "process.exit(0)") },
     verdict: "failed",
-    because: /./,
+    because: /is gone/,
   },
   {
     name: "the source makes every exit code 0 at the end",
@@ -203,7 +203,7 @@ export const NODE_CHEATS: readonly Cheat[] = [
       "src/sum.js": `import { createRequire, syncBuiltinESMExports } from "node:module";\nconst runner = createRequire(import.meta.url)("node:test");\nconst real = runner.test;\nrunner.test = (name) => real(name, () => {});\nsyncBuiltinESMExports();\n${WRONG}`,
     },
     verdict: "failed",
-    because: /./,
+    because: /exits 1 with the patch/,
   },
   {
     name: "the check passes on the base",

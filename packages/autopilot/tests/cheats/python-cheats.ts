@@ -90,7 +90,7 @@ function shared(project: CheatedProject, names: readonly (readonly string[])[]):
       name: "the test file is renamed so that the runner finds it no more",
       changes: { "tests/test_sums.py": { to: "tests/sums_off.py" } },
       verdict: "failed",
-      because: /./,
+      because: /exits 5 with the patch|no test is reported as passing/,
     },
     {
       name: "the failing test gets another name, and asks for something that only the patch has",
@@ -99,19 +99,19 @@ function shared(project: CheatedProject, names: readonly (readonly string[])[]):
         ...tests(project, /def test_add[^]*?\n\n/, "def test_done(*_):\n        from sums import DONE\n\n"),
       },
       verdict: "failed",
-      because: /./,
+      because: /put back/,
     },
     ...EXITS.map(([how, code]): Cheat => ({
       name: `the source ends the process ${how} when it is imported`,
       changes: source(code),
       verdict: "failed",
-      because: /./,
+      because: /ended before it was done|exits [13] with the patch/,
     })),
     ...EXITS.map(([how, code]): Cheat => ({
       name: `the source ends the process ${how} when it is called`,
       changes: { "sums/__init__.py": WRONG.replace("return a - b", code) },
       verdict: "failed",
-      because: /./,
+      because: /ended before it was done|exits 1 with the patch/,
     })),
     {
       name: "the source makes the exit code 0 at the end",
@@ -143,13 +143,13 @@ function shared(project: CheatedProject, names: readonly (readonly string[])[]):
       name: "a sitecustomize.py is added that ends the process",
       changes: { "sitecustomize.py": "import os\nos._exit(0)\n" },
       verdict: "failed",
-      because: /./,
+      because: /nothing was reported|exits 1 with the patch/,
     },
     {
       name: "a module of the runner's name is added that does nothing",
       changes: { [`${runner}.py`]: "" },
       verdict: "failed",
-      because: /./,
+      because: /nothing was reported/,
     },
     {
       name: "the runner is not there on the base",
