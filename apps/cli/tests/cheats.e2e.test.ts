@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { sampleProject, type ProjectName } from "@openagents/testing";
 import { freshHome, type Home } from "./openagents.ts";
-import { assertBooksHold } from "./projects.ts";
+import { assertBooksHold, isOffline } from "./projects.ts";
 
 type Cheat = {
   readonly name: string;
@@ -108,8 +108,7 @@ async function holds(t: TestContext, home: Home, { project: name, changes, verdi
   const args = ["--agent", `script:${script}`, "--attempts", "1", "--json"];
   const run = await home.run(["run", "--repo", project.repo, "--issue", project.issueFile, ...args]);
   const result = JSON.parse(run.out);
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|name resolution/.test(result.problem?.detail ?? ""))
-    return t.skip(`the registry cannot be reached: ${result.problem.detail}`);
+  if (isOffline(run)) return t.skip(`the registry cannot be reached: ${result.problem.detail}`);
   assert.equal(result.verdict, verdict, run.err);
   if (verdict !== "needs_review") {
     assert.deepEqual([run.code, result.state, result.problem.code], [1, "failed", `verdict_${verdict}`]);
