@@ -68,6 +68,7 @@ runtime.jobs.job_id text NOT NULL
 runtime.jobs.lease_expires_at_ms bigint
 runtime.jobs.lease_id text
 runtime.jobs.org text NOT NULL
+runtime.jobs.overdue_at_ms bigint
 runtime.jobs.primary_job_id text
 runtime.jobs.provider_org text NOT NULL
 runtime.jobs.provider_worker_id text NOT NULL

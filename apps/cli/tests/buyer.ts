@@ -49,6 +49,7 @@ export async function order(home: Home, command: string): Promise<Order> {
     patchSha256: await put(patch),
     patchTestPaths: [],
     guardPaths: [],
+    checkPaths: [],
     layers: [],
     commands: [command],
     limits: {

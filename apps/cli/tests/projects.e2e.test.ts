@@ -17,12 +17,14 @@ type Row = {
   readonly proof: string;
   readonly fixed: number | null;
   readonly kept: number | null;
+  /** What the project's own tests say last, in the agent's workspace. */
+  readonly passing: RegExp;
 };
 
 const ROWS: readonly Row[] = [
-  { name: "backoff-plan", proof: "by_tests", fixed: 3, kept: 11 },
-  { name: "slot-book", proof: "by_tests", fixed: 4, kept: 12 },
-  { name: "field-split", proof: "by_exit_code", fixed: null, kept: null },
+  { name: "backoff-plan", proof: "by_tests", fixed: 3, kept: 11, passing: /fail 0/ },
+  { name: "slot-book", proof: "by_tests", fixed: 4, kept: 12, passing: /\d+ passed/ },
+  { name: "field-split", proof: "by_exit_code", fixed: null, kept: null, passing: /0 failed/ },
 ];
 
 test("issues of real-looking projects become proven patches", async (t) => {
@@ -34,7 +36,7 @@ test("issues of real-looking projects become proven patches", async (t) => {
   assert.equal(up.code, 0, up.err);
   const runs: RunResult[] = [];
 
-  for (const { name, proof, fixed, kept } of ROWS) {
+  for (const { name, proof, fixed, kept, passing } of ROWS) {
     await t.test(`${name}, by a recorded patch`, async (t2) => {
       const project = sampleProject(name);
       t2.after(() => project.remove());
@@ -75,6 +77,7 @@ test("issues of real-looking projects become proven patches", async (t) => {
       if (result === undefined) return;
       assert.deepEqual([result.proof, result.tests_fixed, result.tests_kept], [proof, fixed, kept]);
       assert.equal(server.outputs().length, project.turns.flat().filter((step) => !("say" in step)).length);
+      assert.match(server.outputs().at(-1) ?? "", passing, "the agent ran the project's own tests");
       const replay = readFileSync(join(result.bundle_dir, "REPLAY.jsonl"), "utf8");
       assert.match(replay, /agent[.]command/);
       assert.ok(server.requests[0]?.body.includes(JSON.stringify(project.issueTitle).slice(1, -1)));

@@ -114,11 +114,11 @@ export function canFetch(
   return status === 0;
 }
 
-function stateOf({ repo, git }: ProjectRepository) {
+function stateOf(project: ProjectRepository) {
   return [
-    git("rev-parse", "HEAD"),
-    git("status", "--porcelain", "--ignored"),
-    readFileSync(join(repo, ".git/index"), "hex"),
+    project.git("rev-parse", "HEAD"),
+    project.git("status", "--porcelain", "--ignored"),
+    readFileSync(join(project.repo, ".git/index"), "hex"),
   ];
 }
 

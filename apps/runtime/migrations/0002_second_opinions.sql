@@ -17,6 +17,8 @@ ALTER TABLE runtime.jobs
     CHECK (purpose IN ('work', 'second_opinion', 'adjudication')),
   ADD COLUMN primary_job_id text REFERENCES runtime.jobs,
   ADD COLUMN repeats integer NOT NULL DEFAULT 1 CHECK (repeats BETWEEN 1 AND 5),
+  -- Set at the first claim: from then on no lease is renewed, and the job is offered to nobody.
+  ADD COLUMN overdue_at_ms bigint,
   ADD CHECK ((purpose = 'work') = (primary_job_id IS NULL)),
   ADD CHECK ((purpose = 'adjudication') = (quote_id IS NULL)),
   ADD CHECK ((quote_id IS NULL) = (reservation_id IS NULL)),

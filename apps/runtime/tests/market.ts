@@ -175,6 +175,8 @@ export type Reported = {
   readonly patchedExit: number;
   readonly guardExit?: number;
   readonly patchedTree?: string;
+  /** The patched leg was ended by this limit. */
+  readonly limit?: string;
   /** False: the outputs are named and never stored. */
   readonly upload?: boolean;
   /** Name these outputs, and store nothing. */
@@ -204,7 +206,9 @@ export async function report(
     commands: [
       {
         command: "node --test",
-        exit_code: exitCode,
+        ...(name === "patched" && outcome.limit !== undefined
+          ? { signal: "SIGKILL", limit: outcome.limit }
+          : { exit_code: exitCode }),
         duration_ms: 5,
         stdout_sha256: sha256,
         stderr_sha256: sha256,

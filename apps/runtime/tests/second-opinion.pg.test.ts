@@ -97,7 +97,6 @@ test("a first report that the second run contradicts is withheld at once, and it
 
   const reserve = await joinReserve(market);
   const third = await claim(market, reserve, 20_000);
-  assert.equal(third.job.purpose, "adjudication");
   assert.ok(third.job.repeats > 1);
   await report(market, reserve, third, BROKEN);
   const incident = await decided(market, verification.incident_id);
@@ -106,6 +105,21 @@ test("a first report that the second run contradicts is withheld at once, and it
   assert.equal(await strikesOf(market, market.second), 0);
   await assertBuyerHas(market, TOTAL);
   await assertSound(market.runtime);
+});
+
+test("one buyer's disagreements strike a provider once, however often it orders", async (t) => {
+  const market = await startMarket(t);
+  const reserve = await joinReserve(market);
+  await grant(market.runtime, TOTAL);
+  for (let round = 1; round <= 2; round += 1) {
+    if (round > 1) await order(market.runtime);
+    const { job, verified } = await workAndVerify(market, FIXED, BROKEN);
+    await settle(market, job);
+    await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
+    const incident = await decided(market, verified.json.verification.incident_id);
+    assert.equal(incident.outcome, "first_struck");
+    assert.equal(await strikesOf(market, market.first), 1);
+  }
 });
 
 test("a second provider that lies is the one who is struck", async (t) => {
@@ -194,6 +208,40 @@ test("three strikes quarantine a worker: it gets no job, no order, and no new na
   await assertSound(market.runtime);
 });
 
+test("strikes are the owner's: another of its workers has them too, and a reinstated one has none", async (t) => {
+  const market = await startMarket(t);
+  const sibling = await joinMarket(market.runtime, { sub: "dev_provider", org: "org_provider" }, PRICE * 9);
+  const reserve = await joinReserve(market);
+  const job = await work(market, market.first, { ...FIXED, upload: false });
+  const verified = await verify(market, job);
+  await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
+  await decided(market, verified.json.verification.incident_id);
+  assert.equal(await strikesOf(market, sibling), 1);
+  const renamed = await joinMarket(market.runtime, { sub: "dev_provider", org: "org_provider" }, PRICE * 9);
+  assert.equal(await strikesOf(market, renamed), 1, "a new name starts with them");
+  const path = `/internal/v1/workers/${market.first.workerId}/reinstate`;
+  const body = { reason: "seen" };
+  const plain = await market.runtime.token({ sub: "usr_b", org: "org_b", scopes: ["workers:reinstate"] });
+  assert.equal((await market.runtime.post(path, body, { token: plain })).status, 403);
+  assert.equal((await market.runtime.post(path, body)).status, 200);
+  assert.equal(await strikesOf(market, sibling), 0);
+});
+
+test("a reserve that was stopped in the middle acquits nobody: it is asked again", async (t) => {
+  const market = await startMarket(t);
+  const { verified } = await workAndVerify(market, FIXED, BROKEN);
+  const reserve = await joinReserve(market);
+  const { job, lease } = await claim(market, reserve, 20_000);
+  await market.runtime.post(
+    `/internal/v1/jobs/${job.job_id}/result`,
+    { lease_id: lease.lease_id, failure: { code: "provider_stopped", detail: "" } },
+    { token: reserve.token },
+  );
+  await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
+  const incident = await decided(market, verified.json.verification.incident_id);
+  assert.equal(incident.outcome, "first_struck");
+});
+
 test("a second run that could not be made is given to someone else, and the first provider still paid", async (t) => {
   const market = await startMarket(t, { secondOpinion: "self" });
   const spare = await joinMarket(market.runtime, { sub: "dev_spare", org: "org_a" }, SECOND_PRICE);
@@ -213,6 +261,71 @@ test("a second run that could not be made is given to someone else, and the firs
   assert.equal((await settle(market, job)).json.settlement.status, "released");
   assert.equal(await earnedBy(market, market.first), PRICE);
   await assertSound(market.runtime);
+});
+
+test("a provider is not told that its run is a second one", async (t) => {
+  const market = await startIndependent(t);
+  const job = await work(market, market.first, FIXED);
+  await verify(market, job);
+  const second = await claim(market, market.second);
+  assert.equal(second.job.purpose, "work");
+  assert.ok(!("primary_job_id" in second.job));
+  const read = await market.runtime.get(`/internal/v1/jobs/${second.job.job_id}`, {
+    token: market.second.token,
+  });
+  assert.equal(read.json.job.purpose, "work");
+  const buyers = await market.runtime.get(`/internal/v1/jobs/${second.job.job_id}`);
+  assert.equal(buyers.json.job.primary_job_id, job.job_id);
+});
+
+test("runs that agree in their exit codes and not in their trees disagree", async (t) => {
+  const market = await startMarket(t);
+  const { verified } = await workAndVerify(market, FIXED, { ...FIXED, patchedTree: "e".repeat(40) });
+  assert.equal(verified.json.verification.disagreement, true);
+  assert.match(verified.json.verification.because, /patched leg was not run in the same tree/);
+});
+
+test("a second run that hit a limit contradicts nobody, is not paid, and is given to someone else", async (t) => {
+  const market = await startMarket(t, { secondOpinion: "self" });
+  const spare = await joinMarket(market.runtime, { sub: "dev_spare", org: "org_a" }, SECOND_PRICE);
+  const job = await work(market, market.first, FIXED);
+  await verify(market, job);
+  await work(market, market.second, { ...FIXED, limit: "wall" });
+  const replaced = await verify(market, job);
+  assert.equal(replaced.json.second_job.provider_worker_id, spare.workerId);
+  await work(market, spare, { ...FIXED, limit: "memory" });
+  const verified = await verify(market, job);
+  assert.equal(verified.json.verification.verdict, "inconclusive");
+  assert.equal(verified.json.verification.incident_id, undefined);
+  const settled = await settle(market, job);
+  assert.equal(settled.json.settlement.second_opinion_msats, 0);
+  await assertBuyerHas(market, TOTAL);
+  await assertSound(market.runtime);
+});
+
+test("a provider cannot hold a job beyond what its limits allow: the lease ends, and the buyer has the money back", async (t) => {
+  const clock = manualClock(Date.now());
+  const market = await startMarket(t, { nowMs: clock.nowMs });
+  const { job, lease } = await claim(market, market.first);
+  // A token lives for ten minutes of this clock.
+  const renew = async () =>
+    market.runtime.post(
+      `/internal/v1/jobs/${job.job_id}/lease`,
+      { lease_id: lease.lease_id },
+      { token: await market.runtime.token({ sub: "dev_provider", org: "org_provider" }) },
+    );
+  // One command of 60 s, three legs, and ten minutes for all around them.
+  const allowedMs = 3 * 60_000 + 600_000;
+  for (let passedMs = 0; passedMs + 20_000 < allowedMs; passedMs += 20_000) {
+    clock.advance(20_000);
+    assert.equal((await renew()).status, 200);
+  }
+  clock.advance(20_000);
+  assert.equal((await renew()).json.reason, "job_overdue");
+  clock.advance(30_000);
+  const path = `/internal/v1/treasury/compute/reservations/${market.reservationId}/void`;
+  const voided = await market.runtime.post(path, {}, { token: await market.runtime.token() });
+  assert.equal(voided.status, 200, voided.text);
 });
 
 test("a second provider that was stopped in the middle is asked again", async (t) => {

@@ -28,6 +28,12 @@ export type AgentTask = {
   readonly attempt: number;
   /** Absolute; the agent's own folder, kept when the process is killed and the run resumed. */
   readonly stateDir: string;
+  /** Folders outside of the workspace that the agent's commands may read, such as installed dependencies. Real paths. */
+  readonly readable?: readonly string[];
+  /** Folders inside of `readable` ones that they may write too: caches that tools keep there. */
+  readonly writable?: readonly string[];
+  /** Variables that the agent's commands get besides those that they have, or in their place. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** Awaited, so that what a person reads is never far behind what happened. */
   readonly onEvent: (event: AgentEvent) => Promise<void>;
@@ -36,7 +42,7 @@ export type AgentTask = {
 };
 
 export type AgentWorkspace = {
-  /** The folder with the files; the only place where the agent may write. */
+  /** The folder with the files; the only place where the agent may change anything. */
   readonly dir: string;
   /** Apply a unified diff, all of it or nothing. Throws when it does not apply exactly. */
   applyPatch(patch: Buffer): Promise<readonly FileChange[]>;

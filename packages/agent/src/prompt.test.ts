@@ -24,3 +24,12 @@ test("issue and feedback are bounded: the head of the issue, the tail of the out
   assert.match(text, /the failure/);
   assert.match(text, /attempt 2/);
 });
+
+test("who has dependencies is told where they are, in the rules and not in the issue", () => {
+  const issue = { title: "t", body: "b" };
+  const [rules = ""] = promptFor({ issue, attempt: 1, readable: ["/deps/npm"] }, false).split(
+    "\n\nThe issue stands",
+  );
+  assert.match(rules, /tools and dependencies are installed .*\/deps\/npm/);
+  assert.doesNotMatch(promptFor({ issue, attempt: 1 }, false), /tools and dependencies are installed/);
+});

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { inOwnProcessSpace } from "../src/process/index.ts";
-import { agentFrom, type AgentEvent, type AgentTask } from "../src/index.ts";
+import { agentFrom, type Agent, type AgentEvent, type AgentTask } from "../src/index.ts";
 import { eventually, markedProcesses } from "./processes.ts";
 
 const AGENT = fileURLToPath(new URL("./scripted-acp-agent.ts", import.meta.url));
@@ -39,6 +39,7 @@ async function openAcp(t: TestContext, scene: string, moreEnv: Record<string, st
     spec,
     agent,
     run: (over: Partial<AgentTask> = {}) => agent.run({ ...task, ...over }),
+    runBy: (other: Agent, over: Partial<AgentTask>) => other.run({ ...task, ...over }),
   };
 }
 
@@ -77,6 +78,32 @@ test("files outside of the workspace and git's own are neither read nor written 
   assert.deepEqual(await run(), { kind: "finished", summary: "refused" });
   assert.equal(await readFile(join(root, "outside.txt"), "utf8"), "outside");
   assert.equal(await readFile(join(workspace, ".git", "config"), "utf8"), "git's own");
+});
+
+test("dependencies are read and not written through us, and the task's variables are there", async (t) => {
+  const { run, root, workspace } = await openAcp(t, "dependencies");
+  const deps = join(root, "deps");
+  await mkdir(join(deps, "dep"), { recursive: true });
+  await writeFile(join(deps, "dep", "index.js"), "of dep");
+  await symlink("../deps", join(workspace, "node_modules"));
+  await assert.rejects(run(), { code: "acp_protocol" }, "what the task does not name is not read");
+  const task = { readable: [deps], env: { PYTHONPATH: "/python" } };
+  assert.deepEqual(await run(task), { kind: "finished", summary: "of dep refused /python" });
+});
+
+test("the task's path starts no other agent than the user's", async (t) => {
+  const { root, runBy } = await openAcp(t, "echo");
+  const [own, planted] = [join(root, "own"), join(root, "planted")];
+  for (const folder of [own, planted]) await mkdir(folder);
+  const put = (folder: string, script: string) =>
+    writeFile(join(folder, "the-agent"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await put(planted, `touch ${root}/started`);
+  const agent = agentFrom("acp:the-agent", { env: { PATH: `${own}:/usr/bin:/bin` }, dataDir: root });
+  const task = { env: { PATH: `${planted}:/usr/bin:/bin` } };
+  await assert.rejects(runBy(agent, task), { code: "acp_not_started", message: /the-agent on PATH/ });
+  await put(own, `exec ${process.execPath} ${AGENT} echo`);
+  assert.equal((await runBy(agent, task)).kind, "finished");
+  assert.equal(existsSync(join(root, "started")), false);
 });
 
 test("the agent gets the variables that the user names and no others, and no secret leaves it", async (t) => {

@@ -96,6 +96,17 @@ async function play(client: AgentContext, prompt: string): Promise<PromptRespons
       await say(client, [...new Set(refusals)].join(", "));
       return { stopReason: "end_turn" };
     }
+    case "dependencies": {
+      const read = (path: string) => client.request(methods.client.fs.readTextFile, { ...SESSION, path });
+      const { content } = await read(join(cwd, "node_modules/dep/index.js"));
+      const file = { ...SESSION, path: join(cwd, "node_modules/dep/index.js"), content: "broken in" };
+      const written = await client.request(methods.client.fs.writeTextFile, file).then(
+        () => "wrote",
+        () => "refused",
+      );
+      await say(client, `${content} ${written} ${process.env["PYTHONPATH"]}`);
+      return { stopReason: "end_turn" };
+    }
     case "environment": {
       const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
       await say(client, JSON.stringify({ ...process.env, processes: processes.length }));

@@ -138,6 +138,7 @@ export function createProviderMarket(): ProviderMarket {
         return { worker };
       }),
       disableWorker: unused,
+      reinstateWorker: unused,
       getWorker: unused,
       listWorkers: unused,
     },

@@ -148,6 +148,7 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       heartbeatWorker: (input, call) =>
         command(input, call, `{"worker":${JSON.stringify(JSON.parse(worker).worker)}}`),
       stopWorker: unserved,
+      reinstateWorker: unserved,
       disableWorker: unserved,
       listWorkers: unserved,
       getWorker: unserved,

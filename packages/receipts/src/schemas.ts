@@ -11,6 +11,7 @@ export const RECEIPT_PREFIXES = {
   "openagents.runtime.verification.v2": "vrfy",
   "openagents.runtime.review.v1": "rvw",
   "openagents.runtime.worker_struck.v1": "wstr",
+  "openagents.runtime.worker_reinstated.v1": "wrei",
   "openagents.fraud.incident.v1": "frin",
   "openagents.fraud.incident_decided.v1": "frdc",
   "openagents.treasury.budget_reserved.v1": "bres",

@@ -61,6 +61,7 @@ const job: Job = {
     patchSha256: "",
     patchTestPaths: [],
     guardPaths: [],
+    checkPaths: [],
     layers: [],
     commands: ["true"],
     limits: { wallMs: 1n, cpuMs: 1n, memoryMib: 1, pids: 1, diskMib: 1, outputBytes: 1n },

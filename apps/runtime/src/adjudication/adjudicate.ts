@@ -13,6 +13,7 @@ import type { Write } from "@openagents/postgres";
 import {
   incidentMessage,
   findIncident,
+  hasStruck,
   lockIncident,
   updateIncident,
   type Incident,
@@ -42,7 +43,7 @@ import {
   listFreshProviders,
   livenessOf,
   lockWorker,
-  markStruck,
+  markStrikes,
 } from "../workers/index.ts";
 import { decideOutcome, struckParties, type OutcomeDecision } from "./decide-outcome.ts";
 
@@ -55,7 +56,7 @@ export const NO_RESERVE_WORKER = "no_reserve_worker";
 const RESERVE_RETRY_MS = 10_000;
 
 /** A reserve that cannot run a job this often never will. */
-const RUNS_MAX = 3;
+const RUNS_MAX = 5;
 
 /**
  * Take an open incident one step on: order the operator's run, or decide by it.
@@ -85,10 +86,12 @@ export async function adjudicateIncident(
     const third =
       incident.thirdJobId === undefined ? undefined : await findJob(command.tx, incident.thirdJobId);
     if (third === undefined) return order(deps, command, incident);
+    const cameToNothing =
+      third.status === "canceled" || third.failure !== undefined || (await isLost(command, third));
+    if (cameToNothing) return order(deps, command, incident);
     if (third.status === "reported" && third.jobId === seenThird?.jobId && decided !== undefined) {
       return conclude(command, incident, decided);
     }
-    if (third.status === "canceled" || (await isLost(command, third))) return order(deps, command, incident);
     return {
       kind: "nothing",
       output: { incident: incidentMessage(incident), receiptId: third.dispatchReceiptId },
@@ -112,6 +115,7 @@ async function isLost(command: Command, third: Job): Promise<boolean> {
   const nowMs = command.nowMs();
   if (third.status === "leased" && (third.leaseExpiresAtMs ?? 0) > nowMs) return false;
   if (third.status !== "queued" && third.status !== "leased") return false;
+  if ((third.overdueAtMs ?? Infinity) <= nowMs) return true;
   const worker = await findWorker(command.tx, third.providerWorkerId);
   return worker?.status !== "running" || livenessOf(worker, nowMs) !== "fresh";
 }
@@ -202,13 +206,17 @@ async function conclude(
     return workerId === undefined ? [] : [workerId];
   });
   const writes: Write[] = [];
+  const counted: string[] = [];
   const nowMs = command.nowMs();
   // By id, so that two incidents about the same workers never wait for each other in a ring.
   for (const workerId of struckIds.toSorted()) {
     const worker = await lockWorker(command.tx, workerId);
     if (worker === undefined) throw new Error(`worker ${workerId} vanished`);
+    const counts = incident.kind === "violation" || !(await hasStruck(command.tx, incident.org, worker));
+    if (!counts) continue;
+    counted.push(workerId);
     const strikes = worker.strikes + 1;
-    const struck = { ...worker, strikes, quarantined: worker.quarantined || strikes >= STRIKES_MAX };
+    const quarantined = worker.quarantined || strikes >= STRIKES_MAX;
     command.seal(
       "openagents.runtime.worker_struck.v1",
       workerId,
@@ -216,12 +224,12 @@ async function conclude(
         worker_id: workerId,
         incident_id: incident.incidentId,
         strikes,
-        quarantined: struck.quarantined,
+        quarantined,
       },
       nowMs,
       worker.org,
     );
-    writes.push(markStruck(struck));
+    writes.push(markStrikes(worker, strikes, quarantined));
   }
   const decided: Incident = { ...incident, status: "decided", outcome, decidedAtMs: nowMs };
   const receipt = command.seal(
@@ -233,7 +241,8 @@ async function conclude(
       job_id: incident.jobId,
       outcome,
       because,
-      struck_worker_ids: struckIds,
+      contradicted_worker_ids: struckIds,
+      struck_worker_ids: counted,
       ...(incident.thirdJobId === undefined ? {} : { third_job_id: incident.thirdJobId }),
       incident_receipt_id: incident.receiptId,
     },

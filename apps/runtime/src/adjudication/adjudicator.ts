@@ -12,7 +12,7 @@ import { NO_RESERVE_WORKER, adjudicateIncident, type AdjudicationDeps } from "./
 export type AdjudicatorDeps = AdjudicationDeps & { readonly db: Database; readonly log: Logger };
 
 const LOOK_EVERY_MS = 1_000;
-const INCIDENTS_MAX = 50;
+const PAGE = 50;
 
 /** The runtime itself, in its own name. */
 const RUNTIME: Principal = {
@@ -46,15 +46,21 @@ export function startAdjudicator(deps: AdjudicatorDeps): AsyncDisposable {
   };
 }
 
+/** All of them, page by page: one that waits or is broken holds up no other. */
 async function takeAllOn(deps: AdjudicatorDeps, signal: AbortSignal): Promise<void> {
-  for (const { incidentId } of await listUndecided(deps.db, INCIDENTS_MAX)) {
-    if (signal.aborted) return;
-    try {
-      await adjudicateIncident(deps, callOf(signal), { incidentId });
-    } catch (error) {
-      // The incident waits until the operator's reserve is there.
-      if (!(error instanceof ProblemError && error.code === NO_RESERVE_WORKER)) throw error;
+  let after = "";
+  for (;;) {
+    const page = await listUndecided(deps.db, after, PAGE);
+    for (const { incidentId } of page) {
+      if (signal.aborted) return;
+      after = incidentId;
+      await adjudicateIncident(deps, callOf(signal), { incidentId }).catch((error: unknown) => {
+        // The incident waits until the operator's reserve is there.
+        if (error instanceof ProblemError && error.code === NO_RESERVE_WORKER) return;
+        deps.log.warn({ err: error, incident_id: incidentId }, "an incident was not taken on");
+      });
     }
+    if (page.length < PAGE) return;
   }
 }
 

@@ -62,5 +62,6 @@ function decision(verdict: Decision["verdict"], patchedExit: number): Decision {
       ["base", 1],
       ["patched", patchedExit],
     ]),
+    trees: new Map(),
   };
 }

@@ -3,6 +3,8 @@
 // FRD-1  A job has at most one incident.
 // FRD-2  Nobody is struck before the operator's own run has contradicted them.
 // FRD-3  A decided incident never changes.
+// FRD-4  Disagreements over one buyer's jobs strike an owner once: whoever orders checks
+//        that depend on the day or the machine cannot quarantine an honest provider.
 // Held by tests/second-opinion.pg.test.ts.
 
 import type {

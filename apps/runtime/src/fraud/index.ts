@@ -1,6 +1,7 @@
 export { incidentMessage, type Incident } from "./incident.ts";
 export {
   findIncident,
+  hasStruck,
   insertIncident,
   listIncidents,
   listIncidentsSeenBy,

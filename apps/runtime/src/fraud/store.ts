@@ -52,7 +52,7 @@ export async function findIncident(q: Queryable, incidentId: string): Promise<In
 
 const LOCK = statement(
   "incidents.lock",
-  `SELECT ${COLUMNS} FROM runtime.incidents WHERE incident_id = $1 FOR UPDATE`,
+  `SELECT ${COLUMNS} FROM runtime.incidents WHERE incident_id = $1 FOR NO KEY UPDATE`,
 );
 
 /** Before workers, and never together with runs or jobs: those of an incident do not change any more. */
@@ -63,12 +63,13 @@ export async function lockIncident(tx: Tx, incidentId: string): Promise<Incident
 
 const LIST_UNDECIDED = statement(
   "incidents.list_undecided",
-  `SELECT ${COLUMNS} FROM runtime.incidents WHERE status <> 'decided' ORDER BY incident_id LIMIT $1`,
+  `SELECT ${COLUMNS} FROM runtime.incidents
+    WHERE status <> 'decided' AND incident_id > $1 ORDER BY incident_id LIMIT $2`,
 );
 
-/** Oldest first. */
-export async function listUndecided(q: Queryable, limit: number): Promise<Incident[]> {
-  return (await q.query<IncidentRow>(LIST_UNDECIDED, [limit])).map(incidentOf);
+/** Oldest first, those after `afterId`; "" is before all. */
+export async function listUndecided(q: Queryable, afterId: string, limit: number): Promise<Incident[]> {
+  return (await q.query<IncidentRow>(LIST_UNDECIDED, [afterId, limit])).map(incidentOf);
 }
 
 const LIST_ALL = statement(
@@ -104,6 +105,25 @@ export async function listIncidentsSeenBy(
   limit: number,
 ): Promise<Incident[]> {
   return (await q.query<IncidentRow>(LIST_SEEN_BY, [org, beforeId, limit])).map(incidentOf);
+}
+
+const HAS_STRUCK = statement(
+  "incidents.has_struck",
+  `SELECT 1 AS found FROM runtime.incidents i
+     JOIN runtime.workers w ON w.worker_id IN (i.first_worker_id, i.second_worker_id)
+    WHERE i.org = $1 AND w.org = $2 AND w.owner = $3 AND i.kind = 'disagreement'
+      AND ((i.outcome IN ('first_struck', 'both_struck') AND w.worker_id = i.first_worker_id)
+        OR (i.outcome IN ('second_struck', 'both_struck') AND w.worker_id = i.second_worker_id))
+    LIMIT 1`,
+);
+
+/** Whether a disagreement over this buyer's jobs has struck the owner before. */
+export async function hasStruck(
+  q: Queryable,
+  buyerOrg: string,
+  owner: { readonly org: string; readonly owner: string },
+): Promise<boolean> {
+  return (await q.query(HAS_STRUCK, [buyerOrg, owner.org, owner.owner])).length > 0;
 }
 
 export function insertIncident(incident: Incident): Write {

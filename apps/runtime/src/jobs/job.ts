@@ -34,6 +34,8 @@ export type Job = {
   readonly inputs: readonly string[];
   readonly leaseId: string | undefined;
   readonly leaseExpiresAtMs: number | undefined;
+  /** Set at the first claim: the job must be handed in by then, by whoever holds it. */
+  readonly overdueAtMs: number | undefined;
   readonly result: SandboxRunResult | undefined;
   readonly failure: JobFailure | undefined;
   readonly dispatchReceiptId: string;
@@ -48,7 +50,16 @@ export const LEASE_MS = 30_000;
 /** Three renewals fit into one lease, so that two may be lost. */
 export const RENEW_EVERY_MS = 10_000;
 
-export type LeaseRefusal = "job_canceled" | "result_already_submitted" | "lease_lapsed";
+/** Fetching, unpacking and handing in, beside the commands themselves. */
+const OVERHEAD_MS = 600_000;
+const LEGS = 3;
+
+/** The longest that a job can take within its own limits; a provider that renews for longer holds it for nothing. */
+export function allowedMs({ spec, repeats }: Pick<Job, "spec" | "repeats">): number {
+  return LEGS * repeats * spec.commands.length * Number(spec.limits.wallMs) + OVERHEAD_MS;
+}
+
+export type LeaseRefusal = "job_canceled" | "result_already_submitted" | "lease_lapsed" | "job_overdue";
 
 /** Whether the holder of `leaseId` still holds the job. Reasons in order of precedence. */
 export function checkLease(job: Job, leaseId: string, nowMs: number): LeaseRefusal | undefined {
@@ -89,6 +100,7 @@ export function queuedJob(order: JobOrder, nowMs: number): Job {
     status: "queued",
     leaseId: undefined,
     leaseExpiresAtMs: undefined,
+    overdueAtMs: undefined,
     result: undefined,
     failure: undefined,
     completedReceiptId: undefined,
@@ -100,6 +112,14 @@ export function queuedJob(order: JobOrder, nowMs: number): Job {
 /** The same job with a new status, held by nobody any more. */
 export function settleJob(job: Job, status: "verified" | "settled" | "canceled", nowMs: number): Job {
   return { ...job, status, leaseId: undefined, leaseExpiresAtMs: undefined, updatedAtMs: nowMs };
+}
+
+/**
+ * The job as its provider sees it: not why it is run, since that would tell a
+ * second one which result is expected of it.
+ */
+export function jobForProvider(job: Job): JobMessage {
+  return { ...jobMessage(job), purpose: "work", primaryJobId: undefined };
 }
 
 export function jobMessage(job: Job): JobMessage {

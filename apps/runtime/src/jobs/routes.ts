@@ -1,7 +1,7 @@
 import { Jobs, bind, type Binding } from "@openagents/contracts";
 import { notFound } from "../problems.ts";
 import { findWorker, isOwnedBy } from "../workers/index.ts";
-import { jobMessage } from "./job.ts";
+import { jobForProvider, jobMessage } from "./job.ts";
 import { claimJob, renewLease, submitResult, type JobsDeps } from "./service.ts";
 import { findJob } from "./store.ts";
 
@@ -15,11 +15,10 @@ export function jobRoutes(deps: JobsDeps): Binding {
     async getJob(request, call) {
       const job = await findJob(deps.db, request.jobId);
       if (job === undefined) throw notFound("job", request.jobId);
-      if (job.org !== call.principal.org) {
-        const worker = await findWorker(deps.db, job.providerWorkerId);
-        if (!isOwnedBy(worker, call.principal)) throw notFound("job", request.jobId);
-      }
-      return { job: jobMessage(job) };
+      if (job.org === call.principal.org) return { job: jobMessage(job) };
+      const worker = await findWorker(deps.db, job.providerWorkerId);
+      if (!isOwnedBy(worker, call.principal)) throw notFound("job", request.jobId);
+      return { job: jobForProvider(job) };
     },
   });
 }

@@ -14,7 +14,15 @@ import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findWorker, isOwnedBy, requireOwnedWorker, type Worker } from "../workers/index.ts";
-import { LEASE_MS, RENEW_EVERY_MS, checkLease, jobMessage, type Job, type LeaseRefusal } from "./job.ts";
+import {
+  LEASE_MS,
+  RENEW_EVERY_MS,
+  allowedMs,
+  checkLease,
+  jobForProvider,
+  type Job,
+  type LeaseRefusal,
+} from "./job.ts";
 import type { Offers } from "./offers.ts";
 import { resultFacts } from "./spec.ts";
 import { countLeased, findJob, lockJob, lockNextJob, updateJob } from "./store.ts";
@@ -57,11 +65,12 @@ export async function claimJob(
         status: "leased",
         leaseId: newId("lease", nowMs),
         leaseExpiresAtMs: nowMs + LEASE_MS,
+        overdueAtMs: job.overdueAtMs ?? nowMs + allowedMs(job),
         updatedAtMs: nowMs,
       };
       return {
         kind: "answer",
-        output: { job: jobMessage(leased), lease: leaseMessage(leased) },
+        output: { job: jobForProvider(leased), lease: leaseMessage(leased) },
         writes: [updateJob(leased)],
       };
     });
@@ -98,11 +107,15 @@ export async function renewLease(
     await requireProviderJob(command.tx, call, request.jobId);
     const job = await lockJob(command.tx, request.jobId);
     const nowMs = command.nowMs();
-    const refused = checkLease(job, request.leaseId, nowMs);
+    const refused = checkLease(job, request.leaseId, nowMs) ?? whyNotRenewed(job, nowMs);
     if (refused !== undefined) return refuseLease(refused);
     const renewed: Job = { ...job, leaseExpiresAtMs: nowMs + LEASE_MS, updatedAtMs: nowMs };
     return { kind: "answer", output: { lease: leaseMessage(renewed) }, writes: [updateJob(renewed)] };
   });
+}
+
+function whyNotRenewed({ overdueAtMs }: Job, nowMs: number): LeaseRefusal | undefined {
+  return overdueAtMs !== undefined && nowMs >= overdueAtMs ? "job_overdue" : undefined;
 }
 
 /** Record what the holder of a live lease reports. Nothing is believed yet. */
@@ -136,7 +149,7 @@ export function submitResult(
     const event = { eventType: "job.reported", payload: { ...facts, receipt_id: receipt.receipt_id } };
     return {
       kind: "answer",
-      output: { job: jobMessage(reported), receiptId: receipt.receipt_id },
+      output: { job: jobForProvider(reported), receiptId: receipt.receipt_id },
       writes: [
         updateJob(reported),
         ...(job.purpose === "adjudication" ? [] : extendRun(run, [event], nowMs).writes),
@@ -180,6 +193,8 @@ const LEASE_DETAILS: Readonly<Record<LeaseRefusal, string>> = {
   result_already_submitted: "This job is not open any more: its result was handed in.",
   lease_lapsed:
     "The lease has lapsed or was given to another claim, so this report is not taken. Claim again.",
+  job_overdue:
+    "The job has taken longer than its own limits allow, so its lease is not renewed. Hand it in before it lapses.",
 };
 
 function refuseLease(reason: LeaseRefusal): Outcome<never> {

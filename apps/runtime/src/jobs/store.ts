@@ -21,6 +21,7 @@ type JobRow = {
   inputs: string[];
   lease_id: string | null;
   lease_expires_at_ms: bigint | null;
+  overdue_at_ms: bigint | null;
   result: string | null;
   failure: string | null;
   dispatch_receipt_id: string;
@@ -31,7 +32,7 @@ type JobRow = {
 
 const COLUMNS = `job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats, quote_id, reservation_id,
   provider_worker_id, provider_org,
-  spec, inputs, lease_id, lease_expires_at_ms, result, failure, dispatch_receipt_id, completed_receipt_id,
+  spec, inputs, lease_id, lease_expires_at_ms, overdue_at_ms, result, failure, dispatch_receipt_id, completed_receipt_id,
   created_at_ms, updated_at_ms`;
 
 function jobOf(row: JobRow): Job {
@@ -52,6 +53,7 @@ function jobOf(row: JobRow): Job {
     inputs: row.inputs,
     leaseId: row.lease_id ?? undefined,
     leaseExpiresAtMs: row.lease_expires_at_ms === null ? undefined : Number(row.lease_expires_at_ms),
+    overdueAtMs: row.overdue_at_ms === null ? undefined : Number(row.overdue_at_ms),
     result: row.result === null ? undefined : resultFromText(row.result),
     failure: row.failure === null ? undefined : (JSON.parse(row.failure) as JobFailure),
     dispatchReceiptId: row.dispatch_receipt_id,
@@ -69,7 +71,10 @@ export async function findJob(q: Queryable, jobId: string): Promise<Job | undefi
   return row === undefined ? undefined : jobOf(row);
 }
 
-const LOCK = statement("jobs.lock", `SELECT ${COLUMNS} FROM runtime.jobs WHERE job_id = $1 FOR UPDATE`);
+const LOCK = statement(
+  "jobs.lock",
+  `SELECT ${COLUMNS} FROM runtime.jobs WHERE job_id = $1 FOR NO KEY UPDATE`,
+);
 
 /** The job must exist. Lock its run first: runs come before jobs, jobs before reservations, those before accounts. */
 export async function lockJob(tx: Tx, jobId: string): Promise<Job> {
@@ -132,7 +137,8 @@ const LOCK_NEXT = statement(
   `SELECT ${COLUMNS} FROM runtime.jobs
     WHERE provider_worker_id = $1
       AND (status = 'queued' OR (status = 'leased' AND lease_expires_at_ms <= $2))
-    ORDER BY job_id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+      AND (overdue_at_ms IS NULL OR overdue_at_ms > $2)
+    ORDER BY job_id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
 );
 
 export async function lockNextJob(tx: Tx, workerId: string, nowMs: number): Promise<Job | undefined> {
@@ -223,7 +229,7 @@ export function updateJob(job: Job): Write {
     name: "jobs.update",
     text: `UPDATE runtime.jobs
               SET status = $2, lease_id = $3, lease_expires_at_ms = $4, result = $5, failure = $6,
-                  completed_receipt_id = $7, updated_at_ms = $8
+                  completed_receipt_id = $7, updated_at_ms = $8, overdue_at_ms = $9
             WHERE job_id = $1`,
     values: [
       job.jobId,
@@ -234,6 +240,7 @@ export function updateJob(job: Job): Write {
       job.failure === undefined ? null : JSON.stringify(job.failure),
       job.completedReceiptId ?? null,
       job.updatedAtMs,
+      job.overdueAtMs ?? null,
     ],
   };
 }

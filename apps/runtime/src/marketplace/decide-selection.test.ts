@@ -175,5 +175,6 @@ function spec(): SandboxRunSpec {
     toolchains: [{ name: "node", versionMin: "20" }],
     layers: [],
     guardPaths: [],
+    checkPaths: [],
   };
 }

@@ -40,7 +40,7 @@ export async function findReservation(q: Queryable, org: string, reservationId: 
 
 const LOCK = statement(
   "reservations.lock",
-  `SELECT ${COLUMNS} FROM runtime.reservations WHERE org = $1 AND reservation_id = $2 FOR UPDATE`,
+  `SELECT ${COLUMNS} FROM runtime.reservations WHERE org = $1 AND reservation_id = $2 FOR NO KEY UPDATE`,
 );
 
 /** Undefined when the organisation has no such reservation. */

@@ -50,7 +50,7 @@ function runOf(row: RunRow): Run {
 
 const LOCK_RUN = statement(
   "runs.lock",
-  `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id = $2 FOR UPDATE`,
+  `SELECT ${RUN_COLUMNS} FROM runtime.runs WHERE org = $1 AND run_id = $2 FOR NO KEY UPDATE`,
 );
 
 /** Undefined when the organisation has no such run. */

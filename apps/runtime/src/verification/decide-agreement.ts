@@ -1,7 +1,7 @@
 // Whether a second run says the same as the first. Pure.
 //
-// Runs agree when every leg ended with the same exit code and both give the
-// same verdict; outputs may differ, since they hold times and folders.
+// Runs agree when every leg ran in the same tree and ended with the same exit code, and
+// both give the same verdict; outputs may differ, since they hold times and folders.
 
 import type { Leg } from "@openagents/contracts";
 import type { Decision } from "./decide-verification.ts";
@@ -23,6 +23,10 @@ export function decideAgreement(first: Decision, second: Decision): Agreement {
         because: `the ${leg} leg ${endOf(first, leg)} in the first run and ${endOf(second, leg)} in the second`,
       };
     }
+  }
+  for (const [leg, tree] of first.trees) {
+    if (second.trees.get(leg) !== tree)
+      return { kind: "disagree", because: `the ${leg} leg was not run in the same tree by both` };
   }
   if (first.verdict !== second.verdict) {
     return {

@@ -22,13 +22,18 @@ export type Evidence = {
   readonly patch: string | undefined;
   /** The base's own rules on paths; undefined when it has none. */
   readonly config: CheckConfig | undefined;
-  /** The hash of each named output as stored now; "" when nothing is stored under it. */
-  readonly outputs: ReadonlyMap<string, string>;
-  /** Named outputs that were not handed in for this job. */
-  readonly foreign: readonly string[];
+  /** What became of each named output. */
+  readonly outputs: ReadonlyMap<string, OutputState>;
   /** Bytes of the named reports, as far as they are stored and not too large. */
   readonly reports: ReadonlyMap<string, Buffer>;
 };
+
+/**
+ * `intact`: handed in for this job, and stored as its hash says. `lost`: handed in,
+ * and not stored so any more, which is no fault of the provider. `missing`: never
+ * stored. `foreign`: stored, and not handed in for this job.
+ */
+export type OutputState = "intact" | "lost" | "missing" | "foreign";
 
 export type Decision = {
   readonly verdict: Verdict;
@@ -40,6 +45,8 @@ export type Decision = {
   readonly reviewPaths: readonly string[];
   /** How each leg that was run ended; without an exit code when something else ended it. */
   readonly exitCodes: ReadonlyMap<Leg, number | undefined>;
+  /** The git tree that each leg says it ran in. */
+  readonly trees: ReadonlyMap<Leg, string>;
   readonly testsFixed?: number | undefined;
   readonly testsKept?: number | undefined;
 };
@@ -55,11 +62,13 @@ export function decideRounds(job: Job, evidence: Evidence): Decision[] {
   if (result === undefined)
     return [inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, [])];
   if (evidence.patch === undefined) return [inconclusive("the patch is not stored intact any more", [])];
-  const classification = classifyPatch(patchFiles(evidence.patch), evidence.config);
+  if ([...evidence.outputs.values()].includes("lost"))
+    return [inconclusive("an output is not stored intact any more", [])];
+  const classification = classifyPatch(patchFiles(evidence.patch), evidence.config, spec.checkPaths);
   const common = [
     ...(sameList(classification.testPaths, spec.patchTestPaths) ? [] : ["patch_test_paths_differ"]),
     ...(sameList(classification.guardPaths, spec.guardPaths) ? [] : ["guard_paths_differ"]),
-    ...outputViolations(evidence),
+    ...outputViolations(evidence.outputs),
   ];
   const perRound = result.legs.length / job.repeats;
   if (!Number.isInteger(perRound)) return [inconclusive(BROKEN, [...common, "legs_unexpected"])];
@@ -104,7 +113,8 @@ function decideRound(
   const decided = decideVerdict({ ...outcomes, runner: spec.testRunner, classification });
   const exitCodes = new Map<Leg, number | undefined>();
   for (const leg of legs) exitCodes.set(leg.leg, leg.commands.at(-1)?.exitCode);
-  return { ...decided, violations: [], exitCodes };
+  const trees = new Map(legs.map((leg) => [leg.leg, leg.tree]));
+  return { ...decided, violations: [], exitCodes, trees };
 }
 
 function inconclusive(because: string, violations: readonly string[]): Decision {
@@ -115,6 +125,7 @@ function inconclusive(because: string, violations: readonly string[]): Decision 
     violations: [...new Set(violations)],
     reviewPaths: [],
     exitCodes: new Map(),
+    trees: new Map(),
   };
 }
 
@@ -170,12 +181,11 @@ function treeViolations(
   return violations;
 }
 
-function outputViolations({ outputs, foreign }: Evidence): string[] {
+function outputViolations(outputs: ReadonlyMap<string, OutputState>): string[] {
   const violations: string[] = [];
-  for (const [named, actual] of outputs) {
-    if (actual === "") violations.push(`output_missing:${named}`);
-    else if (actual !== named) violations.push(`output_hash_mismatch:${named}`);
-    else if (foreign.includes(named)) violations.push(`output_of_another_job:${named}`);
+  for (const [sha256, state] of outputs) {
+    if (state === "missing") violations.push(`output_missing:${sha256}`);
+    if (state === "foreign") violations.push(`output_of_another_job:${sha256}`);
   }
   return violations;
 }

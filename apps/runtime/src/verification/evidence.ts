@@ -12,12 +12,12 @@ import {
   type ArtifactDisk,
 } from "../artifacts/index.ts";
 import { outputsOf, type Job } from "../jobs/index.ts";
-import type { Evidence } from "./decide-verification.ts";
+import type { Evidence, OutputState } from "./decide-verification.ts";
 
 export type EvidenceDeps = { readonly db: Database; readonly disk: ArtifactDisk };
 
-/** A larger report is as good as none. */
-const REPORT_BYTES_MAX = 32 * 1024 * 1024;
+/** Of one job; what is beyond is as good as not reported. */
+const REPORTS_BYTES_MAX = 96 * 1024 * 1024;
 const CONFIG_BYTES_MAX = 64 * 1024;
 
 /**
@@ -29,16 +29,19 @@ export async function gatherEvidence({ db, disk }: EvidenceDeps, job: Job): Prom
   const named = job.result === undefined ? [] : outputsOf(job.result);
   const granted = await listGranted(db, job.org, named);
   const handedIn = await listJobOutputs(db, job.jobId, named);
-  const outputs = new Map<string, string>();
+  const outputs = new Map<string, OutputState>();
   for (const sha256 of named) {
-    outputs.set(sha256, granted.has(sha256) ? ((await disk.rehash(sha256)) ?? "") : "");
+    const isWhole = granted.has(sha256) && (await disk.rehash(sha256)) === sha256;
+    if (handedIn.has(sha256)) outputs.set(sha256, isWhole ? "intact" : "lost");
+    else outputs.set(sha256, isWhole ? "foreign" : "missing");
   }
   const reports = new Map<string, Buffer>();
+  let room = REPORTS_BYTES_MAX;
   for (const sha256 of reportsOf(job)) {
-    // Only what is still what its hash says.
-    if (outputs.get(sha256) !== sha256) continue;
-    const bytes = await readBytes(disk, sha256, REPORT_BYTES_MAX);
-    if (bytes !== undefined) reports.set(sha256, bytes);
+    const bytes = outputs.get(sha256) === "intact" ? await readBytes(disk, sha256, room) : undefined;
+    if (bytes === undefined) continue;
+    room -= bytes.length;
+    reports.set(sha256, bytes);
   }
   const { patchSha256 } = job.spec;
   const intact = (await disk.rehash(patchSha256)) === patchSha256;
@@ -46,7 +49,6 @@ export async function gatherEvidence({ db, disk }: EvidenceDeps, job: Job): Prom
     patch: intact ? await readPatch(disk, patchSha256) : undefined,
     config: await readConfig(disk, job.spec.configSha256),
     outputs,
-    foreign: named.filter((sha256) => !handedIn.has(sha256)),
     reports,
   };
 }

@@ -120,7 +120,7 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
 /** Whether an open second run can still be expected: its provider works on it, or lives and has it waiting. */
 export async function isExpected(command: Command, job: Job, nowMs: number): Promise<boolean> {
   if (job.status === "leased") return (job.leaseExpiresAtMs ?? 0) > nowMs;
-  if (job.status !== "queued") return false;
+  if (job.status !== "queued" || (job.overdueAtMs ?? Infinity) <= nowMs) return false;
   const worker = await findWorker(command.tx, job.providerWorkerId);
   return worker?.status === "running" && !worker.quarantined && livenessOf(worker, nowMs) === "fresh";
 }
@@ -143,8 +143,8 @@ export async function findReplacement(
       capability: SANDBOX_RUN,
       spec: job.spec,
       buyerOrg: job.org,
-      // Who asked for their own device, or for a stranger, gets no other kind.
-      secondOpinion: quote.secondOpinion.assurance,
+      // Whoever was asked for: a buyer whose own device stays away must not get the first run for nothing.
+      secondOpinion: "any",
       firstOrg: job.providerOrg,
       asked: asked
         .filter(({ failure }) => failure?.code !== GIVEN_BACK)

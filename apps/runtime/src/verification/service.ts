@@ -73,15 +73,21 @@ export async function verifySandboxRun(
       });
     }
     const repeated = await lockJob(command.tx, latest.jobId);
+    let because = NO_SECOND_RUN;
     if (repeated.status === "reported" && repeated.result !== undefined) {
       if (second === undefined || repeated.jobId !== seenSecond?.jobId) throw notYet();
-      return concludeWithSecond(command, {
-        run,
-        job,
-        first,
-        second: { job: repeated, decision: second },
-        order,
-      });
+      const agreement = decideAgreement(first, second);
+      if (agreement.kind === "agree") return concludeAgreed(command, run, job, first, repeated);
+      if (agreement.kind === "disagree") {
+        return conclude(command, {
+          run,
+          job,
+          first: { ...first, verdict: "inconclusive", because: agreement.because },
+          second: { job: repeated, payable: false },
+          disagreement: true,
+        });
+      }
+      because = `the second run: ${agreement.because}`;
     }
     const nowMs = command.nowMs();
     if (await isExpected(command, repeated, nowMs)) {
@@ -94,6 +100,7 @@ export async function verifySandboxRun(
         },
       };
     }
+    // It failed, was called off, came to nothing, or its worker is gone: someone else is asked, and it is not paid.
     const abandoned = repeated.status === "queued" || repeated.status === "leased" ? repeated : undefined;
     const provider = await findReplacement(command, { job, quote: order.quote, asked }, nowMs);
     if (provider !== undefined) {
@@ -102,7 +109,7 @@ export async function verifySandboxRun(
     return conclude(command, {
       run,
       job,
-      first: { ...first, verdict: "inconclusive", because: NO_SECOND_RUN },
+      first: { ...first, verdict: "inconclusive", because },
       second: { job: repeated, payable: false },
     });
   });
@@ -151,44 +158,20 @@ function requestSecond(
   };
 }
 
-function concludeWithSecond(
+function concludeAgreed(
   command: Command,
-  input: {
-    readonly run: Run;
-    readonly job: Job;
-    readonly first: Decision;
-    readonly second: { readonly job: Job; readonly decision: Decision };
-    readonly order: LoadedOrder;
-  },
+  run: Run,
+  job: Job,
+  first: Decision,
+  second: Job,
 ): Outcome<VerifySandboxRunResponse> {
-  const { run, job, first, second, order } = input;
-  const agreement = decideAgreement(first, second.decision);
-  switch (agreement.kind) {
-    case "agree":
-      return conclude(command, {
-        run,
-        job,
-        first,
-        second: { job: second.job, payable: true },
-        assurance: second.job.providerOrg === job.org ? "self" : "independent",
-      });
-    case "no_answer":
-      return conclude(command, {
-        run,
-        job,
-        first: { ...first, verdict: "inconclusive", because: `the second run: ${agreement.because}` },
-        // It did what was asked; that nothing came of it is not its fault.
-        second: { job: second.job, payable: order.quote.secondOpinion !== undefined },
-      });
-    case "disagree":
-      return conclude(command, {
-        run,
-        job,
-        first: { ...first, verdict: "inconclusive", because: agreement.because },
-        second: { job: second.job, payable: false },
-        disagreement: true,
-      });
-  }
+  return conclude(command, {
+    run,
+    job,
+    first,
+    second: { job: second, payable: true },
+    assurance: second.providerOrg === job.org ? "self" : "independent",
+  });
 }
 
 function notYet(): ProblemError {

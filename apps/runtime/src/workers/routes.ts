@@ -10,6 +10,7 @@ import {
   type Principal,
   type RegisterWorkerRequest,
   type RegisterWorkerResponse,
+  type ReinstateWorkerResponse,
   type StopWorkerResponse,
   type WorkerCaps,
 } from "@openagents/contracts";
@@ -17,7 +18,7 @@ import type { Database, Tx } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
-import { findWorker, hasQuarantined, listWorkers, lockWorker, upsertWorker } from "./store.ts";
+import { findStrikes, findWorker, listWorkers, lockWorker, markStrikes, upsertWorker } from "./store.ts";
 import { isOwnedBy, workerMessage, type Worker } from "./worker.ts";
 
 export type WorkerRoutesDeps = {
@@ -83,6 +84,27 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
       }),
 
     disableWorker: (request, call) => deps.disableWorker(request, call),
+
+    reinstateWorker: (request, call) =>
+      deps.authority.execute<ReinstateWorkerResponse>(call, request, async (command) => {
+        const worker = await lockWorker(command.tx, request.workerId);
+        if (worker === undefined) throw notFound("worker", request.workerId);
+        const nowMs = command.nowMs();
+        const facts = { worker_id: worker.workerId, strikes_before: worker.strikes, reason: request.reason };
+        const receipt = command.seal(
+          "openagents.runtime.worker_reinstated.v1",
+          worker.workerId,
+          facts,
+          nowMs,
+          worker.org,
+        );
+        const reinstated: Worker = { ...worker, strikes: 0, quarantined: false };
+        return {
+          kind: "answer",
+          output: { worker: workerMessage(reinstated, nowMs), receiptId: receipt.receipt_id },
+          writes: [markStrikes(worker, 0, false)],
+        };
+      }),
   });
 }
 
@@ -100,7 +122,8 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         ? undefined
         : await requireOwnedWorker(command.tx, call.principal, request.workerId);
     if (known?.status === "disabled") return refuseDisabled();
-    if (known === undefined && (await hasQuarantined(command.tx, call.principal))) return refuseQuarantined();
+    const struck = await findStrikes(command.tx, call.principal);
+    if (known === undefined && struck.quarantined) return refuseQuarantined();
 
     const nowMs = command.nowMs();
     const worker: Worker = {
@@ -117,8 +140,7 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       zoneTenths: call.principal.zoneTenths,
       lastHeartbeatAtMs: nowMs,
       createdAtMs: known?.createdAtMs ?? nowMs,
-      strikes: known?.strikes ?? 0,
-      quarantined: known?.quarantined ?? false,
+      ...struck,
     };
     const receipt = command.seal(
       "openagents.runtime.worker_registered.v1",

@@ -46,7 +46,7 @@ function workerOf(row: WorkerRow): Worker {
 
 const LOCK = statement(
   "workers.lock",
-  `SELECT ${COLUMNS} FROM runtime.workers WHERE worker_id = $1 FOR UPDATE`,
+  `SELECT ${COLUMNS} FROM runtime.workers WHERE worker_id = $1 FOR NO KEY UPDATE`,
 );
 
 export async function lockWorker(tx: Tx, workerId: string): Promise<Worker | undefined> {
@@ -87,16 +87,19 @@ export async function listFreshProviders(q: Queryable, sinceMs: number, limit: n
   return (await q.query<WorkerRow>(LIST_FRESH_PROVIDERS, [sinceMs, limit])).map(workerOf);
 }
 
-const HAS_QUARANTINED = statement(
-  "workers.has_quarantined",
-  "SELECT 1 AS found FROM runtime.workers WHERE org = $1 AND owner = $2 AND quarantined LIMIT 1",
+const FIND_STRIKES = statement(
+  "workers.find_strikes",
+  `SELECT coalesce(max(strikes), 0) AS strikes, coalesce(bool_or(quarantined), false) AS quarantined
+     FROM runtime.workers WHERE org = $1 AND owner = $2`,
 );
 
-export async function hasQuarantined(
+/** What an owner's workers have, all of them alike. */
+export async function findStrikes(
   q: Queryable,
   owner: { readonly org: string; readonly id: string },
-): Promise<boolean> {
-  return (await q.query(HAS_QUARANTINED, [owner.org, owner.id])).length > 0;
+): Promise<{ readonly strikes: number; readonly quarantined: boolean }> {
+  const [row] = await q.query<{ strikes: number; quarantined: boolean }>(FIND_STRIKES, [owner.org, owner.id]);
+  return row ?? { strikes: 0, quarantined: false };
 }
 
 /** Insert, or replace all but id, owner, birth and strikes. */
@@ -130,11 +133,11 @@ export function upsertWorker(worker: Worker): Write {
   };
 }
 
-/** The worker's row must be locked: strikes are counted, not set, by whoever proves a fault. */
-export function markStruck(worker: Worker): Write {
+/** Strikes are the owner's: every worker of it has them, so that another name washes nothing off. */
+export function markStrikes({ org, owner }: Worker, strikes: number, quarantined: boolean): Write {
   return {
-    name: "workers.mark_struck",
-    text: "UPDATE runtime.workers SET strikes = $2, quarantined = $3 WHERE worker_id = $1",
-    values: [worker.workerId, worker.strikes, worker.quarantined],
+    name: "workers.mark_strikes",
+    text: "UPDATE runtime.workers SET strikes = $3, quarantined = $4 WHERE org = $1 AND owner = $2",
+    values: [org, owner, strikes, quarantined],
   };
 }

@@ -25,7 +25,7 @@ export type Worker = {
   readonly zoneTenths: number;
   readonly lastHeartbeatAtMs: number;
   readonly createdAtMs: number;
-  /** Faults that the operator's own run proved; never reset by the worker. */
+  /** Faults of its owner that the operator's own runs proved; never reset by the worker. */
   readonly strikes: number;
   readonly quarantined: boolean;
 };

@@ -23,6 +23,7 @@ import {
 import { AgentError, type Agent, type AgentOutcome, type AgentTask } from "../agent.ts";
 import { createAgent } from "../create-agent.ts";
 import {
+  findProgram,
   inOwnProcessSpace,
   plainEnvironment,
   spawnAgentProcess,
@@ -66,9 +67,17 @@ async function work(
   env: AcpOptions["env"],
 ): Promise<AgentOutcome> {
   const names = (env["OPENAGENTS_ACP_ENV"] ?? "").split(",").map((name) => name.trim());
-  const confined = await inOwnProcessSpace(program, args);
+  const plain = plainEnvironment(env, names);
+  // By the user's own path alone, since the task's may lead to programs of the project.
+  const found = await findProgram(program, plain["PATH"]);
+  if (found === undefined)
+    throw new AgentError(
+      "acp_not_started",
+      `There is no program ${program} on PATH. Install it, or name it by its path.`,
+    );
+  const confined = await inOwnProcessSpace(found, args);
   const cwd = task.workspace.dir;
-  const options = { cwd, env: plainEnvironment(env, names), startCode: "acp_not_started" };
+  const options = { cwd, env: { ...plain, ...task.env }, startCode: "acp_not_started" };
   const agent = await spawnAgentProcess(confined.program, confined.args, options);
   try {
     return await converse(task, agent);
@@ -88,7 +97,7 @@ async function converse(task: AgentTask, agent: AgentProcess): Promise<AgentOutc
       return answerPermission(params, task, narrator);
     })
     .onRequest(methods.client.fs.readTextFile, async ({ params }) => ({
-      content: await readWorkspaceFile(dir, params),
+      content: await readWorkspaceFile([dir, ...(task.readable ?? [])], params),
     }))
     .onRequest(methods.client.fs.writeTextFile, async ({ params }) => {
       const change = await writeWorkspaceFile(dir, params);

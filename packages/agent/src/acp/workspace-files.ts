@@ -1,5 +1,6 @@
 // The files that an ACP agent reads and writes through us: those of the
 // workspace, and not git's own, whose settings and hooks our git would obey.
+// Folders that the task lets it read are read alone.
 
 import { constants } from "node:fs";
 import { mkdir, open, realpath, stat } from "node:fs/promises";
@@ -9,12 +10,12 @@ import type { FileChange } from "../agent.ts";
 
 const FILE_BYTES_MAX = 10 * 1024 * 1024;
 
-/** Lines are counted from 1. Throws `RequestError`, which the agent sees. */
+/** Of any of these folders. Lines are counted from 1. Throws `RequestError`, which the agent sees. */
 export async function readWorkspaceFile(
-  dir: string,
+  dirs: readonly string[],
   { path, line, limit }: Pick<ReadTextFileRequest, "path" | "line" | "limit">,
 ): Promise<string> {
-  const { file } = await placeOf(dir, path);
+  const { file } = await placeOf(dirs, path);
   const text = await readBounded(file, path);
   const from = Math.max(line ?? 1, 1) - 1;
   return text
@@ -30,7 +31,7 @@ export async function writeWorkspaceFile(
 ): Promise<FileChange> {
   if (Buffer.byteLength(content) > FILE_BYTES_MAX)
     throw refused(path, `more than ${FILE_BYTES_MAX} bytes are not written`);
-  const { file, name } = await placeOf(dir, path);
+  const { file, name } = await placeOf([dir], path);
   const change = (await stat(file).catch(() => undefined)) === undefined ? "added" : "modified";
   await mkdir(dirname(file), { recursive: true });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
@@ -58,16 +59,19 @@ async function readBounded(file: string, path: string): Promise<string> {
  * Where the path really leads, links followed as far as there is something.
  * The last part may be a link only when opening it is refused (O_NOFOLLOW).
  */
-async function placeOf(dir: string, path: string): Promise<{ file: string; name: string }> {
+async function placeOf(dirs: readonly string[], path: string): Promise<{ file: string; name: string }> {
   if (!isAbsolute(path)) throw refused(path, "paths must be absolute");
-  const root = await realpath(dir);
   const wanted = resolve(path);
   const file = join(await realPartOf(dirname(wanted)), basename(wanted));
-  const name = relative(root, file);
-  if (name === "" || name.startsWith("..") || isAbsolute(name))
-    throw refused(path, "it is outside of the workspace");
+  const roots = await Promise.all(dirs.map((dir) => realpath(dir)));
+  const name = roots.map((root) => relative(root, file)).find(isBelow);
+  if (name === undefined) throw refused(path, "it is outside of the workspace");
   if (name.toLowerCase().split(sep).includes(".git")) throw refused(path, "git's own files are left alone");
   return { file, name };
+}
+
+function isBelow(name: string): boolean {
+  return name !== "" && !name.startsWith("..") && !isAbsolute(name);
 }
 
 async function realPartOf(folder: string): Promise<string> {

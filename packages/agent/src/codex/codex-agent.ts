@@ -24,7 +24,7 @@ export type CodexOptions = {
   readonly installFolder: string;
   /** In place of what the environment says. */
   readonly settings?: CodexSettings;
-  /** Folders outside of the workspace that the agent's commands may read, such as linked dependencies. */
+  /** Folders outside of the workspace that the agent's commands may read, whatever the task. */
   readonly readable?: readonly string[];
   readonly onProgress?: (detail: string) => void;
 };
@@ -42,7 +42,7 @@ async function work(given: AgentTask, options: CodexOptions): Promise<AgentOutco
   // Codex names files, and looks up whom to trust, by the real path.
   const workspace = await realpath(given.workspace.dir);
   const task = { ...given, workspace: { ...given.workspace, dir: workspace } };
-  const { env, readable = [], onProgress } = options;
+  const { env, onProgress } = options;
   const settings = options.settings ?? settingsFrom(env);
   const binary = await codexBinary({
     folder: options.installFolder,
@@ -51,8 +51,17 @@ async function work(given: AgentTask, options: CodexOptions): Promise<AgentOutco
     ...(onProgress && { onProgress }),
   });
   const loginFile = userLoginFile(env);
-  const { stateDir } = task;
-  const home = await prepareCodexHome({ stateDir, workspace, binary, settings, env, readable, loginFile });
+  const home = await prepareCodexHome({
+    stateDir: task.stateDir,
+    workspace,
+    binary,
+    settings,
+    env,
+    readable: [...(options.readable ?? []), ...(task.readable ?? [])],
+    writable: task.writable ?? [],
+    commandEnv: task.env ?? {},
+    loginFile,
+  });
   const key = settings.modelProvider?.envKey;
   const childEnv = {
     ...plainEnvironment(env, key === undefined ? [] : [key]),

@@ -22,6 +22,8 @@ async function folders(t: TestContext) {
     settings: {},
     env: { HOME: home, PATH: `${home}/.cargo/bin:${home}/.nvm/node/v1/bin:/usr/bin:relative` },
     readable: [],
+    writable: [],
+    commandEnv: {},
     loginFile,
   };
   return { root, home, loginFile, request };

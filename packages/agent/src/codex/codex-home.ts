@@ -2,11 +2,12 @@
 // configuration, its memory of the conversation, and a scratch folder for the
 // commands that it runs.
 //
-// CX-1  A command reads the system, the toolchains on PATH, the workspace, and
-//       its scratch folder; it writes the last two. It sees neither the user's
-//       home nor this configuration nor the login.
+// CX-1  A command reads the system, the toolchains on PATH, the folders that the
+//       task names, the workspace, and its scratch folder; it writes the last two,
+//       and caches that the task names. It sees neither the user's home nor this
+//       configuration nor the login.
 // CX-2  A command has no network and none of the variables of our environment
-//       but PATH, language and the like.
+//       but PATH, language and the like, and those of the task.
 // CX-3  Nothing inside the workspace configures codex: the project is untrusted.
 // Held by tests/codex-secrets.test.ts and codex-agent.test.ts.
 
@@ -35,6 +36,10 @@ export type CodexHomeRequest = {
   readonly env: Env;
   /** More folders that commands may read. */
   readonly readable: readonly string[];
+  /** Folders outside of the workspace that they may write. */
+  readonly writable: readonly string[];
+  /** Variables that commands get besides the plain ones, or in their place. */
+  readonly commandEnv: Readonly<Record<string, string>>;
   /** The user's login, linked to when no model provider is named. */
   readonly loginFile: string;
 };
@@ -74,8 +79,15 @@ async function linkLogin(dir: string, loginFile: string): Promise<void> {
   await symlink(loginFile, file);
 }
 
-function configOf({ settings, workspace }: CodexHomeRequest, scratch: string, readable: string[]): string {
+function configOf(request: CodexHomeRequest, scratch: string, readable: string[]): string {
+  const { settings, workspace, writable } = request;
   const { model, modelProvider } = settings;
+  const variables = {
+    ...request.commandEnv,
+    HOME: join(scratch, "home"),
+    TMPDIR: join(scratch, "tmp"),
+  };
+  const names = [...new Set([...PLAIN_VARIABLES, ...Object.keys(variables)])];
   const lines = [
     ...(model === undefined ? [] : [`model = ${quoted(model)}`]),
     ...(modelProvider === undefined ? [] : [`model_provider = "configured"`]),
@@ -98,14 +110,14 @@ function configOf({ settings, workspace }: CodexHomeRequest, scratch: string, re
     `trust_level = "untrusted"`,
     `[shell_environment_policy]`,
     `inherit = "core"`,
-    `include_only = ["PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "HOME", "TMPDIR"]`,
+    // What is set and not named here, codex takes out again.
+    `include_only = [${names.map(quoted).join(", ")}]`,
     `[shell_environment_policy.set]`,
-    `HOME = ${quoted(join(scratch, "home"))}`,
-    `TMPDIR = ${quoted(join(scratch, "tmp"))}`,
+    ...Object.entries(variables).map(([name, value]) => `${quoted(name)} = ${quoted(value)}`),
     `[permissions.${PERMISSIONS}.filesystem]`,
     `":minimal" = "read"`,
     ...readable.map((folder) => `${quoted(folder)} = "read"`),
-    `${quoted(scratch)} = "write"`,
+    ...[scratch, ...writable].map((folder) => `${quoted(folder)} = "write"`),
     // A user who is root could read these otherwise.
     ...SYSTEM_SECRETS.filter((path) => existsSync(path)).map((path) => `${quoted(path)} = "deny"`),
     `[permissions.${PERMISSIONS}.filesystem.":workspace_roots"]`,
@@ -125,6 +137,8 @@ function configOf({ settings, workspace }: CodexHomeRequest, scratch: string, re
     );
   return `${lines.join("\n")}\n`;
 }
+
+const PLAIN_VARIABLES = ["PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ"];
 
 const SYSTEM_SECRETS = [
   "/etc/shadow",

@@ -7,4 +7,12 @@ export {
   type ExpectedBase,
 } from "./base-tree.ts";
 export { GitError, runGit, runGitText } from "./run-git.ts";
-export { applyToWorkspace, checkOut, diffFolder, patchedTree, readBaseFile, restoredTree } from "./tree.ts";
+export {
+  applyToWorkspace,
+  checkOut,
+  diffFolder,
+  isInBase,
+  patchedTree,
+  readBaseFile,
+  restoredTree,
+} from "./tree.ts";

@@ -98,6 +98,12 @@ export async function readBaseFile(
   return runGit(["cat-file", "blob", id], { ...call, outputBytesMax: bytesMax });
 }
 
+/** Whether the base has a file, or files below a folder, at exactly this path. */
+export async function isInBase(base: Base, path: string, signal?: AbortSignal): Promise<boolean> {
+  const call = { cwd: base.gitDir, gitDir: base.gitDir, signal };
+  return (await runGit(["ls-tree", "-z", base.tree, "--", path], call)).length > 0;
+}
+
 /** What `update-index` takes to put a file of the base back, by path. */
 async function listEntries(
   base: Base,
@@ -134,13 +140,25 @@ export async function applyToWorkspace(
 
 /**
  * The difference between the base and a folder: changed, new and deleted files,
- * without those that the tree's own `.gitignore` leaves out. Empty when nothing
- * changed. Throws `patch_too_large`.
+ * without those that the tree's own `.gitignore` leaves out, and without anything
+ * new at or below the paths of `leftOut`, whatever a `.gitignore` says. Empty when
+ * nothing changed. Throws `patch_too_large`.
  */
-export async function diffFolder(base: Base, folder: string, signal?: AbortSignal): Promise<Buffer> {
+export async function diffFolder(
+  base: Base,
+  folder: string,
+  signal?: AbortSignal,
+  leftOut: readonly string[] = [],
+): Promise<Buffer> {
   const call = treeCall(base, folder, signal);
   await runGit(["read-tree", base.tree], call);
   await runGit(["add", "--all", "."], call);
+  // Afterwards, since a `.gitignore` overrules any list of what to ignore, and git
+  // refuses to leave out by its path what is ignored already.
+  if (leftOut.length > 0) {
+    const remove = ["rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch"];
+    await runGit([...remove, "--", ...leftOut], call);
+  }
   const diff = ["diff", "--cached", ...DIFF_OPTIONS, base.tree, "--"];
   return runGit(diff, { ...call, outputBytesMax: PATCH_BYTES_MAX }).catch((cause: unknown) => {
     if (!(cause instanceof AutopilotError) || cause.code !== "git_output_too_large") throw cause;

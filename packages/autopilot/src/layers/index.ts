@@ -1,3 +1,3 @@
 export { buildLayers } from "./build-layers.ts";
-export type { BuiltLayer, LayerRequest } from "./layer.ts";
-export { openLayer, type OpenedLayer } from "./open-layer.ts";
+export { NODE_CACHES, findLinkGoal, type BuiltLayer, type LayerPlace, type LayerRequest } from "./layer.ts";
+export { layerEnvironment, openLayer, type LayerEnvironment, type OpenedLayer } from "./open-layer.ts";

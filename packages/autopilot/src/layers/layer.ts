@@ -28,6 +28,9 @@ export type LayerRequest = {
   readonly say: (detail: string) => void;
 };
 
+/** Where tools write below `node_modules` although it is not theirs. */
+export const NODE_CACHES = [".cache", ".vite", ".vite-temp"];
+
 /** What a layer may weigh as it travels, and what may come out of it. */
 export const LAYER_BOUNDS = {
   packedBytesMax: 256 * 1024 * 1024,

@@ -4,7 +4,7 @@
 import { lstatSync } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findLinkGoal, type BuiltLayer, type LayerRequest } from "./layer.ts";
+import { NODE_CACHES, findLinkGoal, type BuiltLayer, type LayerRequest } from "./layer.ts";
 import type { NodeProject } from "./node-project.ts";
 import { npmProject } from "./npm-project.ts";
 import { packFolder } from "./pack-folder.ts";
@@ -26,7 +26,6 @@ const NOTES = [
   ".pnpm-workspace-state.json",
   ".pnpm-workspace-state-v1.json",
 ];
-const CACHES = [".cache", ".vite", ".vite-temp"];
 
 /** None without a package.json or without dependencies. */
 export async function buildNodeLayers(
@@ -104,7 +103,7 @@ async function packAll(
     if (lstatSync(join(into, path), { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     const place = { kind, path };
     const tar = await packFolder(join(into, path), {
-      without: [...NOTES, ...CACHES],
+      without: [...NOTES, ...NODE_CACHES],
       keepsLink: (link, target) => {
         const goal = findLinkGoal(place, link, target);
         return (

@@ -10,6 +10,7 @@ import { TarError, readTar, type Layer, type TarEntry } from "@openagents/sandbo
 import { AutopilotError } from "../autopilot-error.ts";
 import {
   LAYER_BOUNDS,
+  NODE_CACHES,
   findLinkGoal,
   isPathBelow,
   isPlace,
@@ -17,17 +18,17 @@ import {
   type LayerPlace,
 } from "./layer.ts";
 
-export type OpenedLayer = {
-  /** What the sandbox mounts. */
-  readonly mount: Layer;
-  /** Variables that commands need to find what is in it. */
+/** What commands need to find what is in a layer. */
+export type LayerEnvironment = {
   readonly env: Readonly<Record<string, string>>;
-  /** Folders inside the sandbox with programs of the layer, for the path. */
+  /** Folders with programs of the layer, for the path. */
   readonly bins: readonly string[];
 };
 
-/** Where tools write below `node_modules` although it is not theirs. */
-const CACHES = [".cache", ".vite", ".vite-temp"];
+export type OpenedLayer = LayerEnvironment & {
+  /** What the sandbox mounts. */
+  readonly mount: Layer;
+};
 
 /** Headers, padding and long names come on top of the files' bytes. */
 const FRAME_BYTES_PER_ENTRY = 4_096;
@@ -125,9 +126,9 @@ async function* bounded(
   }
 }
 
-async function nodeLayer({ path }: LayerPlace, source: string, seen: Seen): Promise<OpenedLayer> {
+async function nodeLayer({ kind, path }: LayerPlace, source: string, seen: Seen): Promise<OpenedLayer> {
   const caches: string[] = [];
-  for (const cache of CACHES) {
+  for (const cache of NODE_CACHES) {
     const kind = seen.get(cache);
     if (kind !== undefined && kind !== "folder") continue;
     // A cache is mounted over a folder of the layer, so there has to be one.
@@ -135,16 +136,24 @@ async function nodeLayer({ path }: LayerPlace, source: string, seen: Seen): Prom
     caches.push(cache);
   }
   const target = `/work/${path}`;
-  return { mount: { source, target, caches }, env: {}, bins: [`${target}/.bin`] };
+  return { mount: { source, target, caches }, ...layerEnvironment({ kind, path }, target, "/work") };
 }
 
-/** The project itself is not in the layer: it is found where its files are, as an editable install would find it. */
-function pipLayer({ path }: LayerPlace, source: string): OpenedLayer {
-  const target = `/opt/layers/${path}`;
+function pipLayer(place: LayerPlace, source: string): OpenedLayer {
+  const target = `/opt/layers/${place.path}`;
+  return { mount: { source, target }, ...layerEnvironment(place, target, "/work") };
+}
+
+/**
+ * How a layer is found that lies at `at`, by commands of the project at `project`.
+ * A Python project itself is not in its layer: it is found where its files are, as
+ * an editable install would find it.
+ */
+export function layerEnvironment({ kind }: LayerPlace, at: string, project: string): LayerEnvironment {
+  if (kind !== "pip") return { env: {}, bins: [`${at}/.bin`] };
   return {
-    mount: { source, target },
-    env: { PYTHONPATH: [target, "/work/src", "/work"].join(":") },
-    bins: [`${target}/bin`],
+    env: { PYTHONPATH: [at, `${project}/src`, project].join(":") },
+    bins: [`${at}/bin`],
   };
 }
 

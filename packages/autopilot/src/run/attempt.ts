@@ -8,20 +8,23 @@ import { PatchError, classifyPatch, patchFiles, type CheckConfig } from "@openag
 import { AutopilotError } from "../autopilot-error.ts";
 import type { Workspace } from "../workspace/index.ts";
 import { writeDurably } from "./journal.ts";
+import type { Prepared } from "./prepare.ts";
 import type { Session } from "./session.ts";
+
+type AgentsPart = Pick<Prepared, "workspace" | "dependencies">;
 
 /**
  * Let the agent work, unless it did already in this attempt. Throws
  * `agent_gave_up`, and what the agent throws.
  */
-export async function letAgentWork(session: Session, workspace: Workspace): Promise<void> {
+export async function letAgentWork(session: Session, prepared: AgentsPart): Promise<void> {
   const { journal, steps } = session;
   const attempt = journal.current.attempts.length;
   const done = journal.current.attempts.at(-1)?.agent;
   if (done === undefined) {
     await steps.step(
       "agent",
-      (say) => takeTurn(session, workspace, attempt, say),
+      (say) => takeTurn(session, prepared, attempt, say),
       (summary) => (attempt === 1 ? summary : `attempt ${attempt}: ${summary}`),
     );
   }
@@ -32,15 +35,19 @@ export async function letAgentWork(session: Session, workspace: Workspace): Prom
 
 async function takeTurn(
   session: Session,
-  workspace: Workspace,
+  { workspace, dependencies }: AgentsPart,
   attempt: number,
   say: (detail: string) => void,
 ): Promise<string> {
   const { deps, journal, log, signal } = session;
   const { issue, agent: spec } = journal.current.request;
   const feedback = journal.current.attempts.at(-2)?.feedback;
+  const { readable, writable, env } = dependencies;
   const outcome = await deps.agentOf(spec).run({
     workspace,
+    readable,
+    writable,
+    env,
     issue: { title: issue.title, body: issue.body },
     ...(feedback === undefined ? {} : { feedback }),
     attempt,

@@ -1,12 +1,17 @@
 // Before an agent works: its workspace, the check that will decide, and the
-// dependencies that the check needs. What an earlier process has done is taken over.
+// dependencies that the check needs, for the agent too. What an earlier process
+// has done is taken over.
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { AutopilotError } from "../autopilot-error.ts";
 import { chooseCheck, readProject, type Check } from "../check/index.ts";
+import { giveDependencies, type Dependencies } from "../dependencies/index.ts";
 import { checkOut } from "../git/index.ts";
 import { buildLayers } from "../layers/index.ts";
+import { findToolchains, matchToolchains, type InstalledToolchain } from "../toolchains/index.ts";
 import {
   makeWorkspace,
   openWorkspace,
@@ -22,15 +27,18 @@ export type Prepared = {
   readonly base: BaseFacts;
   readonly check: Check;
   readonly layers: readonly LayerFacts[];
+  /** What the agent's commands get of them. */
+  readonly dependencies: Dependencies;
 };
 
 export async function prepare(session: Session): Promise<Prepared> {
   const { folder, journal, signal } = session;
   const base = journal.current.base ?? (await takeBase(session));
-  const workspace = await openWorkspace(workspaceFolder(folder), base, signal);
-  const check = journal.current.check ?? (await pickCheck(session, workspace));
-  const layers = journal.current.layers ?? (await packLayers(session, workspace));
-  return { workspace, base, check, layers };
+  const untouched = await openWorkspace(workspaceFolder(folder), base, signal);
+  const check = journal.current.check ?? (await pickCheck(session, untouched));
+  const { layers, dependencies } = await bringLayers(session, untouched, check);
+  const workspace = await openWorkspace(workspaceFolder(folder), base, signal, dependencies.leftOut);
+  return { workspace, base, check, layers, dependencies };
 }
 
 export function workspaceFolder(folder: string): string {
@@ -74,41 +82,82 @@ async function pickCheck({ folder, journal, steps, signal }: Session, workspace:
   return check;
 }
 
-async function packLayers(session: Session, workspace: Workspace): Promise<readonly LayerFacts[]> {
+type Brought = Pick<Prepared, "layers" | "dependencies">;
+
+async function bringLayers(session: Session, workspace: Workspace, check: Check): Promise<Brought> {
   const { folder, journal, steps, signal } = session;
-  const { request } = journal.current;
-  if (!request.layers) {
+  const bring = async (layers: readonly LayerFacts[]): Promise<Brought> => {
+    const dependencies = await giveDependencies(layers, {
+      workspace,
+      folder: join(folder, "layers", "agent"),
+      readTar: ({ sha256 }) => readLayer(folder, sha256),
+      toolchains: await toolsOfAgent(session, [check, ...layers]),
+      path: session.deps.env["PATH"] ?? "/usr/bin:/bin",
+      signal,
+    });
+    return { layers, dependencies };
+  };
+  const known = journal.current.layers;
+  if (known !== undefined) return bring(known);
+  if (!journal.current.request.layers) {
     await journal.save({ layers: [] });
-    return [];
+    return bring([]);
   }
-  const layers = await steps.step(
+  return steps.step(
     "layers",
     async (say) => {
-      const scratch = await freshScratch(folder);
-      const tree = join(scratch, "tree");
-      await mkdir(join(folder, "layers"), { recursive: true, mode: 0o700 });
-      await checkOut(workspace.base, tree, signal);
-      const built = await buildLayers(tree, {
-        scratch: join(scratch, "layers"),
-        allowScripts: request.allowScripts,
-        signal,
-        say,
-      });
-      const facts: LayerFacts[] = [];
-      for (const { kind, path, tar, toolchains } of built) {
-        const sha256 = createHash("sha256").update(tar).digest("hex");
-        await writeDurably(layerFile(folder, sha256), tar);
-        facts.push({ kind, path, sha256, toolchains });
-      }
-      return facts;
+      const layers = await packLayers(session, workspace, say);
+      await journal.save({ layers });
+      return bring(layers);
     },
-    (made) =>
-      made.length === 0
-        ? "the project has no dependencies to bring"
-        : made.map(({ kind, path }) => `${kind} ${path}`).join(", "),
+    ({ layers, dependencies }) =>
+      layers.length === 0 ? "the project has no dependencies to bring" : dependencies.notes.join(", "),
   );
-  await journal.save({ layers });
-  return layers;
+}
+
+async function packLayers(
+  { folder, journal, signal }: Session,
+  workspace: Workspace,
+  say: (detail: string) => void,
+): Promise<readonly LayerFacts[]> {
+  const scratch = await freshScratch(folder);
+  const tree = join(scratch, "tree");
+  await mkdir(join(folder, "layers"), { recursive: true, mode: 0o700 });
+  await checkOut(workspace.base, tree, signal);
+  const built = await buildLayers(tree, {
+    scratch: join(scratch, "layers"),
+    allowScripts: journal.current.request.allowScripts,
+    signal,
+    say,
+  });
+  const facts: LayerFacts[] = [];
+  for (const { kind, path, tar, toolchains } of built) {
+    const sha256 = createHash("sha256").update(tar).digest("hex");
+    await writeDurably(layerFile(folder, sha256), tar);
+    facts.push({ kind, path, sha256, toolchains });
+  }
+  return facts;
+}
+
+/** A tool that is not here is no trouble: the agent may do without, and the provider has it. */
+async function toolsOfAgent(
+  { deps, journal }: Session,
+  needs: readonly Pick<Check, "toolchains">[],
+): Promise<readonly InstalledToolchain[]> {
+  if (deps.agentOf(journal.current.request.agent).kind === "scripted") return [];
+  const installed = await findToolchains({ path: deps.env["PATH"] });
+  return needs
+    .flatMap(({ toolchains }) => toolchains)
+    .flatMap((requirement) => {
+      const match = matchToolchains(installed, [requirement]);
+      return match.kind === "matched" ? match.toolchains : [];
+    })
+    .filter(({ prefix }) => prefix === undefined || !isPersonal(prefix, deps.env["HOME"] ?? homedir()));
+}
+
+/** A home, what is around it, or a folder right in it: logins lie there, and commands would read them. */
+function isPersonal(prefix: string, home: string): boolean {
+  return `${home}/`.startsWith(`${prefix}/`) || dirname(prefix) === home;
 }
 
 /** Empty, and gone when the run has ended. */
@@ -119,6 +168,12 @@ async function freshScratch(folder: string): Promise<string> {
   return scratch;
 }
 
-export function readLayer(folder: string, sha256: string): Promise<Buffer> {
-  return readFile(layerFile(folder, sha256));
+/** Throws `layer_changed` when the file is not what its name says. */
+export async function readLayer(folder: string, sha256: string): Promise<Buffer> {
+  const tar = await readFile(layerFile(folder, sha256));
+  if (createHash("sha256").update(tar).digest("hex") === sha256) return tar;
+  throw new AutopilotError(
+    "layer_changed",
+    `${layerFile(folder, sha256)} is not the layer that the run made. Cancel the run, and start another.`,
+  );
 }

@@ -244,7 +244,7 @@ async function tryOnce(
   const { journal, redact } = session;
   const { attemptsMax } = journal.current.request;
   let patch: Buffer;
-  await letAgentWork(session, prepared.workspace);
+  await letAgentWork(session, prepared);
   try {
     patch = await takePatch(session, prepared.workspace, baseConfig?.config);
   } catch (cause) {

@@ -61,7 +61,9 @@ export type FindOptions = {
 export async function findToolchains(options: FindOptions = {}): Promise<readonly InstalledToolchain[]> {
   const home = options.home ?? homedir();
   const path = (options.path ?? process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute);
-  const ours = probe("node", ["--version"], dirname(dirname(process.execPath)));
+  const running = dirname(dirname(process.execPath));
+  // One below a home folder would show all of it to jobs.
+  const ours = isPersonal(running, home) ? undefined : probe("node", ["--version"], running);
   const others = TOOLS.map(async (tool) => {
     const prefixes = await prefixesOf(tool, path, home);
     return Promise.all([

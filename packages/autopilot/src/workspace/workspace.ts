@@ -54,11 +54,15 @@ export async function makeWorkspace(source: Source, folder: string, signal: Abor
   return { commit: base.commit, tree: base.tree, ...facts };
 }
 
-/** Open a workspace that was made. Throws `workspace_lost` when it is not there. */
+/**
+ * Open a workspace that was made. What is new at or below a path of `leftOut` is
+ * no change of the agent's. Throws `workspace_lost` when it is not there.
+ */
 export async function openWorkspace(
   folder: string,
   facts: BaseFacts,
   signal: AbortSignal,
+  leftOut: readonly string[] = [],
 ): Promise<Workspace> {
   const dir = join(folder, "files");
   const base: BaseBundle = {
@@ -84,7 +88,7 @@ export async function openWorkspace(
       await applyToWorkspace(base, dir, patch, signal);
       return patchFiles(patch.toString("utf8")).flatMap(changesOf);
     },
-    diff: () => diffFolder(base, dir, signal),
+    diff: () => diffFolder(base, dir, signal, leftOut),
   };
 }
 

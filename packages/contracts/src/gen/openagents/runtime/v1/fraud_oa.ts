@@ -95,7 +95,7 @@ export const fraudComments: Comments = {
   "openagents.runtime.v1.AdjudicateIncidentResponse.receipt_id": "What the command emitted: the order of the run, or the decision.",
   "openagents.runtime.v1.IncidentStatus.adjudicating": "The operator's run is under way.",
   "openagents.runtime.v1.IncidentKind.disagreement": "The second run gave other exit codes than the first.",
-  "openagents.runtime.v1.IncidentKind.violation": "A report broke the rules of its job: outputs never stored, another job's trees.",
+  "openagents.runtime.v1.IncidentKind.violation": "A report broke the rules of its job: outputs never stored, or handed in for another job.",
   "openagents.runtime.v1.IncidentOutcome.first_struck": "The operator's run contradicts the first provider.",
   "openagents.runtime.v1.IncidentOutcome.flaky": "The operator's own runs of one tree differ: nobody lied.",
   "openagents.runtime.v1.IncidentOutcome.undecided": "The operator's run could not be made, or contradicts nobody.",

@@ -272,7 +272,7 @@ export const IncidentKind = {
   DISAGREEMENT: 1,
 
   /**
-   * A report broke the rules of its job: outputs never stored, another job's trees.
+   * A report broke the rules of its job: outputs never stored, or handed in for another job.
    *
    * @generated from enum value: INCIDENT_KIND_VIOLATION = 2;
    */

@@ -84,6 +84,11 @@ export type SandboxRunSpec = {
    * absent when the base has none.
    */
   readonly configSha256?: string | undefined;
+  /**
+   * Files of the base that the check's commands start, such as `run-tests.sh`,
+   * sorted: they count as its configuration.
+   */
+  readonly checkPaths: readonly string[];
 };
 
 /** Descriptor of `openagents.runtime.v1.SandboxRunSpec`. */
@@ -173,8 +178,15 @@ export type Job = {
   readonly leaseExpiresAt?: number | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /**
+   * Told to the buyer only: a provider sees `work`, so that it does not know
+   * which result is expected of it.
+   */
   readonly purpose: JobPurpose;
-  /** For a second opinion and an adjudication: the job that it is about. */
+  /**
+   * For a second opinion and an adjudication: the job that it is about. Told to
+   * the buyer only.
+   */
   readonly primaryJobId?: string | undefined;
   /** How often each leg is run: 1, and more in an adjudication. */
   readonly repeats: number;
@@ -310,6 +322,7 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.SandboxRunSpec.test_runner": "Absent: legs are compared by exit code alone.",
   "openagents.runtime.v1.SandboxRunSpec.guard_paths": "Files of the base that the patch changes, deletes or renames and that decide\nwhether the check passes: the guard leg has them as they were. Recomputed\nby the verifier, sorted by path.",
   "openagents.runtime.v1.SandboxRunSpec.config_sha256": "The base's `.openagents/config.json`, which may say which paths are tests;\nabsent when the base has none.",
+  "openagents.runtime.v1.SandboxRunSpec.check_paths": "Files of the base that the check's commands start, such as `run-tests.sh`,\nsorted: they count as its configuration.",
   "openagents.runtime.v1.CommandResult": "One command's outcome. Outputs are artifacts, named by hash.",
   "openagents.runtime.v1.CommandResult.exit_code": "Absent when the command did not exit by itself.",
   "openagents.runtime.v1.CommandResult.signal": "The signal that ended it, such as `SIGKILL`.",
@@ -323,14 +336,15 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.JobFailure": "Why a provider could not do a job at all.",
   "openagents.runtime.v1.Job.job_hash": "sha256 of the canonical spec: the same work has the same hash.",
   "openagents.runtime.v1.Job.quote_id": "Empty for an adjudication, which the operator pays for.",
-  "openagents.runtime.v1.Job.primary_job_id": "For a second opinion and an adjudication: the job that it is about.",
+  "openagents.runtime.v1.Job.purpose": "Told to the buyer only: a provider sees `work`, so that it does not know\nwhich result is expected of it.",
+  "openagents.runtime.v1.Job.primary_job_id": "For a second opinion and an adjudication: the job that it is about. Told to\nthe buyer only.",
   "openagents.runtime.v1.Job.repeats": "How often each leg is run: 1, and more in an adjudication.",
   "openagents.runtime.v1.Lease.renew_every_ms": "Renew at least this often.",
   "openagents.runtime.v1.ClaimJobRequest.wait_ms": "How long to wait for a job; 0 answers at once.",
   "openagents.runtime.v1.ClaimJobResponse.job": "Absent when there is none.",
   "openagents.runtime.v1.JobStatus.queued": "Offered to its provider.",
   "openagents.runtime.v1.JobStatus.reported": "The provider handed in a result; nothing is verified yet.",
-  "openagents.runtime.v1.JobStatus.canceled": "Called off: its reservation was voided before a provider took it, or its\nprovider was disabled while it held the job.",
+  "openagents.runtime.v1.JobStatus.canceled": "Called off: its reservation was voided before a provider took it, its\nprovider was disabled while it held the job, or was away when it was to\nrepeat another's.",
   "openagents.runtime.v1.JobPurpose": "Why a job is run.",
   "openagents.runtime.v1.JobPurpose.work": "The bought work itself.",
   "openagents.runtime.v1.JobPurpose.second_opinion": "The same work again, by someone whom the first provider does not own.",

@@ -22,7 +22,7 @@ export type VerificationResult = {
   readonly because: string;
   readonly status: VerificationStatus;
   readonly secondJobId?: string | undefined;
-  /** The two runs gave different exit codes: nothing is paid until a third decides. */
+  /** The two runs differ: nothing is paid, and the operator's own run decides who is struck. */
   readonly disagreement: boolean;
   readonly incidentId?: string | undefined;
   /** For `needs_review`: the files that a person looks at. */
@@ -116,7 +116,7 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.VerificationResult.violations": "Rules that the result broke; empty for an honest result, whatever its verdict.",
   "openagents.runtime.v1.VerificationResult.guard_exit_code": "Absent when the guard leg was not run.",
   "openagents.runtime.v1.VerificationResult.because": "The rule that decided, in words.",
-  "openagents.runtime.v1.VerificationResult.disagreement": "The two runs gave different exit codes: nothing is paid until a third decides.",
+  "openagents.runtime.v1.VerificationResult.disagreement": "The two runs differ: nothing is paid, and the operator's own run decides who is struck.",
   "openagents.runtime.v1.VerificationResult.review_paths": "For `needs_review`: the files that a person looks at.",
   "openagents.runtime.v1.VerificationResult.tests_fixed": "By tests: how many failed on the base and pass with the patch, and how many passed on both.",
   "openagents.runtime.v1.VerifySandboxRunResponse.second_job": "The job that repeats the work, while it is awaited.",

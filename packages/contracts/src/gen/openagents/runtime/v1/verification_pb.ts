@@ -83,7 +83,7 @@ export type VerificationResult = Message<"openagents.runtime.v1.VerificationResu
   secondJobId?: string | undefined;
 
   /**
-   * The two runs gave different exit codes: nothing is paid until a third decides.
+   * The two runs differ: nothing is paid, and the operator's own run decides who is struck.
    *
    * @generated from field: bool disagreement = 12;
    */

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DisableWorkerRequestSchema, DisableWorkerResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, HeartbeatWorkerRequestSchema, HeartbeatWorkerResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, StopWorkerRequestSchema, StopWorkerResponseSchema, ToolchainSchema, WorkerCapsSchema, WorkerSchema, Workers as WorkersService } from "./workers_pb.ts";
+import { DisableWorkerRequestSchema, DisableWorkerResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, HeartbeatWorkerRequestSchema, HeartbeatWorkerResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, ReinstateWorkerRequestSchema, ReinstateWorkerResponseSchema, StopWorkerRequestSchema, StopWorkerResponseSchema, ToolchainSchema, WorkerCapsSchema, WorkerSchema, Workers as WorkersService } from "./workers_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 /** What a job may ask for on a worker: memory, disk, and wall time of each of its commands. */
@@ -43,9 +43,12 @@ export type Worker = {
   readonly zoneTenths: number;
   readonly lastHeartbeatAt: number;
   readonly createdAt: number;
-  /** Faults that a third run proved. At three the worker is quarantined. */
+  /**
+   * Faults of its owner that the operator's runs proved. At three all workers of
+   * the owner are quarantined.
+   */
   readonly strikes: number;
-  /** Gets no jobs until an operator lifts it. */
+  /** Gets no jobs until an operator reinstates it. */
   readonly quarantined: boolean;
 };
 
@@ -143,6 +146,22 @@ export type DisableWorkerRequest = {
 /** Descriptor of `openagents.runtime.v1.DisableWorkerRequest`. */
 export const disableWorkerRequestDesc: MessageDesc<DisableWorkerRequest> = DisableWorkerRequestSchema;
 
+export type ReinstateWorkerRequest = {
+  readonly workerId: string;
+  readonly reason: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReinstateWorkerRequest`. */
+export const reinstateWorkerRequestDesc: MessageDesc<ReinstateWorkerRequest> = ReinstateWorkerRequestSchema;
+
+export type ReinstateWorkerResponse = {
+  readonly worker: Worker;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReinstateWorkerResponse`. */
+export const reinstateWorkerResponseDesc: MessageDesc<ReinstateWorkerResponse> = ReinstateWorkerResponseSchema;
+
 export type DisableWorkerResponse = {
   readonly worker: Worker;
   readonly receiptId: string;
@@ -173,8 +192,8 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Toolchain": "A tool that jobs can use, such as node 24.21.0.",
   "openagents.runtime.v1.Worker.owner": "The principal that registered it.",
   "openagents.runtime.v1.Worker.zone_tenths": "Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else.",
-  "openagents.runtime.v1.Worker.strikes": "Faults that a third run proved. At three the worker is quarantined.",
-  "openagents.runtime.v1.Worker.quarantined": "Gets no jobs until an operator lifts it.",
+  "openagents.runtime.v1.Worker.strikes": "Faults of its owner that the operator's runs proved. At three all workers of\nthe owner are quarantined.",
+  "openagents.runtime.v1.Worker.quarantined": "Gets no jobs until an operator reinstates it.",
   "openagents.runtime.v1.RegisterWorkerRequest.worker_id": "Absent: a new worker. Present: renew this one.",
   "openagents.runtime.v1.RegisterWorkerRequest.capabilities": "Job types that it sells, such as `oa.sandbox_run.v1`.",
   "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job; at least 1 for providers.",
@@ -184,6 +203,7 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Workers.HeartbeatWorker": "Say that the worker lives. Due every 30 s; stale after 120 s.",
   "openagents.runtime.v1.Workers.StopWorker": "Say that the worker stops by itself: no new job is offered to it until it\nregisters again. Jobs that it holds go on.",
   "openagents.runtime.v1.Workers.DisableWorker": "Disable a worker at once: it gets no new job after the answer, and jobs that\nit holds or was offered are canceled, their money given back.",
+  "openagents.runtime.v1.Workers.ReinstateWorker": "Lift a quarantine: the strikes of the worker's owner are forgotten.",
 };
 
 /** What each method of `openagents.runtime.v1.Workers` takes and answers. */
@@ -233,6 +253,13 @@ export type WorkersTypes = {
     readonly output: DisableWorkerResponse;
     readonly effect: "command";
     readonly access: "user";
+  };
+  /** Lift a quarantine: the strikes of the worker's owner are forgotten. */
+  readonly reinstateWorker: {
+    readonly input: ReinstateWorkerRequest;
+    readonly output: ReinstateWorkerResponse;
+    readonly effect: "command";
+    readonly access: "admin";
   };
 };
 

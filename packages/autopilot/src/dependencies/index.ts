@@ -1,0 +1,1 @@
+export { giveDependencies, type Dependencies } from "./give-dependencies.ts";
