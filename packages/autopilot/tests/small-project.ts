@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import type { SandboxRunSpec } from "@openagents/contracts";
 import { classifyPatch, parseCheckConfig, patchFiles } from "@openagents/proof";
 import { sha256Hex } from "@openagents/receipts";
+import { findCheckPaths } from "../src/check/index.ts";
 import { checkOut, diffFolder, openBundle, runGit, snapshotBase } from "../src/git/index.ts";
 import { planLegs, type LegPlan } from "../src/legs/index.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -74,7 +75,9 @@ export async function smallJob(
   }
   const configText = project[".openagents/config.json"];
   const config = configText === undefined ? undefined : parseCheckConfig(configText);
-  const { testPaths, guardPaths } = classifyPatch(patchFiles(patch.toString("utf8")), config);
+  const commands = options.spec?.commands ?? ["node --test"];
+  const checkPaths = await findCheckPaths(base, commands);
+  const { testPaths, guardPaths } = classifyPatch(patchFiles(patch.toString("utf8")), config, checkPaths);
   const spec: SandboxRunSpec = {
     baseBundleSha256: sha256Hex(bundle),
     baseCommit: base.commit,
@@ -82,8 +85,9 @@ export async function smallJob(
     patchSha256: sha256Hex(patch),
     patchTestPaths: testPaths,
     guardPaths,
+    checkPaths,
     ...(configText === undefined ? {} : { configSha256: sha256Hex(Buffer.from(configText)) }),
-    commands: ["node --test"],
+    commands,
     limits: {
       wallMs: 30_000n,
       cpuMs: 30_000n,

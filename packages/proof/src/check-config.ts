@@ -25,7 +25,9 @@ export class CheckConfigError extends Error {
   }
 }
 
-const TEXT_CHARS_MAX = 256 * 1024;
+/** The largest `.openagents/config.json` that anyone reads, in bytes: for buyer, provider and operator alike. */
+export const CHECK_CONFIG_BYTES_MAX = 64 * 1024;
+
 const COMMANDS_MAX = 16;
 const COMMAND_CHARS_MAX = 4_096;
 const GLOBS_MAX = 200;
@@ -50,8 +52,13 @@ export function parseCheckConfig(text: string): CheckConfig {
   };
 }
 
+/** For who does not read that much. */
+export function tooLargeConfig(): CheckConfigError {
+  return new CheckConfigError(`is larger than ${CHECK_CONFIG_BYTES_MAX} bytes`);
+}
+
 function parseObject(text: string): Record<string, unknown> {
-  if (text.length > TEXT_CHARS_MAX) throw new CheckConfigError(`is longer than ${TEXT_CHARS_MAX} characters`);
+  if (Buffer.byteLength(text) > CHECK_CONFIG_BYTES_MAX) throw tooLargeConfig();
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -93,6 +93,79 @@ const CONFIG_NAMES = new Set([
   "composer.json",
   "composer.lock",
   "dockerfile",
+  "taskfile.yaml",
+  "mix.exs",
+  "mix.lock",
+  "build.sbt",
+  "configure",
+  "configure.ac",
+  "configure.in",
+  "makefile.am",
+  "makefile.in",
+  "cmakepresets.json",
+  "cmakeuserpresets.json",
+  "meson_options.txt",
+  "meson.options",
+  "build.ninja",
+  "sconstruct",
+  "sconscript",
+  "wscript",
+  "build.zig",
+  "build.zig.zon",
+  "workspace",
+  "workspace.bazel",
+  "build",
+  "build.bazel",
+  "module.bazel",
+  "module.bazel.lock",
+  "dune",
+  "dune-project",
+  "dune-workspace",
+  "stack.yaml",
+  "stack.yaml.lock",
+  "cabal.project",
+  "package.yaml",
+  "package.swift",
+  "package.resolved",
+  "podfile",
+  "podfile.lock",
+  "pubspec.yaml",
+  "pubspec.lock",
+  "rebar.config",
+  "rebar.lock",
+  "deps.edn",
+  "bb.edn",
+  "build.boot",
+  "project.clj",
+  "shadow-cljs.edn",
+  "shard.yml",
+  "earthfile",
+  "vagrantfile",
+  "procfile",
+  "cpanfile",
+  "makefile.pl",
+  "build.pl",
+  "magefile.go",
+  "build.xml",
+  "build.cake",
+  "global.json",
+  "nuget.config",
+  "packages.lock.json",
+  "directory.build.props",
+  "directory.build.targets",
+  "directory.packages.props",
+  "flake.nix",
+  "flake.lock",
+  "shell.nix",
+  "default.nix",
+  "environment.yml",
+  "environment.yaml",
+  "foundry.toml",
+  "gulpfile.js",
+  "gruntfile.js",
+  "phpunit.xml",
+  "phpunit.xml.dist",
+  "spec_helper.rb",
 ]);
 
 const CONFIG_PATTERNS: readonly RegExp[] = [
@@ -101,10 +174,14 @@ const CONFIG_PATTERNS: readonly RegExp[] = [
   /^(?:vitest|jest)[.-](?:setup|workspace|preset|environment|globals?)[^/]*$/,
   /^(?:test-)?requirements[^/]*[.]txt$/,
   /^constraints[^/]*[.]txt$/,
-  /[.](?:mk|pth)$/,
+  /[.](?:mk|pth|csproj|fsproj|vbproj|sln|slnx|cabal|gemspec|nimble|opam|rockspec|podspec|gradle|gradle[.]kts|sbt|bzl|cmake)$/,
+  /^(?:gulpfile|gruntfile|wallaby|protractor|wdio|knexfile|webpack)[.][^/]+$/,
 ];
 
-const SCRIPT_FOLDERS = new Set(["scripts"]);
+const SCRIPT_FOLDERS = new Set(["scripts", "script", "ci"]);
+
+/** At the root a script builds or checks; deeper it may be what the project is. */
+const ROOT_SCRIPT = /[.](?:sh|bash|ps1|bat|cmd)$/;
 
 /** Where packages are installed: a file here replaces a dependency, the runner among them. */
 const INSTALLED_FOLDER = /^(?:node_modules|site-packages|__pycache__|.*[.](?:dist|egg)-info)$/;
@@ -132,15 +209,17 @@ export function isTestPath(path: string, config?: CheckConfig): boolean {
 
 /**
  * Whether the file says how checks are built, found, or run: known names, dot
- * files and dot folders at any depth, installed packages, `scripts/` at the root
- * (which the configuration may take back), or by the configuration. Names compare
+ * files and dot folders at any depth, installed packages, scripts at the root and
+ * in `scripts/`, `script/` and `ci/` there (these folders the configuration may
+ * take back), or by the configuration. Names compare
  * without case, since some file systems and tools fold it.
  */
 export function isCheckConfigPath(path: string, config?: CheckConfig): boolean {
   const { folders, name } = partsOf(path.toLowerCase());
   if ([...folders, name].some((part) => part.startsWith("."))) return true;
   if (folders.some((folder) => INSTALLED_FOLDER.test(folder))) return true;
-  if (folders.length === 0 && (ROOT_CONFIG.test(name) || MAKE_TARGET.test(name))) return true;
+  if (folders.length === 0 && (ROOT_CONFIG.test(name) || ROOT_SCRIPT.test(name) || MAKE_TARGET.test(name)))
+    return true;
   if (RUNNER_SHADOW.test(folders[0] ?? name)) return true;
   if (CONFIG_NAMES.has(name) || CONFIG_PATTERNS.some((pattern) => pattern.test(name))) return true;
   if (matchesAny(config?.configPaths, path)) return true;

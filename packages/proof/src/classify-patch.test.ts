@@ -106,11 +106,41 @@ test("what builds, finds, or runs a check is its configuration", () => {
     "sitecustomize.py",
     "vitest.workspace.ts",
     "unknown-tool.config.mjs",
+    "run-tests.sh",
+    "Check.PS1",
+    "test.cmd",
+    "ci/run",
+    "script/cibuild",
+    "mix.exs",
+    "src/App.csproj",
+    "App.sln",
+    "build.sbt",
+    "configure",
+    "configure.ac",
+    "CMakePresets.json",
+    "cmake/tests.cmake",
+    "WORKSPACE",
+    "pkg/BUILD",
+    "pkg/BUILD.bazel",
+    "MODULE.bazel",
+    "dune-project",
+    "test-suite.cabal",
+    "Package.swift",
+    "pubspec.yaml",
+    "rebar.config",
+    "deps.edn",
+    "project.clj",
+    "bunfig.toml",
+    "justfile",
   ];
   for (const path of config) assert.equal(isCheckConfigPath(path), true, path);
   for (const path of [
     "src/package.ts",
     "docs/scripts/a.sh",
+    "src/ci/a.js",
+    "lib/install.sh",
+    "src/build/a.c",
+    "src/workspace/a.ts",
     "scripts",
     "src/app.config.ts",
     "src/pytest.py",
@@ -168,11 +198,13 @@ test("what is guarded was there before, by the name it had then", () => {
 });
 
 test("the configuration adds to the table", () => {
-  const config = parseCheckConfig(`{"version":1,"test_paths":["qa/**"],"config_paths":["ci/*.js"]}`);
+  const config = parseCheckConfig(`{"version":1,"test_paths":["qa/**"],"config_paths":["how/*.js"]}`);
   assert.deepEqual(classifyPatch([{ path: "qa/a.lua", status: "modified" }], config).existingTestPaths, [
     "qa/a.lua",
   ]);
-  assert.deepEqual(classifyPatch([{ path: "ci/a.js", status: "modified" }], config).guardPaths, ["ci/a.js"]);
+  assert.deepEqual(classifyPatch([{ path: "how/a.js", status: "modified" }], config).guardPaths, [
+    "how/a.js",
+  ]);
   assert.equal(isTestPath("qa/a.lua"), false);
 });
 
@@ -192,5 +224,53 @@ test("the configuration takes back only what a folder's name made a test or a sc
     "package.json",
   ]) {
     assert.equal(isCheckConfigPath(path, config), true, path);
+  }
+});
+
+test("what the check starts is its configuration, whatever the table or the repository calls it", () => {
+  const config = parseCheckConfig(`{"version":1,"source_paths":["tools/**"]}`);
+  const started = ["bin/all", "src/run.js", "tests/all.py", "tools/check.py"];
+  for (const path of started) {
+    for (const status of ["modified", "deleted"] as const) {
+      const { checkConfigPaths, guardPaths, sourcePaths } = classifyPatch(
+        [{ path, status }],
+        config,
+        started,
+      );
+      assert.deepEqual([checkConfigPaths, guardPaths, sourcePaths], [[path], [path], []], path);
+    }
+    const renamed = classifyPatch([{ path: "src/b.js", oldPath: path, status: "renamed" }], config, started);
+    assert.deepEqual([renamed.checkConfigPaths, renamed.guardPaths], [["src/b.js"], [path]], path);
+  }
+  const other = classifyPatch([{ path: "src/other.js", status: "modified" }], config, started);
+  assert.deepEqual([other.checkConfigPaths, other.sourcePaths], [[], ["src/other.js"]]);
+  const alone = classifyPatch([{ path: "tools/check.py", status: "modified" }], config);
+  assert.deepEqual(alone.sourcePaths, ["tools/check.py"]);
+});
+
+test("a new file that would be found in place of what the check starts is looked at", () => {
+  const configOf = (path: string, started: string) =>
+    classifyPatch([{ path, status: "added" }], undefined, [started]).checkConfigPaths;
+  for (const [path, started] of [
+    ["tools/run", "tools/run.js"],
+    ["tools/check/__init__.py", "tools/check.py"],
+    ["tools/check/__main__.py", "tools/check.py"],
+    ["tools.js", "tools/index.js"],
+    ["tools/run.cjs", "tools/run.mjs"],
+    ["verify", "Makefile"],
+    ["out/t", "Makefile"],
+    ["sub/out/a.o", "sub/Makefile"],
+  ] as const) {
+    assert.deepEqual(configOf(path, started), [path], `${path} before ${started}`);
+    assert.deepEqual(classifyPatch([{ path, status: "modified" }], undefined, [started]).guardPaths, []);
+  }
+  for (const [path, started] of [
+    ["tools/runner.js", "tools/run.js"],
+    ["src/a.c", "Makefile"],
+    ["LICENSE", "Makefile"],
+    ["out/t", "sub/Makefile"],
+    ["run.js", "tools/run.js"],
+  ] as const) {
+    assert.deepEqual(configOf(path, started), [], `${path} beside ${started}`);
   }
 });

@@ -3,6 +3,7 @@
 import type { CheckConfig } from "./check-config.ts";
 import { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 import type { PatchFile } from "./patch-files.ts";
+import { standsBefore } from "./stands-before.ts";
 
 export type PatchClassification = {
   /**
@@ -14,7 +15,10 @@ export type PatchClassification = {
   readonly existingTestPaths: readonly string[];
   /** Those of them that are gone after the patch, deleted or renamed, by their path on the base. */
   readonly removedTestPaths: readonly string[];
-  /** Files that say how checks are built, found, or run, one may be a test too; and source that names a test runner. */
+  /**
+   * Files that say how checks are built, found, or run, or that the check starts,
+   * one may be a test too; and source that names a test runner.
+   */
   readonly checkConfigPaths: readonly string[];
   /**
    * Tests, scripts and configuration that were there before, by their path on the
@@ -26,10 +30,20 @@ export type PatchClassification = {
 };
 
 /**
- * Pure; the same files and configuration give the same lists. The configuration
- * must be the base's. A renamed file counts as what either of its names is.
+ * Pure; the same files, configuration and check paths give the same lists. The
+ * configuration must be the base's. `checkPaths` are the files of the base that
+ * the check's commands start: what they are decides as much as the commands, so
+ * they are configuration whatever the table and the repository call them, and so
+ * is a new file that would be found in place of one. A renamed file counts as
+ * what either of its names is.
  */
-export function classifyPatch(files: readonly PatchFile[], config?: CheckConfig): PatchClassification {
+export function classifyPatch(
+  files: readonly PatchFile[],
+  config?: CheckConfig,
+  checkPaths: readonly string[] = [],
+): PatchClassification {
+  const started = new Set(checkPaths);
+  const decides = (path: string) => started.has(path) || isCheckConfigPath(path, config);
   const testPaths: string[] = [];
   const existingTestPaths: string[] = [];
   const removedTestPaths: string[] = [];
@@ -40,7 +54,10 @@ export function classifyPatch(files: readonly PatchFile[], config?: CheckConfig)
     const names = oldPath === undefined ? [path] : [path, oldPath];
     const isTest = names.some((name) => isTestPath(name, config));
     const isConfig =
-      names.some((name) => isCheckConfigPath(name, config)) || (namesRunner === true && !isTest);
+      names.some(decides) ||
+      (namesRunner === true && !isTest) ||
+      // A changed file was found, or not, before the patch too.
+      (status !== "modified" && checkPaths.some((started) => standsBefore(path, started)));
     if (isTest) testPaths.push(path);
     if (isTest && status !== "added") existingTestPaths.push(path);
     if (isConfig) checkConfigPaths.push(path);
@@ -50,7 +67,7 @@ export function classifyPatch(files: readonly PatchFile[], config?: CheckConfig)
     const before = oldPath ?? path;
     const wasTest = isTestPath(before, config);
     if (wasTest && status !== "modified") removedTestPaths.push(before);
-    if (wasTest || isCheckConfigPath(before, config)) guardPaths.add(before);
+    if (wasTest || decides(before)) guardPaths.add(before);
   }
   return {
     testPaths,

@@ -1,4 +1,10 @@
-export { parseCheckConfig, CheckConfigError, type CheckConfig } from "./check-config.ts";
+export {
+  CHECK_CONFIG_BYTES_MAX,
+  CheckConfigError,
+  parseCheckConfig,
+  tooLargeConfig,
+  type CheckConfig,
+} from "./check-config.ts";
 export { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 export { classifyPatch, type PatchClassification } from "./classify-patch.ts";
 export {
@@ -8,6 +14,7 @@ export {
   type Verdict,
   type VerdictDecision,
 } from "./decide-verdict.ts";
+export { entryPointsOf, joinPath, shellCommandsOf, type ShellCommand } from "./entry-points/index.ts";
 export { PatchError, type PatchRefusal } from "./patch-error.ts";
 export { patchFiles, type PatchFile } from "./patch-files.ts";
 export {

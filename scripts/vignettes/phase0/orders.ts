@@ -61,6 +61,8 @@ export async function prepareOrders(folder: string, buyer: Clients, signal: Abor
       patchSha256: await put(Buffer.from(patch)),
       patchTestPaths: testPaths,
       guardPaths,
+      // The runner finds the tests by itself; no file of the repository is started.
+      checkPaths: [],
       commands: demo.checks,
       limits: LIMITS,
       toolchains: demo.toolchains,

@@ -8,10 +8,8 @@ import { parseCheckConfig } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
 import type { Check, Project } from "./check.ts";
 import { isPlaceholder, packageJsonOf } from "./package-json.ts";
+import { CONFIG_PATH } from "./read-base-config.ts";
 import { testRunnerOf, toolchainsOf } from "./read-command.ts";
-
-/** Where `.openagents/config.json` of the base names the check. */
-const CONFIG = ".openagents/config.json";
 
 /**
  * Choose the check of a project; `asked` are the user's own commands, if any.
@@ -19,9 +17,9 @@ const CONFIG = ".openagents/config.json";
  */
 export function chooseCheck(project: Project, asked: readonly string[]): Check {
   if (asked.length > 0) return checkOf(asked, project, "you named it");
-  const config = project.manifests.get(CONFIG);
+  const config = project.manifests.get(CONFIG_PATH);
   const named = config === undefined ? undefined : parseCheckConfig(config).check;
-  if (named !== undefined && named.length > 0) return checkOf(named, project, `${CONFIG} names it`);
+  if (named !== undefined && named.length > 0) return checkOf(named, project, `${CONFIG_PATH} names it`);
 
   const found = [findNode(project), findPython(project), findGo(project), findCargo(project)].filter(
     (candidate) => candidate !== undefined,
@@ -38,7 +36,7 @@ export function chooseCheck(project: Project, asked: readonly string[]): Check {
   if (only === undefined) {
     throw new AutopilotError(
       "check_not_found",
-      `Nothing at the root says how the project is tested. Name the check: --check "…", or \`check\` in ${CONFIG}.`,
+      `Nothing at the root says how the project is tested. Name the check: --check "…", or \`check\` in ${CONFIG_PATH}.`,
     );
   }
   return checkOf([only.command], project, only.because);

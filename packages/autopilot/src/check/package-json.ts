@@ -38,6 +38,34 @@ export function packageJsonOf(project: Project): PackageJson | undefined {
   };
 }
 
+/**
+ * The scripts and tasks of a manifest's text by name, one entry for each command;
+ * of one that is not plain JSON, all that looks like one.
+ */
+export function scriptsOf(text: string): readonly (readonly [name: string, command: string])[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    return [...text.matchAll(/"([\w:.-]+)"\s*:\s*"([^"\n]*)"/g)].map(([, name = "", one = ""]) => [
+      name,
+      one,
+    ]);
+  }
+  return ["scripts", "tasks"].flatMap((member) => {
+    const found = isRecord(value) ? value[member] : undefined;
+    return Object.entries(isRecord(found) ? found : {}).flatMap(([name, one]) =>
+      commandsIn(one).map((command) => [name, command] as const),
+    );
+  });
+}
+
+function commandsIn(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap((one: unknown) => commandsIn(one));
+  return isRecord(value) ? commandsIn(value["command"]) : [];
+}
+
 /** What `npm init` writes in place of a test. */
 export function isPlaceholder(script: string): boolean {
   return /no test specified/.test(script);

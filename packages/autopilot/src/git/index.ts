@@ -12,6 +12,7 @@ export {
   checkOut,
   diffFolder,
   isInBase,
+  listBaseFiles,
   patchedTree,
   readBaseFile,
   restoredTree,

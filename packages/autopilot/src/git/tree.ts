@@ -104,6 +104,12 @@ export async function isInBase(base: Base, path: string, signal?: AbortSignal): 
   return (await runGit(["ls-tree", "-z", base.tree, "--", path], call)).length > 0;
 }
 
+/** Mode by path of every file of the base; `120000` is a link. */
+export async function listBaseFiles(base: Base, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const entries = await listEntries(base, signal);
+  return new Map([...entries].map(([path, line]) => [path, line.slice(0, 6)]));
+}
+
 /** What `update-index` takes to put a file of the base back, by path. */
 async function listEntries(
   base: Base,

@@ -14,14 +14,15 @@ import {
   classifyPatch,
   isCheckConfigPath,
   isTestPath,
-  parseCheckConfig,
+  CheckConfigError,
   patchFiles,
   type CheckConfig,
   type PatchClassification,
   type PatchFile,
 } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
-import { patchedTree, readBaseFile, restoredTree, type Base } from "../git/index.ts";
+import { CONFIG_PATH, readBaseConfig } from "../check/index.ts";
+import { listBaseFiles, patchedTree, restoredTree, type Base } from "../git/index.ts";
 
 export type LegPlan = {
   readonly files: readonly PatchFile[];
@@ -37,9 +38,6 @@ export type Guard =
   | { readonly kind: "same_tree" }
   | { readonly kind: "nothing_to_guard" };
 
-const CONFIG_PATH = ".openagents/config.json";
-const CONFIG_BYTES_MAX = 256 * 1024;
-
 /**
  * Compute the trees from the base and the patch alone, and hold the job's own
  * lists against them. Throws `config_mismatch`, `config_invalid`,
@@ -47,13 +45,14 @@ const CONFIG_BYTES_MAX = 256 * 1024;
  */
 export async function planLegs(
   base: Base,
-  spec: Pick<SandboxRunSpec, "patchTestPaths" | "guardPaths" | "configSha256">,
+  spec: Pick<SandboxRunSpec, "patchTestPaths" | "guardPaths" | "checkPaths" | "configSha256">,
   patch: Buffer,
   signal?: AbortSignal,
 ): Promise<LegPlan> {
   const config = await readConfig(base, spec.configSha256, signal);
   const files = patchFiles(patch.toString("utf8"));
-  const classification = classifyPatch(files, config);
+  await mustBeInBase(base, spec.checkPaths, signal);
+  const classification = classifyPatch(files, config, spec.checkPaths);
   const { testPaths, guardPaths } = classification;
   mustBeSame("patch_test_paths", spec.patchTestPaths, testPaths);
   mustBeSame("guard_paths", spec.guardPaths, guardPaths);
@@ -91,22 +90,35 @@ async function readConfig(
   named: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<CheckConfig | undefined> {
-  const bytes = await readBaseFile(base, CONFIG_PATH, CONFIG_BYTES_MAX, signal);
-  const actual = bytes === undefined ? undefined : createHash("sha256").update(bytes).digest("hex");
+  const found = await readBaseConfig(base, signal).catch((cause: unknown) => {
+    if (!(cause instanceof CheckConfigError)) throw cause;
+    // The words name the file and its member.
+    throw new AutopilotError("config_invalid", `The base's ${cause.message}`, { cause });
+  });
+  const actual = found === undefined ? undefined : createHash("sha256").update(found.bytes).digest("hex");
   if (actual !== named) {
     throw new AutopilotError(
       "config_mismatch",
       `The base's ${CONFIG_PATH} has the hash ${actual ?? "of no file"}, and the job names ${named ?? "none"}.`,
     );
   }
-  if (bytes === undefined) return undefined;
-  try {
-    return parseCheckConfig(bytes.toString("utf8"));
-  } catch (cause) {
-    // The words name the file and its member.
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AutopilotError("config_invalid", `The base's ${why}`, { cause });
-  }
+  return found?.config;
+}
+
+/** What is not there is started by nobody, and would make a new file of that name configuration. */
+async function mustBeInBase(
+  base: Base,
+  checkPaths: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (checkPaths.length === 0) return;
+  const files = await listBaseFiles(base, signal);
+  const absent = checkPaths.find((path) => !files.has(path));
+  if (absent === undefined) return;
+  throw new AutopilotError(
+    "classification_differs",
+    `The job's check_paths name ${absent}, which is no file of the base.`,
+  );
 }
 
 function mustBeSame(name: string, named: readonly string[], actual: readonly string[]): void {

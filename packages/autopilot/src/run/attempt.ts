@@ -93,7 +93,7 @@ function wordsOf(event: AgentEvent): string {
  */
 export async function takePatch(
   session: Session,
-  workspace: Workspace,
+  { workspace, checkPaths }: Pick<Prepared, "workspace" | "checkPaths">,
   config: CheckConfig | undefined,
 ): Promise<Buffer> {
   const { folder, journal, steps } = session;
@@ -114,10 +114,10 @@ export async function takePatch(
           "patch_unchanged",
           "The agent left the patch as it was, so the check would say the same.",
         );
-      describePatch(made, config);
+      describePatch(made, config, checkPaths);
       return made;
     },
-    (made) => describePatch(made, config),
+    (made) => describePatch(made, config, checkPaths),
   );
   await writeDurably(file, patch);
   await journal.saveAttempt({ patchSha256: sha256Of(patch) });
@@ -136,9 +136,13 @@ async function readPatch(file: string, sha256: string): Promise<Buffer> {
   throw new AutopilotError("patch_changed", `${file} is not the patch that the run made. Cancel the run.`);
 }
 
-function describePatch(patch: Buffer, config: CheckConfig | undefined): string {
+function describePatch(
+  patch: Buffer,
+  config: CheckConfig | undefined,
+  checkPaths: readonly string[],
+): string {
   const files = patchFiles(patch.toString("utf8"));
-  const { testPaths, checkConfigPaths } = classifyPatch(files, config);
+  const { testPaths, checkConfigPaths } = classifyPatch(files, config, checkPaths);
   const notes = [`${files.length} ${files.length === 1 ? "file" : "files"}`];
   if (testPaths.length > 0) notes.push(`${testPaths.length} of them tests`);
   if (checkConfigPaths.length > 0) notes.push(`${checkConfigPaths.length} deciding how the check runs`);

@@ -32,6 +32,7 @@ const JOURNAL: Journal = {
   },
   base: { commit: "c", tree: "t", origin: { repo: "/srv/x", head: "h" }, uncommitted: 2 },
   check: { commands: ["npm test"], toolchains: [{ name: "node", versionMin: "18" }], because: "it says so" },
+  checkPaths: ["run.sh"],
   layers: [],
   attempts: [
     {

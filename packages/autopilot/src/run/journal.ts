@@ -58,6 +58,8 @@ export type Journal = {
   readonly request: RunRequest;
   readonly base?: BaseFacts;
   readonly check?: Check;
+  /** Files of the base that the check starts. */
+  readonly checkPaths?: readonly string[];
   readonly layers?: readonly LayerFacts[];
   readonly attempts: readonly Attempt[];
   /** Set when the run is about to end; what is left then is closing. */
@@ -137,6 +139,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       because: must(text),
     }),
   ),
+  checkPaths: may(list(text, 200)),
   layers: may(
     list(
       object<LayerFacts>({

@@ -7,7 +7,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { AutopilotError } from "../autopilot-error.ts";
-import { chooseCheck, readProject, type Check } from "../check/index.ts";
+import { chooseCheck, findCheckPaths, readProject, type Check } from "../check/index.ts";
 import { giveDependencies, type Dependencies } from "../dependencies/index.ts";
 import { checkOut } from "../git/index.ts";
 import { buildLayers } from "../layers/index.ts";
@@ -26,6 +26,8 @@ export type Prepared = {
   readonly workspace: Workspace;
   readonly base: BaseFacts;
   readonly check: Check;
+  /** Files of the base that the check starts, sorted. */
+  readonly checkPaths: readonly string[];
   readonly layers: readonly LayerFacts[];
   /** What the agent's commands get of them. */
   readonly dependencies: Dependencies;
@@ -36,9 +38,10 @@ export async function prepare(session: Session): Promise<Prepared> {
   const base = journal.current.base ?? (await takeBase(session));
   const untouched = await openWorkspace(workspaceFolder(folder), base, signal);
   const check = journal.current.check ?? (await pickCheck(session, untouched));
+  const checkPaths = journal.current.checkPaths ?? (await namePaths(session, untouched, check));
   const { layers, dependencies } = await bringLayers(session, untouched, check);
   const workspace = await openWorkspace(workspaceFolder(folder), base, signal, dependencies.leftOut);
-  return { workspace, base, check, layers, dependencies };
+  return { workspace, base, check, checkPaths, layers, dependencies };
 }
 
 export function workspaceFolder(folder: string): string {
@@ -80,6 +83,17 @@ async function pickCheck({ folder, journal, steps, signal }: Session, workspace:
   );
   await journal.save({ check });
   return check;
+}
+
+/** Kept, so that a resumed run names the same even where another release would find more. */
+async function namePaths(
+  { journal, signal }: Session,
+  { base }: Workspace,
+  { commands }: Check,
+): Promise<readonly string[]> {
+  const checkPaths = await findCheckPaths(base, commands, signal);
+  await journal.save({ checkPaths });
+  return checkPaths;
 }
 
 type Brought = Pick<Prepared, "layers" | "dependencies">;

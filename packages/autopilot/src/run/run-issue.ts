@@ -19,6 +19,7 @@ import {
 } from "@openagents/contracts";
 import { CheckConfigError, PatchError } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
+import { readBaseConfig, type BaseConfig } from "../check/index.ts";
 import { reading } from "../clients.ts";
 import { letAgentWork, takePatch } from "./attempt.ts";
 import { decideNext } from "./decide-next.ts";
@@ -38,7 +39,7 @@ import { outcomeOf } from "./outcome.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import type { RunDeps, RunOutcome } from "./run.ts";
 import { openSession, runFolder, toolsOf, type Session } from "./session.ts";
-import { makeSpec, openUploads, readBaseConfig, type BaseConfig, type Uploads } from "./spec.ts";
+import { makeSpec, openUploads, type Uploads } from "./spec.ts";
 
 /**
  * Open a run for an issue, and execute it. Rejects only when the run could not be
@@ -208,7 +209,7 @@ async function finishedElsewhere({
 async function pursue(session: Session): Promise<Ending | undefined> {
   const { journal, log, signal } = session;
   const prepared = await prepare(session);
-  const baseConfig = await readBaseConfig(prepared, signal);
+  const baseConfig = await readBaseConfig(prepared.workspace.base, signal);
   const uploads = openUploads(session);
   if (journal.current.attempts.length === 0) {
     const { issue, agent } = journal.current.request;
@@ -246,7 +247,7 @@ async function tryOnce(
   let patch: Buffer;
   await letAgentWork(session, prepared);
   try {
-    patch = await takePatch(session, prepared.workspace, baseConfig?.config);
+    patch = await takePatch(session, prepared, baseConfig?.config);
   } catch (cause) {
     if (!isMendable(cause)) throw cause;
     const problem = problemOf(cause, session);

@@ -4,24 +4,10 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { SandboxRunSpec, ToolchainRequirement } from "@openagents/contracts";
-import { classifyPatch, parseCheckConfig, patchFiles, type CheckConfig } from "@openagents/proof";
-import { readBaseFile } from "../git/index.ts";
+import { classifyPatch, patchFiles } from "@openagents/proof";
+import type { BaseConfig } from "../check/index.ts";
 import { readLayer, type Prepared } from "./prepare.ts";
 import type { Session } from "./session.ts";
-
-const CONFIG_PATH = ".openagents/config.json";
-const CONFIG_BYTES_MAX = 256 * 1024;
-
-export type BaseConfig = { readonly bytes: Buffer; readonly config: CheckConfig };
-
-/** What the base says about its own checks. Throws `CheckConfigError`. */
-export async function readBaseConfig(
-  { workspace }: Prepared,
-  signal: AbortSignal,
-): Promise<BaseConfig | undefined> {
-  const bytes = await readBaseFile(workspace.base, CONFIG_PATH, CONFIG_BYTES_MAX, signal);
-  return bytes === undefined ? undefined : { bytes, config: parseCheckConfig(bytes.toString("utf8")) };
-}
 
 export type Uploads = { put(data: Buffer): Promise<string> };
 
@@ -43,12 +29,16 @@ export function openUploads({ clients, signal }: Session): Uploads {
 /** Upload the inputs of a patch's check, and name them. */
 export async function makeSpec(
   { folder, journal }: Session,
-  { workspace, base, check, layers }: Prepared,
+  { workspace, base, check, checkPaths, layers }: Prepared,
   baseConfig: BaseConfig | undefined,
   patch: Buffer,
   uploads: Uploads,
 ): Promise<SandboxRunSpec> {
-  const { testPaths, guardPaths } = classifyPatch(patchFiles(patch.toString("utf8")), baseConfig?.config);
+  const { testPaths, guardPaths } = classifyPatch(
+    patchFiles(patch.toString("utf8")),
+    baseConfig?.config,
+    checkPaths,
+  );
   for (const { sha256 } of layers) await uploads.put(await readLayer(folder, sha256));
   return {
     baseBundleSha256: await uploads.put(await readFile(workspace.base.bundleFile)),
@@ -62,6 +52,7 @@ export async function makeSpec(
     layers: layers.map(({ kind, sha256, path }) => ({ kind, sha256, path })),
     testRunner: check.testRunner,
     guardPaths,
+    checkPaths,
     configSha256: baseConfig === undefined ? undefined : await uploads.put(baseConfig.bytes),
   };
 }
