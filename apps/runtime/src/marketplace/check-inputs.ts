@@ -4,11 +4,13 @@
 import type { ProblemError, SandboxRunSpec } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import {
+  CHECK_CONFIG_BYTES_MAX,
   CheckConfigError,
   PatchError,
   classifyPatch,
   parseCheckConfig,
   patchFiles,
+  tooLargeConfig,
   type CheckConfig,
 } from "@openagents/proof";
 import { PATCH_BYTES_MAX, listGranted, readPatch, readText, type ArtifactDisk } from "../artifacts/index.ts";
@@ -54,14 +56,12 @@ export async function findInputProblem(
   }
 }
 
-const CONFIG_BYTES_MAX = 64 * 1024;
-
 /** Throws `CheckConfigError`. */
 async function readConfig(disk: ArtifactDisk, spec: SandboxRunSpec): Promise<CheckConfig | undefined> {
   if (spec.configSha256 === undefined) return undefined;
-  const text = await readText(disk, spec.configSha256, CONFIG_BYTES_MAX);
-  // A configuration of that size is refused by its parser with the reason.
-  return parseCheckConfig(text ?? "");
+  const text = await readText(disk, spec.configSha256, CHECK_CONFIG_BYTES_MAX);
+  if (text === undefined) throw tooLargeConfig();
+  return parseCheckConfig(text);
 }
 
 function findPatchProblem(
@@ -73,7 +73,7 @@ function findPatchProblem(
     const files = patchFiles(patch);
     if (files.length === 0)
       return invalidField("spec.patch_sha256", "patch_empty", "The patch changes no file.");
-    const { testPaths, guardPaths } = classifyPatch(files, config);
+    const { testPaths, guardPaths } = classifyPatch(files, config, spec.checkPaths);
     if (testPaths.join("\0") !== spec.patchTestPaths.join("\0")) {
       return invalidField(
         "spec.patch_test_paths",

@@ -2,7 +2,7 @@
 // rules on paths, and every output and report that a result names, hashed again.
 
 import type { Database } from "@openagents/postgres";
-import { parseCheckConfig, type CheckConfig } from "@openagents/proof";
+import { CHECK_CONFIG_BYTES_MAX, parseCheckConfig, type CheckConfig } from "@openagents/proof";
 import {
   listGranted,
   listJobOutputs,
@@ -18,7 +18,6 @@ export type EvidenceDeps = { readonly db: Database; readonly disk: ArtifactDisk 
 
 /** Of one job; what is beyond is as good as not reported. */
 const REPORTS_BYTES_MAX = 96 * 1024 * 1024;
-const CONFIG_BYTES_MAX = 64 * 1024;
 
 /**
  * Takes as long as the disk takes, so it happens before the transaction: a
@@ -63,7 +62,7 @@ function reportsOf(job: Job): Set<string> {
 /** It was parsed before the job was quoted, so it parses. */
 async function readConfig(disk: ArtifactDisk, sha256: string | undefined): Promise<CheckConfig | undefined> {
   if (sha256 === undefined) return undefined;
-  const text = await readText(disk, sha256, CONFIG_BYTES_MAX);
+  const text = await readText(disk, sha256, CHECK_CONFIG_BYTES_MAX);
   if (text === undefined) throw new Error(`the configuration ${sha256} of a quoted job is gone`);
   return parseCheckConfig(text);
 }
