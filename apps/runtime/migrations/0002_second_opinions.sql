@@ -38,8 +38,6 @@ ALTER TABLE runtime.verifications
   ADD COLUMN tests_fixed integer,
   ADD COLUMN tests_kept integer,
   ADD COLUMN second_job_id text REFERENCES runtime.jobs,
-  -- Whether the second provider is paid for its run.
-  ADD COLUMN second_payable boolean NOT NULL DEFAULT false,
   ADD COLUMN disagreement boolean NOT NULL DEFAULT false,
   ADD COLUMN incident_id text;
 

@@ -286,7 +286,7 @@ test("the run's log has every step in order, and its receipt repeats byte for by
   );
   const receipt = await market.runtime.get(`/internal/v1/runs/${market.runId}/receipt`);
   assert.equal((await market.runtime.get(`/internal/v1/runs/${market.runId}/receipt`)).text, receipt.text);
-  assert.equal(receipt.json.receipt.payments_msats_total, PRICE);
+  assert.equal(receipt.json.receipt.payments_msats_total, TOTAL);
   const replay = await market.runtime.get(`/internal/v1/runs/${market.runId}/replay`);
   assert.equal(replay.text.trimEnd().split("\n").length, 11 + 3);
 });

@@ -214,7 +214,7 @@ export function createRecorder(): Recorder {
           });
     if (verdict === "needs_review" && review === undefined) return;
     const released = agreed && (verdict === "proven" || review === "accepted");
-    const paysSecond = again?.result !== undefined && !disagreement;
+    const paysSecond = agreed;
     record("openagents.treasury.payment_receipt.v2", released ? "payment.released" : "payment.withheld", {
       job_id: jobId,
       job_hash: jobHash,
@@ -326,7 +326,7 @@ export function createRecorder(): Recorder {
             through_seq: events.length,
             verifications: factsOf("verification.recorded"),
             payments,
-            payments_msats_total: payments.reduce((sum, payment) => sum + Number(payment["amount_msats"]), 0),
+            payments_msats_total: payments.reduce((sum, payment) => sum + spentBy(payment), 0),
           };
           return signed(sealReceipt(facts));
         },
@@ -452,4 +452,9 @@ function agree(one: JsonObject | undefined, other: JsonObject | undefined): bool
       .match(/"exit_code":\d+/g)
       ?.join();
   return one !== undefined && other !== undefined && endings(one) === endings(other);
+}
+
+function spentBy(payment: JsonObject): number {
+  const parts = ["amount_msats", "second_opinion_msats", "operator_fee_msats"];
+  return parts.reduce((sum, name) => sum + Number(payment[name] ?? 0), 0);
 }

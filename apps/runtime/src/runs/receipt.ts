@@ -22,7 +22,7 @@ export function runReceipt(run: Run, events: readonly RunEvent[]): Receipt {
     through_seq: Number(run.latestSeq),
     verifications: verifications.map(factsOf),
     payments: payments.map(factsOf),
-    payments_msats_total: payments.reduce((sum, event) => sum + amountOf(event.payload), 0),
+    payments_msats_total: payments.reduce((sum, event) => sum + paidMsats(event.payload), 0),
   });
 }
 
@@ -30,7 +30,8 @@ function factsOf(event: RunEvent): JsonObject {
   return { seq: Number(event.seq), ...event.payload };
 }
 
-function amountOf(payload: JsonObject): number {
-  const amount = payload["amount_msats"];
-  return typeof amount === "number" ? amount : 0;
+/** What the buyer spent by one payment: for both runs, and the operator's fee for them. */
+function paidMsats(payload: JsonObject): number {
+  const parts = [payload["amount_msats"], payload["second_opinion_msats"], payload["operator_fee_msats"]];
+  return parts.reduce<number>((sum, part) => sum + (typeof part === "number" ? part : 0), 0);
 }

@@ -22,9 +22,9 @@ test("only a confirmed proof, or a confirmed result that a person accepted, rele
   }
 });
 
-test("a second run is paid with its fee whatever it found, and nothing else is when the first is withheld", () => {
-  assert.deepEqual(decideSettlement(verified({ verdict: "inconclusive" }), undefined, PRICE), {
-    withheldReason: "verdict_inconclusive",
+test("a second run that agreed is paid with its fee, and nothing else is when a person rejects the patch", () => {
+  assert.deepEqual(decideSettlement(verified({ verdict: "needs_review" }), "rejected", PRICE), {
+    withheldReason: "review_rejected",
     providerMsats: 0n,
     secondOpinionMsats: 100n,
     operatorFeeMsats: 1n,
@@ -34,7 +34,7 @@ test("a second run is paid with its fee whatever it found, and nothing else is w
 test("what breaks rules or is disputed is withheld by that reason first, though the verdict be proven", () => {
   const broken = verified({ violations: ["trees_equal"], disagreement: true });
   assert.equal(decideSettlement(broken, undefined, PRICE).withheldReason, "violations");
-  const disputed = verified({ disagreement: true, secondPayable: false });
+  const disputed = verified({ disagreement: true, assurance: "provider" });
   assert.deepEqual(decideSettlement(disputed, "accepted", PRICE), {
     withheldReason: "disagreement",
     providerMsats: 0n,
@@ -58,7 +58,6 @@ function verified(changes: Partial<Verified>): Verified {
     assurance: "independent",
     violations: [],
     disagreement: false,
-    secondPayable: true,
     ...changes,
   };
 }

@@ -1,8 +1,8 @@
 // Who is paid for a verified job, and how the money splits.
 //
 // Pure. The first provider is paid for a patch that is proven, or accepted by a
-// person, and that a second run confirmed. The second provider is paid for its
-// run whatever it found. What is left is the buyer's again.
+// person, and that a second run confirmed. The second provider is paid when its run
+// gave an answer that nobody disputes. What is left is the buyer's again.
 
 import type { Assurance, ReviewDecision, Verdict } from "@openagents/contracts";
 
@@ -27,7 +27,6 @@ export type Verified = {
   readonly assurance: Assurance;
   readonly violations: readonly string[];
   readonly disagreement: boolean;
-  readonly secondPayable: boolean;
 };
 
 export type Price = {
@@ -43,7 +42,7 @@ export function decideSettlement(
 ): SettlementDecision {
   const withheldReason = whyWithheld(verified, review);
   const released = withheldReason === undefined;
-  const second = verified.secondPayable ? price.secondOpinion : undefined;
+  const second = verified.assurance === "provider" ? undefined : price.secondOpinion;
   return {
     withheldReason,
     providerMsats: released ? price.providerPriceMsats : 0n,

@@ -16,7 +16,8 @@ export type Conclusion = {
   readonly run: Run;
   readonly job: Job;
   readonly first: Decision;
-  readonly second?: { readonly job: Job; readonly payable: boolean };
+  /** The job that repeated the work, or should have. */
+  readonly second?: Job;
   readonly assurance?: Assurance;
   readonly disagreement?: boolean;
 };
@@ -42,8 +43,7 @@ export function conclude(command: Command, conclusion: Conclusion): Outcome<Veri
     guardExitCode: first.exitCodes.get("guard"),
     testsFixed: first.testsFixed,
     testsKept: first.testsKept,
-    secondJobId: second?.job.jobId,
-    secondPayable: second?.payable ?? false,
+    secondJobId: second?.jobId,
     disagreement,
     incidentId: incident?.incidentId,
     receiptId: receipt.receipt_id,
@@ -60,7 +60,7 @@ export function conclude(command: Command, conclusion: Conclusion): Outcome<Veri
     writes: [
       insertVerification(verification),
       updateJob(settleJob(job, "verified", nowMs)),
-      ...closeSecond(second?.job, nowMs),
+      ...closeSecond(second, nowMs),
       ...(incident === undefined ? [] : [insertIncident(incident)]),
       ...extendRun(run, [event], nowMs).writes,
     ],
@@ -90,7 +90,7 @@ function openIncident(
     first_worker_id: job.providerWorkerId,
     ...(second === undefined
       ? {}
-      : { second_job_id: second.job.jobId, second_worker_id: second.job.providerWorkerId }),
+      : { second_job_id: second.jobId, second_worker_id: second.providerWorkerId }),
     detail,
   };
   // Listed by its own id: an incident goes on after its run, whose receipts are complete at its end.
@@ -103,8 +103,8 @@ function openIncident(
     runId: run.runId,
     jobId: job.jobId,
     firstWorkerId: job.providerWorkerId,
-    secondJobId: second?.job.jobId,
-    secondWorkerId: second?.job.providerWorkerId,
+    secondJobId: second?.jobId,
+    secondWorkerId: second?.providerWorkerId,
     thirdJobId: undefined,
     outcome: undefined,
     detail,
@@ -144,7 +144,7 @@ function verificationFacts(
     ...(job.result === undefined
       ? { failure_code: job.failure?.code ?? "" }
       : { result: resultFacts(job.result) }),
-    ...(second === undefined ? {} : secondFacts(second.job)),
+    ...(second === undefined ? {} : secondFacts(second)),
     ...(incidentId === undefined ? {} : { incident_id: incidentId }),
   };
 }

@@ -83,7 +83,7 @@ export async function verifySandboxRun(
           run,
           job,
           first: { ...first, verdict: "inconclusive", because: agreement.because },
-          second: { job: repeated, payable: false },
+          second: repeated,
           disagreement: true,
         });
       }
@@ -110,7 +110,7 @@ export async function verifySandboxRun(
       run,
       job,
       first: { ...first, verdict: "inconclusive", because },
-      second: { job: repeated, payable: false },
+      second: repeated,
     });
   });
 }
@@ -169,7 +169,7 @@ function concludeAgreed(
     run,
     job,
     first,
-    second: { job: second, payable: true },
+    second,
     assurance: second.providerOrg === job.org ? "self" : "independent",
   });
 }

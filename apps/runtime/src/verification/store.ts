@@ -17,8 +17,6 @@ export type Verification = {
   readonly testsKept: number | undefined;
   /** The job that repeated the work. */
   readonly secondJobId: string | undefined;
-  /** Whether the second provider did its run and is paid for it. */
-  readonly secondPayable: boolean;
   readonly disagreement: boolean;
   readonly incidentId: string | undefined;
   readonly receiptId: string;
@@ -40,7 +38,6 @@ type VerificationRow = {
   tests_fixed: number | null;
   tests_kept: number | null;
   second_job_id: string | null;
-  second_payable: boolean;
   disagreement: boolean;
   incident_id: string | null;
   receipt_id: string;
@@ -50,7 +47,7 @@ type VerificationRow = {
 
 const COLUMNS = `job_id, verdict, assurance, proof, because, violations, review_paths,
   base_exit_code, patched_exit_code, guard_exit_code, tests_fixed, tests_kept,
-  second_job_id, second_payable, disagreement, incident_id, receipt_id, receipt_sha256, verified_at_ms`;
+  second_job_id, disagreement, incident_id, receipt_id, receipt_sha256, verified_at_ms`;
 
 const FIND = statement(
   "verifications.find",
@@ -74,7 +71,6 @@ export async function findVerification(q: Queryable, jobId: string): Promise<Ver
     testsFixed: row.tests_fixed ?? undefined,
     testsKept: row.tests_kept ?? undefined,
     secondJobId: row.second_job_id ?? undefined,
-    secondPayable: row.second_payable,
     disagreement: row.disagreement,
     incidentId: row.incident_id ?? undefined,
     receiptId: row.receipt_id,
@@ -87,7 +83,7 @@ export function insertVerification(verification: Verification): Write {
   return {
     name: "verifications.insert",
     text: `INSERT INTO runtime.verifications (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     values: [
       verification.jobId,
       verification.verdict,
@@ -102,7 +98,6 @@ export function insertVerification(verification: Verification): Write {
       verification.testsFixed ?? null,
       verification.testsKept ?? null,
       verification.secondJobId ?? null,
-      verification.secondPayable,
       verification.disagreement,
       verification.incidentId ?? null,
       verification.receiptId,

@@ -5,6 +5,7 @@
 import { canonicalize, payloadHash, type JsonObject } from "@openagents/receipts";
 import type { Problems } from "./claims.ts";
 import { numberOf, textOf } from "./json-view.ts";
+import { paidMsats } from "./paid-msats.ts";
 import type { Replay, ReplayEvent } from "./replay.ts";
 import { storyOf, type ReceiptsById } from "./story.ts";
 
@@ -41,7 +42,7 @@ export function checkLog(
     .filter((event) => event.eventType === "verification.recorded")
     .map(factsOf);
   const payments = replay.events.filter((event) => event.eventType.startsWith("payment.")).map(factsOf);
-  const total = payments.reduce((sum, payment) => sum + (numberOf(payment, "amount_msats") ?? 0), 0);
+  const total = payments.reduce((sum, payment) => sum + paidMsats(payment), 0);
   problems.same("the session", textOf(runReceipt, "session_id"), replay.sessionId);
   problems.same("the status", textOf(runReceipt, "status"), replay.status);
   problems.same("the creation time", textOf(runReceipt, "created_at"), replay.createdAt);

@@ -4,6 +4,7 @@ import type { JsonObject } from "@openagents/receipts";
 import { receiptNamed } from "./chain.ts";
 import { NotChecked, type Problems } from "./claims.ts";
 import { listOf, numberOf, objectOf, textOf } from "./json-view.ts";
+import { paidMsats } from "./paid-msats.ts";
 import type { Attempt, ReceiptsById } from "./story.ts";
 
 export function checkPayment(
@@ -18,7 +19,7 @@ export function checkPayment(
   for (const attempt of attempts) {
     const { payment } = attempt;
     if (payment === undefined) continue;
-    sum += numberOf(payment, "amount_msats") ?? NaN;
+    sum += paidMsats(payment);
     told.push(checkOne(receipts, attempt, payment, problems));
   }
   problems.same("the total of the run receipt", total, sum);
@@ -41,8 +42,8 @@ function checkOne(
 
   const offer = objectOf(quote, "second_opinion");
   const second = numberOf(payment, "second_opinion_msats") ?? 0;
-  // A run is paid whatever it finds; one that was not made, or contradicts the first, is not.
-  const pays = verification["second_result"] !== undefined && verification["disagreement"] !== true;
+  // A run that agrees is paid; one that was not made, came to nothing, or contradicts the first is not.
+  const pays = isConfirmed(verification);
   problems.same("the second run's amount", second, pays ? numberOf(offer, "provider_price_msats") : 0);
   const fees = [
     released ? numberOf(quote, "operator_fee_msats") : 0,
@@ -66,10 +67,14 @@ function checkOne(
 /** Someone else must have reproduced the result, and where that is not enough a person must have agreed. */
 function mayRelease(verification: JsonObject, review: JsonObject | undefined): boolean {
   if (listOf(verification, "violations").length > 0 || verification["disagreement"] === true) return false;
-  if (!["self", "independent"].includes(textOf(verification, "assurance"))) return false;
+  if (!isConfirmed(verification)) return false;
   const verdict = textOf(verification, "verdict");
   const accepted = review !== undefined && textOf(review, "decision") === "accepted";
   return verdict === "proven" || (verdict === "needs_review" && accepted);
+}
+
+function isConfirmed(verification: JsonObject): boolean {
+  return ["self", "independent"].includes(textOf(verification, "assurance"));
 }
 
 function whyReleased(verification: JsonObject): string {
