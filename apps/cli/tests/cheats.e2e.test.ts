@@ -2,12 +2,12 @@
 // `openagents run`: none is proven, none gets a branch, and nothing is released.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { sampleProject, type ProjectName } from "@openagents/testing";
 import { freshHome, type Home } from "./openagents.ts";
-import { assertBooksHold, isOffline } from "./projects.ts";
+import { assertBooksHold, isOffline, runProject } from "./projects.ts";
 
 type Cheat = {
   readonly name: string;
@@ -15,7 +15,11 @@ type Cheat = {
   /** Paths with their new content; null deletes. */
   readonly changes: Readonly<Record<string, ((text: string) => string) | null>>;
   readonly verdict: "failed" | "passed_only" | "needs_review";
+  /** Files that the project has besides, and the check that they are for. */
+  readonly own?: Own;
 };
+
+type Own = { readonly files: Readonly<Record<string, string>>; readonly check: string };
 
 const FORGED = [
   'import { writeFileSync } from "node:fs";',
@@ -37,6 +41,12 @@ const ASSERTIONS = [
   "syncBuiltinESMExports();",
   "",
 ].join("\n");
+
+/** A check of the project's own, behind two files that no table of names knows. */
+const SCRIPT: Own = {
+  files: { "qa/verify": "#!/bin/sh\n. qa/steps\n", "qa/steps": "make test\n" },
+  check: "qa/verify",
+};
 
 const CHEATS: readonly Cheat[] = [
   {
@@ -90,6 +100,30 @@ const CHEATS: readonly Cheat[] = [
     changes: { GNUmakefile: () => "test:\n\t@true\n" },
     verdict: "needs_review",
   },
+  {
+    name: "the check's own script becomes exit 0",
+    project: "field-split",
+    own: SCRIPT,
+    changes: { "qa/verify": () => "#!/bin/sh\nexit 0\n" },
+    verdict: "failed",
+  },
+  {
+    name: "what the check's own script sources is emptied",
+    project: "field-split",
+    own: SCRIPT,
+    changes: { "qa/steps": () => "" },
+    verdict: "failed",
+  },
+  {
+    name: "a new file stands for the goal that make is asked for",
+    project: "field-split",
+    own: {
+      files: { "proof.mk": "include Makefile\nproof:\n\tqa/verify\n", ...SCRIPT.files },
+      check: "make -f proof.mk proof",
+    },
+    changes: { proof: () => "" },
+    verdict: "needs_review",
+  },
 ];
 
 test("a cheat is never proven and never paid", async (t) => {
@@ -97,15 +131,39 @@ test("a cheat is never proven and never paid", async (t) => {
   const up = await home.run(["up", "--detach", "--port-base", "0"]);
   assert.equal(up.code, 0, up.err);
   for (const cheat of CHEATS) await t.test(cheat.name, (t2) => holds(t2, home, cheat));
+  await t.test("an honest fix of a project whose check is a script of its own is proven", async (t2) => {
+    const project = sampleProject("field-split");
+    t2.after(() => project.remove());
+    addOwn(project, SCRIPT);
+    const agent = `script:${project.fixFile}`;
+    const fix = readFileSync(project.fixFile, "utf8");
+    const args = ["--check", SCRIPT.check];
+    await runProject(t2, home, { repository: project, issue: project.issueFile, agent, fix, args });
+  });
   await assertBooksHold(home);
 });
 
-async function holds(t: TestContext, home: Home, { project: name, changes, verdict }: Cheat): Promise<void> {
+function addOwn({ repo, git }: ReturnType<typeof sampleProject>, { files }: Own): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(repo, path)), { recursive: true });
+    writeFileSync(join(repo, path), text, { mode: 0o755 });
+  }
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "a check of its own");
+}
+
+async function holds(
+  t: TestContext,
+  home: Home,
+  { project: name, changes, verdict, own }: Cheat,
+): Promise<void> {
   const project = sampleProject(name);
   t.after(() => project.remove());
+  if (own !== undefined) addOwn(project, own);
   const script = join(project.repo, "..", "cheat.patch");
   writeFileSync(script, patchOf(project, changes));
-  const args = ["--agent", `script:${script}`, "--attempts", "1", "--json"];
+  const check = own === undefined ? [] : ["--check", own.check];
+  const args = ["--agent", `script:${script}`, "--attempts", "1", "--json", ...check];
   const run = await home.run(["run", "--repo", project.repo, "--issue", project.issueFile, ...args]);
   const result = JSON.parse(run.out);
   if (isOffline(run)) return t.skip(`the registry cannot be reached: ${result.problem.detail}`);

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readFile, readdir, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import type { SandboxRunSpec } from "@openagents/contracts";
 import { sha256Hex, type JsonObject } from "@openagents/receipts";
 import { verifyBundle, type Claim } from "../src/index.ts";
 import { copyOf, forged, listFiles, reseal } from "./forge.ts";
@@ -382,4 +383,26 @@ test("a small layer is carried, and a large or lost one is named as left out", a
     await readFile(join(bundleDir, "PR_SUMMARY.md"), "utf8"),
     /`--rerun` cannot run the check here/,
   );
+});
+
+test("a job that does not name what its check starts is no proof of a patch that changes it", async (t) => {
+  const project = {
+    ...PROJECT,
+    "prove.js": 'import { sum } from "./src/sum.js";\nprocess.exit(sum(1, 2) - 3);\n',
+  };
+  const changes = { "src/sum.js": FIXED, "prove.js": "" };
+  const record = async (spec: Partial<SandboxRunSpec>) => {
+    const job = await smallJob(t, changes, {
+      project,
+      byTests: false,
+      spec: { commands: ["node prove.js"], ...spec },
+    });
+    const plan = await planOf(t, job);
+    const legs = madeUpLegs(plan, job.spec.commands, { base: 1, patched: 0, guard: 0 });
+    return (await bundleOf(t, [{ job, plan, legs, second: legs }])).bundleDir;
+  };
+  assert.deepEqual(await failing(await record({})), []);
+  const [fails, ...others] = await failing(await record({ checkPaths: [], guardPaths: [] }));
+  assert.deepEqual([fails?.name, others], ["patch", []]);
+  assert.match(fails?.detail ?? "", /the check starts prove[.]js/);
 });

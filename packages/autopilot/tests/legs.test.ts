@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
 import type { Layer } from "@openagents/contracts";
-import { REPORT_FOLDER, REPORT_TOOLS, type VerdictDecision } from "@openagents/proof";
+import { CHECK_CONFIG_BYTES_MAX, REPORT_FOLDER, REPORT_TOOLS, type VerdictDecision } from "@openagents/proof";
 import { sha256Hex } from "@openagents/receipts";
 import { SandboxError, createSandbox, type RunRequest } from "@openagents/sandbox";
 import { runLegs, type LegRun, type LegRunner } from "../src/legs/index.ts";
@@ -240,6 +240,9 @@ test("a spec that says other paths than its patch, or another configuration than
     [{ guardPaths: [] }, "classification_differs"],
     [{ patchTestPaths: [] }, "classification_differs"],
     [{ patchTestPaths: ["test/sum.test.js", "src/sum.js"] }, "classification_differs"],
+    [{ checkPaths: ["src/absent.js"] }, "classification_differs"],
+    [{ checkPaths: ["src"] }, "classification_differs"],
+    [{ checkPaths: ["src/sum.js"] }, "classification_differs"],
     [{ configSha256: "0".repeat(64) }, "config_mismatch"],
   ] as const;
   for (const [change, code] of refusals) {
@@ -261,6 +264,20 @@ test("a spec that says other paths than its patch, or another configuration than
     code: "config_mismatch",
   });
   assert.equal((await run(t, { ...job, spec: without }, { runner: idle() })).length, 3);
+});
+
+test("a configuration that is too large is refused by its size", async (t) => {
+  const text = `{"version":1}${" ".repeat(CHECK_CONFIG_BYTES_MAX - 13)}`;
+  const jobOf = (config: string) =>
+    smallJob(t, { "src/sum.js": FIXED }, { project: { ...PROJECT, ".openagents/config.json": config } });
+  const fits = await jobOf(text);
+  assert.equal((await run(t, fits, { runner: idle() })).length, 2);
+  const project = { ...PROJECT, ".openagents/config.json": `${text} ` };
+  const larger = await smallJob(t, { "src/sum.js": FIXED }, { project, config: false });
+  await assert.rejects(run(t, larger, { runner: idle() }), {
+    code: "config_invalid",
+    message: /65536 bytes/,
+  });
 });
 
 test("a patch cannot choose its own classification by changing the configuration", async (t) => {

@@ -48,6 +48,8 @@ export async function smallJob(
     readonly byTests?: boolean;
     /** Let git find renames, as another maker of patches may. */
     readonly findRenames?: boolean;
+    /** Leave the base's configuration out when false, such as one that cannot be read. */
+    readonly config?: boolean;
   } = {},
 ): Promise<SmallJob> {
   const project = options.project ?? PROJECT;
@@ -73,7 +75,7 @@ export async function smallJob(
     const call = { cwd: work, gitDir: base.gitDir, workTree: work, indexFile: `${work}.index` };
     patch = await runGit(["diff", "--cached", "--binary", "--full-index", "-M", base.tree], call);
   }
-  const configText = project[".openagents/config.json"];
+  const configText = options.config === false ? undefined : project[".openagents/config.json"];
   const config = configText === undefined ? undefined : parseCheckConfig(configText);
   const commands = options.spec?.commands ?? ["node --test"];
   const checkPaths = await findCheckPaths(base, commands);
@@ -117,6 +119,6 @@ export async function planOf(t: TestContext, job: SmallJob): Promise<LegPlan> {
 export async function writeFiles(dir: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(dir, path)), { recursive: true });
-    await writeFile(join(dir, path), content);
+    await writeFile(join(dir, path), content, { mode: content.startsWith("#!") ? 0o755 : 0o644 });
   }
 }

@@ -257,6 +257,8 @@ test("a new file that would be found in place of what the check starts is looked
     ["tools/check/__main__.py", "tools/check.py"],
     ["tools.js", "tools/index.js"],
     ["tools/run.cjs", "tools/run.mjs"],
+    ["qa/zz.sh", "qa/steps.sh"],
+    ["qa/zz", "qa/steps"],
     ["verify", "Makefile"],
     ["out/t", "Makefile"],
     ["sub/out/a.o", "sub/Makefile"],
@@ -268,6 +270,8 @@ test("a new file that would be found in place of what the check starts is looked
     ["tools/runner.js", "tools/run.js"],
     ["src/a.c", "Makefile"],
     ["LICENSE", "Makefile"],
+    ["qa/more/zz.sh", "qa/steps.sh"],
+    ["LICENSE", "run"],
     ["out/t", "sub/Makefile"],
     ["run.js", "tools/run.js"],
   ] as const) {

@@ -15,6 +15,7 @@ export {
   type VerdictDecision,
 } from "./decide-verdict.ts";
 export { entryPointsOf, joinPath, shellCommandsOf, type ShellCommand } from "./entry-points/index.ts";
+export { globMatches } from "./glob.ts";
 export { PatchError, type PatchRefusal } from "./patch-error.ts";
 export { patchFiles, type PatchFile } from "./patch-files.ts";
 export {

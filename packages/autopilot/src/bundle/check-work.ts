@@ -1,7 +1,9 @@
 // The work itself: base and patch are those of the job, the legs ran in the
 // trees that these make, and their outputs are the ones that were judged.
 
+import type { PatchFile } from "@openagents/proof";
 import { sha256Hex, type JsonObject } from "@openagents/receipts";
+import { findCheckPaths } from "../check/index.ts";
 import { artifactsNamed, outputsMissing } from "./artifacts-named.ts";
 import type { Bench } from "./bench.ts";
 import { NotChecked, type Problems } from "./claims.ts";
@@ -29,9 +31,28 @@ export async function checkPatch(
   sameFile(files, PATCH_FILE, bench.spec().patchSha256, problems);
   const { files: changed, patchedTree, classification } = await bench.openPlan();
   const { testPaths, guardPaths } = classification;
+  await checkStarted(bench, changed, problems);
   const count = `${changed.length} ${changed.length === 1 ? "file" : "files"}`;
-  const kinds = `${testPaths.length} of them tests, ${guardPaths.length} guarded`;
+  const { checkPaths } = bench.spec();
+  const named = checkPaths.length === 0 ? "" : `; ${checkPaths.join(", ")} started by the check`;
+  const kinds = `${testPaths.length} of them tests, ${guardPaths.length} guarded${named}`;
   return `${count}, ${kinds}; applies to the base and makes tree ${patchedTree}`;
+}
+
+/**
+ * What the check starts, computed again: the job must name each such file that the
+ * patch changes. Of the others a later release may find more, which takes nothing
+ * from this verdict.
+ */
+async function checkStarted(bench: Bench, changed: readonly PatchFile[], problems: Problems): Promise<void> {
+  const { commands, checkPaths } = bench.spec();
+  const started = new Set(await findCheckPaths(await bench.openBase(), commands));
+  for (const path of changed.flatMap(({ path, oldPath }) =>
+    oldPath === undefined ? [path] : [path, oldPath],
+  )) {
+    if (started.has(path) && !checkPaths.includes(path))
+      problems.add(`the check starts ${path}, which the patch changes and the job does not name`);
+  }
 }
 
 /** The legs say which trees they ran in; these are the only ones that base and patch can make. */

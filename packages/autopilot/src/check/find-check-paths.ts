@@ -5,7 +5,7 @@
 // and nothing is run. A function of the base and the commands, so that whoever
 // computes it again finds the same.
 
-import { entryPointsOf, joinPath, shellCommandsOf } from "@openagents/proof";
+import { entryPointsOf, globMatches, joinPath, shellCommandsOf } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
 import { listBaseFiles, readBaseFile, type Base } from "../git/index.ts";
 import { readMakefile } from "./read-makefile.ts";
@@ -32,25 +32,28 @@ export async function findCheckPaths(
   commands: readonly string[],
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const files = await listBaseFiles(base, signal);
-  const search = new Search(base, files, signal);
+  const search = new Search(base, signal);
   for (const text of commands) search.enqueue({ text, folders: [""], depth: 0 });
   return search.run();
 }
 
 class Search {
   readonly #base: Base;
-  readonly #files: ReadonlyMap<string, string>;
+  #listed: Promise<ReadonlyMap<string, string>> | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #found = new Set<string>();
   readonly #read = new Map<string, string | undefined>();
   readonly #seen = new Set<string>();
   readonly #queue: Text[] = [];
 
-  constructor(base: Base, files: ReadonlyMap<string, string>, signal: AbortSignal | undefined) {
+  constructor(base: Base, signal: AbortSignal | undefined) {
     this.#base = base;
-    this.#files = files;
     this.#signal = signal;
+  }
+
+  /** Most checks start a runner and no file, and need no list. */
+  #files(): Promise<ReadonlyMap<string, string>> {
+    return (this.#listed ??= listBaseFiles(this.#base, this.#signal));
   }
 
   enqueue(text: Text): void {
@@ -72,11 +75,23 @@ class Search {
     const moved = new Set(shellCommandsOf(text).map(({ folder }) => folder));
     const around = [...new Set(folders.flatMap((folder) => [...moved].map((to) => joinPath(folder, to))))];
     for (const path of entryPointsOf(text)) {
-      for (const folder of folders) await this.#add(joinPath(folder, path), around, depth);
+      for (const folder of folders) {
+        for (const one of await this.#expand(joinPath(folder, path))) await this.#add(one, around, depth);
+      }
     }
     for (const call of taskCallsOf(text)) {
       for (const folder of folders) await this.#follow(call, joinPath(folder, call.folder), depth + 1);
     }
+  }
+
+  /** The paths that a shell's pattern may match. */
+  async #expand(path: string): Promise<readonly string[]> {
+    if (!/[*?[{]/.test(path)) return [path];
+    const glob = path
+      .replace(/\[[^\]/]*\]/g, "?")
+      .replace(/\{[^}/]*\}/g, "*")
+      .replace(/[*]+/g, "*");
+    return [...(await this.#files()).keys()].filter((file) => globMatches(glob, file));
   }
 
   /** Take a path for one of the check's files, if the base has it, and read on in it. */
@@ -103,11 +118,12 @@ class Search {
   /** Where a path leads through the base's links, each of which is one of the check's files too. */
   async #resolve(path: string): Promise<string | undefined> {
     let current = path;
+    const files = await this.#files();
     for (let count = 0; count < LINKS_MAX; count += 1) {
       const parts = current.split("/");
       const prefixes = parts.map((_, at) => parts.slice(0, at + 1).join("/"));
-      const link = prefixes.find((prefix) => this.#files.get(prefix) === "120000");
-      if (link === undefined) return this.#files.has(current) ? current : undefined;
+      const link = prefixes.find((prefix) => files.get(prefix) === "120000");
+      if (link === undefined) return files.has(current) ? current : undefined;
       this.#name(link);
       const target = (await this.#textOf(link)) ?? "";
       if (target.startsWith("/")) return undefined;
@@ -122,7 +138,7 @@ class Search {
     if (call.kind === "scripts") return this.#followScripts(call, folder, depth);
     for (const name of call.names) {
       const path = joinPath(folder, name);
-      const text = this.#files.has(path) ? await this.#textOf(path) : undefined;
+      const text = (await this.#files()).has(path) ? await this.#textOf(path) : undefined;
       for (const line of text === undefined ? [] : [...text.split("\n"), ...literalsOf(text)]) {
         this.enqueue({ text: `: ${line.trim().replace(/^[@-]+\s*/, "")}`, folders: [folder], depth });
       }
@@ -134,7 +150,7 @@ class Search {
     folder: string,
     depth: number,
   ): Promise<void> {
-    for (const path of this.#manifests(folder, everywhere)) {
+    for (const path of await this.#manifests(folder, everywhere)) {
       const scripts = scriptsOf((await this.#textOf(path)) ?? "");
       for (const text of scripts.flatMap(([name, one]) => (isCalled(name, words) ? [one] : []))) {
         this.enqueue({ text, folders: [folderOf(path)], depth });
@@ -143,9 +159,9 @@ class Search {
   }
 
   /** The nearest above the folder, or every one. */
-  #manifests(folder: string, everywhere: boolean): readonly string[] {
+  async #manifests(folder: string, everywhere: boolean): Promise<readonly string[]> {
     const isManifest = (path: string) => /(?:^|\/)(?:package|composer|deno)[.]jsonc?$/.test(path);
-    const all = [...this.#files.keys()].filter(isManifest);
+    const all = [...(await this.#files()).keys()].filter(isManifest);
     if (everywhere) return all.slice(0, FILES_MAX);
     for (const above of ancestorsOf(joinPath(folder, "x"))) {
       const here = all.filter((path) => folderOf(path) === above);
@@ -160,7 +176,8 @@ class Search {
     depth: number,
   ): Promise<void> {
     const names = file === undefined ? ["GNUmakefile", "makefile", "Makefile"] : [file];
-    const path = names.map((name) => joinPath(folder, name)).find((one) => this.#files.has(one));
+    const files = await this.#files();
+    const path = names.map((name) => joinPath(folder, name)).find((one) => files.has(one));
     if (path === undefined) return;
     const text = await this.#withIncludes(path, folder);
     for (const line of readMakefile(text).recipes(goals)) {

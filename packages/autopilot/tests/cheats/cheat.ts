@@ -28,3 +28,6 @@ export type Cheat = {
   readonly base?: Readonly<Record<string, string>>;
   readonly limits?: Partial<SandboxRunSpec["limits"]>;
 };
+
+/** A change that mends what it says. */
+export type Honest = Pick<Cheat, "name" | "changes" | "commands">;

@@ -13,7 +13,7 @@ import { SandboxError, createSandbox } from "@openagents/sandbox";
 import { findToolchains } from "../../src/index.ts";
 import { buildLayers, type BuiltLayer } from "../../src/layers/index.ts";
 import { runLegs, type LegRun } from "../../src/legs/index.ts";
-import type { Cheat, CheatedProject } from "./cheat.ts";
+import type { Cheat, CheatedProject, Honest } from "./cheat.ts";
 import { planOf, smallJob, writeFiles, type SmallJob } from "../small-project.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
@@ -116,6 +116,18 @@ export function holdCheats(name: string, project: CheatedProject, cheats: readon
         t.diagnostic(decision.because);
         assert.equal(decision.verdict, cheat.verdict, decision.because);
         assert.match(decision.because, cheat.because);
+      });
+    }
+  });
+}
+
+/** The opposite: what mends the source is proven, whatever the check's own files are. */
+export function holdFixes(name: string, project: CheatedProject, fixes: readonly Honest[]): void {
+  suite(`fixes with ${name}`, { skip: sandbox === undefined && "no sandbox on this machine" }, () => {
+    for (const fix of fixes) {
+      test(fix.name, async (t) => {
+        const decision = await verdictOf(t, await jobOf(t, project, fix, []));
+        assert.equal(decision.verdict, "proven", decision.because);
       });
     }
   });

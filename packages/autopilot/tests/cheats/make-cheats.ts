@@ -1,6 +1,6 @@
 // Cheats on a project of C with a Makefile, of which only an exit code is known.
 
-import type { Cheat, CheatedProject } from "./cheat.ts";
+import type { Cheat, CheatedProject, Honest } from "./cheat.ts";
 
 const WRONG = '#include "sum.h"\nint sum(int a, int b) { return a - b; }\n';
 const TEST = '#include "../sum.h"\nint main(void) { return sum(1, 2) == 3 ? 0 : 1; }\n';
@@ -78,4 +78,8 @@ export const MAKE_CHEATS: readonly Cheat[] = [
     verdict: "inconclusive",
     because: /base leg could not start/,
   },
+];
+
+export const MAKE_FIXES: readonly Honest[] = [
+  { name: "the source is mended", changes: { "sum.c": WRONG.replace("a - b", "a + b") } },
 ];

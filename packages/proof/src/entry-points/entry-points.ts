@@ -15,7 +15,14 @@ import {
   WRAPPERS,
 } from "./interpreters.ts";
 import type { Interpreter } from "./interpreters.ts";
-import { RESERVED, UNKNOWN, joinPath, shellCommandsOf, type ShellCommand } from "./shell-commands.ts";
+import {
+  RESERVED,
+  UNKNOWN,
+  alternativesOf,
+  joinPath,
+  shellCommandsOf,
+  type ShellCommand,
+} from "./shell-commands.ts";
 
 const DEPTH_MAX = 4;
 const WORDS_MAX = 2_000;
@@ -26,7 +33,7 @@ const WORK = "/work/";
  * The relative paths that a shell text starts, each once, in the order in which
  * they are found, in shortest form; one that leads out of the folder keeps its
  * `..`. A name that an interpreter would complete, such as `run` for `run.js` or
- * a Python module, gives each file that it can mean. Pure and total; the files
+ * a Python module, gives each file that it can mean, and a pattern stays one. Pure and total; the files
  * need not exist.
  */
 export function entryPointsOf(shellText: string): readonly string[] {
@@ -88,7 +95,7 @@ class CommandReader {
     for (let at = 0; at < words.length; at += 1) {
       const word = words[at] ?? "";
       const next = words[at + 1] ?? "";
-      const [option = "", inline] = splitOption(word);
+      const [option, inline] = splitOption(word);
       if (SHELL.test(name) && /^[-+][a-zA-Z]+$/.test(word) && !word.startsWith("--")) {
         if (word.includes("c")) return this.#readCode(name, next, words.slice(at + 2));
         if (/[oO]$/.test(word)) at += 1;
@@ -170,7 +177,7 @@ class CommandReader {
 
   #readMake(words: readonly string[]): void {
     for (const [at, word] of words.entries()) {
-      const [option = "", inline] = splitOption(word);
+      const [option, inline] = splitOption(word);
       if (/^(?:-f|--file|--makefile)$/.test(option)) this.#add(inline ?? words[at + 1] ?? "");
       else if (/^-f./.test(word)) this.#add(word.slice(2));
       const value = /^[A-Za-z_]\w*[:+?]?=(.*)$/s.exec(word)?.[1];
@@ -189,7 +196,7 @@ class CommandReader {
   /** A runner's own arguments are tests; its configuration, reporters and set-ups are not. */
   #readRunner(words: readonly string[]): void {
     for (const [at, word] of words.entries()) {
-      const [option = "", inline] = splitOption(word);
+      const [option, inline] = splitOption(word);
       if (!RUNNER_FILES.has(option)) continue;
       const value = inline ?? words[at + 1] ?? "";
       if (option === "-p") this.#readModule(value, []);
@@ -224,12 +231,19 @@ class CommandReader {
     for (const ending of endings) this.#add((plain === "" ? "." : plain) + ending);
   }
 
-  #add(path: string): void {
+  #add(word: string): void {
+    for (const path of alternativesOf(word)) this.#addPath(path);
+  }
+
+  #addPath(path: string): void {
     if (path === "" || /^[/](?!work[/])/.test(path) || path.startsWith("~") || /^[a-z]+:/.test(path)) return;
-    const joined = path.startsWith(WORK)
-      ? joinPath("", path.slice(WORK.length))
-      : joinPath(this.#folder, path);
-    if (joined !== "" && !joined.endsWith("..") && !joined.includes(UNKNOWN)) this.#found.add(joined);
+    // What starts with something unknown may count from where the text starts, whatever `cd` said.
+    const isFixed = path.startsWith(WORK);
+    const folders = isFixed ? [""] : path.includes(UNKNOWN) ? ["", this.#folder] : [this.#folder];
+    for (const folder of folders) {
+      const joined = joinPath(folder, isFixed ? path.slice(WORK.length) : path);
+      if (joined !== "" && !joined.endsWith("..")) this.#found.add(joined);
+    }
   }
 }
 

@@ -13,6 +13,20 @@ export type ShellCommand = {
 /** In a word: text that only a run would show. */
 export const UNKNOWN = "\0";
 
+/** In a word, around what a loop's variable may hold: `\x01a\x02b\x01`. */
+const LOOP = "\x01";
+const OR = "\x02";
+const LOOP_WORDS_MAX = 64;
+
+/** Each word that a word with loop variables may be. */
+export function alternativesOf(word: string): readonly string[] {
+  const [before = "", values, ...after] = word.split(LOOP);
+  if (values === undefined) return [word];
+  // Of a second variable in the word only the first value is taken.
+  const rest = after.map((piece, index) => (index % 2 === 0 ? piece : (piece.split(OR)[0] ?? ""))).join("");
+  return values.split(OR).map((value) => before + value + rest);
+}
+
 /** How deep texts within texts are read: `sh -c`, substitutions, here-documents. */
 const DEPTH_MAX = 5;
 const FOLDERS_MAX = 64;
@@ -237,6 +251,12 @@ class ShellReader {
         this.#state.folder = to.startsWith("/")
           ? joinPath("", to.replace(/^\/work(?=\/|$)|^.*$/, ""))
           : joinPath(this.#state.folder, to);
+      return;
+    }
+    if (rest[0] === "for" && rest.length > 2) {
+      const values = rest.slice(rest[2] === "in" ? 3 : 2).flatMap((word) => alternativesOf(word));
+      const known = values.filter((value) => !value.includes(UNKNOWN)).slice(0, LOOP_WORDS_MAX);
+      if (known.length > 0) this.#state.variables.set(rest[1] ?? "", LOOP + known.join(OR) + LOOP);
       return;
     }
     for (const word of SETS.has(rest[0] ?? "") ? rest.slice(1) : rest) {
