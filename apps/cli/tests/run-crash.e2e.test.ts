@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dataDirAt, findRunning, loadKeys, openStackLog, startLocalProviders } from "@openagents/stack";
 import { putDoor, type Passing } from "./door.ts";
 import { freshHome } from "./openagents.ts";
+import { startProvidersApart } from "./providers-apart.ts";
 import { FIX, ISSUE, smallProject } from "./small-project.ts";
 
 const STEPS: readonly (readonly [name: string, is: (passing: Passing) => boolean])[] = [
@@ -27,20 +27,7 @@ test("killed at any step, a run is resumed to the same end, with one payment and
   await using parts = new AsyncDisposableStack();
   const home = freshHome(t);
   assert.equal((await home.run(["up", "--detach", "--port-base", "0"])).code, 0);
-  // Providers of their own, which go on when the buyer is killed.
-  const dataDir = dataDirAt(home.folder);
-  const stack = findRunning(dataDir);
-  assert.ok(stack !== undefined);
-  const stop = new AbortController();
-  const providers = await startLocalProviders({
-    dataDir,
-    keys: loadKeys(dataDir),
-    runtimeUrl: stack.runtimeUrl,
-    log: openStackLog(home.folder),
-    nowMs: Date.now,
-    signal: stop.signal,
-  });
-  parts.defer(() => providers.stop());
+  parts.use(await startProvidersApart(home));
   const door = parts.use(await putDoor(home.folder));
   const project = smallProject(t);
   const script = project.script(FIX);
@@ -88,6 +75,7 @@ test("killed at any step, a run is resumed to the same end, with one payment and
       for (const type of [
         "issue.claimed",
         "agent.tool_call",
+        "patch.made",
         "quote.selected",
         "budget.reserved",
         "payment.released",

@@ -309,12 +309,14 @@ function without(facts: JsonObject, name: string): JsonObject {
   return Object.fromEntries(Object.entries(facts).filter(([member]) => member !== name));
 }
 
-test("who was quoted for the second run may be replaced by another, and nobody is asked twice", async (t) => {
+test("who was quoted for the second run may be replaced by another, and only who was stopped is asked twice", async (t) => {
   const attempt = await provenAttempt(t);
   const replaced = await bundleOf(t, [{ ...attempt, away: "replaced" }]);
   assert.deepEqual(await failing(replaced.bundleDir), []);
   const told = (await claimsOf(replaced.bundleDir)).get("second_opinion")?.detail;
   assert.match(told ?? "", /^wrk_c+ agrees/);
+  const stopped = await bundleOf(t, [{ ...attempt, away: "stopped" }]);
+  assert.deepEqual(await failing(stopped.bundleDir), []);
   const again = await bundleOf(t, [{ ...attempt, away: "asked_again" }]);
   assert.deepEqual(
     (await failing(again.bundleDir)).map((claim) => claim.name),

@@ -49,8 +49,8 @@ export type RecordedAttempt = {
   readonly legs: readonly LegRun[] | { readonly failure: string };
   /** Absent: nobody was asked. */
   readonly second?: readonly LegRun[] | { readonly failure: string };
-  /** Who was quoted for the second run went away, and another was asked; or the same one again. */
-  readonly away?: "replaced" | "asked_again";
+  /** Who was quoted for the second run went away, and another was asked; or the same one again, which may be when it was stopped. */
+  readonly away?: "replaced" | "asked_again" | "stopped";
   readonly review?: "accepted" | "rejected";
 };
 
@@ -163,7 +163,8 @@ export function createRecorder(): Recorder {
       provider_worker_id: FIRST,
     };
     const ask = (worker: string) => orderSecond(order, about, reported, decision, worker);
-    if (away !== undefined) {
+    if (away === "stopped") complete(ask(SECOND).job, { failure: "provider_stopped" });
+    else if (away !== undefined) {
       const { job: abandoned } = ask(SECOND);
       record("openagents.runtime.job_canceled.v1", "job.canceled", {
         job_id: abandoned["job_id"] ?? "",

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "@openagents/receipts";
 import { cell, code, plain, quoted } from "../src/bundle/markdown.ts";
+import { ENDED_UNSEEN } from "../src/bundle/index.ts";
+import { openMsats } from "../src/bundle/story.ts";
 import { renderSummary, type SummaryFacts } from "../src/bundle/summary.ts";
 
 const HOSTILE = [
@@ -46,8 +48,8 @@ test("every line of a quotation is marked, however lines end", () => {
   }
 });
 
-test("a summary of hostile words has the sections and tables of a plain one", () => {
-  const facts = (word: string): SummaryFacts => ({
+function facts(word: string): SummaryFacts {
+  return {
     runId: word,
     status: "succeeded",
     issue: { title: word, body: "x" },
@@ -55,10 +57,50 @@ test("a summary of hostile words has the sections and tables of a plain one", ()
     files: [{ path: word, status: "added" }],
     checks: [word],
     attempts: [attempt(word), attempt(word)],
+    openMsats: 0,
     layersLeft: [word],
     readReportBytes: () => undefined,
     problem: word,
+  };
+}
+
+test("money that is set aside still is not told as given back", () => {
+  const last = attempt("word");
+  const unpaid = { ...last, payment: undefined };
+  for (const [attempts, open, words] of [
+    [[last], 0, /In all 0 msats; what was reserved beyond that was given back\./],
+    [[last, unpaid], 7, /In all 0 msats; 7 msats are set aside still/],
+    [[unpaid], 7, /Nothing was credited to anyone; 7 msats are set aside still/],
+    [[unpaid], 0, /Nothing was credited to anyone\.\n/],
+  ] as const) {
+    const summary = renderSummary({ ...facts("word"), attempts, openMsats: open });
+    assert.match(summary, words);
+    assert.equal(summary.includes("given back"), open === 0 && attempts[0].payment !== undefined);
+  }
+});
+
+test("what is set aside is each reservation that neither came back nor was settled", () => {
+  const receipt = (schema: string, reservationId: string) => ({
+    schema: `openagents.treasury.${schema}`,
+    reservation_id: reservationId,
+    amount_msats: 100,
   });
+  const reserved = ["a", "b", "c", "d"].map((id) => receipt("budget_reserved.v1", id));
+  const ended = [receipt("reservation_voided.v1", "a"), receipt("payment_receipt.v2", "c")];
+  assert.equal(openMsats([...ended, ...reserved]), 200);
+});
+
+test("a rejection that no person decided on is not told as one's", () => {
+  const rejected = (note: string) => {
+    const review: JsonObject = { decision: "rejected", note };
+    return renderSummary({ ...facts("word"), attempts: [{ ...attempt("word"), review }] });
+  };
+  assert.match(rejected("not like this"), /A person rejected it: not like this/);
+  assert.match(rejected(ENDED_UNSEEN), /rejected when the run was ended, before a person looked at it/);
+  assert.equal(rejected(ENDED_UNSEEN).includes("A person"), false);
+});
+
+test("a summary of hostile words has the sections and tables of a plain one", () => {
   /** How each line begins, and into how many cells a row divides. */
   const skeleton = (text: string) =>
     text.split("\n").map((line) => {

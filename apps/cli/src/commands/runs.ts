@@ -32,7 +32,9 @@ Examples:
 
 A run whose patch changes what decides about it waits for a person: accept pays for
 the check and makes the branch, reject withholds the money. cancel ends a run that is
-under way or was stopped, and gives back what is set aside. All three write the bundle.
+under way or was stopped. What is set aside for it is given back, or settled when its
+provider has ended its work: one that takes long is settled by another cancel. All three
+write the bundle.
 
 Exit codes: 0 shown, or done as asked; 1 no such run, no stack is running, or it could
             not be ended; 2 wrong arguments; 130 interrupted.`;
@@ -44,7 +46,9 @@ export function runsCommand(context: Context): Command {
   for (const command of [listCommand, showCommand, replayCommand]) runs.addCommand(command(context));
   runs.addCommand(endCommand(context, "accept", "accepted", "take a patch that waits for your review"));
   runs.addCommand(endCommand(context, "reject", "rejected", "refuse a patch that waits for your review"));
-  runs.addCommand(endCommand(context, "cancel", "canceled", "end a run, and give back what is set aside"));
+  runs.addCommand(
+    endCommand(context, "cancel", "canceled", "end a run, and give back or settle what is set aside"),
+  );
   return runs;
 }
 
@@ -70,7 +74,7 @@ function endCommand(context: Context, name: string, word: Word, description: str
       else for (const line of runLines(outcome, context.out.style)) context.out.line(line);
       const state = ({ accepted: "succeeded", rejected: "failed", canceled: "canceled" } as const)[word];
       if (stop.signal.aborted) return EXIT.interrupted;
-      return outcome.state === state ? EXIT.ok : EXIT.failed;
+      return outcome.state === state && outcome.openMsats === 0n ? EXIT.ok : EXIT.failed;
     } catch (error) {
       steps.close();
       if (stop.signal.aborted) return EXIT.interrupted;

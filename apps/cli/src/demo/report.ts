@@ -2,7 +2,7 @@
 // in a few lines.
 
 import type { RunOutcome } from "@openagents/autopilot";
-import { isVerified } from "../runs/index.ts";
+import { isVerified, untilWhen } from "../runs/index.ts";
 import { formatSats, printable, renderPairs, type Style } from "../terminal/index.ts";
 
 export type DemoReport = {
@@ -36,30 +36,15 @@ export function reportJson({ ok, outcome }: DemoReport): string {
 
 export function reportLines({ ok, outcome, address }: DemoReport, style: Style): string[] {
   if (outcome === undefined) return [];
-  const { verification, settlement, openReservation, problem } = outcome;
+  const { verification, settlement, openMsats, problem } = outcome;
   const pairs: [string, string][] = [];
   if (verification !== undefined) {
     const { verdict, proof, assurance } = verification;
     const whose = isVerified(outcome) ? `verified (${assurance})` : "reported by the provider";
     pairs.push(["verdict", `${verdict.replaceAll("_", " ")} (${proof.replaceAll("_", " ")}), ${whose}`]);
   }
-  if (settlement?.status === "released") {
-    const second =
-      settlement.secondOpinionMsats > 0n
-        ? `${formatSats(settlement.secondOpinionMsats)} for the second run, `
-        : "";
-    pairs.push([
-      "credited",
-      `${formatSats(settlement.providerMsats)} to the provider, ${second}${formatSats(settlement.operatorFeeMsats)} to the operator`,
-    ]);
-  }
-  if (settlement?.status === "withheld")
-    pairs.push(["credited", "nothing to the provider: the money was withheld and given back"]);
-  if (openReservation !== undefined)
-    pairs.push([
-      "set aside",
-      `${formatSats(openReservation.amountMsats)}, until the provider has ended its work`,
-    ]);
+  if (settlement !== undefined) pairs.push(["credited", creditedOf(settlement)]);
+  if (openMsats > 0n) pairs.push(["set aside", `${formatSats(openMsats)} ${untilWhen(outcome)}`]);
   if (problem !== undefined) pairs.push(["problem", printable(`${problem.detail} (${problem.code})`)]);
   pairs.push(["run", outcome.runId]);
   if (address !== undefined)
@@ -70,4 +55,15 @@ export function reportLines({ ok, outcome, address }: DemoReport, style: Style):
     ok ? style.green("✓ proven and verified, and the bundle verifies") : style.red("✗ not proven"),
     ...renderPairs(pairs, style),
   ];
+}
+
+/** What a settlement does not credit goes back to the buyer. */
+function creditedOf(settlement: NonNullable<RunOutcome["settlement"]>): string {
+  const { status, providerMsats, secondOpinionMsats, operatorFeeMsats } = settlement;
+  const credits = [
+    status === "released" ? `${formatSats(providerMsats)} to the provider` : "nothing to the provider",
+  ];
+  if (secondOpinionMsats > 0n) credits.push(`${formatSats(secondOpinionMsats)} for the second run`);
+  if (operatorFeeMsats > 0n) credits.push(`${formatSats(operatorFeeMsats)} to the operator`);
+  return `${credits.join(", ")}; the rest was given back`;
 }

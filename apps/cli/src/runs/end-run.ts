@@ -32,7 +32,8 @@ export async function endRun(
   const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
   // Awaited here, because leaving this function stops what the run needs.
   if (word !== "canceled") return await reviewRun(deps, runId, word, note);
-  // What a provider has begun, it finishes: that is paid for or withheld, and not left lying.
+  // What was ordered from a provider of ours is finished or given back while it runs; what takes longer than
+  // the ending waits stays set aside, and another cancel settles it.
   const providers = await openProviders(context, place, { dataDir, signal }, steps);
   parts.defer(() => providers.stop());
   return await cancelRun(deps, runId);

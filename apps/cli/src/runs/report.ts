@@ -51,7 +51,7 @@ export function runJson(outcome: RunOutcome): string {
     settlement_status: settlement?.status ?? null,
     spent_msats: Number(outcome.spentMsats),
     budget_msats: Number(outcome.budgetMsats),
-    reserved_msats: Number(outcome.openReservation?.amountMsats ?? 0n),
+    reserved_msats: Number(outcome.openMsats),
     bundle_dir: outcome.bundleDir ?? null,
     branch: outcome.branch ?? null,
     patch_file: outcome.patchFile ?? null,
@@ -60,7 +60,7 @@ export function runJson(outcome: RunOutcome): string {
 }
 
 export function runLines(outcome: RunOutcome, style: Style): string[] {
-  const { verification, openReservation, problem } = outcome;
+  const { verification, problem } = outcome;
   const pairs: [string, string][] = [];
   if (verification !== undefined) {
     const { verdict, proof, because } = verification;
@@ -68,10 +68,10 @@ export function runLines(outcome: RunOutcome, style: Style): string[] {
     pairs.push(["verdict", `${words(verdict)} (${words(proof)}), ${whose}`]);
     pairs.push(["because", printable(because)]);
   }
-  if (verification?.review !== undefined) pairs.push(["review", `${verification.review} by a person`]);
+  if (verification?.review !== undefined) pairs.push(["review", reviewOf(verification.review, outcome)]);
   pairs.push(["spent", `${formatSats(outcome.spentMsats)} of ${formatSats(outcome.budgetMsats)}`]);
-  if (openReservation !== undefined)
-    pairs.push(["set aside", `${formatSats(openReservation.amountMsats)} until this is settled`]);
+  if (outcome.openMsats > 0n)
+    pairs.push(["set aside", `${formatSats(outcome.openMsats)} ${untilWhen(outcome)}`]);
   if (problem !== undefined) pairs.push(["problem", printable(`${problem.detail} (${problem.code})`)]);
   if (verification?.verdict === "needs_review" && verification.reviewPaths.length > 0)
     pairs.push(["look at", printable(verification.reviewPaths.slice(0, 20).join(", "))]);
@@ -80,6 +80,24 @@ export function runLines(outcome: RunOutcome, style: Style): string[] {
   if (outcome.branch !== undefined) pairs.push(["branch", outcome.branch]);
   else if (outcome.patchFile !== undefined) pairs.push(["patch", outcome.patchFile]);
   return ["", headline(outcome, style), ...renderPairs(pairs, style), ...nextSteps(outcome, style)];
+}
+
+function reviewOf(review: string, { unseen }: RunOutcome): string {
+  return unseen ? `${review} when the run was ended, before a person looked at it` : `${review} by a person`;
+}
+
+/** How long money stays set aside, and what ends it. */
+export function untilWhen({ state, runId }: RunOutcome): string {
+  switch (state) {
+    case "needs_review":
+      return "until you accept or reject the patch";
+    case "stopped":
+      return "until the run goes on or is canceled";
+    case "succeeded":
+    case "failed":
+    case "canceled":
+      return `until the provider has ended its work; then settle it with openagents runs cancel ${runId}`;
+  }
 }
 
 function headline(outcome: RunOutcome, style: Style): string {
@@ -101,12 +119,12 @@ function headline(outcome: RunOutcome, style: Style): string {
   }
 }
 
-function nextSteps({ state, runId, branch, patchFile }: RunOutcome, style: Style): string[] {
+function nextSteps({ state, runId, branch, patchFile, openMsats }: RunOutcome, style: Style): string[] {
   if (state === "needs_review")
     return [style.dim(`openagents runs accept ${runId}`), style.dim(`openagents runs reject ${runId}`)];
   if (state === "stopped")
     return [style.dim(`openagents run --resume ${runId}`), style.dim(`openagents runs cancel ${runId}`)];
-  if (state !== "succeeded") return [];
+  if (state !== "succeeded") return openMsats > 0n ? [style.dim(`openagents runs cancel ${runId}`)] : [];
   if (branch !== undefined) return [style.dim(`git merge ${branch}`)];
   return patchFile === undefined ? [] : [style.dim(`git apply ${patchFile}`)];
 }

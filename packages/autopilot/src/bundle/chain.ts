@@ -68,6 +68,9 @@ function checkOrder(receipts: ReceiptsById, dispatch: JsonObject, problems: Prob
   );
 }
 
+/** What a provider reports that was stopped in the middle: it may be asked again when it is back. */
+const STOPPED = "provider_stopped";
+
 /**
  * Second runs are of the same work, from the same money, and never by the first
  * provider. Who was quoted is asked first; others only when that came to nothing.
@@ -89,7 +92,7 @@ function checkSecondOrders(
     if (index === 0)
       problems.same("second job → quoted provider", worker, textOf(offer, "provider_worker_id"));
     if (asked.has(worker)) problems.add(`${worker} was asked twice to run the same work`);
-    asked.add(worker);
+    if (textOf(second.completed ?? {}, "failure_code") !== STOPPED) asked.add(worker);
     const isLast = index === seconds.length - 1;
     if (!isLast && textOf(second.completed ?? {}, "result_sha256") !== "")
       problems.add("another second run was ordered although there was a result");

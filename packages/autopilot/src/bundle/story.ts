@@ -4,7 +4,7 @@
 // for chain.ts to check.
 
 import type { JsonObject } from "@openagents/receipts";
-import { textOf } from "./json-view.ts";
+import { numberOf, textOf } from "./json-view.ts";
 
 export type ReceiptsById = ReadonlyMap<string, JsonObject>;
 
@@ -37,9 +37,14 @@ const OPINION = "openagents.runtime.second_opinion.v1";
 const VERIFICATION = "openagents.runtime.verification.v2";
 const REVIEW = "openagents.runtime.review.v1";
 const PAYMENT = "openagents.treasury.payment_receipt.v2";
+const RESERVED = "openagents.treasury.budget_reserved.v1";
+const VOIDED = "openagents.treasury.reservation_voided.v1";
 
 /** Of each of these a job has at most one. */
 const ONCE = [DISPATCHED, COMPLETED, CANCELED, VERIFICATION, REVIEW, PAYMENT];
+
+/** The note of a rejection that no person decided on; whoever reads the receipts tells it by this. */
+export const ENDED_UNSEEN = "The run was ended before a person looked at it.";
 
 /** Throws when a receipt is about a job that nobody dispatched, or a job has two of a kind. */
 export function storyOf(receipts: ReceiptsById): Story {
@@ -94,6 +99,19 @@ export function storyOf(receipts: ReceiptsById): Story {
       ),
     ),
   };
+}
+
+/** Msats of the reservations that were neither given back nor settled. */
+export function openMsats(receipts: Iterable<JsonObject>): number {
+  const open = new Map<string, number>();
+  const ended = new Set<string>();
+  for (const receipt of receipts) {
+    const schema = textOf(receipt, "schema");
+    const reservationId = textOf(receipt, "reservation_id");
+    if (schema === RESERVED) open.set(reservationId, numberOf(receipt, "amount_msats") ?? 0);
+    if (schema === VOIDED || schema === PAYMENT) ended.add(reservationId);
+  }
+  return [...open].reduce((sum, [id, amountMsats]) => (ended.has(id) ? sum : sum + amountMsats), 0);
 }
 
 function idOf(receipt: JsonObject): string {

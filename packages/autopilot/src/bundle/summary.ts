@@ -8,7 +8,7 @@ import type { JsonObject } from "@openagents/receipts";
 import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json-view.ts";
 import { cell, code, plain, quoted } from "./markdown.ts";
 import { reportOf, type ReadReportBytes } from "./reported-legs.ts";
-import type { Attempt } from "./story.ts";
+import { ENDED_UNSEEN, type Attempt } from "./story.ts";
 
 export type SummaryFacts = {
   readonly runId: string;
@@ -19,6 +19,8 @@ export type SummaryFacts = {
   readonly files: readonly PatchFile[];
   readonly checks: readonly string[];
   readonly attempts: readonly Attempt[];
+  /** Set aside still when this was written. */
+  readonly openMsats: number;
   /** Layers that the bundle does not hold, by hash. */
   readonly layersLeft: readonly string[];
   readonly readReportBytes: ReadReportBytes;
@@ -39,7 +41,7 @@ export function renderSummary(facts: SummaryFacts): string {
     `## Change\n\n${changes(facts)}`,
     `## Check\n\n${check(facts, last)}`,
     ...earlier(facts.attempts),
-    `## Cost\n\n${cost(facts.attempts)}`,
+    `## Cost\n\n${cost(facts)}`,
     `## Check it yourself\n\n${howToVerify(facts)}`,
     ...(facts.files.length === 0 ? [] : [HOW_TO_APPLY]),
   ];
@@ -91,14 +93,17 @@ function review(last: Attempt | undefined): string[] {
   if (verification === undefined || textOf(verification, "verdict") !== "needs_review") return [];
   const paths = textsOf(verification, "review_paths");
   const files = listed(paths.map(code), FILES_SHOWN_MAX);
-  const said = last?.review;
-  const words =
-    said === undefined
-      ? "Nobody has decided yet."
-      : `A person ${textOf(said, "decision")} it${textOf(said, "note") === "" ? "." : `: ${plain(textOf(said, "note"))}`}`;
   return [
-    `## For you to look at\n\nThe check passes, and these files decide whether it passes:\n\n${files}\n\n${words}`,
+    `## For you to look at\n\nThe check passes, and these files decide whether it passes:\n\n${files}\n\n${decided(last?.review)}`,
   ];
+}
+
+function decided(said: JsonObject | undefined): string {
+  if (said === undefined) return "Nobody has decided yet.";
+  const [decision, note] = [textOf(said, "decision"), textOf(said, "note")];
+  if (decision === "rejected" && note === ENDED_UNSEEN)
+    return "It was rejected when the run was ended, before a person looked at it.";
+  return `A person ${decision} it${note === "" ? "." : `: ${plain(note)}`}`;
 }
 
 function changes({ agentName, files }: SummaryFacts): string {
@@ -186,9 +191,14 @@ function earlier(attempts: readonly Attempt[]): string[] {
   return [`## Attempts before this one\n\n${lines.join("\n")}`];
 }
 
-function cost(attempts: readonly Attempt[]): string {
+function cost({ attempts, openMsats }: SummaryFacts): string {
   const paid = attempts.flatMap(({ payment }) => (payment === undefined ? [] : [payment]));
-  if (paid.length === 0) return "Nothing was credited to anyone.";
+  const rest =
+    openMsats === 0
+      ? "what was reserved beyond that was given back"
+      : `${openMsats} msats are set aside still, until the provider has ended its work and the run is closed`;
+  if (paid.length === 0)
+    return openMsats === 0 ? "Nothing was credited to anyone." : `Nothing was credited to anyone; ${rest}.`;
   const rows = paid.map((payment, index) => {
     const second = textOf(payment, "second_opinion_worker_id");
     const reason = textOf(payment, "withheld_reason");
@@ -204,7 +214,7 @@ function cost(attempts: readonly Attempt[]): string {
     "|---|---|---|---|",
     ...rows,
   ];
-  return `${table.join("\n")}\n\nIn all ${total} msats; what was reserved beyond that was given back.`;
+  return `${table.join("\n")}\n\nIn all ${total} msats; ${rest}.`;
 }
 
 function listed(lines: readonly string[], shownMax: number): string {

@@ -25,7 +25,7 @@ import {
   SUMMARY_FILE,
   type BundleFiles,
 } from "./layout.ts";
-import { storyOf, type Attempt } from "./story.ts";
+import { openMsats, storyOf, type Attempt } from "./story.ts";
 import { renderSummary, type SummaryFacts } from "./summary.ts";
 
 export type BundleRequest = {
@@ -88,6 +88,7 @@ async function gather(request: BundleRequest): Promise<BundleFiles> {
     status: textOf(runReceipt.receipt, "status"),
     files: filesOf(patch),
     attempts,
+    openMsats: openMsats(receipts.map(({ receipt }) => receipt)),
     layersLeft,
     readReportBytes: (sha256) => files.get(`${ARTIFACTS_FOLDER}/${sha256}`),
   };

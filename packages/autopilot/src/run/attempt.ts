@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { AgentEvent } from "@openagents/agent";
 import { PatchError, classifyPatch, patchFiles, type CheckConfig } from "@openagents/proof";
 import { AutopilotError } from "../autopilot-error.ts";
+import { reading } from "../clients.ts";
 import type { Workspace } from "../workspace/index.ts";
 import { writeDurably } from "./journal.ts";
 import type { Prepared } from "./prepare.ts";
@@ -100,7 +101,11 @@ export async function takePatch(
   const { attempts } = journal.current;
   const file = patchFile(folder, attempts.length);
   const sha256 = attempts.at(-1)?.patchSha256;
-  if (sha256 !== undefined) return readPatch(file, sha256);
+  if (sha256 !== undefined) {
+    const kept = await readPatch(file, sha256);
+    if (attempts.at(-1)?.patchTold !== true && !(await isPatchTold(session))) await tellPatch(session, kept);
+    return kept;
+  }
   const patch = await steps.step(
     "patch",
     async () => {
@@ -121,9 +126,31 @@ export async function takePatch(
   );
   await writeDurably(file, patch);
   await journal.saveAttempt({ patchSha256: sha256Of(patch) });
-  const facts = { attempt: attempts.length, sha256: sha256Of(patch), bytes: patch.length };
-  await session.log.append("patch.made", facts, session.signal);
+  await tellPatch(session, patch);
   return patch;
+}
+
+const PATCH_MADE = "patch.made";
+const EVENTS_PER_PAGE = 500;
+
+async function tellPatch({ journal, log, signal }: Session, patch: Buffer): Promise<void> {
+  const facts = { attempt: journal.current.attempts.length, sha256: sha256Of(patch), bytes: patch.length };
+  await log.append(PATCH_MADE, facts, signal);
+  await journal.saveAttempt({ patchTold: true });
+}
+
+/** Whether the log has it, when the process that was to write it was killed. */
+async function isPatchTold({ clients, journal, pause, runId, signal }: Session): Promise<boolean> {
+  const attempt = journal.current.attempts.length;
+  for (let afterSeq = 0n; ;) {
+    const request = { runId, afterSeq, limit: EVENTS_PER_PAGE };
+    const page = await reading(() => clients.runs.listRunEvents(request, { signal }), signal, pause);
+    if (page.events.some((event) => event.eventType === PATCH_MADE && event.payload["attempt"] === attempt))
+      return true;
+    const last = page.events.at(-1);
+    if (last === undefined || last.seq >= page.latestSeq) return false;
+    afterSeq = last.seq;
+  }
 }
 
 export function patchFile(folder: string, attempt: number): string {

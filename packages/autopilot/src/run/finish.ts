@@ -10,9 +10,10 @@ import { writeBundle } from "../bundle/index.ts";
 import { reading } from "../clients.ts";
 import { openWorkspace, writeBranch } from "../workspace/index.ts";
 import { patchFile } from "./attempt.ts";
+import { closeOrder } from "./close-order.ts";
 import { isRefusedAs } from "./executor.ts";
-import type { Ending, Journal } from "./journal.ts";
-import { closeOrder } from "./order.ts";
+import { isOpen, type Ending, type Journal } from "./journal.ts";
+import { currentOrder } from "./order.ts";
 import { workspaceFolder } from "./prepare.ts";
 import { bounded } from "./run-log.ts";
 import type { Session } from "./session.ts";
@@ -23,12 +24,16 @@ export const CANCELED: Ending = {
   problem: { step: "executor", code: "canceled", detail: "The run was canceled." },
 };
 
-/** Go through the ending; what an earlier process did of it is not done again. */
+/**
+ * Go through the ending; what an earlier process did of it is not done again. The
+ * run is not done as long as money is set aside: another time closes that, and the
+ * bundle is sealed again with it.
+ */
 export async function finish(session: Session, decided: Ending): Promise<void> {
   const { journal, clients, runId, signal, pause } = session;
   let ending = journal.current.ending ?? decided;
   if (journal.current.ending === undefined) await journal.save({ ending });
-  if (ending.status !== "succeeded") await closeOrder(session, signal);
+  await closeOrder(session);
   const { run } = await reading(() => clients.runs.getRun({ runId }, { signal }), signal, pause);
   if (run.status === "canceling" && ending.status !== "canceled") {
     // Asked to cancel, a run has no other end, also when the request came after the verdict.
@@ -36,8 +41,11 @@ export async function finish(session: Session, decided: Ending): Promise<void> {
     await journal.save({ ending });
   }
   if (!["succeeded", "failed", "canceled"].includes(run.status)) await tellEnd(session, ending);
-  if (journal.current.bundleDir === undefined) await bundle(session, ending);
+  const open = isOpen(currentOrder(session));
+  const { bundleDir, bundleOpen } = journal.current;
+  if (bundleDir === undefined || (bundleOpen === true && !open)) await bundle(session, ending, open);
   if (ending.status === "succeeded" && journal.current.branch === undefined) await makeBranch(session);
+  if (open) return;
   await journal.save({ done: true });
   for (const name of ["workspace", "layers", "agent", "scratch"])
     await rm(join(session.folder, name), { recursive: true, force: true });
@@ -54,7 +62,7 @@ async function tellEnd({ journal, log, signal }: Session, { status, problem }: E
     });
 }
 
-async function bundle(session: Session, { problem }: Ending): Promise<void> {
+async function bundle(session: Session, { problem }: Ending, open: boolean): Promise<void> {
   const { clients, deps, folder, journal, runId, signal, steps } = session;
   const { request, check } = journal.current;
   const attempt = bundledAttempt(journal.current);
@@ -80,7 +88,7 @@ async function bundle(session: Session, { problem }: Ending): Promise<void> {
       }),
     (dir) => dir,
   );
-  await journal.save({ bundleDir });
+  await journal.save({ bundleDir, bundleOpen: open });
 }
 
 /** The last attempt whose patch was checked, else the last that has a patch. */

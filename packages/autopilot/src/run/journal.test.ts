@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import {
   createJournal,
+  isOpen,
   loadJournal,
+  openMsats,
   parseJournal,
   printJournal,
   spentMsats,
@@ -113,4 +115,35 @@ test("what was spent is the sum over all attempts and orders", () => {
   } as const;
   const attempts = [{ orders: [{ settlement }, {}] }, { orders: [{ settlement }] }];
   assert.equal(spentMsats({ ...JOURNAL, attempts }), 222n);
+});
+
+test("who has lost the run writes nothing over what its successor wrote", async (t) => {
+  const dir = await folder(t);
+  const suspended = await createJournal(dir, { ...JOURNAL, epoch: 3n });
+  await suspended.saveAttempt({ feedback: "of the third lease" });
+  const successor = await loadJournal(dir, RUN);
+  await successor.save({ epoch: 4n });
+  await successor.saveAttempt({ feedback: "of the fourth lease" });
+  const before = suspended.current;
+  await assert.rejects(suspended.saveOrder({ closed: true }), { code: "executor_fenced" });
+  assert.equal(suspended.current, before, "what is not on disk is not taken for saved");
+  assert.deepEqual((await loadJournal(dir, RUN)).current, successor.current);
+});
+
+test("what is set aside is the money of each order that was asked for and neither settled nor closed", () => {
+  const reservation = {
+    reservationId: "rsv",
+    org: "org",
+    amountMsats: 70n,
+    status: "reserved",
+    createdAt: 0,
+  } as const;
+  const orders = [
+    { reserving: true, reservation, closed: true },
+    { reserving: true, reservation },
+    { reservation },
+    {},
+  ];
+  assert.deepEqual(orders.map(isOpen), [false, true, false, false]);
+  assert.equal(openMsats({ ...JOURNAL, attempts: [{ orders }, { orders }] }), 140n);
 });

@@ -56,6 +56,8 @@ export type Journal = {
   readonly runId: string;
   readonly createdAtMs: number;
   readonly request: RunRequest;
+  /** Of the lease under which this was written. */
+  readonly epoch?: bigint;
   readonly base?: BaseFacts;
   readonly check?: Check;
   /** Files of the base that the check starts. */
@@ -65,8 +67,10 @@ export type Journal = {
   /** Set when the run is about to end; what is left then is closing. */
   readonly ending?: Ending;
   readonly bundleDir?: string;
+  /** The bundle was written while money was set aside, and is written again when that is settled. */
+  readonly bundleOpen?: boolean;
   readonly branch?: string;
-  /** Nothing is left to do. */
+  /** Nothing is left to do, and no money is set aside. */
   readonly done?: boolean;
 };
 
@@ -76,6 +80,8 @@ export type Attempt = {
   readonly agent?: { readonly kind: "finished" | "gave_up"; readonly text: string };
   /** Of the patch file that is beside the journal. */
   readonly patchSha256?: string;
+  /** The run's log has the patch. */
+  readonly patchTold?: boolean;
   readonly orders: readonly Order[];
   /** What the next attempt is told. */
   readonly feedback?: string;
@@ -91,6 +97,8 @@ export type Order = {
   /** The provider could not do the job, whatever the patch. */
   readonly failed?: boolean;
   readonly verification?: VerificationResult;
+  /** Rejected because the run ended, before a person looked at it. */
+  readonly unseen?: boolean;
   readonly settlement?: Settlement;
   /** Its money was given back, or none was set aside. */
   readonly closed?: boolean;
@@ -123,6 +131,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       limits: must(message(sandboxLimitsDesc)),
     }),
   ),
+  epoch: may(amount),
   base: may(
     object<BaseFacts>({
       commit: must(text),
@@ -161,6 +170,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
           }),
         ),
         patchSha256: may(text),
+        patchTold: may(flag),
         orders: must(
           list(
             object<Order>({
@@ -170,6 +180,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
               jobId: may(text),
               failed: may(flag),
               verification: may(message(verificationResultDesc)),
+              unseen: may(flag),
               settlement: may(message(settlementDesc)),
               closed: may(flag),
             }),
@@ -188,6 +199,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
     }),
   ),
   bundleDir: may(text),
+  bundleOpen: may(flag),
   branch: may(text),
   done: may(flag),
 });
@@ -211,7 +223,7 @@ export function printJournal(journal: Journal): string {
 
 export type JournalFile = {
   readonly current: Journal;
-  /** On disk when this resolves. */
+  /** On disk when this resolves. Throws `executor_fenced` when a later lease has written. */
   save(change: Partial<Journal>): Promise<void>;
   /** Change the last attempt. */
   saveAttempt(change: Partial<Attempt>): Promise<void>;
@@ -249,6 +261,7 @@ function journalFile(folder: string, first: Journal): JournalFile {
   let current = first;
   const save = async (change: Partial<Journal>) => {
     const next = { ...current, ...change };
+    await refuseStale(folder, next);
     await writeDurably(join(folder, FILE), printJournal(next));
     current = next;
   };
@@ -269,6 +282,14 @@ function journalFile(folder: string, first: Journal): JournalFile {
   };
 }
 
+/** A process that was suspended, and has lost the run meanwhile, does not write over what happened since. */
+async function refuseStale(folder: string, { runId, epoch = 0n }: Journal): Promise<void> {
+  const bytes = await readFile(join(folder, FILE), "utf8").catch(() => undefined);
+  const written = bytes === undefined ? undefined : parseJournal(bytes).epoch;
+  if (written === undefined || written <= epoch) return;
+  throw new AutopilotError("executor_fenced", `Another process has gone on with ${runId}.`);
+}
+
 /** Either the old file or the new one is there, whenever the machine stops. */
 export async function writeDurably(path: string, bytes: string | Buffer): Promise<void> {
   const staged = `${path}.${randomBytes(4).toString("hex")}`;
@@ -280,6 +301,21 @@ export async function writeDurably(path: string, bytes: string | Buffer): Promis
   await rename(staged, path);
   await using folder = await open(dirname(path), "r");
   await folder.sync();
+}
+
+/** Whether an order's money may be set aside: it was asked for, and neither settled nor given back. */
+export function isOpen({ reserving, settlement, closed }: Order): boolean {
+  return reserving === true && settlement === undefined && closed !== true;
+}
+
+/** Msats that are set aside, or were asked for and not answered. */
+export function openMsats({ attempts }: Journal): bigint {
+  return attempts
+    .flatMap(({ orders }) => orders.filter(isOpen))
+    .reduce(
+      (sum, { reservation, quote }) => sum + (reservation?.amountMsats ?? quote?.totalPriceMsats ?? 0n),
+      0n,
+    );
 }
 
 /** Msats that all settlements so far have cost. */

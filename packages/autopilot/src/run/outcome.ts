@@ -2,10 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Reservation } from "@openagents/contracts";
 import { patchFile } from "./attempt.ts";
 import { bundledAttempt } from "./finish.ts";
-import { spentMsats, type Journal, type RunProblem } from "./journal.ts";
+import { openMsats, spentMsats, type Journal, type RunProblem } from "./journal.ts";
 import type { RunDeps, RunOutcome, RunState } from "./run.ts";
 import { runFolder } from "./session.ts";
 
@@ -27,7 +26,8 @@ export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem |
     providerWorkerId: (checked ?? last)?.quote?.providerWorkerId,
     spentMsats: spentMsats(journal),
     budgetMsats: request.budgetMsats,
-    openReservation: openReservation(journal),
+    openMsats: openMsats(journal),
+    unseen: checked?.unseen === true,
     bundleDir: journal.bundleDir,
     branch: journal.branch,
     patchFile: attempt === undefined ? undefined : placeOf(deps, journal, attempt),
@@ -37,15 +37,11 @@ export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem |
 
 function stateOf(journal: Journal, trouble: RunProblem | undefined): RunState {
   const { ending, attempts } = journal;
-  if (ending !== undefined) return journal.done === true ? ending.status : "stopped";
+  // A run whose provider is at work still has ended all the same; its money is named.
+  if (ending !== undefined) return journal.done === true || trouble === undefined ? ending.status : "stopped";
   if (trouble !== undefined) return "stopped";
   const verification = attempts.at(-1)?.orders.at(-1)?.verification;
   return verification?.verdict === "needs_review" ? "needs_review" : "stopped";
-}
-
-function openReservation({ attempts }: Journal): Reservation | undefined {
-  const order = attempts.at(-1)?.orders.at(-1);
-  return order?.settlement === undefined && order?.closed !== true ? order?.reservation : undefined;
 }
 
 function placeOf(deps: RunDeps, { runId, bundleDir }: Journal, attempt: number): string {

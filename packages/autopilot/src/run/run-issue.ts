@@ -1,13 +1,14 @@
 // From an issue to a bundle and a branch: one run of Autopilot.
 //
 // BUY-1  Nothing is reserved above what is left of the budget, nothing dispatched unreserved.
-// BUY-2  A run that ends has its money settled, given back, or named as still open;
-//        one that stops before its end can be resumed, and spends nothing twice.
+// BUY-2  A run that ends has its money settled or given back, or names what is still open
+//        and can be closed later; one that stops before its end can be resumed, and spends
+//        nothing twice.
 // BUY-3  A bundle is written for every run that ended, also a failed or canceled one.
 // BUY-4  The user's checkout is never written to, but for one new branch at the end.
 // BUY-5  Only who holds the run's lease goes on with it.
-// Held by decide-next.test.ts, executor.test.ts, journal.test.ts and workspace.test.ts, and on
-// the real runtime by the end-to-end tests of the command line.
+// Held by buy-check.test.ts, close-order.test.ts, decide-next.test.ts, executor.test.ts,
+// journal.test.ts and workspace.test.ts, and on the real runtime by the end-to-end tests of the command line.
 
 import { randomUUID } from "node:crypto";
 import { AgentError } from "@openagents/agent";
@@ -22,19 +23,13 @@ import { AutopilotError } from "../autopilot-error.ts";
 import { readBaseConfig, type BaseConfig } from "../check/index.ts";
 import { reading } from "../clients.ts";
 import { letAgentWork, takePatch } from "./attempt.ts";
+import { buyCheck, mayOrderAgain } from "./buy-check.ts";
 import { decideNext } from "./decide-next.ts";
 import { isRefusedAs } from "./executor.ts";
 import { feedbackOn } from "./feedback.ts";
 import { CANCELED, finish } from "./finish.ts";
-import {
-  createJournal,
-  loadJournal,
-  type Ending,
-  type JournalFile,
-  type RunProblem,
-  type RunRequest,
-} from "./journal.ts";
-import { buyCheck, currentOrder, mayOrderAgain, review, settle } from "./order.ts";
+import { createJournal, loadJournal, type Ending, type RunProblem, type RunRequest } from "./journal.ts";
+import { currentOrder, review, settle } from "./order.ts";
 import { outcomeOf } from "./outcome.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import type { RunDeps, RunOutcome } from "./run.ts";
@@ -59,14 +54,14 @@ export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunO
     { idempotencyKey: randomUUID(), signal: deps.signal },
   );
   const folder = runFolder(deps, run.runId);
-  const journal = await createJournal(folder, {
+  await createJournal(folder, {
     runId: run.runId,
     createdAtMs: nowMs(),
     request,
     attempts: [],
   });
   deps.onOpen?.(run.runId);
-  return execute(deps, journal, pursue);
+  return execute(deps, run.runId, pursue);
 }
 
 /**
@@ -74,9 +69,9 @@ export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunO
  * with `run_not_here`, `journal_invalid`, `executor_held`.
  */
 export async function resumeRun(deps: RunDeps, runId: string): Promise<RunOutcome> {
-  const journal = await loadJournal(runFolder(deps, runId), runId);
+  await loadJournal(runFolder(deps, runId), runId);
   deps.onOpen?.(runId);
-  return execute(deps, journal, pursue);
+  return execute(deps, runId, pursue);
 }
 
 /** A person's word on a run whose verdict is `needs_review`: settle, and end the run. Rejects with `not_in_review` too. */
@@ -87,14 +82,18 @@ export async function reviewRun(
   note: string,
 ): Promise<RunOutcome> {
   const journal = await loadJournal(runFolder(deps, runId), runId);
-  if (currentOrder({ journal }).verification?.verdict !== "needs_review") {
+  const { verification: known } = currentOrder({ journal });
+  // A run that ends without a person's word does not ask for one any more.
+  const isOpenToIt = journal.current.ending === undefined || known?.review !== undefined;
+  if (known?.verdict !== "needs_review" || !isOpenToIt) {
     throw new AutopilotError(
       "not_in_review",
       `${runId} does not wait for a review. \`openagents runs show ${runId}\` tells what became of it.`,
     );
   }
-  return execute(deps, journal, async (session) => {
-    if (currentOrder(session).verification?.review === undefined) await review(session, decision, note);
+  return execute(deps, runId, async (session) => {
+    if (currentOrder(session).verification?.review === undefined)
+      await review(session, { decision, note, by: "person" });
     await settle(session);
     const { verification, settlement } = currentOrder(session);
     if (verification === undefined) throw new Error("a review is of a verdict");
@@ -109,12 +108,12 @@ const CANCEL_MS_MAX = 90_000;
 const CANCEL_POLL_MS = 500;
 
 /**
- * End a run: what is open is given back or settled. A run that another process
- * executes is asked to end, and waited for. Rejects with `executor_held` when it does not.
+ * End a run: what is open is given back or settled, also of a run that ended with
+ * money set aside. A run that another process executes is asked to end, and waited
+ * for. Rejects with `executor_held` when it does not.
  */
 export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcome> {
   const { clients, pause, nowMs } = toolsOf(deps);
-  const folder = runFolder(deps, runId);
   const startedMs = nowMs();
   const waiting = {
     ...deps,
@@ -122,10 +121,8 @@ export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcom
   };
   let asked = false;
   for (;;) {
-    const journal = await loadJournal(folder, runId);
-    if (journal.current.done === true) return outcomeOf(deps, journal.current, undefined);
     try {
-      return await execute(waiting, journal, async () => CANCELED, 0);
+      return await execute(waiting, runId, async () => CANCELED, 0);
     } catch (cause) {
       const held = cause instanceof AutopilotError && cause.code === "executor_held";
       if (!held || nowMs() - startedMs > CANCEL_MS_MAX) throw cause;
@@ -158,13 +155,17 @@ type Course = (session: Session) => Promise<Ending | undefined>;
 
 async function execute(
   deps: RunDeps,
-  journal: JournalFile,
+  runId: string,
   course: Course,
   waitMsMax?: number,
 ): Promise<RunOutcome> {
-  if (journal.current.done === true) return outcomeOf(deps, journal.current, undefined);
-  const session = await openSession(deps, journal, waitMsMax);
+  const known = await loadJournal(runFolder(deps, runId), runId);
+  if (known.current.done === true) return outcomeOf(deps, known.current, undefined);
+  const session = await openSession(deps, runId, waitMsMax);
+  const { journal } = session;
   try {
+    // Whoever held it while we waited may have brought it to its end.
+    if (journal.current.done === true) return outcomeOf(deps, journal.current, undefined);
     let ending = journal.current.ending ?? (await finishedElsewhere(session));
     try {
       ending ??= await course(session);
@@ -290,7 +291,7 @@ function isMendable(cause: unknown): boolean {
 function isStopping(cause: unknown, { deps, hold }: Session): boolean {
   if (deps.signal.aborted) return true;
   if (hold.signal.aborted) return !(codeOf(hold.signal.reason) === "cancel_requested");
-  if (isRefusedAs(cause, "executor_fenced")) return true;
+  if (isRefusedAs(cause, "executor_fenced") || codeOf(cause) === "executor_fenced") return true;
   // A runtime that is away decides nothing, and neither does a disk that is full.
   if (cause instanceof ProblemError) return cause.status === 429 || cause.status >= 500;
   return codeOf(cause) === undefined;

@@ -1,7 +1,7 @@
 // What a run is started with, and what it came to.
 
 import type { Agent, AgentEvent, ApprovalDecision, ApprovalRequest } from "@openagents/agent";
-import type { Reservation, SandboxLimits, Settlement, VerificationResult } from "@openagents/contracts";
+import type { SandboxLimits, Settlement, VerificationResult } from "@openagents/contracts";
 import type { ClientSettings, RuntimeClients } from "../clients.ts";
 import type { Pause } from "../pause.ts";
 import type { RunProblem } from "./journal.ts";
@@ -49,8 +49,10 @@ export type RunOutcome = {
   /** Over all attempts: providers, second opinions and operator fees. */
   readonly spentMsats: bigint;
   readonly budgetMsats: bigint;
-  /** Money that stays set aside. */
-  readonly openReservation: Reservation | undefined;
+  /** Set aside still, or asked for without an answer. A run that ended so is closed by `cancelRun` or `resumeRun`. */
+  readonly openMsats: bigint;
+  /** The patch was rejected because the run ended, before a person looked at it. */
+  readonly unseen: boolean;
   /** Absent as long as the run goes on, and when the bundle could not be written; `problem` says why then. */
   readonly bundleDir: string | undefined;
   /** In the user's repository; only when the patch is proven or accepted. */

@@ -5,7 +5,7 @@ import { createRedactor, secretsOf } from "@openagents/agent";
 import { runtimeClients, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import { holdRun, type RunHold } from "./executor.ts";
-import type { JournalFile } from "./journal.ts";
+import { loadJournal, type JournalFile } from "./journal.ts";
 import { trackSteps, type Steps } from "./progress.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
 import type { RunDeps } from "./run.ts";
@@ -41,10 +41,9 @@ export function runFolder({ runsDir }: Pick<RunDeps, "runsDir">, runId: string):
   return join(runsDir, runId);
 }
 
-/** Take the run's lease. Throws what `holdRun` throws. */
-export async function openSession(deps: RunDeps, journal: JournalFile, waitMsMax?: number): Promise<Session> {
+/** Take the run's lease, and its journal as whoever held it before has left it. Throws what those throw. */
+export async function openSession(deps: RunDeps, runId: string, waitMsMax?: number): Promise<Session> {
   const tools = toolsOf(deps);
-  const { runId } = journal.current;
   const steps = trackSteps((progress) => deps.onProgress?.(progress));
   const holdDeps = { runs: tools.clients.runs, pause: tools.pause, nowMs: tools.nowMs };
   const hold = await steps.step(
@@ -52,12 +51,14 @@ export async function openSession(deps: RunDeps, journal: JournalFile, waitMsMax
     (say) => holdRun(holdDeps, runId, deps.signal, say, waitMsMax),
     ({ epoch }) => `the run is ours, epoch ${epoch}`,
   );
+  const folder = runFolder(deps, runId);
+  const journal = await openJournal(folder, runId, hold);
   const secrets = secretsOf(deps.env);
   return {
     ...tools,
     deps,
     runId,
-    folder: runFolder(deps, runId),
+    folder,
     journal,
     hold,
     log: openRunLog(tools.clients.runs, runId, hold.epoch),
@@ -66,4 +67,15 @@ export async function openSession(deps: RunDeps, journal: JournalFile, waitMsMax
     secrets,
     redact: createRedactor(secrets),
   };
+}
+
+async function openJournal(folder: string, runId: string, hold: RunHold): Promise<JournalFile> {
+  try {
+    const journal = await loadJournal(folder, runId);
+    if (hold.epoch > 0n) await journal.save({ epoch: hold.epoch });
+    return journal;
+  } catch (cause) {
+    await hold.release();
+    throw cause;
+  }
 }

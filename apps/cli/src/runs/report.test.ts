@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RunOutcome } from "@openagents/autopilot";
+import { reportLines } from "../demo/report.ts";
+import { noStyle } from "../terminal/index.ts";
+import { runJson, runLines } from "./report.ts";
+
+const OUTCOME: RunOutcome = {
+  runId: "run_1",
+  state: "failed",
+  attempts: 1,
+  agentName: "scripted",
+  verification: undefined,
+  settlement: undefined,
+  providerWorkerId: undefined,
+  spentMsats: 0n,
+  budgetMsats: 5_000_000n,
+  openMsats: 0n,
+  unseen: false,
+  bundleDir: undefined,
+  branch: undefined,
+  patchFile: undefined,
+  problem: undefined,
+};
+
+const text = (outcome: Partial<RunOutcome>) => runLines({ ...OUTCOME, ...outcome }, noStyle).join("\n");
+
+test("money that is set aside is named with what ends that", () => {
+  for (const [state, words] of [
+    ["failed", /set aside +7 sat until the provider has ended.*openagents runs cancel run_1/],
+    ["canceled", /set aside +7 sat until the provider has ended.*openagents runs cancel run_1/],
+    ["needs_review", /set aside +7 sat until you accept or reject the patch/],
+    ["stopped", /set aside +7 sat until the run goes on or is canceled/],
+  ] as const) {
+    assert.match(text({ state, openMsats: 7_000n }), words);
+    assert.doesNotMatch(text({ state }), /set aside/);
+  }
+  assert.match(text({ openMsats: 7_000n }), /\nopenagents runs cancel run_1$/);
+  assert.equal(JSON.parse(runJson({ ...OUTCOME, openMsats: 7_000n })).reserved_msats, 7_000);
+});
+
+test("a rejection is a person's only when a person rejected", () => {
+  const verification = {
+    jobId: "job_1",
+    verdict: "needs_review",
+    assurance: "self",
+    proof: "by_tests",
+    violations: [],
+    because: "a rule",
+    status: "final",
+    disagreement: false,
+    reviewPaths: [],
+    review: "rejected",
+  } as const;
+  assert.match(text({ verification }), /rejected by a person/);
+  assert.match(
+    text({ verification, unseen: true }),
+    /rejected when the run was ended, before a person looked/,
+  );
+});
+
+test("money that went to the second run is not told as given back", () => {
+  const settlement = {
+    jobId: "job_1",
+    reservationId: "rsv_1",
+    status: "withheld",
+    providerMsats: 0n,
+    operatorFeeMsats: 1_000n,
+    secondOpinionMsats: 8_000n,
+    verificationReceiptId: "vrfy_1",
+    settledAt: 0,
+  } as const;
+  const report = { ok: false, outcome: { ...OUTCOME, settlement }, address: undefined };
+  assert.match(
+    reportLines(report, noStyle).join("\n"),
+    /nothing to the provider, 8 sat for the second run, 1 sat to the operator; the rest was given back/,
+  );
+});
