@@ -41,8 +41,8 @@ test("the log has each patch once, whenever the process was killed after it was 
       },
     };
     const resumed = { ...session, clients: { ...session.clients, runs }, log: openRunLog(runs, RUN_ID, 1n) };
-    assert.deepEqual(await takePatch(resumed, NO_WORKSPACE, undefined), PATCH);
-    await takePatch(resumed, NO_WORKSPACE, undefined);
+    assert.deepEqual(await takePatch(resumed, { workspace: NO_WORKSPACE, checkPaths: [] }, undefined), PATCH);
+    await takePatch(resumed, { workspace: NO_WORKSPACE, checkPaths: [] }, undefined);
     assert.deepEqual(
       appended.map(({ eventType, payload }) => [eventType, payload["attempt"]]),
       told === 0 ? [["patch.made", 1]] : [],
