@@ -41,8 +41,9 @@ test("the log has each patch once, whenever the process was killed after it was 
       },
     };
     const resumed = { ...session, clients: { ...session.clients, runs }, log: openRunLog(runs, RUN_ID, 1n) };
-    assert.deepEqual(await takePatch(resumed, { workspace: NO_WORKSPACE, checkPaths: [] }, undefined), PATCH);
-    await takePatch(resumed, { workspace: NO_WORKSPACE, checkPaths: [] }, undefined);
+    const prepared = { workspace: NO_WORKSPACE, checkPaths: [] };
+    assert.deepEqual(await takePatch(resumed, prepared, undefined), PATCH);
+    await takePatch(resumed, prepared, undefined);
     assert.deepEqual(
       appended.map(({ eventType, payload }) => [eventType, payload["attempt"]]),
       told === 0 ? [["patch.made", 1]] : [],
