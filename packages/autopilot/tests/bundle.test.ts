@@ -324,6 +324,28 @@ test("who was quoted for the second run may be replaced by another, and only who
   );
 });
 
+test("a second run is passed over when it came to nothing, and never because of what it says", async (t) => {
+  const attempt = await provenAttempt(t);
+  const says = madeUpLegs(attempt.plan, attempt.job.spec.commands, { base: 1, patched: 0 }, "quoted");
+  const limited = says.map((leg) => ({
+    ...leg,
+    commands: leg.commands.map(({ exitCode: _, ...command }) => ({
+      ...command,
+      signal: "SIGKILL",
+      limit: "wall" as const,
+    })),
+  }));
+  const nothing = await bundleOf(t, [{ ...attempt, passedOver: limited }]);
+  assert.deepEqual(await failing(nothing.bundleDir), []);
+  const answer = await bundleOf(t, [{ ...attempt, passedOver: says }]);
+  assert.deepEqual(
+    (await failing(answer.bundleDir)).map((claim) => claim.name),
+    ["linkage"],
+  );
+  const hidden = await forge(t, nothing.bundleDir, "sopn", (facts) => without(facts, "replaced_result"));
+  assert.ok(hidden.includes("linkage"));
+});
+
 test("a result that needs a person's look is paid only when one accepted it", async (t) => {
   const config = (PROJECT["package.json"] ?? "").replace("node --test", "true");
   const changes = { "src/sum.js": FIXED, "package.json": config };

@@ -51,6 +51,8 @@ export type RecordedAttempt = {
   readonly second?: readonly LegRun[] | { readonly failure: string };
   /** Who was quoted for the second run went away, and another was asked; or the same one again, which may be when it was stopped. */
   readonly away?: "replaced" | "asked_again" | "stopped";
+  /** What who was quoted for the second run reported, before another was asked. */
+  readonly passedOver?: readonly LegRun[];
   readonly review?: "accepted" | "rejected";
 };
 
@@ -118,7 +120,7 @@ export function createRecorder(): Recorder {
     return { receipt, result };
   };
 
-  const recordAttempt = ({ job, plan, legs, second, away, review }: RecordedAttempt): void => {
+  const recordAttempt = ({ job, plan, legs, second, away, passedOver, review }: RecordedAttempt): void => {
     for (const bytes of job.inputs.values()) store(bytes);
     const spec = encode(sandboxRunSpecDesc, job.spec);
     const jobHash = sha256Hex(canonicalize(spec));
@@ -162,10 +164,16 @@ export function createRecorder(): Recorder {
       completed_receipt_id: reported.receipt.receipt_id,
       provider_worker_id: FIRST,
     };
-    const ask = (worker: string) => orderSecond(order, about, reported, decision, worker);
-    if (away === "stopped") complete(ask(SECOND).job, { failure: "provider_stopped" });
-    else if (away !== undefined) {
-      const { job: abandoned } = ask(SECOND);
+    let replaced: JsonObject = {};
+    const ask = (worker: string) => orderSecond(order, about, reported, decision, worker, replaced);
+    const quoted = away === undefined && passedOver === undefined ? undefined : ask(SECOND).job;
+    if (quoted !== undefined) replaced = { replaces_job_id: quoted["job_id"] ?? "" };
+    if (quoted !== undefined && passedOver !== undefined) {
+      const { result } = complete(quoted, passedOver);
+      replaced = { ...replaced, replaced_result: result ?? {} };
+    } else if (quoted !== undefined && away === "stopped") complete(quoted, { failure: "provider_stopped" });
+    else if (quoted !== undefined) {
+      const abandoned = quoted;
       record("openagents.runtime.job_canceled.v1", "job.canceled", {
         job_id: abandoned["job_id"] ?? "",
         job_hash: jobHash,
@@ -175,7 +183,9 @@ export function createRecorder(): Recorder {
       });
     }
     const again =
-      second === undefined ? undefined : runSecond(ask(away === "replaced" ? THIRD : SECOND), second);
+      second === undefined
+        ? undefined
+        : runSecond(ask(away === "replaced" || passedOver !== undefined ? THIRD : SECOND), second);
     const other = second === undefined || "failure" in second ? undefined : decide(job, plan, second);
     const isAnswer = other !== undefined && other.verdict !== "inconclusive";
     const agreed = isAnswer && agree(reported.result, again?.result) && decision?.verdict === other.verdict;
@@ -240,6 +250,7 @@ export function createRecorder(): Recorder {
     reported: { readonly receipt: Receipt },
     decision: VerdictDecision | undefined,
     worker: string,
+    replaced: JsonObject,
   ) => {
     const secondJobId = newId("job");
     const job = dispatch({
@@ -256,6 +267,7 @@ export function createRecorder(): Recorder {
       because: decision?.because ?? "",
       second_dispatch_receipt_id: job.receipt_id,
       result_sha256: reported.receipt["result_sha256"] ?? "",
+      ...replaced,
     });
     return { job, worker };
   };

@@ -36,8 +36,8 @@ export type SecondOrder = {
   readonly reservation: Pick<Reservation, "reservationId" | "receiptId">;
   readonly decision: Decision;
   readonly provider: SecondProvider;
-  /** The earlier second run that came to nothing and is still open. */
-  readonly abandoned: Job | undefined;
+  /** The earlier second run, which came to nothing; called off when it is still open. */
+  readonly replaced: Job | undefined;
 };
 
 export type OrderedSecond = {
@@ -48,7 +48,8 @@ export type OrderedSecond = {
 
 /** The job that repeats the work, with its receipts and events. The caller announces it once it is committed. */
 export function orderSecond(command: Command, order: SecondOrder, nowMs: number): OrderedSecond {
-  const { run, job, quote, reservation, decision, provider, abandoned } = order;
+  const { run, job, quote, reservation, decision, provider, replaced } = order;
+  const abandoned = replaced?.status === "queued" || replaced?.status === "leased" ? replaced : undefined;
   const jobId = newId("job", nowMs);
   const events: EventDraft[] = [];
   const seal = (schema: string, eventType: string, facts: JsonObject): string => {
@@ -86,6 +87,7 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
     second_job_id: jobId,
     second_worker_id: provider.workerId,
     second_dispatch_receipt_id: dispatchReceiptId,
+    ...replacedFacts(replaced),
   });
   const second = queuedJob(
     {
@@ -115,6 +117,13 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
       ...extendRun(run, events, nowMs).writes,
     ],
   };
+}
+
+/** Who reads the receipts sees that no answer was passed over until somebody agreed. */
+function replacedFacts(replaced: Job | undefined): JsonObject {
+  if (replaced === undefined) return {};
+  const result = replaced.result === undefined ? {} : { replaced_result: resultFacts(replaced.result) };
+  return { replaces_job_id: replaced.jobId, ...result };
 }
 
 /** Whether an open second run can still be expected: its provider works on it, or lives and has it waiting. */

@@ -68,7 +68,7 @@ export async function verifySandboxRun(
         run,
         job,
         first,
-        abandoned: undefined,
+        replaced: undefined,
         provider: secondOpinion,
       });
     }
@@ -101,10 +101,9 @@ export async function verifySandboxRun(
       };
     }
     // It failed, was called off, came to nothing, or its worker is gone: someone else is asked, and it is not paid.
-    const abandoned = repeated.status === "queued" || repeated.status === "leased" ? repeated : undefined;
     const provider = await findReplacement(command, { job, quote: order.quote, asked }, nowMs);
     if (provider !== undefined) {
-      return requestSecond(deps, command, { ...order, run, job, first, abandoned, provider });
+      return requestSecond(deps, command, { ...order, run, job, first, replaced: repeated, provider });
     }
     return conclude(command, {
       run,

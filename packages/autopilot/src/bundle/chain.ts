@@ -4,7 +4,7 @@
 
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { NotChecked, type Problems } from "./claims.ts";
-import { numberOf, objectOf, textOf } from "./json-view.ts";
+import { numberOf, objectOf, objectsOf, textOf } from "./json-view.ts";
 import { storyOf, type Attempt, type ReceiptsById, type SecondRun } from "./story.ts";
 
 /** Every link from the payment down to the quote, as far as each attempt came. */
@@ -73,11 +73,12 @@ const STOPPED = "provider_stopped";
 
 /**
  * Second runs are of the same work, from the same money, and never by the first
- * provider. Who was quoted is asked first; others only when that came to nothing.
+ * provider. Who was quoted is asked first; others only when that came to nothing,
+ * which a result shows by the limit or signal that ended one of its commands.
  */
 function checkSecondOrders(
   receipts: ReceiptsById,
-  { dispatch: first, seconds }: Attempt,
+  { dispatch: first, seconds, opinions }: Attempt,
   problems: Problems,
 ): void {
   const offer = objectOf(receiptNamed(receipts, first, "quote_receipt_id"), "second_opinion");
@@ -93,12 +94,37 @@ function checkSecondOrders(
       problems.same("second job → quoted provider", worker, textOf(offer, "provider_worker_id"));
     if (asked.has(worker)) problems.add(`${worker} was asked twice to run the same work`);
     if (textOf(second.completed ?? {}, "failure_code") !== STOPPED) asked.add(worker);
-    const isLast = index === seconds.length - 1;
-    if (!isLast && textOf(second.completed ?? {}, "result_sha256") !== "")
-      problems.add("another second run was ordered although there was a result");
+    const next = seconds[index + 1];
+    if (next !== undefined) checkReplaced(second, next, opinions, problems);
     checkRun("second report", second, problems);
   }
 }
+
+function checkReplaced(
+  { dispatch, completed }: SecondRun,
+  next: SecondRun,
+  opinions: readonly JsonObject[],
+  problems: Problems,
+): void {
+  const nextId = textOf(next.dispatch, "job_id");
+  const opinion = opinions.find((each) => textOf(each, "second_job_id") === nextId) ?? {};
+  problems.same("second job → replaced job", textOf(opinion, "replaces_job_id"), textOf(dispatch, "job_id"));
+  const resultSha256 = textOf(completed ?? {}, "result_sha256");
+  if (resultSha256 === "") return;
+  const result = objectOf(opinion, "replaced_result");
+  problems.same("replaced job → result", resultSha256, sha256Hex(canonicalize(result)));
+  const commands = objectsOf(result, "legs").flatMap((leg) => objectsOf(leg, "commands"));
+  const cameToNothing = commands.some(
+    (command) =>
+      textOf(command, "limit") !== "" ||
+      textOf(command, "signal") !== "" ||
+      NOT_STARTED.includes(numberOf(command, "exit_code") ?? 0),
+  );
+  if (!cameToNothing) problems.add("another second run was ordered although there was an answer");
+}
+
+/** The shell's words for "cannot be executed" and "not found". */
+const NOT_STARTED = [126, 127];
 
 function checkRun(part: string, { dispatch, completed, canceled }: SecondRun, problems: Problems): void {
   if (completed !== undefined) {
