@@ -188,6 +188,21 @@ test("a check that starts more than a job can name is refused", async (t) => {
   assert.equal((await pathsOf(t, files, "./s1.sh", "./s2.sh")).length, 2);
 });
 
+test("a program of many literals is read through", async (t) => {
+  const literals = Array.from({ length: 900 }, (_, index) => `"it's text ${index}",`).join("\n");
+  const files = Object.fromEntries(
+    Array.from({ length: 30 }, (_, index) => [`p${index}.js`, `[${literals}\n"node p${index + 1}.js"]`]),
+  );
+  const paths = await pathsOf(
+    t,
+    files,
+    ...Object.keys(files)
+      .slice(0, 20)
+      .map((name) => `node ${name}`),
+  );
+  assert.ok(paths.length > 20, paths.join());
+});
+
 test("a script too large to be read through is named all the same", async (t) => {
   const files = { "run.sh": `./a.sh\n${"#".repeat(256 * 1024)}`, "a.sh": "" };
   assert.deepEqual(await pathsOf(t, files, "./run.sh"), ["run.sh"]);

@@ -16,7 +16,7 @@ const FILES_MAX = 200;
 const FILE_BYTES_MAX = 256 * 1024;
 const PATH_CHARS_MAX = 512;
 const DEPTH_MAX = 5;
-const TEXTS_MAX = 5_000;
+const TEXTS_MAX = 20_000;
 const FOLDERS_MAX = 16;
 const LINKS_MAX = 8;
 
@@ -104,9 +104,7 @@ class Search {
     const folders = [...new Set([...ancestorsOf(file), ...around])].slice(0, FOLDERS_MAX);
     if (isShell(file, text)) return this.enqueue({ text, folders, depth: depth + 1 });
     // What another language starts it names in a literal, as a command or a script.
-    for (const literal of literalsOf(text)) {
-      this.enqueue({ text: `: ${literal}`, folders, depth: depth + 1 });
-    }
+    this.enqueue({ text: wordsOnly(literalsOf(text)), folders, depth: depth + 1 });
   }
 
   #name(file: string): void {
@@ -139,9 +137,9 @@ class Search {
     for (const name of call.names) {
       const path = joinPath(folder, name);
       const text = (await this.#files()).has(path) ? await this.#textOf(path) : undefined;
-      for (const line of text === undefined ? [] : [...text.split("\n"), ...literalsOf(text)]) {
-        this.enqueue({ text: `: ${line.trim().replace(/^[@-]+\s*/, "")}`, folders: [folder], depth });
-      }
+      if (text === undefined) continue;
+      const lines = text.split("\n").map((line) => line.trim().replace(/^[@-]+\s*/, ""));
+      this.enqueue({ text: wordsOnly([...lines, ...literalsOf(text)]), folders: [folder], depth });
     }
   }
 
@@ -237,6 +235,11 @@ function isShell(path: string, text: string): boolean {
   return !/[.](?:[cm]?[jt]sx?|json[c5]?|py|rb|pl|pm|php|go|rs|lua|jl|r|java|kt|scala|exs?|awk|sed|mk|c|h|ya?ml|toml)$/i.test(
     path,
   );
+}
+
+/** Each text as what some program is given, of which a script or an interpreter's file is named, and no other path. */
+function wordsOnly(texts: readonly string[]): string {
+  return texts.map((text) => `: ${text}`).join("\n");
 }
 
 function literalsOf(text: string): readonly string[] {

@@ -143,7 +143,7 @@ export const NODE_CHEATS: readonly Cheat[] = [
     commands: ["npm test"],
     changes: { "node_modules/.bin/node": "#!/bin/sh\nexit 0\n" },
     verdict: "failed",
-    because: /exits 1 with the patch/,
+    because: /nothing was reported/,
   },
   {
     name: "the source ends the process when it is imported",
