@@ -329,8 +329,8 @@ test("a second run is passed over when it came to nothing, and never because of 
   const says = madeUpLegs(attempt.plan, attempt.job.spec.commands, { base: 1, patched: 0 }, "quoted");
   const limited = says.map((leg) => ({
     ...leg,
-    commands: leg.commands.map(({ exitCode: _, ...command }) => ({
-      ...command,
+    commands: leg.commands.map(({ command, startedAtMs, durationMs, stdout, stderr }) => ({
+      ...{ command, startedAtMs, durationMs, stdout, stderr },
       signal: "SIGKILL",
       limit: "wall" as const,
     })),

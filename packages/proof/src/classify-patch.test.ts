@@ -166,6 +166,7 @@ test("only tests that were there before are existing tests", () => {
     checkConfigPaths: ["tests/conftest.py"],
     guardPaths: ["test/gone.ts", "test/old.ts"],
     sourcePaths: ["src/a.ts"],
+    endingPaths: [],
   });
 });
 
@@ -181,6 +182,7 @@ test("a test cannot leave by being renamed to source, nor configuration", () => 
     checkConfigPaths: ["doc/make.txt"],
     guardPaths: ["Makefile", "test/a.ts"],
     sourcePaths: [],
+    endingPaths: [],
   });
 });
 

@@ -27,6 +27,8 @@ export type PatchClassification = {
   readonly guardPaths: readonly string[];
   /** All others. */
   readonly sourcePaths: readonly string[];
+  /** Those of them with an added line that can end the process. */
+  readonly endingPaths: readonly string[];
 };
 
 /**
@@ -50,7 +52,8 @@ export function classifyPatch(
   const checkConfigPaths: string[] = [];
   const guardPaths = new Set<string>();
   const sourcePaths: string[] = [];
-  for (const { path, oldPath, status, namesRunner } of files) {
+  const endingPaths: string[] = [];
+  for (const { path, oldPath, status, namesRunner, endsProcess } of files) {
     const names = oldPath === undefined ? [path] : [path, oldPath];
     const isTest = names.some((name) => isTestPath(name, config));
     const isConfig =
@@ -62,6 +65,7 @@ export function classifyPatch(
     if (isTest && status !== "added") existingTestPaths.push(path);
     if (isConfig) checkConfigPaths.push(path);
     if (!isTest && !isConfig) sourcePaths.push(path);
+    if (!isTest && !isConfig && endsProcess === true) endingPaths.push(path);
 
     if (status === "added") continue;
     const before = oldPath ?? path;
@@ -76,5 +80,6 @@ export function classifyPatch(
     checkConfigPaths,
     guardPaths: [...guardPaths].sort(),
     sourcePaths,
+    endingPaths,
   };
 }

@@ -12,6 +12,7 @@ const source: PatchClassification = {
   checkConfigPaths: [],
   guardPaths: [],
   sourcePaths: ["src/a.ts"],
+  endingPaths: [],
 };
 
 type Tests = Readonly<Record<string, TestOutcome>>;

@@ -72,8 +72,9 @@ const NOT_STARTED = new Set([126, 127]);
  * 4. `failed`: the guard leg exited non-zero; or by tests, its report is not
  *    complete or has a test that is not in the patched report as passing.
  * 5. `needs_review`: the patch changes check configuration; the guard leg could
- *    not be run; or by exit code, the patch removes tests, since only names
- *    would show what went with them.
+ *    not be run; or by exit code, the patch removes tests, since only names would
+ *    show what went with them, or adds source that can end its process, since only
+ *    a report would show that the check came to its end.
  * 6. `proven`.
  */
 export function decideVerdict(legs: Legs): VerdictDecision {
@@ -162,6 +163,11 @@ function whyReview(legs: Legs): { readonly because: string; readonly paths: read
   }
   if (removed.length > 0) {
     return { because: `the patch removes tests that were there before: ${some(removed)}`, paths: removed };
+  }
+  if (runner === undefined && classification.endingPaths.length > 0) {
+    const paths = classification.endingPaths;
+    const because = `the patch adds source that can end the process, and only exit codes were compared: ${some(paths)}`;
+    return { because, paths };
   }
   return undefined;
 }

@@ -7,8 +7,8 @@
 const RUNNER =
   /\b(?:vitest|jest|node:test|_?pytest|unittest|pluggy|openagents[-_]report)\b|OPENAGENTS_REPORT|NODE_TEST_CONTEXT|\bexpect\s*[.]\s*extend\b/i;
 
-/** What people read names runners to people. */
-const PROSE = /[.](?:md|mdx|rst|txt|adoc)$|(?:^|\/)(?:licen[cs]e|notice|authors|changelog|readme)$/i;
+/** What people read is run by nobody. */
+export const PROSE = /[.](?:md|mdx|rst|txt|adoc)$|(?:^|\/)(?:licen[cs]e|notice|authors|changelog|readme)$/i;
 
 /** Of the lines that a diff adds to the file, without their marks. */
 export function namesRunner(path: string, addedLines: readonly string[]): boolean {

@@ -5,7 +5,8 @@
 // first and the last byte must be what `git diff --binary` writes, hunks are
 // counted out line by line, and every path appears once.
 
-import { namesRunner } from "./names-runner.ts";
+import { endsProcess } from "./ends-process.ts";
+import { PROSE, namesRunner } from "./names-runner.ts";
 import { PatchError, type PatchRefusal } from "./patch-error.ts";
 import { pathProblem, unquotePath } from "./patch-path.ts";
 
@@ -17,6 +18,8 @@ export type PatchFile = {
   readonly oldPath?: string;
   /** A line that is added names a test runner. */
   readonly namesRunner?: true;
+  /** A line that is added to it can end the process that runs it. */
+  readonly endsProcess?: true;
 };
 
 const DIFF_CHARS_MAX = 64 * 1024 * 1024;
@@ -54,7 +57,11 @@ export function patchFiles(diff: string): PatchFile[] {
       seen.add(path);
     }
     const added = lines.slice(from, reader.at).flatMap((line) => (isAdded(line) ? [line.slice(1)] : []));
-    files.push(namesRunner(file.path, added) ? { ...file, namesRunner: true } : file);
+    files.push({
+      ...file,
+      ...(namesRunner(file.path, added) ? { namesRunner: true } : {}),
+      ...(!PROSE.test(file.path) && endsProcess(added) ? { endsProcess: true } : {}),
+    });
     if (files.length > FILES_MAX)
       reader.refuse("patch_too_large", `the diff touches more than ${FILES_MAX} files`);
   }

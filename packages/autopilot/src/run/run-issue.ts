@@ -128,10 +128,15 @@ export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcom
       if (!held || nowMs() - startedMs > CANCEL_MS_MAX) throw cause;
     }
     if (!asked) {
-      await clients.runs.appendRunEvent(
-        { runId, eventType: "run.cancel_requested", payload: {} },
-        { idempotencyKey: `${runId}:cancel`, signal: deps.signal },
-      );
+      await clients.runs
+        .appendRunEvent(
+          { runId, eventType: "run.cancel_requested", payload: {} },
+          { idempotencyKey: `${runId}:cancel`, signal: deps.signal },
+        )
+        .catch((cause: unknown) => {
+          // It came to its end in the meantime, which the next look tells.
+          if (!isRefusedAs(cause, "run_finished")) throw cause;
+        });
       asked = true;
     }
     await pause(CANCEL_POLL_MS, deps.signal);
@@ -161,7 +166,7 @@ async function execute(
 ): Promise<RunOutcome> {
   const known = await loadJournal(runFolder(deps, runId), runId);
   if (known.current.done === true) return outcomeOf(deps, known.current, undefined);
-  const session = await openSession(deps, runId, waitMsMax);
+  const session = await openAlone(deps, runId, waitMsMax);
   const { journal } = session;
   try {
     // Whoever held it while we waited may have brought it to its end.
@@ -179,6 +184,28 @@ async function execute(
   } finally {
     await session.hold.release();
   }
+}
+
+/** How long whoever finished a run may take to write its bundle and branch, before somebody else does it. */
+const ENDING_MS_MAX = 10_000;
+const ENDING_POLL_MS = 100;
+
+/**
+ * A finished run has no lease to hold, so its ending is left to whoever finished
+ * it; when that one is gone, the ending is ours.
+ */
+async function openAlone(deps: RunDeps, runId: string, waitMsMax: number | undefined): Promise<Session> {
+  const session = await openSession(deps, runId, waitMsMax);
+  if (session.hold.epoch > 0n || session.journal.current.done === true) return session;
+  const { pause, nowMs } = session;
+  const giveUpMs = nowMs() + ENDING_MS_MAX;
+  while (nowMs() < giveUpMs) {
+    const { current } = await loadJournal(runFolder(deps, runId), runId);
+    if (current.done === true) break;
+    await pause(ENDING_POLL_MS, deps.signal);
+    deps.signal.throwIfAborted();
+  }
+  return openSession(deps, runId, waitMsMax);
 }
 
 async function endWith(session: Session, ending: Ending): Promise<RunOutcome> {

@@ -29,7 +29,7 @@ export async function verify(session: Session, jobId: string): Promise<Verificat
       async () => {
         const answer = await askVerdict(session, jobId, `${orderKey(session)}:verify:${after}`);
         // In one write: a final verdict is not looked at again.
-        const failed = await isUnconfirmed(session, answer.verification);
+        const failed = isUnconfirmed(answer.verification);
         await journal.saveOrder({ verification: answer.verification, ...(failed ? { failed } : {}) });
         return answer;
       },
@@ -77,20 +77,11 @@ function awaitSecond(session: Session, secondJobId: string): Promise<unknown> {
   );
 }
 
-/** Whether the first report came to nothing only because nobody repeated its run. */
-async function isUnconfirmed(session: Session, verification: VerificationResult): Promise<boolean> {
-  const { clients, pause, signal } = session;
+/** Whether the first report came to nothing only because nobody's run of it gave an answer. */
+function isUnconfirmed(verification: VerificationResult): boolean {
   const { status, verdict, disagreement, violations, secondJobId } = verification;
-  if (
-    status !== "final" ||
-    verdict !== "inconclusive" ||
-    disagreement ||
-    violations.length > 0 ||
-    secondJobId === undefined
-  )
-    return false;
-  const { job } = await reading(() => clients.jobs.getJob({ jobId: secondJobId }, { signal }), signal, pause);
-  return job.result === undefined;
+  const isUndisputed = !disagreement && violations.length === 0;
+  return status === "final" && verdict === "inconclusive" && isUndisputed && secondJobId !== undefined;
 }
 
 function describeVerification(made: VerificationResult): string {

@@ -64,6 +64,14 @@ export const MAKE_CHEATS: readonly Cheat[] = [
     because: /exits/,
   },
   {
+    name: "the source ends its process before the test is asked",
+    changes: {
+      "sum.c": `#include <stdlib.h>\n${WRONG}__attribute__((constructor)) static void end(void) { exit(0); }\n`,
+    },
+    verdict: "needs_review",
+    because: /can end the process.*sum[.]c/,
+  },
+  {
     name: "the check passes on the base",
     base: { Makefile: "test:\n\t@true\n" },
     changes: { "sum.c": WRONG.replace("a - b", "a + b") },

@@ -47,6 +47,13 @@ export const SCRIPT_CHEATS: readonly Cheat[] = [
     because: /put back/,
   },
   {
+    name: "the source ends the process of a check that only has an exit code",
+    commands: ["node prove.js"],
+    changes: { "src/sum.js": "process.exit(0);\nexport const sum = (a, b) => a - b;\n" },
+    verdict: "needs_review",
+    because: /can end the process.*src[/]sum[.]js/,
+  },
+  {
     name: "what a recipe of the Makefile starts becomes exit 0",
     commands: ["make test"],
     changes: { "qa/make.sh": EMPTY },
