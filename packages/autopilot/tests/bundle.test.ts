@@ -330,7 +330,11 @@ test("a second run is passed over when it came to nothing, and never because of 
   const limited = says.map((leg) => ({
     ...leg,
     commands: leg.commands.map(({ command, startedAtMs, durationMs, stdout, stderr }) => ({
-      ...{ command, startedAtMs, durationMs, stdout, stderr },
+      command,
+      startedAtMs,
+      durationMs,
+      stdout,
+      stderr,
       signal: "SIGKILL",
       limit: "wall" as const,
     })),
