@@ -263,6 +263,15 @@ test("runs that differ are told as such, and only runs that agree make a result 
   assert.deepEqual(await failing(bundleDir), []);
   const told = (await claimsOf(bundleDir)).get("second_opinion");
   assert.match(told?.detail ?? "", /^wrk_b+ disagrees/);
+  const elsewhere = madeUpLegs(
+    { ...other.plan, patchedTree: "d".repeat(40) },
+    other.job.spec.commands,
+    exits,
+  );
+  const inAnotherTree = await bundleOf(t, [{ ...other, second: elsewhere }]);
+  assert.deepEqual(await failing(inAnotherTree.bundleDir), []);
+  const whose = (await claimsOf(inAnotherTree.bundleDir)).get("second_opinion")?.detail;
+  assert.match(whose ?? "", /^wrk_b+ disagrees/);
   const hidden = await forge(t, bundleDir, "vrfy", (facts) => ({ ...facts, disagreement: false }));
   assert.ok(hidden.includes("second_opinion"), hidden.join());
 

@@ -8,7 +8,7 @@ import { receiptNamed } from "./chain.ts";
 import { NotChecked, collectProblems, type Problems } from "./claims.ts";
 import { numberOf, objectOf, textOf, textsOf } from "./json-view.ts";
 import { ARTIFACTS_FOLDER, type BundleFiles } from "./layout.ts";
-import { decideResult, differences, endingsOf, exitCodeOf } from "./reported-legs.ts";
+import { decideResult, differences, endingsOf, exitCodeOf, treesOf } from "./reported-legs.ts";
 import type { ReceiptsById } from "./story.ts";
 
 /** Of every attempt; what is told is the last one's. */
@@ -115,7 +115,7 @@ export async function checkSecondOpinion(
     const offer = objectOf(receiptNamed(receipts, dispatch, "quote_receipt_id"), "second_opinion");
     const second =
       verification["second_result"] === undefined ? undefined : await compareRuns(bench, files, verification);
-    told = checkAgreement(verification, textOf(offer, "assurance"), second, problems);
+    told = checkAgreement(verification, offer, second, problems);
   }
   if (told === "") throw new NotChecked("nobody else ran it");
   return told;
@@ -128,7 +128,7 @@ type Comparison = {
   readonly noAnswer: string | undefined;
 };
 
-/** Agreement is equal endings of each leg and an equal verdict, not equal output. */
+/** Agreement is equal trees and endings of each leg and an equal verdict, not equal output. */
 async function compareRuns(bench: Bench, files: BundleFiles, verification: JsonObject): Promise<Comparison> {
   const broken = collectProblems();
   // What is wrong with the first result is told by the claim on the verdict.
@@ -139,7 +139,12 @@ async function compareRuns(bench: Bench, files: BundleFiles, verification: JsonO
     first.verdict === second.verdict ? [] : [`the verdict: ${first.verdict} and ${second.verdict}`];
   const isUnclear = broken.found.length === 0 && second.verdict === "inconclusive";
   return {
-    differ: [...broken.found, ...differences(endingsOf(one), endingsOf(other)), ...verdicts],
+    differ: [
+      ...broken.found,
+      ...differences(endingsOf(one), endingsOf(other)),
+      ...differences(treesOf(one), treesOf(other)),
+      ...verdicts,
+    ],
     noAnswer: isUnclear ? second.because : undefined,
   };
 }
@@ -149,7 +154,7 @@ const BROKE_RULES = "the second report breaks rules: ";
 
 function checkAgreement(
   verification: JsonObject,
-  offered: string,
+  offer: JsonObject,
   second: Comparison | undefined,
   problems: Problems,
 ): string {
@@ -178,7 +183,9 @@ function checkAgreement(
     return `${worker} ran it and came to nothing: ${second.noAnswer ?? ""}`;
   }
   for (const difference of second.differ) problems.add(`the two runs differ: ${difference}`);
-  problems.same("the assurance", assurance, offered);
+  // Another worker than the one that was quoted may be of another owner than that one.
+  if (worker === textOf(offer, "provider_worker_id"))
+    problems.same("the assurance", assurance, textOf(offer, "assurance"));
   if (!["self", "independent"].includes(assurance)) problems.add(`${assurance} is no one else's word`);
   const endings = [...endingsOf(objectOf(verification, "result"))].map((ending) => ending.join(" "));
   return `${worker} agrees (${endings.join(", ")}): verified, ${assurance}`;

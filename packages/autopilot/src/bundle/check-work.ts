@@ -61,8 +61,8 @@ export async function checkTrees(benches: readonly Bench[], problems: Problems):
   for (const [index, bench] of benches.entries()) {
     const { verification = {} } = bench.attempt;
     const attempt = benches.length === 1 ? "" : ` of attempt ${index + 1}`;
+    if (!counts(verification)) continue;
     for (const run of ["result", "second_result"]) {
-      if (!counts(verification, run)) continue;
       const legs = objectsOf(objectOf(verification, run), "legs");
       if (legs.length === 0) continue;
       const whose = run === "result" ? attempt : `${attempt} in the second run`;
@@ -83,10 +83,9 @@ export async function checkTrees(benches: readonly Bench[], problems: Problems):
   return told;
 }
 
-/** A result that the operator threw out need not be one of this job. */
-function counts(verification: JsonObject, run: string): boolean {
-  if (listOf(verification, "violations").length > 0) return false;
-  return run === "result" || verification["disagreement"] !== true;
+/** Results that the operator threw out, or of which one is false, need not be of this job's trees. */
+function counts(verification: JsonObject): boolean {
+  return listOf(verification, "violations").length === 0 && verification["disagreement"] !== true;
 }
 
 async function treesOf(bench: Bench): Promise<ReadonlyMap<string, string>> {

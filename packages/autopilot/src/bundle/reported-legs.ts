@@ -58,13 +58,20 @@ export function endingsOf(result: JsonObject): ReadonlyMap<string, string> {
   );
 }
 
+/** The tree that each leg of a result says it ran in, in words that compare. */
+export function treesOf(result: JsonObject): ReadonlyMap<string, string> {
+  return new Map(
+    objectsOf(result, "legs").map((leg) => [textOf(leg, "leg"), `tree ${textOf(leg, "tree")}`] as const),
+  );
+}
+
 /** The exit code of a leg's last command; undefined when it has none, or the leg was not run. */
 export function exitCodeOf(result: JsonObject, name: string): number | undefined {
   const leg = objectsOf(result, "legs").find((one) => textOf(one, "leg") === name) ?? {};
   return numberOf(objectsOf(leg, "commands").at(-1) ?? {}, "exit_code");
 }
 
-/** The legs in which two results end otherwise, in words; none when they agree. */
+/** The legs in which two readings differ, in words; none when they agree. */
 export function differences(
   one: ReadonlyMap<string, string>,
   other: ReadonlyMap<string, string>,
