@@ -160,7 +160,6 @@ runtime.verifications.receipt_id text NOT NULL
 runtime.verifications.receipt_sha256 text NOT NULL
 runtime.verifications.review_paths text[] NOT NULL DEFAULT '{}'::text[]
 runtime.verifications.second_job_id text
-runtime.verifications.second_payable boolean NOT NULL DEFAULT false
 runtime.verifications.tests_fixed integer
 runtime.verifications.tests_kept integer
 runtime.verifications.verdict text NOT NULL
