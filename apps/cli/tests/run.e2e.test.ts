@@ -191,7 +191,8 @@ test("on one stack", async (t) => {
       "the agent's turn is not repeated",
     );
     assert.equal(events.filter((type) => type === "payment.released").length, 1);
-    assert.doesNotMatch(resumed.err, /… (workspace|agent|quote|reserve)/);
+    // The provider that was stopped with it may have given the job back, which is then ordered anew.
+    assert.doesNotMatch(resumed.err, /… (workspace|agent)/);
   });
 
   await t.test("a stopped run can be canceled, and its money is back", async (t2) => {
