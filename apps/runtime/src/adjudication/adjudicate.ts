@@ -20,6 +20,7 @@ import {
 } from "../fraud/index.ts";
 import {
   findJob,
+  hasWaitedTooLong,
   inputsOf,
   insertJob,
   listJobsAbout,
@@ -42,8 +43,9 @@ import {
   findWorker,
   listFreshProviders,
   livenessOf,
-  lockWorker,
+  lockWorkersOf,
   markStrikes,
+  type Worker,
 } from "../workers/index.ts";
 import { decideOutcome, struckParties, type OutcomeDecision } from "./decide-outcome.ts";
 
@@ -57,6 +59,9 @@ const RESERVE_RETRY_MS = 10_000;
 
 /** A reserve that cannot run a job this often never will. */
 const RUNS_MAX = 5;
+
+/** Often enough to put a liar out within days, seldom enough that one buyer alone cannot do it to an honest one at once. */
+const BUYER_STRIKE_EVERY_MS = 24 * 3_600_000;
 
 /**
  * Take an open incident one step on: order the operator's run, or decide by it.
@@ -115,7 +120,7 @@ async function isLost(command: Command, third: Job): Promise<boolean> {
   const nowMs = command.nowMs();
   if (third.status === "leased" && (third.leaseExpiresAtMs ?? 0) > nowMs) return false;
   if (third.status !== "queued" && third.status !== "leased") return false;
-  if ((third.overdueAtMs ?? Infinity) <= nowMs) return true;
+  if (hasWaitedTooLong(third, nowMs)) return true;
   const worker = await findWorker(command.tx, third.providerWorkerId);
   return worker?.status !== "running" || livenessOf(worker, nowMs) !== "fresh";
 }
@@ -138,7 +143,12 @@ async function order(
   const second =
     incident.secondJobId === undefined ? undefined : await findJob(command.tx, incident.secondJobId);
   const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
-  const partyOrgs = [job.providerOrg, ...(second === undefined ? [] : [second.providerOrg])];
+  const partyOrgs = [job.providerOrg];
+  if (second !== undefined) {
+    const secondWorker = await findWorker(command.tx, second.providerWorkerId);
+    // The operator answers for its reserve, so that what one of it contradicts, it decides itself.
+    if (secondWorker?.zoneTenths !== 0) partyOrgs.push(second.providerOrg);
+  }
   const reserve = decideReserve(workers, { capability: SANDBOX_RUN, spec: job.spec, partyOrgs }, nowMs);
   if (reserve === undefined) {
     // No answer, so that the same key may be sent again once there is one.
@@ -208,11 +218,12 @@ async function conclude(
   const writes: Write[] = [];
   const counted: string[] = [];
   const nowMs = command.nowMs();
-  // By id, so that two incidents about the same workers never wait for each other in a ring.
-  for (const workerId of struckIds.toSorted()) {
-    const worker = await lockWorker(command.tx, workerId);
-    if (worker === undefined) throw new Error(`worker ${workerId} vanished`);
-    const counts = incident.kind === "violation" || !(await hasStruck(command.tx, incident.org, worker));
+  for (const worker of await lockStruck(command, struckIds)) {
+    const { workerId } = worker;
+    const counts =
+      incident.kind === "violation" ||
+      worker.org === incident.org ||
+      !(await hasStruck(command.tx, incident.org, worker.org, nowMs - BUYER_STRIKE_EVERY_MS));
     if (!counts) continue;
     counted.push(workerId);
     const strikes = worker.strikes + 1;
@@ -229,7 +240,7 @@ async function conclude(
       nowMs,
       worker.org,
     );
-    writes.push(markStrikes(worker, strikes, quarantined));
+    writes.push(markStrikes(worker.org, strikes, quarantined));
   }
   const decided: Incident = { ...incident, status: "decided", outcome, decidedAtMs: nowMs };
   const receipt = command.seal(
@@ -255,4 +266,21 @@ async function conclude(
     output: { incident: incidentMessage(decided), receiptId: receipt.receipt_id },
     writes,
   };
+}
+
+/** The workers with their strikes of now, by id; their organisations' other workers are locked with them. */
+async function lockStruck(command: Command, workerIds: readonly string[]): Promise<Worker[]> {
+  const find = async (workerId: string) => {
+    const worker = await findWorker(command.tx, workerId);
+    if (worker === undefined) throw new Error(`worker ${workerId} vanished`);
+    return worker;
+  };
+  const ids = workerIds.toSorted();
+  const orgs = new Set<string>();
+  for (const workerId of ids) orgs.add((await find(workerId)).org);
+  // In order, so that two incidents about the same organisations never wait for each other in a ring.
+  for (const org of [...orgs].sort()) await lockWorkersOf(command.tx, org);
+  const locked: Worker[] = [];
+  for (const workerId of ids) locked.push(await find(workerId));
+  return locked;
 }

@@ -15,7 +15,7 @@ import {
   type PutArtifactResponse,
 } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { findLease, type LeaseHold } from "../jobs/index.ts";
+import { findLease, lockLease, type LeaseHold } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
 import type { ArtifactDisk } from "./disk.ts";
 import { insertGrants, insertJobOutput, listGranted } from "./store.ts";
@@ -64,20 +64,27 @@ async function putArtifact(
       detail: `The body's sha256 is ${outcome.actual}, not the one in the path. Nothing was stored.`,
     });
   }
-  return deps.authority.perform<PutArtifactResponse>(call, async (command) => ({
-    kind: "answer",
-    output: { sha256: request.sha256, bytes: BigInt(outcome.bytes) },
-    // What a provider hands in belongs to the buyer too, who must be able to check it.
-    writes: [
-      insertGrants(
-        [call.principal.org, ...(lease === undefined ? [] : [lease.buyerOrg])],
-        request.sha256,
-        outcome.bytes,
-        command.nowMs(),
-      ),
-      ...(lease === undefined ? [] : [insertJobOutput(lease.jobId, request.sha256)]),
-    ],
-  }));
+  return deps.authority.perform<PutArtifactResponse>(call, async (command) => {
+    const nowMs = command.nowMs();
+    // The bytes may have taken longer than the lease.
+    if (request.leaseId !== undefined && !(await lockLease(command.tx, request.leaseId, nowMs))) {
+      throw leaseLapsed();
+    }
+    return {
+      kind: "answer",
+      output: { sha256: request.sha256, bytes: BigInt(outcome.bytes) },
+      // What a provider hands in belongs to the buyer too, who must be able to check it.
+      writes: [
+        insertGrants(
+          [call.principal.org, ...(lease === undefined ? [] : [lease.buyerOrg])],
+          request.sha256,
+          outcome.bytes,
+          nowMs,
+        ),
+        ...(lease === undefined ? [] : [insertJobOutput(lease.jobId, request.sha256)]),
+      ],
+    };
+  });
 }
 
 async function requireLease(
@@ -89,12 +96,14 @@ async function requireLease(
   if (lease === undefined || lease.owner !== principal.id || lease.ownerOrg !== principal.org) {
     throw notFound("lease", leaseId);
   }
-  if (lease.expiresAtMs <= deps.nowMs()) {
-    throw new ProblemError({
-      status: 409,
-      code: "lease_lapsed",
-      detail: "The lease has lapsed and covers nothing any more. Claim a job again.",
-    });
-  }
+  if (lease.expiresAtMs <= deps.nowMs()) throw leaseLapsed();
   return lease;
+}
+
+function leaseLapsed(): ProblemError {
+  return new ProblemError({
+    status: 409,
+    code: "lease_lapsed",
+    detail: "The lease has lapsed and covers nothing any more. Claim a job again.",
+  });
 }

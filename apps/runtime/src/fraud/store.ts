@@ -111,19 +111,20 @@ const HAS_STRUCK = statement(
   "incidents.has_struck",
   `SELECT 1 AS found FROM runtime.incidents i
      JOIN runtime.workers w ON w.worker_id IN (i.first_worker_id, i.second_worker_id)
-    WHERE i.org = $1 AND w.org = $2 AND w.owner = $3 AND i.kind = 'disagreement'
+    WHERE i.org = $1 AND w.org = $2 AND i.decided_at_ms > $3 AND i.kind = 'disagreement'
       AND ((i.outcome IN ('first_struck', 'both_struck') AND w.worker_id = i.first_worker_id)
         OR (i.outcome IN ('second_struck', 'both_struck') AND w.worker_id = i.second_worker_id))
     LIMIT 1`,
 );
 
-/** Whether a disagreement over this buyer's jobs has struck the owner before. */
+/** Whether a disagreement over this buyer's jobs has struck the provider after `sinceMs`. */
 export async function hasStruck(
   q: Queryable,
   buyerOrg: string,
-  owner: { readonly org: string; readonly owner: string },
+  providerOrg: string,
+  sinceMs: number,
 ): Promise<boolean> {
-  return (await q.query(HAS_STRUCK, [buyerOrg, owner.org, owner.owner])).length > 0;
+  return (await q.query(HAS_STRUCK, [buyerOrg, providerOrg, sinceMs])).length > 0;
 }
 
 export function insertIncident(incident: Incident): Write {

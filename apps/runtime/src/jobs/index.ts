@@ -1,4 +1,4 @@
-export { isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
+export { hasWaitedTooLong, isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
 export { openOffers, type Offers } from "./offers.ts";
 export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";
@@ -21,6 +21,7 @@ export {
   listJobsAbout,
   listOpenJobsOf,
   lockJob,
+  lockLease,
   updateJob,
   type LeaseHold,
 } from "./store.ts";

@@ -59,6 +59,17 @@ export function allowedMs({ spec, repeats }: Pick<Job, "spec" | "repeats">): num
   return LEGS * repeats * spec.commands.length * Number(spec.limits.wallMs) + OVERHEAD_MS;
 }
 
+/** Longer than what a worker may be busy with before it, and not so long that the money waits for one that takes nothing. */
+const QUEUED_MS_MAX = 900_000;
+
+/** Whether an open order has waited so long that nobody counts on it any more. */
+export function hasWaitedTooLong(
+  { overdueAtMs, createdAtMs }: Pick<Job, "overdueAtMs" | "createdAtMs">,
+  nowMs: number,
+): boolean {
+  return nowMs >= (overdueAtMs ?? createdAtMs + QUEUED_MS_MAX);
+}
+
 export type LeaseRefusal = "job_canceled" | "result_already_submitted" | "lease_lapsed" | "job_overdue";
 
 /** Whether the holder of `leaseId` still holds the job. Reasons in order of precedence. */

@@ -166,6 +166,17 @@ export type LeaseHold = {
   readonly expiresAtMs: number;
 };
 
+const LOCK_LEASE = statement(
+  "jobs.lock_lease",
+  `SELECT job_id FROM runtime.jobs
+    WHERE lease_id = $1 AND status = 'leased' AND lease_expires_at_ms > $2 FOR NO KEY UPDATE`,
+);
+
+/** Whether a job is held by the lease at `nowMs`; if so it stays that way until the transaction ends. */
+export async function lockLease(tx: Tx, leaseId: string, nowMs: number): Promise<boolean> {
+  return (await tx.query(LOCK_LEASE, [leaseId, nowMs])).length > 0;
+}
+
 const FIND_LEASE = statement(
   "jobs.find_lease",
   `SELECT j.job_id, w.owner, w.org AS owner_org, j.org, j.inputs, j.lease_expires_at_ms

@@ -82,6 +82,19 @@ test("the market sells first, the buyer's own device confirms, and the operator'
   assert.deepEqual(pick([own, market], "independent"), ["wrk_o", "wrk_m", "independent"]);
 });
 
+test("one person confirms nothing of itself, in whichever organisation", () => {
+  const workers = [worker("wrk_a", { owner: "usr_x" }), worker("wrk_c", { org: "org_q", owner: "usr_x" })];
+  assert.equal(decideSelection(workers, order(), NOW).winner, undefined);
+});
+
+test("who was struck less comes first, whatever the price", () => {
+  const workers = [
+    worker("wrk_a", { priceMsats: 1n, strikes: 1 }),
+    worker("wrk_c", { org: "org_q", priceMsats: 9n }),
+  ];
+  assert.equal(decideSelection(workers, order(), NOW).winner?.workerId, "wrk_c");
+});
+
 test("without anyone who could repeat the run nobody is selected, and the reason says so", () => {
   const alone = decideSelection([worker("wrk_a"), worker("wrk_b")], order(), NOW);
   assert.equal(alone.winner, undefined);
@@ -100,11 +113,13 @@ test("a replacement was not asked before, costs no more than what is reserved, a
     worker("wrk_d", { org: "org_r", priceMsats: 8n }),
   ];
   const find = (asked: string[], priceMsatsMax: bigint) =>
-    decideReplacement(candidates, { ...order(), firstOrg: "org_p", asked, priceMsatsMax }, NOW)?.worker
+    decideReplacement(candidates, { ...order(), first: { org: "org_p", owner: "dev_p" }, asked, priceMsatsMax }, NOW)?.worker
       .workerId;
   assert.equal(find([], 9n), "wrk_d");
   assert.equal(find(["wrk_d"], 9n), "wrk_c");
   assert.equal(find(["wrk_d"], 8n), undefined);
+  candidates.push(worker("wrk_r", { org: "org_operator", zoneTenths: 0, priceMsats: 99n }));
+  assert.equal(find(["wrk_d"], 8n), "wrk_r", "the reserve runs it for what is reserved");
 });
 
 test("a party never decides an incident, and neither does a worker that is not the operator's", () => {
@@ -135,7 +150,7 @@ function worker(workerId: string, changes: Partial<Worker> = {}): Worker {
   return {
     workerId,
     org: "org_p",
-    owner: "dev_p",
+    owner: changes.org === undefined ? "dev_p" : `dev_of_${changes.org}`,
     displayName: "p",
     roles: ["provider"],
     status: "running",

@@ -57,7 +57,7 @@ export function decideSelection(workers: readonly Worker[], order: Order, nowMs:
   let winner: Worker | undefined;
   let second: Second | undefined;
   for (const worker of eligible) {
-    const beside = winner === undefined ? rankSecond(eligible, worker.org, order) : second;
+    const beside = winner === undefined ? rankSecond(eligible, worker, order) : second;
     if (beside === undefined) losers.push({ workerId: worker.workerId, because: "no_second_opinion" });
     else if (winner === undefined) [winner, second] = [worker, beside];
     else if (worker !== beside.worker) losers.push({ workerId: worker.workerId, because: "outranked" });
@@ -67,7 +67,7 @@ export function decideSelection(workers: readonly Worker[], order: Order, nowMs:
 }
 
 export type Replacement = Order & {
-  readonly firstOrg: string;
+  readonly first: Pick<Worker, "org" | "owner">;
   /** Workers that were asked before. */
   readonly asked: readonly string[];
   /** What is reserved for the second run. */
@@ -84,9 +84,10 @@ export function decideReplacement(
     (worker) =>
       disqualify(worker, replacement.capability, replacement.spec, nowMs) === undefined &&
       !replacement.asked.includes(worker.workerId) &&
-      worker.priceMsats <= replacement.priceMsatsMax,
+      // The reserve runs it for what is reserved: whoever named the least as second must not be all there is.
+      (worker.zoneTenths === 0 || worker.priceMsats <= replacement.priceMsatsMax),
   );
-  return rankSecond(eligible, replacement.firstOrg, replacement);
+  return rankSecond(eligible, replacement.first, replacement);
 }
 
 /** The operator's own worker that decides between two parties; a party itself never does. */
@@ -105,17 +106,22 @@ export function decideReserve(
     .toSorted((a, b) => compare(a.workerId, b.workerId))[0];
 }
 
-function rankSecond(eligible: readonly Worker[], firstOrg: string, order: Order): Second | undefined {
+function rankSecond(
+  eligible: readonly Worker[],
+  first: Pick<Worker, "org" | "owner">,
+  order: Order,
+): Second | undefined {
   const { buyerOrg, secondOpinion } = order;
   const [best] = eligible
-    .filter((worker) => worker.org !== firstOrg)
+    // One person may act for two organisations, and confirms nothing of itself in either.
+    .filter((worker) => worker.org !== first.org && worker.owner !== first.owner)
     .filter((worker) => secondOpinion !== "self" || worker.org === buyerOrg)
     .filter((worker) => secondOpinion !== "independent" || worker.org !== buyerOrg)
     .toSorted(
       (a, b) =>
         Number(b.org === buyerOrg) - Number(a.org === buyerOrg) ||
         Number(a.zoneTenths === 0) - Number(b.zoneTenths === 0) ||
-        byPrice(a, b),
+        byStanding(a, b),
     );
   if (best === undefined) return undefined;
   return { worker: best, assurance: best.org === buyerOrg ? "self" : "independent" };
@@ -169,12 +175,17 @@ export function compareVersions(a: string, b: string): number {
 
 function byRank(buyerOrg: string): (a: Worker, b: Worker) => number {
   const group = (worker: Worker) => (worker.zoneTenths === 0 ? 2 : worker.org === buyerOrg ? 1 : 0);
-  return (a, b) => group(a) - group(b) || byPrice(a, b);
+  return (a, b) => group(a) - group(b) || byStanding(a, b);
 }
 
-/** Cheapest first. The id makes the order total, so arrival order can never pick the winner. */
-function byPrice(a: Worker, b: Worker): number {
-  return compare(a.priceMsats, b.priceMsats) || compare(a.workerId, b.workerId);
+/**
+ * Those with the fewest strikes first, then the cheapest. The id makes the order
+ * total, so arrival order can never pick the winner.
+ */
+function byStanding(a: Worker, b: Worker): number {
+  return (
+    a.strikes - b.strikes || compare(a.priceMsats, b.priceMsats) || compare(a.workerId, b.workerId)
+  );
 }
 
 function compare<T extends bigint | string>(a: T, b: T): number {

@@ -7,6 +7,7 @@ import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import {
   canceledFacts,
   inputsOf,
+  hasWaitedTooLong,
   insertJob,
   queuedJob,
   resultFacts,
@@ -26,6 +27,9 @@ const SECOND_RUNS_MAX = 5;
 
 /** What a worker says that was stopped in the middle: it may be asked again when it is back. */
 const GIVEN_BACK = "provider_stopped";
+
+/** Who gives it back this often leaves no room for others to be asked. */
+const GIVEN_BACK_MAX = 2;
 
 export type SecondProvider = { readonly workerId: string; readonly org: string };
 
@@ -129,14 +133,15 @@ function replacedFacts(replaced: Job | undefined): JsonObject {
 /** Whether an open second run can still be expected: its provider works on it, or lives and has it waiting. */
 export async function isExpected(command: Command, job: Job, nowMs: number): Promise<boolean> {
   if (job.status === "leased") return (job.leaseExpiresAtMs ?? 0) > nowMs;
-  if (job.status !== "queued" || (job.overdueAtMs ?? Infinity) <= nowMs) return false;
+  if (job.status !== "queued" || hasWaitedTooLong(job, nowMs)) return false;
   const worker = await findWorker(command.tx, job.providerWorkerId);
   return worker?.status === "running" && !worker.quarantined && livenessOf(worker, nowMs) === "fresh";
 }
 
 /**
- * Someone who costs no more than what is reserved and did not try before, or had
- * to give the job back; undefined when there is nobody.
+ * Someone who costs no more than what is reserved, or is of the operator's
+ * reserve, and did not try before, or had to give the job back; undefined when
+ * there is nobody.
  */
 export async function findReplacement(
   command: Command,
@@ -146,6 +151,13 @@ export async function findReplacement(
   const { job, quote, asked } = order;
   if (asked.length >= SECOND_RUNS_MAX || quote.secondOpinion === undefined) return undefined;
   const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
+  const first = await findWorker(command.tx, job.providerWorkerId);
+  if (first === undefined) throw new Error(`worker ${job.providerWorkerId} vanished`);
+  const givenBack = new Map<string, number>();
+  for (const { providerWorkerId, failure } of asked) {
+    if (failure?.code !== GIVEN_BACK) givenBack.set(providerWorkerId, Infinity);
+    else givenBack.set(providerWorkerId, (givenBack.get(providerWorkerId) ?? 0) + 1);
+  }
   const second = decideReplacement(
     workers,
     {
@@ -154,10 +166,8 @@ export async function findReplacement(
       buyerOrg: job.org,
       // Whoever was asked for: a buyer whose own device stays away must not get the first run for nothing.
       secondOpinion: "any",
-      firstOrg: job.providerOrg,
-      asked: asked
-        .filter(({ failure }) => failure?.code !== GIVEN_BACK)
-        .map(({ providerWorkerId }) => providerWorkerId),
+      first,
+      asked: [...givenBack].flatMap(([workerId, times]) => (times < GIVEN_BACK_MAX ? [] : [workerId])),
       priceMsatsMax: quote.secondOpinion.priceMsats,
     },
     nowMs,

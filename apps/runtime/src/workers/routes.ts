@@ -102,7 +102,7 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
         return {
           kind: "answer",
           output: { worker: workerMessage(reinstated, nowMs), receiptId: receipt.receipt_id },
-          writes: [markStrikes(worker, 0, false)],
+          writes: [markStrikes(worker.org, 0, false)],
         };
       }),
   });
@@ -122,7 +122,8 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         ? undefined
         : await requireOwnedWorker(command.tx, call.principal, request.workerId);
     if (known?.status === "disabled") return refuseDisabled();
-    const struck = await findStrikes(command.tx, call.principal);
+    // A known worker's are on its own row, which is locked; only a new one takes them over from the others.
+    const struck = known ?? (await findStrikes(command.tx, call.principal.org));
     if (known === undefined && struck.quarantined) return refuseQuarantined();
 
     const nowMs = command.nowMs();
@@ -140,7 +141,8 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       zoneTenths: call.principal.zoneTenths,
       lastHeartbeatAtMs: nowMs,
       createdAtMs: known?.createdAtMs ?? nowMs,
-      ...struck,
+      strikes: struck.strikes,
+      quarantined: struck.quarantined,
     };
     const receipt = command.seal(
       "openagents.runtime.worker_registered.v1",

@@ -90,16 +90,27 @@ export async function listFreshProviders(q: Queryable, sinceMs: number, limit: n
 const FIND_STRIKES = statement(
   "workers.find_strikes",
   `SELECT coalesce(max(strikes), 0) AS strikes, coalesce(bool_or(quarantined), false) AS quarantined
-     FROM runtime.workers WHERE org = $1 AND owner = $2`,
+     FROM (SELECT strikes, quarantined FROM runtime.workers
+            WHERE org = $1 ORDER BY worker_id FOR SHARE) AS of_org`,
 );
 
-/** What an owner's workers have, all of them alike. */
+/** What the workers of an organisation have, all of them alike; nobody changes it until the transaction ends. */
 export async function findStrikes(
-  q: Queryable,
-  owner: { readonly org: string; readonly id: string },
+  tx: Tx,
+  org: string,
 ): Promise<{ readonly strikes: number; readonly quarantined: boolean }> {
-  const [row] = await q.query<{ strikes: number; quarantined: boolean }>(FIND_STRIKES, [owner.org, owner.id]);
+  const [row] = await tx.query<{ strikes: number; quarantined: boolean }>(FIND_STRIKES, [org]);
   return row ?? { strikes: 0, quarantined: false };
+}
+
+const LOCK_ORG = statement(
+  "workers.lock_org",
+  `SELECT worker_id FROM runtime.workers WHERE org = $1 ORDER BY worker_id FOR NO KEY UPDATE`,
+);
+
+/** Lock every worker of an organisation, whose strikes are one number. */
+export async function lockWorkersOf(tx: Tx, org: string): Promise<void> {
+  await tx.query(LOCK_ORG, [org]);
 }
 
 /** Insert, or replace all but id, owner, birth and strikes. */
@@ -133,11 +144,11 @@ export function upsertWorker(worker: Worker): Write {
   };
 }
 
-/** Strikes are the owner's: every worker of it has them, so that another name washes nothing off. */
-export function markStrikes({ org, owner }: Worker, strikes: number, quarantined: boolean): Write {
+/** Strikes are the organisation's: every worker of it has them, so that another name or key washes nothing off. */
+export function markStrikes(org: string, strikes: number, quarantined: boolean): Write {
   return {
     name: "workers.mark_strikes",
-    text: "UPDATE runtime.workers SET strikes = $3, quarantined = $4 WHERE org = $1 AND owner = $2",
-    values: [org, owner, strikes, quarantined],
+    text: "UPDATE runtime.workers SET strikes = $2, quarantined = $3 WHERE org = $1",
+    values: [org, strikes, quarantined],
   };
 }
