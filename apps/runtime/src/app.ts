@@ -29,7 +29,7 @@ import { operationsRoutes } from "./operations/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { runRoutes } from "./runs/index.ts";
 import { treasuryRoutes } from "./treasury/index.ts";
-import { verificationRoutes } from "./verification/index.ts";
+import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
 
 export type RuntimeDeps = {
@@ -84,6 +84,7 @@ async function buildService(
   const authority = createAuthority({ db, nowMs });
   const signer = createSigner(config.receiptSigningKey);
   const disk = await openArtifactDisk(config.artifactsDir);
+  const judge = openJudge({ db, disk });
   const offers = await openOffers(db);
   const metrics = createMetrics("runtime_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
@@ -102,8 +103,8 @@ async function buildService(
     artifactRoutes({ db, authority, disk, nowMs }),
     jobRoutes({ db, authority, offers, nowMs }),
     marketplaceRoutes({ db, disk, authority, offers, nowMs }),
-    verificationRoutes({ db, authority, disk, offers }),
-    fraudRoutes({ db, authority, disk, offers }),
+    verificationRoutes({ db, authority, offers, judge }),
+    fraudRoutes({ db, authority, offers, judge }),
     treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
     operationsRoutes({ db, openApiText: () => openApiText }),
   ];
@@ -131,7 +132,7 @@ async function buildService(
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
-  resources.use(startAdjudicator({ db, authority, disk, offers, log }));
+  resources.use(startAdjudicator({ db, authority, offers, judge, log }));
   return service;
 }
 

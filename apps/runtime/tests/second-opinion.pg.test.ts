@@ -336,7 +336,11 @@ test("a second run that a living worker never takes is called off after a while,
   const beat = async (afterMs: number) => {
     clock.advance(afterMs);
     const path = `/internal/v1/workers/${market.second.workerId}/heartbeat`;
-    const beaten = await market.runtime.post(path, {}, { token: await market.runtime.token({ sub: "dev_own", org: "org_a" }) });
+    const beaten = await market.runtime.post(
+      path,
+      {},
+      { token: await market.runtime.token({ sub: "dev_own", org: "org_a" }) },
+    );
     assert.equal(beaten.status, 200, beaten.text);
     return market.runtime.post(
       "/internal/v1/verifications/sandbox-run",

@@ -19,6 +19,7 @@ export { globMatches } from "./glob.ts";
 export { PatchError, type PatchRefusal } from "./patch-error.ts";
 export { patchFiles, type PatchFile } from "./patch-files.ts";
 export {
+  REPORT_BYTES_MAX,
   REPORT_FOLDER,
   REPORT_TOOLS,
   conflictsWithReporter,

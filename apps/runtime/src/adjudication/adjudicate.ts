@@ -9,7 +9,7 @@ import {
   type CommandCall,
   type CommandReply,
 } from "@openagents/contracts";
-import type { Write } from "@openagents/postgres";
+import type { Database, Write } from "@openagents/postgres";
 import {
   incidentMessage,
   findIncident,
@@ -31,12 +31,7 @@ import {
 } from "../jobs/index.ts";
 import { CANDIDATES_MAX, SANDBOX_RUN, decideReserve } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
-import {
-  decideRounds,
-  decideVerification,
-  gatherEvidence,
-  type EvidenceDeps,
-} from "../verification/index.ts";
+import type { Judge } from "../verification/index.ts";
 import {
   STALE_AFTER_MS,
   STRIKES_MAX,
@@ -49,7 +44,12 @@ import {
 } from "../workers/index.ts";
 import { decideOutcome, struckParties, type OutcomeDecision } from "./decide-outcome.ts";
 
-export type AdjudicationDeps = EvidenceDeps & { readonly authority: Authority; readonly offers: Offers };
+export type AdjudicationDeps = {
+  readonly db: Database;
+  readonly authority: Authority;
+  readonly offers: Offers;
+  readonly judge: Judge;
+};
 
 /** Enough that a check which fails now and then shows it, few enough to be cheap. */
 const REPEATS = 3;
@@ -104,15 +104,16 @@ export async function adjudicateIncident(
   });
 }
 
-async function decide(deps: EvidenceDeps, incident: Incident, third: Job): Promise<OutcomeDecision> {
-  const judge = async (jobId: string | undefined) => {
+async function decide(deps: AdjudicationDeps, incident: Incident, third: Job): Promise<OutcomeDecision> {
+  const decideOn = async (jobId: string | undefined) => {
     const job = jobId === undefined ? undefined : await findJob(deps.db, jobId);
-    return job === undefined ? undefined : decideVerification(job, await gatherEvidence(deps, job));
+    return job === undefined ? undefined : (await deps.judge.decide(job))[0];
   };
-  const first = await judge(incident.jobId);
+  const first = await decideOn(incident.jobId);
   if (first === undefined) throw new Error(`the job of ${incident.incidentId} vanished`);
-  const rounds = decideRounds(third, await gatherEvidence(deps, third));
-  return decideOutcome({ kind: incident.kind, first, second: await judge(incident.secondJobId) }, rounds);
+  const rounds = await deps.judge.decide(third);
+  const second = await decideOn(incident.secondJobId);
+  return decideOutcome({ kind: incident.kind, first, second }, rounds);
 }
 
 /** Held by nobody who could still report it. */

@@ -113,8 +113,11 @@ test("a replacement was not asked before, costs no more than what is reserved, a
     worker("wrk_d", { org: "org_r", priceMsats: 8n }),
   ];
   const find = (asked: string[], priceMsatsMax: bigint) =>
-    decideReplacement(candidates, { ...order(), first: { org: "org_p", owner: "dev_p" }, asked, priceMsatsMax }, NOW)?.worker
-      .workerId;
+    decideReplacement(
+      candidates,
+      { ...order(), first: { org: "org_p", owner: "dev_p" }, asked, priceMsatsMax },
+      NOW,
+    )?.worker.workerId;
   assert.equal(find([], 9n), "wrk_d");
   assert.equal(find(["wrk_d"], 9n), "wrk_c");
   assert.equal(find(["wrk_d"], 8n), undefined);

@@ -183,9 +183,7 @@ function byRank(buyerOrg: string): (a: Worker, b: Worker) => number {
  * total, so arrival order can never pick the winner.
  */
 function byStanding(a: Worker, b: Worker): number {
-  return (
-    a.strikes - b.strikes || compare(a.priceMsats, b.priceMsats) || compare(a.workerId, b.workerId)
-  );
+  return a.strikes - b.strikes || compare(a.priceMsats, b.priceMsats) || compare(a.workerId, b.workerId);
 }
 
 function compare<T extends bigint | string>(a: T, b: T): number {

@@ -2,7 +2,12 @@
 // rules on paths, and every output and report that a result names, hashed again.
 
 import type { Database } from "@openagents/postgres";
-import { CHECK_CONFIG_BYTES_MAX, parseCheckConfig, type CheckConfig } from "@openagents/proof";
+import {
+  CHECK_CONFIG_BYTES_MAX,
+  REPORT_BYTES_MAX,
+  parseCheckConfig,
+  type CheckConfig,
+} from "@openagents/proof";
 import {
   listGranted,
   listJobOutputs,
@@ -15,9 +20,6 @@ import { outputsOf, type Job } from "../jobs/index.ts";
 import type { Evidence, OutputState } from "./decide-verification.ts";
 
 export type EvidenceDeps = { readonly db: Database; readonly disk: ArtifactDisk };
-
-/** Of one job; what is beyond is as good as not reported. */
-const REPORTS_BYTES_MAX = 96 * 1024 * 1024;
 
 /**
  * Takes as long as the disk takes, so it happens before the transaction: a
@@ -35,12 +37,10 @@ export async function gatherEvidence({ db, disk }: EvidenceDeps, job: Job): Prom
     else outputs.set(sha256, isWhole ? "foreign" : "missing");
   }
   const reports = new Map<string, Buffer>();
-  let room = REPORTS_BYTES_MAX;
   for (const sha256 of reportsOf(job)) {
-    const bytes = outputs.get(sha256) === "intact" ? await readBytes(disk, sha256, room) : undefined;
-    if (bytes === undefined) continue;
-    room -= bytes.length;
-    reports.set(sha256, bytes);
+    const bytes =
+      outputs.get(sha256) === "intact" ? await readBytes(disk, sha256, REPORT_BYTES_MAX) : undefined;
+    if (bytes !== undefined) reports.set(sha256, bytes);
   }
   const { patchSha256 } = job.spec;
   const intact = (await disk.rehash(patchSha256)) === patchSha256;

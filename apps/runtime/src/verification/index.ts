@@ -1,5 +1,5 @@
 export { decideAgreement } from "./decide-agreement.ts";
-export { decideRounds, decideVerification, type Decision } from "./decide-verification.ts";
-export { gatherEvidence, type EvidenceDeps } from "./evidence.ts";
+export type { Decision } from "./decide-verification.ts";
+export { openJudge, type Judge } from "./judge.ts";
 export { verificationRoutes } from "./routes.ts";
 export { findReview, findVerification, type Review, type Verification } from "./store.ts";

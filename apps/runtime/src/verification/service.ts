@@ -7,6 +7,7 @@
 // Held by tests/second-opinion.pg.test.ts.
 
 import type { Authority, Command, Outcome } from "@openagents/authority";
+import type { Database } from "@openagents/postgres";
 import {
   ProblemError,
   type CommandCall,
@@ -21,12 +22,17 @@ import { findReservation, type Reservation } from "../reservations/index.ts";
 import { requireLockedRun, type Run } from "../runs/index.ts";
 import { conclude } from "./conclude.ts";
 import { decideAgreement } from "./decide-agreement.ts";
-import { decideVerification, type Decision } from "./decide-verification.ts";
-import { gatherEvidence, type EvidenceDeps } from "./evidence.ts";
+import type { Decision } from "./decide-verification.ts";
+import type { Judge } from "./judge.ts";
 import { findReplacement, isExpected, orderSecond } from "./second-opinion.ts";
 import { awaitingMessage } from "./wire.ts";
 
-export type VerificationDeps = EvidenceDeps & { readonly authority: Authority; readonly offers: Offers };
+export type VerificationDeps = {
+  readonly db: Database;
+  readonly authority: Authority;
+  readonly offers: Offers;
+  readonly judge: Judge;
+};
 
 /** In order of precedence. */
 type VerifyRefusal = "job_not_work" | "job_not_reported" | "already_verified";
@@ -42,9 +48,9 @@ export async function verifySandboxRun(
 ): Promise<CommandReply> {
   const seen = await findJob(deps.db, request.jobId);
   if (seen === undefined || seen.org !== call.principal.org) throw notFound("job", request.jobId);
-  const first = await judge(deps, seen);
+  const first = await decideOn(deps.judge, seen);
   const seenSecond = (await listJobsAbout(deps.db, seen.jobId, "second_opinion")).at(-1);
-  const second = seenSecond === undefined ? undefined : await judge(deps, seenSecond);
+  const second = seenSecond === undefined ? undefined : await decideOn(deps.judge, seenSecond);
 
   return deps.authority.execute<VerifySandboxRunResponse>(call, request, async (command) => {
     const run = await requireLockedRun(command.tx, seen.org, seen.runId);
@@ -117,9 +123,8 @@ export async function verifySandboxRun(
 const NO_SECOND_RUN = "nobody could run the work a second time, so the first report is not confirmed";
 
 /** The decision on a reported job; undefined for one that is not reported. */
-async function judge(deps: EvidenceDeps, job: Job): Promise<Decision | undefined> {
-  if (job.status !== "reported") return undefined;
-  return decideVerification(job, await gatherEvidence(deps, job));
+async function decideOn(judge: Judge, job: Job): Promise<Decision | undefined> {
+  return job.status === "reported" ? (await judge.decide(job))[0] : undefined;
 }
 
 /** A person may accept what needs review, so that is confirmed first too. */

@@ -1,3 +1,10 @@
 export { requireOwnedWorker, workerRoutes, type WorkerRoutesDeps } from "./routes.ts";
-export { findWorker, listFreshProviders, lockWorker, lockWorkersOf, markStrikes, upsertWorker } from "./store.ts";
+export {
+  findWorker,
+  listFreshProviders,
+  lockWorker,
+  lockWorkersOf,
+  markStrikes,
+  upsertWorker,
+} from "./store.ts";
 export { STALE_AFTER_MS, STRIKES_MAX, isOwnedBy, livenessOf, workerMessage, type Worker } from "./worker.ts";

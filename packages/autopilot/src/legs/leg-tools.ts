@@ -5,15 +5,12 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Layer, SandboxRunSpec } from "@openagents/contracts";
-import { REPORT_FOLDER, REPORT_TOOLS, instrument } from "@openagents/proof";
+import { REPORT_BYTES_MAX, REPORT_FOLDER, REPORT_TOOLS, instrument } from "@openagents/proof";
 import type { Layer as SandboxLayer, RunRequest } from "@openagents/sandbox";
 import { openLayer } from "../layers/index.ts";
 import { mountsOf, toolchainEnv, type InstalledToolchain } from "../toolchains/index.ts";
 
 export type LegTools = Pick<RunRequest, "env" | "layers" | "collect">;
-
-/** A report of every test of a large project; more is no report. */
-const REPORT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Lists of folders, first come first served, and lists of options. */
 const SEPARATORS: ReadonlyMap<string, string> = new Map([

@@ -7,7 +7,8 @@ import { readRecords } from "./read-records.ts";
 import { TestNames } from "./test-names.ts";
 import type { TestReport, TestRunner } from "./test-runner.ts";
 
-const PACKED_BYTES_MAX = 64 * 1024 * 1024;
+/** Of every test of a large project, and read in well under a second; more is no report. */
+export const REPORT_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
  * Total: bytes that are no report are a report that is not complete. Complete
@@ -17,8 +18,8 @@ const PACKED_BYTES_MAX = 64 * 1024 * 1024;
  */
 export function readReport(runner: TestRunner, packed: Buffer): TestReport {
   const names = new TestNames();
-  if (packed.length > PACKED_BYTES_MAX) {
-    names.spoil(`the report is larger than ${PACKED_BYTES_MAX} bytes`);
+  if (packed.length > REPORT_BYTES_MAX) {
+    names.spoil(`the report is larger than ${REPORT_BYTES_MAX} bytes`);
     return names.report();
   }
   const files = unpackReport(packed);

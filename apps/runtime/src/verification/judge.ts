@@ -1,0 +1,40 @@
+// The decision on a reported job, made once however often it is asked for: to
+// hash outputs again and read large reports takes time that everybody waits for.
+
+import type { Job } from "../jobs/index.ts";
+import { decideRounds, type Decision } from "./decide-verification.ts";
+import { gatherEvidence, type EvidenceDeps } from "./evidence.ts";
+
+const REMEMBERED_MAX = 64;
+
+export type Judge = {
+  /** One decision for each round of the job; at least one. The job must be reported. */
+  decide(job: Job): Promise<readonly Decision[]>;
+};
+
+/**
+ * A reported result never changes, and neither do stored bytes, so a decision
+ * stays right. One about bytes that are damaged is not remembered: they may be
+ * put back.
+ */
+export function openJudge(deps: EvidenceDeps): Judge {
+  const remembered = new Map<string, Promise<readonly Decision[]>>();
+  const judge = async (job: Job): Promise<readonly Decision[]> => {
+    const evidence = await gatherEvidence(deps, job);
+    const isDamaged = evidence.patch === undefined || [...evidence.outputs.values()].includes("lost");
+    if (isDamaged) remembered.delete(job.jobId);
+    return decideRounds(job, evidence);
+  };
+  return {
+    decide(job) {
+      const known = remembered.get(job.jobId);
+      if (known !== undefined) return known;
+      const decided = judge(job);
+      remembered.set(job.jobId, decided);
+      decided.catch(() => remembered.delete(job.jobId));
+      const [oldest] = remembered.keys();
+      if (remembered.size > REMEMBERED_MAX && oldest !== undefined) remembered.delete(oldest);
+      return decided;
+    },
+  };
+}
