@@ -51,12 +51,7 @@ export type Decision = {
   readonly testsKept?: number | undefined;
 };
 
-/** The verdict on a job's report; on the first of its rounds when it has several. */
-export function decideVerification(job: Job, evidence: Evidence): Decision {
-  return decideRounds(job, evidence)[0] ?? inconclusive("nothing was reported", []);
-}
-
-/** One decision for each round of an adjudication. */
+/** The decision on a job's report: one for each round of an adjudication, and one of any other job. */
 export function decideRounds(job: Job, evidence: Evidence): Decision[] {
   const { result, spec } = job;
   if (result === undefined)

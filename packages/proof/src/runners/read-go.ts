@@ -38,6 +38,7 @@ function readLog(text: string, done: boolean, names: TestNames): void {
   for (const line of lines.slice(1)) {
     // The mark may follow a part of a line that the code under test printed without a newline.
     for (const piece of line.split(MARK).slice(1)) {
+      if (piece === "") continue;
       const run = /^=== RUN {3}(.*)$/.exec(piece)?.[1];
       if (run !== undefined) open.add(run);
       const [, word = "", test] = RESULT.exec(piece) ?? [];
