@@ -1,5 +1,6 @@
 export { AutopilotError } from "./autopilot-error.ts";
 export {
+  looksLikeBundle,
   verifyBundle,
   type BundleVerification,
   type Claim,

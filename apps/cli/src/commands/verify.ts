@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { BundleVerification, RerunOptions } from "@openagents/autopilot";
 import { Command } from "commander";
@@ -35,7 +36,8 @@ Examples:
 
 Exit codes: 0 nothing fails, the signer is pinned, and with --rerun the check ended
             as before; 1 a claim fails; 2 nothing fails, but the signer is not pinned
-            or the check could not be run again (or wrong arguments); 130 interrupted.`;
+            or the check could not be run again (or wrong arguments, or there is no
+            bundle); 130 interrupted.`;
 
 export function verifyCommand(context: Context): Command {
   const command = new Command("verify")
@@ -53,8 +55,15 @@ export function verifyCommand(context: Context): Command {
       });
     }
     const keys = await operatorKeys(context, options.operator);
-    const { verifyBundle } = await import("@openagents/autopilot");
+    const { looksLikeBundle, verifyBundle } = await import("@openagents/autopilot");
     const dir = resolve(folder);
+    if (!looksLikeBundle(dir)) {
+      const message = existsSync(dir) ? `${dir} holds no bundle` : `there is no folder ${dir}`;
+      throw new CliError("no_bundle", message, {
+        nextStep: "give a bundle's folder, as the last lines of `openagents run` name it",
+        exitCode: EXIT.usage,
+      });
+    }
     using stop = catchStopSignals(() => undefined);
     const { claims } =
       options.rerun === true

@@ -1,7 +1,7 @@
 // Reading a bundle's folder as data: plain files in the places that the layout
 // names, within its limits. Links and other things are told, never followed.
 
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -35,6 +35,11 @@ const FOLDERS: ReadonlyMap<string, RegExp> = new Map([
 const REQUIRED = [SUMMARY_FILE, RUN_RECEIPT_FILE, REPLAY_FILE, MANIFEST_FILE];
 
 export type ReadBundle = { readonly files: BundleFiles; readonly problems: readonly string[] };
+
+/** Any of them makes it one, so that a bundle whose manifest was taken away is a broken bundle and not none. */
+export function looksLikeBundle(dir: string): boolean {
+  return REQUIRED.some((name) => existsSync(join(dir, name)));
+}
 
 /** Never throws: what cannot be read is a problem. */
 export async function readBundleFiles(dir: string): Promise<ReadBundle> {
