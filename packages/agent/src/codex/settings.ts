@@ -39,7 +39,7 @@ export function settingsFrom(env: Env): CodexSettings {
   if (!env["OPENAI_API_KEY"])
     throw new AgentError(
       "codex_not_signed_in",
-      "Codex has no login and no key. Run `codex login`, or set OPENAI_API_KEY.",
+      "Codex has no login and no key. Run `npm install -g @openai/codex` and `codex login`, or set OPENAI_API_KEY.",
     );
   const modelProvider = { baseUrl: "https://api.openai.com/v1", envKey: "OPENAI_API_KEY" };
   return { ...settings, modelProvider };
