@@ -7,6 +7,8 @@ import { join, resolve } from "node:path";
 export type DataDir = {
   readonly root: string;
   readonly lock: string;
+  /** Shared by the commands that use a stack of another process. */
+  readonly users: string;
   /** Written when the stack is ready, removed when it stops. */
   readonly record: string;
   readonly keys: string;
@@ -26,6 +28,7 @@ export function dataDirAt(folder: string): DataDir {
   return {
     root,
     lock: join(root, "stack.lock"),
+    users: join(root, "stack.users"),
     record: join(root, "stack.json"),
     keys: join(root, "keys"),
     postgres: join(root, "postgres"),

@@ -1,5 +1,6 @@
 export { dataDirAt, homeFolder, type DataDir } from "./data-dir.ts";
 export { loadKeys, type StackKeys } from "./keys.ts";
+export { shareLock, takeLock, type FileLock } from "./lock.ts";
 export { isOperatorKey, listPins, pinOperator, type Pin } from "./pins.ts";
 export { isPortFree, planPorts } from "./ports.ts";
 export { findRunning, recordToWire, type StackRecord } from "./record.ts";

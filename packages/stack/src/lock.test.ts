@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { findHolder, takeLock } from "./lock.ts";
+import { findHolder, shareLock, takeLock } from "./lock.ts";
 import { identify, isAlive } from "./process-identity.ts";
 
 test("a lock that is held is refused to everyone else, in this process too", (t) => {
@@ -18,6 +18,21 @@ test("a lock that is held is refused to everyone else, in this process too", (t)
   lock.release();
   assert.equal(findHolder(path), undefined);
   takeLock(path)?.release();
+});
+
+test("a lock is shared by many or held by one", (t) => {
+  const path = lockPath(t);
+  const [one, other] = [shareLock(path), shareLock(path)];
+  assert.ok(one && other);
+  assert.equal(takeLock(path), undefined);
+  one.release();
+  one.release();
+  assert.equal(takeLock(path), undefined, "the other one still shares it");
+  other.release();
+  const lock = takeLock(path);
+  assert.ok(lock);
+  assert.equal(shareLock(path), undefined);
+  lock.release();
 });
 
 test("a lock ends with its holder, however that ends", async (t) => {

@@ -21,9 +21,9 @@ export type FileLock = {
  * `waitSeconds`. Throws `lock_failed` when the file system cannot lock.
  */
 export function takeLock(path: string, waitSeconds = 0): FileLock | undefined {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const fd = openLockFile(path);
   try {
-    if (!lockOpenFile(fd, path, waitSeconds)) {
+    if (!lockOpenFile(fd, path, "exclusive", waitSeconds)) {
       closeSync(fd);
       return undefined;
     }
@@ -46,6 +46,34 @@ export function takeLock(path: string, waitSeconds = 0): FileLock | undefined {
   };
 }
 
+/**
+ * Share the lock on a file with others; nobody takes it exclusively meanwhile.
+ * Answers undefined when somebody has. Throws `lock_failed`.
+ */
+export function shareLock(path: string): FileLock | undefined {
+  const fd = openLockFile(path);
+  try {
+    if (!lockOpenFile(fd, path, "shared", 0)) {
+      closeSync(fd);
+      return undefined;
+    }
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  let held = true;
+  return {
+    release() {
+      if (held) closeSync(fd);
+      held = false;
+    },
+  };
+}
+
+function openLockFile(path: string): number {
+  return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+}
+
 /** Who wrote itself into the lock file and still runs. */
 export function findHolder(path: string): ProcessIdentity | undefined {
   const holder = parseIdentity(readIfExists(path) ?? "");
@@ -58,9 +86,9 @@ export function findHolder(path: string): ProcessIdentity | undefined {
  * the lock then lives as long as our descriptor. (Node opens files close-on-exec,
  * so the database that we start does not keep it.)
  */
-function lockOpenFile(fd: number, path: string, waitSeconds: number): boolean {
+function lockOpenFile(fd: number, path: string, mode: "exclusive" | "shared", waitSeconds: number): boolean {
   const wait = waitSeconds > 0 ? ["--timeout", String(waitSeconds)] : ["--nonblock"];
-  const flock = spawnSync("flock", ["--exclusive", ...wait, "3"], {
+  const flock = spawnSync("flock", [`--${mode}`, ...wait, "3"], {
     stdio: ["ignore", "ignore", "pipe", fd],
     timeout: (waitSeconds + 10) * 1000,
   });
