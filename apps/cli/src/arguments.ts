@@ -43,6 +43,12 @@ export function parseProviderName(text: string): string {
   throw new InvalidArgumentError("Give up to 30 lower-case letters, digits and _.");
 }
 
+/** A run's id as the runtime makes them, so that nothing is started for another. */
+export function parseRunId(text: string): string {
+  if (/^run_[0-9a-f]{32}$/.test(text)) return text;
+  throw new InvalidArgumentError("A run's id is run_ and 32 hex digits; `openagents runs list` shows them.");
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), value];

@@ -23,7 +23,7 @@ export function connect(context: Context, options: DataDirOption): Connection {
   const record = findRunning(dataDir);
   if (record === undefined) {
     throw new CliError("stack_not_running", `no stack is running on ${dataDir.root}`, {
-      nextStep: "start one with `openagents up`",
+      nextStep: "start one with `openagents up --detach`",
     });
   }
   const keys = loadKeys(dataDir);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -32,18 +32,36 @@ test("wrong arguments end with 2, in one line that says what is right", async (t
     [["provider", "start", "--memory", "63"], /from 64 to/],
     [["provider", "status", "--runtime", "https://a.example", "--as", "eve"], /the token says who you are/],
     [["verify", ".", "--toolchain", "go=/usr"], /goes with --rerun/],
-    [["verify", ".", "--rerun", "--toolchain", "go"], /name=prefix/],
     [["help", "fly"], /there is no command `fly`/],
     [["verify", ".", "--operator", "http://example.org"], /https address/],
     [["verify", ".", "--operator", "AB".repeat(32)], /64 lower-case hex digits/],
+    [["verify", "."], /holds no bundle/],
+    [["verify", "./nowhere"], /there is no folder .*nowhere/],
+    [["run", "--resume", "nonsense"], /run_ and 32 hex digits/],
+    [["runs", "accept", "nonsense"], /run_ and 32 hex digits/],
+    [["runs", "reject", "../x"], /run_ and 32 hex digits/],
+    [["runs", "cancel", "nonsense"], /run_ and 32 hex digits/],
+    [["run", "--issue", "./nope"], /there is no file .*nope/],
+    [["run", "--issue", "missing-file.md"], /there is no file .*missing-file\.md/],
+    [["run", "--issue", "x", "--repo", "nothere"], /there is no folder .*nothere/],
+    [["run", "--issue", "x", "--agent", "nonsense"], /agent_unknown/],
+    [["run", "--issue", "x", "--agent", "script:missing.patch"], /there is no file .*missing\.patch/],
   ];
   for (const [argv, says] of cases) {
-    const { code, out, err } = await run(...argv);
+    const { code, out, err, home } = await run(...argv);
     assert.equal(code, 2, argv.join(" "));
     assert.equal(out, "", argv.join(" "));
     assert.match(err, says);
     assert.equal(err.trimEnd().split("\n").length, 1, err);
+    assert.equal(existsSync(home), false, argv.join(" "));
   }
+});
+
+test("a tool that is no name and prefix is refused before a bundle is run again", async (t) => {
+  const { context, written, folder } = contextOf(t);
+  writeFileSync(join(folder, "BUNDLE.json"), "{}");
+  assert.equal(await runProgram(["verify", folder, "--rerun", "--toolchain", "go"], context), 2);
+  assert.match(written.err, /name=prefix/);
 });
 
 test("every command explains itself with examples and exit codes", async (t) => {
@@ -62,7 +80,8 @@ test("every command explains itself with examples and exit codes", async (t) => 
 test("help names every exit code, and the version is one line", async (t) => {
   const run = runner(t);
   assert.match((await run("help", "exit-codes")).out, /\b0 .*\n *1 .*[^]*\n *2 .*[^]*\n *130 /);
-  assert.deepEqual(await run("--version"), { code: 0, out: "9.9.9\n", err: "" });
+  const { code, out, err } = await run("--version");
+  assert.deepEqual({ code, out, err }, { code: 0, out: "9.9.9\n", err: "" });
 });
 
 test("commands that need a stack say how to start one, and leave nothing behind", async (t) => {
@@ -77,7 +96,7 @@ test("commands that need a stack say how to start one, and leave nothing behind"
     assert.equal(out, "");
     assert.match(
       err,
-      /^✗ no stack is running on .*; start one with `openagents up` \(stack_not_running\)\n$/,
+      /^✗ no stack is running on .*; start one with `openagents up --detach` \(stack_not_running\)\n$/,
     );
   }
   assert.match((await run("token")).err, /has no stack yet; run `openagents up` first/);
@@ -138,9 +157,9 @@ test("a receipt that is none fails every check, and a missing file is named", as
 
 function runner(t: TestContext, stdin: string | Uint8Array = "") {
   return async (...argv: string[]) => {
-    const { context, written } = contextOf(t, stdin);
+    const { context, written, folder } = contextOf(t, stdin);
     const code = await runProgram(argv, context);
-    return { code, out: written.out, err: written.err };
+    return { code, out: written.out, err: written.err, home: join(folder, "home") };
   };
 }
 
@@ -157,7 +176,7 @@ function contextOf(t: TestContext, stdin: string | Uint8Array = "") {
     root: folder,
     nowMs: () => Date.parse("2026-11-24T02:00:00Z"),
   };
-  return { context, written };
+  return { context, written, folder };
 }
 
 function outputTo(write: (text: string) => void): Output {

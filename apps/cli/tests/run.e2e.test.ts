@@ -85,6 +85,22 @@ test("a plain folder gets its patch as a file, and is not written to", async (t)
   assert.equal((await home.run(["verify", result.bundle_dir])).code, 0);
 });
 
+test("commands that begin at the same moment share one stack, which lives until the last of them is done", async (t) => {
+  const home = freshHome(t);
+  const start = (...checks: readonly string[]) => {
+    const project = smallProject(t);
+    const named = checks.flatMap((check) => ["--check", check]);
+    return home.run(arguments_(project, project.script(FIX), "--port-base", "0", ...named));
+  };
+  // One of them is done while another one's job still runs, whichever came first.
+  const runs = await Promise.all([start(), start("sleep 2", "npm test"), start()]);
+  for (const run of runs) {
+    assert.equal(run.code, 0, run.err);
+    assert.equal(resultOf(run).verdict, "proven");
+  }
+  assert.equal(runs.filter(({ err }) => err.includes("already running")).length, 2);
+});
+
 test("on one stack", async (t) => {
   const home = await homeWithStack(t);
 
@@ -92,7 +108,7 @@ test("on one stack", async (t) => {
     "a patch that fails goes back to the agent, and only the one that holds is paid for",
     async (t2) => {
       const project = smallProject(t2);
-      const run = await home.run(arguments_(project, project.script(NO_FIX, FIX)));
+      const run = await home.run(arguments_(project, project.script(NO_FIX, FIX), "--attempts", "3"));
       assert.equal(run.code, 0, run.err);
       const result = resultOf(run);
       assert.deepEqual([result.attempts, result.verdict], [2, "proven"]);
@@ -105,9 +121,9 @@ test("on one stack", async (t) => {
     },
   );
 
-  await t.test("attempts end, and nothing is paid for a patch that fails", async (t2) => {
+  await t.test("a recording is tried once, and nothing is paid for a patch that fails", async (t2) => {
     const project = smallProject(t2);
-    const run = await home.run(arguments_(project, project.script(NO_FIX, FIX), "--attempts", "1"));
+    const run = await home.run(arguments_(project, project.script(NO_FIX, FIX)));
     assert.equal(run.code, 1, run.err);
     const result = resultOf(run);
     assert.deepEqual(
@@ -167,6 +183,7 @@ test("on one stack", async (t) => {
       assert.equal((await home.run(["verify", refused.bundle_dir])).code, 0);
       const again = await home.run(["runs", "accept", refused.run_id]);
       assert.equal(again.code, 1, "a run is reviewed once");
+      assert.match(again.out, /– it was rejected already; nothing was accepted/);
     },
   );
 
@@ -248,11 +265,11 @@ test("on one stack", async (t) => {
       [base, /issue is missing/],
       [[...base, "--issue", "https://example.com/issues/1"], /issue_url_unsupported/],
       [[...base, "--issue", "x", "--budget", "0"], /--budget/],
-      [[...base, "--issue", "x", "--resume", "run_x"], /--resume alone/],
+      [[...base, "--issue", "x", "--resume", `run_${"0".repeat(32)}`], /--resume alone/],
       [["run", "--issue", "x", "--repo", "http://example.com/x.git"], /repo_url_unsupported/],
     ] as const) {
       const { code, err } = await home.run(args);
-      assert.notEqual(code, 0);
+      assert.equal(code, 2, err);
       assert.match(err, message);
     }
   });

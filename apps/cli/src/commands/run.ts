@@ -2,10 +2,10 @@
 
 import type { RunOutcome } from "@openagents/autopilot";
 import { Command, Option } from "commander";
-import { collect, parsePortBase } from "../arguments.ts";
+import { collect, parsePortBase, parseRunId } from "../arguments.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
-import { openCredit, openPlace, openProviders, stopPlace } from "../place/index.ts";
+import { openCredit, openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
 import {
   parseAttempts,
   parseBudget,
@@ -30,8 +30,12 @@ openagents/… in your repository: one commit on your HEAD. Your files, your ind
 and your branch stay as they are. What you did not commit is not part of it.
 
 A patch that fails goes back to the agent with the output, up to --attempts times,
-within one budget. A patch that changes what decides about it waits for your word:
-openagents runs accept ID, or openagents runs reject ID.
+within one budget; a recorded one (script:FILE) is tried once unless --attempts says
+otherwise. A patch that changes what decides about it waits for your word:
+openagents runs accept ID, or openagents runs reject ID. Who ran the check a second
+time is paid the price of that in both cases, because it was asked for and done.
+
+A folder without .git gets no branch: its patch stays in the bundle, for git apply.
 
 Ctrl-C stops the run and keeps it: openagents run --resume ID goes on, also after a
 crash. openagents runs cancel ID ends it.
@@ -63,7 +67,7 @@ export function runCommand(context: Context): Command {
     .option("--agent <agent>", "codex, acp:COMMAND, or script:FILE (default: codex)")
     .option("--check <command>", "decides whether the patch is good; may be repeated", collect)
     .option("--budget <amount>", "the most that all attempts cost (default: 5000sat)", parseBudget)
-    .option("--attempts <n>", "how often the agent may try, 1 to 10 (default: 3)", parseAttempts)
+    .option("--attempts <n>", "how often the agent may try, 1 to 10 (default: 3; script: 1)", parseAttempts)
     .addOption(
       new Option("--second-opinion <whose>", "who runs the check again (default: any)").choices([
         "any",
@@ -73,7 +77,7 @@ export function runCommand(context: Context): Command {
     )
     .option("--no-layers", "send no dependencies along")
     .option("--allow-scripts", "let install scripts of dependencies run on this computer")
-    .option("--resume <run-id>", "go on with a run that was stopped")
+    .option("--resume <run-id>", "go on with a run that was stopped", parseRunId)
     .option(
       "--port-base <n>",
       "for a stack of its own: count ports up from n; 0 takes free ones",
@@ -114,13 +118,15 @@ async function execute(
 ): Promise<RunOutcome> {
   const { resumeRun, runIssue } = await import("@openagents/autopilot");
   const dataDir = dataDirOf(context, options);
-  const request = options.resume === undefined ? await requestOf(options, process.cwd()) : undefined;
+  const request =
+    options.resume === undefined ? await requestOf(options, process.cwd(), dataDir, context.env) : undefined;
   await using parts = new AsyncDisposableStack();
   const place = await openPlace(context, { dataDir, portBase: options.portBase, keep: false, signal }, steps);
   parts.defer(() => stopPlace(place, steps));
   signal.throwIfAborted();
   const providers = await openProviders(context, place, { dataDir, signal }, steps);
   parts.defer(() => providers.stop());
+  parts.defer(() => waitForUsers(place, signal, steps));
   const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
   // Awaited here, because leaving this function stops what the run needs.
   if (request === undefined) return await resumeRun(deps, options.resume ?? "");

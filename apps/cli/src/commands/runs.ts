@@ -3,11 +3,11 @@
 
 import type { Run, RunEvent } from "@openagents/contracts";
 import { Command } from "commander";
-import { parseLimit } from "../arguments.ts";
+import { parseLimit, parseRunId } from "../arguments.ts";
 import { EXIT } from "../cli-error.ts";
 import { connect, type Connection } from "../connection.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
-import { endRun, runJson, runLines, type Word } from "../runs/index.ts";
+import { endLines, endRun, runJson, type Word } from "../runs/index.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import {
   fit,
@@ -31,10 +31,11 @@ Examples:
   openagents runs accept run_0123456789abcdef0123456789abcdef --note "the new test is right"
 
 A run whose patch changes what decides about it waits for a person: accept pays for
-the check and makes the branch, reject withholds the money. cancel ends a run that is
-under way or was stopped. What is set aside for it is given back, or settled when its
-provider has ended its work: one that takes long is settled by another cancel. All three
-write the bundle.
+the check and makes the branch, reject withholds that money; who ran the check a second
+time is paid its price in both cases, because that was asked for and done. cancel ends
+a run that is under way or was stopped. What is set aside for it is given back, or
+settled when its provider has ended its work: one that takes long is settled by
+another cancel. All three write the bundle.
 
 Exit codes: 0 shown, or done as asked; 1 no such run, no stack is running, or it could
             not be ended; 2 wrong arguments; 130 interrupted.`;
@@ -53,7 +54,7 @@ export function runsCommand(context: Context): Command {
 }
 
 function endCommand(context: Context, name: string, word: Word, description: string): Command {
-  const command = new Command(name).description(description).argument("<run-id>");
+  const command = new Command(name).description(description).argument("<run-id>", "", parseRunId);
   if (word !== "canceled") command.option("--note <text>", "why, kept with the receipt");
   addDataDirOption(command);
   return setBody<DataDirOption & { note?: string }>(command, async (options, [runId = ""]) => {
@@ -71,7 +72,7 @@ function endCommand(context: Context, name: string, word: Word, description: str
       const outcome = await endRun(context, end, steps, output.style);
       steps.close();
       if (options.json === true) context.out.line(runJson(outcome));
-      else for (const line of runLines(outcome, context.out.style)) context.out.line(line);
+      else for (const line of endLines(outcome, word, context.out.style)) context.out.line(line);
       const state = ({ accepted: "succeeded", rejected: "failed", canceled: "canceled" } as const)[word];
       if (stop.signal.aborted) return EXIT.interrupted;
       return outcome.state === state && outcome.openMsats === 0n ? EXIT.ok : EXIT.failed;

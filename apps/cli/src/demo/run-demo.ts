@@ -15,6 +15,7 @@ import {
   openProviders,
   stepOf,
   stopPlace,
+  waitForUsers,
   type Place,
   type PlaceOptions,
 } from "../place/index.ts";
@@ -49,6 +50,7 @@ export async function runDemo(
 
   const providers = await openProviders(context, place, settings, steps);
   parts.defer(() => providers.stop());
+  parts.defer(() => waitForUsers(place, settings.signal, steps));
   await openCredit(context, place, BUDGET_MSATS, "openagents demo", settings.signal, steps);
 
   const outcome = await runOnDemoRepository(context, settings, place, steps);

@@ -1,3 +1,3 @@
-export { clientOf, openCredit, openProviders, stopPlace } from "./market.ts";
+export { clientOf, openCredit, openProviders, stopPlace, waitForUsers } from "./market.ts";
 export { openPlace, type Place, type PlaceOptions } from "./place.ts";
 export { stepOf } from "./step-of.ts";

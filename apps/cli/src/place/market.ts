@@ -1,6 +1,7 @@
 // What a run on this computer needs besides the stack: providers that sell it the
 // check, and money to buy it with.
 
+import { setTimeout as delay } from "node:timers/promises";
 import {
   dataDirAt,
   ensureLocalProviders,
@@ -36,7 +37,8 @@ export function openProviders(
     });
     const market = started.providers.filter((provider) => provider.role === "market");
     const offers = market.map((offer) => `${offer.displayName} ${formatSats(offer.priceMsats)}`);
-    const others = "this computer and the operator's reserve for second opinions";
+    const others =
+      "this computer and the operator's reserve for second opinions; all are demo processes on this computer";
     step.done(
       [`${offers.join(", ")}; ${others}`, started.sandbox].filter((part) => part !== undefined).join("; "),
     );
@@ -74,8 +76,18 @@ export async function openCredit(
   });
 }
 
+const LOOK_EVERY_MS = 250;
+
+/** Wait until no other command uses what this one has started; whoever interrupts it does not wait. */
+export async function waitForUsers(place: Place, signal: AbortSignal, steps: StepList): Promise<void> {
+  if (signal.aborted || !place.isUsed()) return;
+  const step = steps.start("wait", "another run uses this stack; Ctrl-C stops it all the same");
+  while (!signal.aborted && place.isUsed()) await delay(LOOK_EVERY_MS);
+  step.done(signal.aborted ? "interrupted" : "the stack is not used any more");
+}
+
 export async function stopPlace(place: Place, steps: StepList): Promise<void> {
-  if (place.stays) return;
+  if (place.stays) return await place.stop();
   await stepOf(steps, "stop", "", async (step) => {
     await place.stop();
     step.done("stack and database");

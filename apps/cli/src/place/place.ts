@@ -1,7 +1,9 @@
 // Where a run takes place: on the stack that already runs on the data directory,
-// or on one that lives as long as the command.
+// or on one that lives as long as the command and all others that came to use it.
 
+import { setTimeout as delay } from "node:timers/promises";
 import {
+  StackError,
   dataDirAt,
   findRunning,
   homeFolder,
@@ -9,7 +11,11 @@ import {
   loadKeys,
   openStackLog,
   planPorts,
+  shareLock,
   startStack,
+  takeLock,
+  type DataDir,
+  type FileLock,
   type StackKeys,
   type StackRecord,
 } from "@openagents/stack";
@@ -22,6 +28,9 @@ export type Place = {
   readonly keys: StackKeys;
   /** Whether it goes on after the command. */
   readonly stays: boolean;
+  /** Answers whether other commands use a stack of ours; once none does, none begins to any more. */
+  isUsed(): boolean;
+  /** Stop a stack of ours, or leave one of another process. */
   stop(): Promise<void>;
 };
 
@@ -33,42 +42,88 @@ export type PlaceOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Use the running stack and leave it running, or start one. */
+/** Another command that starts or stops a stack is done within this. */
+const CHANGE_MS_MAX = 60_000;
+const LOOK_EVERY_MS = 100;
+
+/** Use the running stack and leave it running, or start one. Waits for one that is being started or stopped. */
 export async function openPlace(context: Context, options: PlaceOptions, steps: StepList): Promise<Place> {
   const dataDir = dataDirAt(options.dataDir);
-  const running = findRunning(dataDir);
-  if (running !== undefined) {
-    steps.start("stack").done(`already running at ${running.runtimeUrl}`);
-    return staying(running, loadKeys(dataDir));
-  }
   const step = steps.start("stack", "PostgreSQL, keys, runtime");
+  const giveUpAtMs = context.nowMs() + CHANGE_MS_MAX;
   try {
-    const portBase = options.portBase ?? (await freePortBase());
-    if (options.keep) {
-      const { dataDir: folder, signal } = options;
-      const record = await startInBackground(context, { dataDir: folder, portBase, signal });
-      step.done(record.runtimeUrl);
-      return staying(record, loadKeys(dataDir));
+    for (;;) {
+      const used = useRunning(dataDir);
+      if (used !== undefined) {
+        step.done(`already running at ${used.record.runtimeUrl}`);
+        return used;
+      }
+      try {
+        const place = await startPlace(context, options, dataDir, (name) => step.update(name));
+        step.done(place.record.runtimeUrl);
+        return place;
+      } catch (error) {
+        const isChanging = error instanceof StackError && error.code === "stack_running";
+        if (!isChanging || context.nowMs() >= giveUpAtMs) throw error;
+      }
+      step.update("another command is starting or stopping it");
+      await delay(LOOK_EVERY_MS, undefined, { signal: options.signal });
     }
-    const stack = await startStack({
-      dataDir: options.dataDir,
-      home: homeFolder(context.env),
-      portBase,
-      databaseUrl: context.env["DATABASE_URL"],
-      version: context.version,
-      log: openStackLog(options.dataDir),
-      onStep: (name) => step.update(name),
-    });
-    step.done(stack.record.runtimeUrl);
-    return { record: stack.record, keys: stack.keys, stays: false, stop: () => stack.stop() };
   } catch (error) {
     step.failed("");
     throw error;
   }
 }
 
-function staying(record: StackRecord, keys: StackKeys): Place {
-  return { record, keys, stays: true, stop: async () => undefined };
+async function startPlace(
+  context: Context,
+  options: PlaceOptions,
+  dataDir: DataDir,
+  onStep: (name: string) => void,
+): Promise<Place> {
+  const portBase = options.portBase ?? (await freePortBase());
+  if (options.keep) {
+    const { dataDir: folder, signal } = options;
+    const record = await startInBackground(context, { dataDir: folder, portBase, signal });
+    return staying(record, loadKeys(dataDir), undefined);
+  }
+  const stack = await startStack({
+    dataDir: options.dataDir,
+    home: homeFolder(context.env),
+    portBase,
+    databaseUrl: context.env["DATABASE_URL"],
+    version: context.version,
+    log: openStackLog(options.dataDir),
+    onStep,
+  });
+  let alone: FileLock | undefined;
+  return {
+    record: stack.record,
+    keys: stack.keys,
+    stays: false,
+    isUsed() {
+      alone ??= takeLock(dataDir.users);
+      return alone === undefined;
+    },
+    async stop() {
+      await stack.stop();
+      alone?.release();
+    },
+  };
+}
+
+/** The stack that runs, which is then not stopped under us; undefined also when it is stopping. */
+function useRunning(dataDir: DataDir): Place | undefined {
+  if (findRunning(dataDir) === undefined) return undefined;
+  const share = shareLock(dataDir.users);
+  const record = findRunning(dataDir);
+  if (share !== undefined && record !== undefined) return staying(record, loadKeys(dataDir), share);
+  share?.release();
+  return undefined;
+}
+
+function staying(record: StackRecord, keys: StackKeys, share: FileLock | undefined): Place {
+  return { record, keys, stays: true, isUsed: () => false, stop: async () => share?.release() };
 }
 
 /** A first look must not fail because something else has the usual port. */

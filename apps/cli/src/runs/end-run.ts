@@ -3,7 +3,7 @@
 
 import type { RunOutcome } from "@openagents/autopilot";
 import type { Context } from "../context.ts";
-import { openPlace, openProviders, stopPlace } from "../place/index.ts";
+import { openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
 import type { StepList, Style } from "../terminal/index.ts";
 import { runDeps } from "./deps.ts";
 import { showRun } from "./show-run.ts";
@@ -31,10 +31,14 @@ export async function endRun(
   parts.defer(() => stopPlace(place, steps));
   const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
   // Awaited here, because leaving this function stops what the run needs.
-  if (word !== "canceled") return await reviewRun(deps, runId, word, note);
+  if (word !== "canceled") {
+    parts.defer(() => waitForUsers(place, signal, steps));
+    return await reviewRun(deps, runId, word, note);
+  }
   // What was ordered from a provider of ours is finished or given back while it runs; what takes longer than
   // the ending waits stays set aside, and another cancel settles it.
   const providers = await openProviders(context, place, { dataDir, signal }, steps);
   parts.defer(() => providers.stop());
+  parts.defer(() => waitForUsers(place, signal, steps));
   return await cancelRun(deps, runId);
 }

@@ -1,5 +1,5 @@
 export { runDeps } from "./deps.ts";
 export { endRun, type Word } from "./end-run.ts";
-export { isVerified, runExitCode, runJson, runLines, untilWhen } from "./report.ts";
+export { endLines, isVerified, runExitCode, runJson, runLines, untilWhen } from "./report.ts";
 export { parseAttempts, parseBudget, requestOf, type RunArguments } from "./request.ts";
 export { showRun } from "./show-run.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { RunOutcome } from "@openagents/autopilot";
 import { reportLines } from "../demo/report.ts";
 import { noStyle } from "../terminal/index.ts";
-import { runJson, runLines } from "./report.ts";
+import { endLines, runJson, runLines } from "./report.ts";
 
 const OUTCOME: RunOutcome = {
   runId: "run_1",
@@ -75,4 +75,13 @@ test("money that went to the second run is not told as given back", () => {
     reportLines(report, noStyle).join("\n"),
     /nothing to the provider, 8 sat for the second run, 1 sat to the operator; the rest was given back/,
   );
+});
+
+test("a word that came too late says so, and one that did its work does not", () => {
+  const head = (outcome: Partial<RunOutcome>, word: "accepted" | "rejected" | "canceled") =>
+    endLines({ ...OUTCOME, ...outcome }, word, noStyle)[1];
+  assert.equal(head({ state: "succeeded" }, "canceled"), "– it already succeeded; nothing was canceled");
+  assert.equal(head({ state: "failed" }, "canceled"), "– it already failed; nothing was canceled");
+  assert.equal(head({ state: "canceled" }, "canceled"), "✗ canceled");
+  assert.equal(head({ state: "failed" }, "rejected"), "✗ not proven");
 });

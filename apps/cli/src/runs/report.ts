@@ -3,6 +3,7 @@
 
 import type { RunOutcome } from "@openagents/autopilot";
 import { EXIT } from "../cli-error.ts";
+import type { Word } from "./end-run.ts";
 import { formatSats, printable, renderPairs, type Style } from "../terminal/index.ts";
 
 /** Only what someone else reproduced is called verified. */
@@ -60,6 +61,26 @@ export function runJson(outcome: RunOutcome): string {
 }
 
 export function runLines(outcome: RunOutcome, style: Style): string[] {
+  return linesUnder(headline(outcome, style), outcome, style);
+}
+
+/** After a person's word; one that came too late changed nothing, and that is said first. */
+export function endLines(outcome: RunOutcome, word: Word, style: Style): string[] {
+  const tooLate = whyTooLate(outcome, word);
+  const head =
+    tooLate === undefined ? headline(outcome, style) : style.yellow(`– ${tooLate}; nothing was ${word}`);
+  return linesUnder(head, outcome, style);
+}
+
+function whyTooLate({ state, verification }: RunOutcome, word: Word): string | undefined {
+  if (word === "canceled")
+    return state === "succeeded" || state === "failed" ? `it already ${state}` : undefined;
+  const review = verification?.review;
+  if (review === undefined || review === word) return undefined;
+  return `it was ${state === "canceled" ? state : review} already`;
+}
+
+function linesUnder(head: string, outcome: RunOutcome, style: Style): string[] {
   const { verification, problem } = outcome;
   const pairs: [string, string][] = [];
   if (verification !== undefined) {
@@ -79,7 +100,7 @@ export function runLines(outcome: RunOutcome, style: Style): string[] {
   if (outcome.bundleDir !== undefined) pairs.push(["bundle", outcome.bundleDir]);
   if (outcome.branch !== undefined) pairs.push(["branch", outcome.branch]);
   else if (outcome.patchFile !== undefined) pairs.push(["patch", outcome.patchFile]);
-  return ["", headline(outcome, style), ...renderPairs(pairs, style), ...nextSteps(outcome, style)];
+  return ["", head, ...renderPairs(pairs, style), ...nextSteps(outcome, style)];
 }
 
 function reviewOf(review: string, { unseen }: RunOutcome): string {

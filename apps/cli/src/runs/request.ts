@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { RunRequest } from "@openagents/autopilot";
 import { InvalidArgumentError } from "commander";
 import { CliError, EXIT } from "../cli-error.ts";
+import type { Context } from "../context.ts";
 
 export type RunArguments = {
   readonly repo?: string;
@@ -22,21 +23,31 @@ export type RunArguments = {
 
 const BUDGET_MSATS = 5_000_000n;
 const ATTEMPTS = 3;
+/** A recording says the same again, whatever it is told about its first attempt. */
+const ATTEMPTS_OF_SCRIPT = 1;
 const ISSUE_BYTES_MAX = 64 * 1024;
 
-/** Throws `CliError` of a usage error. */
-export async function requestOf(args: RunArguments, cwd: string): Promise<RunRequest> {
+/** Throws `CliError` of a usage error. Looks at everything that can be seen before anything is started. */
+export async function requestOf(
+  args: RunArguments,
+  cwd: string,
+  dataDir: string,
+  env: Context["env"],
+): Promise<RunRequest> {
   const { DEFAULT_LIMITS, parseSource } = await import("@openagents/autopilot");
   if (args.issue === undefined)
     throw usage("the issue is missing", "give --issue with a text or a file, or --resume with a run");
-  const source = parseSource(args.repo ?? ".", cwd);
+  const source = asUsage(() => parseSource(args.repo ?? ".", cwd));
+  if (source.kind === "folder" && !isFolder(source.path))
+    throw usage(`there is no folder ${source.path}`, "check the path of --repo");
+  const agent = await agentSpec(args.agent ?? "codex", cwd, dataDir, env);
   return {
     repo: source.kind === "folder" ? source.path : source.url,
     issue: await issueOf(args.issue, cwd),
-    agent: agentSpec(args.agent ?? "codex", cwd),
+    agent,
     checks: args.check ?? [],
     budgetMsats: args.budget ?? BUDGET_MSATS,
-    attemptsMax: args.attempts ?? ATTEMPTS,
+    attemptsMax: args.attempts ?? (agent.startsWith("script:") ? ATTEMPTS_OF_SCRIPT : ATTEMPTS),
     secondOpinion: args.secondOpinion ?? "any",
     layers: args.layers !== false,
     allowScripts: args.allowScripts === true,
@@ -61,8 +72,14 @@ function textOf(given: string, cwd: string): string {
     });
   }
   const path = resolve(cwd, given);
-  if (!given.includes("\n") && given.length < 1_024 && isFile(path)) return readIssue(path);
+  const isPath = !given.includes("\n") && given.length < 1_024 && isFile(path);
+  if (isPath || looksLikePath(given)) return readIssue(path);
   return given;
+}
+
+/** A misspelt path must not become an issue that an agent is paid to guess at. */
+function looksLikePath(given: string): boolean {
+  return /^\S+$/.test(given) && /\/|\.(?:md|markdown|txt)$/i.test(given);
 }
 
 function readIssue(path: string): string {
@@ -80,9 +97,28 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 /** A resumed run may be resumed from another folder. */
-function agentSpec(spec: string, cwd: string): string {
-  return spec.startsWith("script:") ? `script:${resolve(cwd, spec.slice("script:".length))}` : spec;
+async function agentSpec(spec: string, cwd: string, dataDir: string, env: Context["env"]): Promise<string> {
+  const { agentFrom } = await import("@openagents/agent");
+  asUsage(() => agentFrom(spec, { env, dataDir }));
+  if (!spec.startsWith("script:")) return spec;
+  const path = resolve(cwd, spec.slice("script:".length));
+  if (!isFile(path)) throw usage(`there is no file ${path}`, "check the path of --agent");
+  return `script:${path}`;
+}
+
+/** What the packages refuse of an argument is a wrong argument. */
+function asUsage<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause && typeof cause.code === "string")) throw cause;
+    throw new CliError(cause.code, cause.message, { exitCode: EXIT.usage, cause });
+  }
 }
 
 /** `5000sat`, `5000` (sats), `5000000msat`. Answers msats. */
