@@ -187,7 +187,7 @@ function refuseQuarantined(): Outcome<never> {
     kind: "refused",
     rule: "policy",
     reason: "worker_quarantined",
-    detail: "A worker of this owner is quarantined, so it registers no new one. Ask the operator to lift it.",
+    detail: "This organisation is quarantined, so it registers no new one. Ask the operator to lift it.",
   };
 }
 

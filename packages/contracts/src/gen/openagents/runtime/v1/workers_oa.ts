@@ -44,8 +44,8 @@ export type Worker = {
   readonly lastHeartbeatAt: number;
   readonly createdAt: number;
   /**
-   * Faults of its owner that the operator's runs proved. At three all workers of
-   * the owner are quarantined.
+   * Faults of its organisation that the operator's runs proved. At three all
+   * workers of the organisation are quarantined.
    */
   readonly strikes: number;
   /** Gets no jobs until an operator reinstates it. */
@@ -192,7 +192,7 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Toolchain": "A tool that jobs can use, such as node 24.21.0.",
   "openagents.runtime.v1.Worker.owner": "The principal that registered it.",
   "openagents.runtime.v1.Worker.zone_tenths": "Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else.",
-  "openagents.runtime.v1.Worker.strikes": "Faults of its owner that the operator's runs proved. At three all workers of\nthe owner are quarantined.",
+  "openagents.runtime.v1.Worker.strikes": "Faults of its organisation that the operator's runs proved. At three all\nworkers of the organisation are quarantined.",
   "openagents.runtime.v1.Worker.quarantined": "Gets no jobs until an operator reinstates it.",
   "openagents.runtime.v1.RegisterWorkerRequest.worker_id": "Absent: a new worker. Present: renew this one.",
   "openagents.runtime.v1.RegisterWorkerRequest.capabilities": "Job types that it sells, such as `oa.sandbox_run.v1`.",
@@ -203,7 +203,7 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Workers.HeartbeatWorker": "Say that the worker lives. Due every 30 s; stale after 120 s.",
   "openagents.runtime.v1.Workers.StopWorker": "Say that the worker stops by itself: no new job is offered to it until it\nregisters again. Jobs that it holds go on.",
   "openagents.runtime.v1.Workers.DisableWorker": "Disable a worker at once: it gets no new job after the answer, and jobs that\nit holds or was offered are canceled, their money given back.",
-  "openagents.runtime.v1.Workers.ReinstateWorker": "Lift a quarantine: the strikes of the worker's owner are forgotten.",
+  "openagents.runtime.v1.Workers.ReinstateWorker": "Lift a quarantine: the strikes of the worker's organisation are forgotten.",
 };
 
 /** What each method of `openagents.runtime.v1.Workers` takes and answers. */
@@ -254,7 +254,7 @@ export type WorkersTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
-  /** Lift a quarantine: the strikes of the worker's owner are forgotten. */
+  /** Lift a quarantine: the strikes of the worker's organisation are forgotten. */
   readonly reinstateWorker: {
     readonly input: ReinstateWorkerRequest;
     readonly output: ReinstateWorkerResponse;

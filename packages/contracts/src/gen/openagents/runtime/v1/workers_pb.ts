@@ -154,8 +154,8 @@ export type Worker = Message<"openagents.runtime.v1.Worker"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * Faults of its owner that the operator's runs proved. At three all workers of
-   * the owner are quarantined.
+   * Faults of its organisation that the operator's runs proved. At three all
+   * workers of the organisation are quarantined.
    *
    * @generated from field: int32 strikes = 15;
    */
@@ -655,7 +655,7 @@ export const Workers: GenService<{
     output: typeof DisableWorkerResponseSchema;
   },
   /**
-   * Lift a quarantine: the strikes of the worker's owner are forgotten.
+   * Lift a quarantine: the strikes of the worker's organisation are forgotten.
    *
    * @generated from rpc openagents.runtime.v1.Workers.ReinstateWorker
    */
