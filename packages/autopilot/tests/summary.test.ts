@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JsonObject } from "@openagents/receipts";
-import { cell, code, plain, quoted } from "../src/bundle/markdown.ts";
+import { cell, code, outputBlock, plain, quoted } from "../src/bundle/markdown.ts";
 import { ENDED_UNSEEN } from "../src/bundle/index.ts";
 import { openMsats } from "../src/bundle/story.ts";
 import { renderSummary, type SummaryFacts } from "../src/bundle/summary.ts";
@@ -48,6 +48,27 @@ test("every line of a quotation is marked, however lines end", () => {
   }
 });
 
+test("every line of a program's output is indented, and its end is kept", () => {
+  for (const text of HOSTILE) {
+    for (const line of outputBlock(text).split(/\r\n|\r|\n/)) assert.match(line, /^ {4}[^\p{Cc}\u2028]*$/u);
+  }
+  const block = outputBlock(Array.from({ length: 100 }, (_, index) => `line ${index}`).join("\n"));
+  assert.ok(block.endsWith("    line 99") && !block.includes("line 5\n"));
+});
+
+test("a summary of a check that failed shows what it printed", () => {
+  const failing: JsonObject = { command: "make test", exit_code: 2, stdout_sha256: "a", stderr_sha256: "b" };
+  const leg = (name: string): JsonObject => ({ leg: name, tree: "", commands: [failing] });
+  const verification = { verdict: "failed", result: { legs: [leg("base"), leg("patched")] } };
+  const summary = renderSummary({
+    ...facts("word"),
+    attempts: [{ ...attempt("word"), verification }],
+    readBytes: (sha256) => Buffer.from(sha256 === "a" ? "1 of 2 failed\n" : ""),
+  });
+  assert.match(summary, /`make test` wrote to stdout in the patched leg:\n\n {4}1 of 2 failed\n/);
+  assert.doesNotMatch(summary, /stderr/);
+});
+
 function facts(word: string): SummaryFacts {
   return {
     runId: word,
@@ -59,7 +80,7 @@ function facts(word: string): SummaryFacts {
     attempts: [attempt(word), attempt(word)],
     openMsats: 0,
     layersLeft: [word],
-    readReportBytes: () => undefined,
+    readBytes: () => undefined,
     problem: word,
   };
 }

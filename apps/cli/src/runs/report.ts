@@ -1,6 +1,7 @@
 // What a run came to: for a machine as one JSON object, for a person in a few
 // lines, for a script as an exit code.
 
+import { join } from "node:path";
 import type { RunOutcome } from "@openagents/autopilot";
 import { EXIT } from "../cli-error.ts";
 import type { Word } from "./end-run.ts";
@@ -96,6 +97,8 @@ function linesUnder(head: string, outcome: RunOutcome, style: Style): string[] {
   if (problem !== undefined) pairs.push(["problem", printable(`${problem.detail} (${problem.code})`)]);
   if (verification?.verdict === "needs_review" && verification.reviewPaths.length > 0)
     pairs.push(["look at", printable(verification.reviewPaths.slice(0, 20).join(", "))]);
+  if (verification?.verdict === "failed" && outcome.bundleDir !== undefined)
+    pairs.push(["output", `of the check: the end of it is in ${join(outcome.bundleDir, "PR_SUMMARY.md")}`]);
   pairs.push(["run", outcome.runId]);
   if (outcome.bundleDir !== undefined) pairs.push(["bundle", outcome.bundleDir]);
   if (outcome.branch !== undefined) pairs.push(["branch", outcome.branch]);

@@ -3,6 +3,8 @@
 
 const QUOTED_CHARS_MAX = 2_000;
 const LINE_CHARS_MAX = 400;
+const OUTPUT_CHARS_MAX = 4_000;
+const OUTPUT_LINES_MAX = 40;
 
 /** In a code span; never empty, since that would be two bare backticks. */
 export function code(text: string): string {
@@ -31,6 +33,19 @@ export function quoted(text: string): string {
   return cut
     .split(/\r\n|\r|\n/)
     .map((line) => `> ${line}`.trimEnd())
+    .join("\n");
+}
+
+/** The end of a program's output, as an indented block, in which nothing is markup; needs a blank line before it. */
+export function outputBlock(text: string): string {
+  const lines = text
+    .slice(-OUTPUT_CHARS_MAX)
+    .toWellFormed()
+    .split(/\r\n|[\r\n\u2028\u2029]/)
+    .map((line) => line.replace(/\p{Cc}+/gu, " ").trimEnd());
+  return lines
+    .slice(-OUTPUT_LINES_MAX)
+    .map((line) => `    ${line}`)
     .join("\n");
 }
 

@@ -15,7 +15,7 @@ import type { SandboxRunSpec } from "@openagents/contracts";
 import type { Problems } from "./claims.ts";
 import { numberOf, objectsOf, textOf } from "./json-view.ts";
 
-export type ReadReportBytes = (sha256: string) => Buffer | undefined;
+export type ReadBytes = (sha256: string) => Buffer | undefined;
 
 /**
  * The verdict that a result gives, in words too as the operator's verifier gives
@@ -26,7 +26,7 @@ export function decideResult(
   result: JsonObject,
   spec: SandboxRunSpec,
   classification: PatchClassification,
-  readBytes: ReadReportBytes,
+  readBytes: ReadBytes,
   problems: Problems,
 ): VerdictDecision {
   const legs = objectsOf(result, "legs");
@@ -86,7 +86,7 @@ export function reportOf(
   result: JsonObject,
   name: string,
   spec: Pick<SandboxRunSpec, "testRunner">,
-  readBytes: ReadReportBytes,
+  readBytes: ReadBytes,
 ): TestReport | undefined {
   const leg = objectsOf(result, "legs").find((one) => textOf(one, "leg") === name) ?? {};
   const bytes = readBytes(textOf(leg, "report_sha256"));
@@ -99,7 +99,7 @@ function legOutcome(
   legs: readonly JsonObject[],
   name: string,
   spec: SandboxRunSpec,
-  readBytes: ReadReportBytes,
+  readBytes: ReadBytes,
   problems: Problems,
 ): LegOutcome {
   const [leg = {}, second] = legs.filter((candidate) => textOf(candidate, "leg") === name);

@@ -6,8 +6,8 @@ import type { PatchFile, TestReport } from "@openagents/proof";
 import { testRunnerValues } from "@openagents/contracts";
 import type { JsonObject } from "@openagents/receipts";
 import { numberOf, objectOf, objectsOf, textOf, textsOf } from "./json-view.ts";
-import { cell, code, plain, quoted } from "./markdown.ts";
-import { reportOf, type ReadReportBytes } from "./reported-legs.ts";
+import { cell, code, outputBlock, plain, quoted } from "./markdown.ts";
+import { reportOf, type ReadBytes } from "./reported-legs.ts";
 import { ENDED_UNSEEN, type Attempt } from "./story.ts";
 
 export type SummaryFacts = {
@@ -23,7 +23,8 @@ export type SummaryFacts = {
   readonly openMsats: number;
   /** Layers that the bundle does not hold, by hash. */
   readonly layersLeft: readonly string[];
-  readonly readReportBytes: ReadReportBytes;
+  /** What the bundle holds by this hash. */
+  readonly readBytes: ReadBytes;
   /** Why the run did not succeed. */
   readonly problem: string | undefined;
 };
@@ -127,8 +128,29 @@ function check(facts: SummaryFacts, last: Attempt | undefined): string {
   const table = ["| Leg | Tree | Command | Result |", "|---|---|---|---|", ...legs.flatMap(legRows)].join(
     "\n",
   );
-  const paragraphs = [table, conclusion, ...tests(facts, last, verification), legend(legs)];
+  const printed = textOf(verification, "verdict") === "failed" ? failingOutput(facts, legs) : [];
+  const paragraphs = [table, conclusion, ...tests(facts, last, verification), ...printed, legend(legs)];
   return paragraphs.join("\n\n");
+}
+
+/** The end of what the command printed that decided against the patch. */
+function failingOutput({ readBytes }: SummaryFacts, legs: readonly JsonObject[]): string[] {
+  for (const leg of legs.filter((each) => textOf(each, "leg") !== "base")) {
+    const command = objectsOf(leg, "commands").find((each) => numberOf(each, "exit_code") !== 0);
+    if (command === undefined) continue;
+    return (["stdout", "stderr"] as const).flatMap((stream) => {
+      const printed =
+        readBytes(textOf(command, `${stream}_sha256`))
+          ?.toString("utf8")
+          .trim() ?? "";
+      if (printed === "") return [];
+      return [
+        `The end of what ${code(textOf(command, "command"))} wrote to ${stream} in the ${textOf(leg, "leg")} leg:`,
+        outputBlock(printed),
+      ];
+    });
+  }
+  return [];
 }
 
 function concluded(verification: JsonObject): string {
@@ -149,7 +171,7 @@ function tests(facts: SummaryFacts, { dispatch }: Attempt, verification: JsonObj
   const said = textOf(objectOf(dispatch, "spec"), "test_runner");
   const testRunner = testRunnerValues.find((runner) => runner === said);
   const result = objectOf(verification, "result");
-  const read = (leg: string) => reportOf(result, leg, { testRunner }, facts.readReportBytes);
+  const read = (leg: string) => reportOf(result, leg, { testRunner }, facts.readBytes);
   const fixed = fixedTests(read("base"), read("patched"));
   const counts = `Tests fixed: ${numberOf(verification, "tests_fixed") ?? "not counted"}. Tests that passed before and still do: ${numberOf(verification, "tests_kept") ?? "not counted"}.`;
   return fixed.length === 0 ? [counts] : [counts, listed(fixed.map(code), TESTS_SHOWN_MAX)];

@@ -90,7 +90,7 @@ async function gather(request: BundleRequest): Promise<BundleFiles> {
     attempts,
     openMsats: openMsats(receipts.map(({ receipt }) => receipt)),
     layersLeft,
-    readReportBytes: (sha256) => files.get(`${ARTIFACTS_FOLDER}/${sha256}`),
+    readBytes: (sha256) => files.get(`${ARTIFACTS_FOLDER}/${sha256}`),
   };
   files.set(SUMMARY_FILE, Buffer.from(renderSummary(facts)));
   const bytes = [...files.values()].reduce((sum, file) => sum + file.length, 0);
