@@ -51,7 +51,9 @@ export function testRunnerOf(command: string, project: Project): TestRunner | un
 
 const TOOLS: readonly (readonly [string, RegExp])[] = [
   ["node", /(?:^|[\s/;&|(])(?:node|npm|npx|pnpm|yarn|vitest|jest|mocha|tsc|ava|tap|tape)(?=\s|$)/],
-  ["python", /(?:^|[\s/;&|(])(?:python[0-9.]*|pytest|py\.test|tox|nox)(?=\s|$)/],
+  // By the names of the programs: a system's own Python has none that is called `python`.
+  ["python3", /(?:^|[\s/;&|(])(?:python3[0-9.]*|pytest|py\.test|tox|nox)(?=\s|$)/],
+  ["python", /(?:^|[\s/;&|(])python(?=\s|$)/],
   ["go", /(?:^|[\s;&|(])go\s/],
   ["cargo", /(?:^|[\s;&|(])cargo\s/],
 ];
@@ -69,17 +71,20 @@ export function toolchainsOf(command: string, project: Project): readonly Toolch
 const VERSION_DEFAULTS: Readonly<Record<string, string>> = {
   node: "18",
   python: "3.8",
+  python3: "3.8",
   go: "1.18",
   cargo: "1.56",
 };
 
 function versionMinOf(name: string, project: Project): string {
   const { manifests } = project;
+  const python =
+    /^\s*requires-python\s*=\s*["']([^"']+)["']/m.exec(manifests.get("pyproject.toml") ?? "")?.[1] ??
+    /^\s*python_requires\s*=\s*(.+)$/m.exec(manifests.get("setup.cfg") ?? "")?.[1];
   const named = {
     node: packageJsonOf(project)?.node,
-    python:
-      /^\s*requires-python\s*=\s*["']([^"']+)["']/m.exec(manifests.get("pyproject.toml") ?? "")?.[1] ??
-      /^\s*python_requires\s*=\s*(.+)$/m.exec(manifests.get("setup.cfg") ?? "")?.[1],
+    python,
+    python3: python,
     go: /^go\s+(\S+)/m.exec(manifests.get("go.mod") ?? "")?.[1],
     cargo: /^\s*rust-version\s*=\s*["']([^"']+)["']/m.exec(manifests.get("Cargo.toml") ?? "")?.[1],
   }[name];
