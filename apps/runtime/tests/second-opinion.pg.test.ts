@@ -122,6 +122,18 @@ test("one buyer's disagreements strike a provider once a day, however often it o
   }
 });
 
+test("the operator decides also what a worker of its reserve contradicts as the second one", async (t) => {
+  const market = await startMarket(t, { dispatch: false });
+  const reserve = await joinReserve(market);
+  await grant(market.runtime, 2 * TOTAL);
+  await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
+  const ordered = await order(market.runtime, { secondOpinion: "independent" });
+  const { verified } = await workAndVerify({ ...market, second: reserve, ...ordered }, FIXED, BROKEN);
+  await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
+  const incident = await decided(market, verified.json.verification.incident_id);
+  assert.equal(incident.outcome, "first_struck");
+});
+
 test("a second provider that lies is the one who is struck", async (t) => {
   const market = await startIndependent(t);
   const { verified } = await workAndVerify(market, FIXED, BROKEN);
@@ -433,79 +445,6 @@ test("only what needs review is reviewed", async (t) => {
   await work(market, market.second, FIXED);
   await verify(market, job);
   assert.equal((await market.runtime.post(path, body)).json.reason, "review_not_needed");
-});
-
-test("a disabled worker's jobs are called off and paid back in the same step, and it is told so", async (t) => {
-  const market = await startMarket(t);
-  const { job, lease } = await claim(market, market.first);
-  const disabled = await market.runtime.post(
-    `/internal/v1/workers/${market.first.workerId}/disable`,
-    { reason: "emergency" },
-    { token: market.first.token, key: "stop" },
-  );
-  assert.deepEqual(disabled.json.canceled_job_ids, [job.job_id]);
-  const renewed = await market.runtime.post(
-    `/internal/v1/jobs/${job.job_id}/lease`,
-    { lease_id: lease.lease_id },
-    { token: market.first.token },
-  );
-  assert.equal(renewed.json.reason, "job_canceled");
-  // Its lease covers nothing any more, so there is nothing to upload by.
-  const late = await report(market, market.first, { job, lease }, { ...FIXED, upload: false });
-  assert.equal(late.json.reason, "job_canceled");
-  assert.equal((await claimAnswer(market, market.first)).json.reason, "worker_disabled");
-  await assertBuyerHas(market, TOTAL);
-  const events = await market.runtime.get(`/internal/v1/runs/${market.runId}/events`);
-  assert.deepEqual(events.json.events.map((event: { event_type: string }) => event.event_type).slice(-2), [
-    "job.canceled",
-    "budget.voided",
-  ]);
-  const again = await market.runtime.post(
-    `/internal/v1/workers/${market.first.workerId}/disable`,
-    { reason: "emergency" },
-    { token: market.first.token, key: "stop" },
-  );
-  assert.equal(again.text, disabled.text);
-  await assertSound(market.runtime);
-});
-
-test("an operator may disable anyone's worker, another organisation may not", async (t) => {
-  const market = await startMarket(t);
-  const path = `/internal/v1/workers/${market.first.workerId}/disable`;
-  const body = { reason: "emergency" };
-  const stranger = await market.runtime.token({ sub: "usr_b", org: "org_b", scopes: ["workers:write"] });
-  assert.equal((await market.runtime.post(path, body, { token: stranger })).status, 404);
-  const operator = await market.runtime.token({
-    sub: "usr_op",
-    org: "org_operator",
-    scopes: ["workers:write", "admin"],
-  });
-  assert.equal((await market.runtime.post(path, body, { token: operator })).status, 200);
-});
-
-test("disabling races with claims and reports, and the books stay right", async (t) => {
-  const market = await startMarket(t);
-  const { job, lease } = await claim(market, market.first);
-  const disable = () =>
-    market.runtime.post(
-      `/internal/v1/workers/${market.first.workerId}/disable`,
-      { reason: "emergency" },
-      { token: market.first.token },
-    );
-  const [handed] = await Promise.all([
-    report(market, market.first, { job, lease }, { ...BROKEN, upload: false }),
-    disable(),
-    disable(),
-    claimAnswer(market, market.first),
-  ]);
-  const { job: after } = (await market.runtime.get(`/internal/v1/jobs/${job.job_id}`)).json;
-  assert.equal(after.status, handed.status === 200 ? "reported" : "canceled");
-  if (after.status === "reported") {
-    await verify(market, job);
-    await settle(market, job);
-  }
-  await assertBuyerHas(market, TOTAL);
-  await assertSound(market.runtime);
 });
 
 test("incidents are seen by their parties and the operator only, and decided ones stay", async (t) => {

@@ -9,9 +9,8 @@ import {
   decideRenew,
   type ExecutorDecision,
 } from "./executor.ts";
-import { EMPTY_TRAJECTORY, NO_EXECUTOR, decideAppend, type Executor, type Run } from "./run.ts";
-
-const NOW = 1_790_000_000_000;
+import { decideAppend, type Executor } from "./run.ts";
+import { NOW, run } from "./run-fixture.ts";
 
 test("a lease outlives two renewals that did not arrive", () => {
   assert.ok(2 * RENEW_EVERY_MS < LEASE_MS);
@@ -139,23 +138,4 @@ function executorOf(before: Executor, decision: ExecutorDecision): Executor {
 
 function held(executorId: string, epoch: bigint, expiresAtMs: number): Executor {
   return { epoch, lease: { executorId, expiresAtMs } };
-}
-
-function run(changes: Partial<Run>): Run {
-  return {
-    runId: "run_x",
-    org: "org_a",
-    createdBy: "usr_a",
-    status: "running",
-    issue: undefined,
-    metadata: {},
-    nonce: "00",
-    latestSeq: 0n,
-    trajectoryHash: EMPTY_TRAJECTORY,
-    bundleReceiptId: undefined,
-    executor: NO_EXECUTOR,
-    createdAtMs: NOW,
-    updatedAtMs: NOW,
-    ...changes,
-  };
 }

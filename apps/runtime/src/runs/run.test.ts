@@ -2,17 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runStatusValues, type RunStatus } from "@openagents/contracts";
 import fc from "fast-check";
-import {
-  EMPTY_TRAJECTORY,
-  NO_EXECUTOR,
-  appendEvents,
-  decideAppend,
-  isFinished,
-  type EventDraft,
-  type Run,
-} from "./run.ts";
-
-const NOW = 1_790_000_000_000;
+import { appendEvents, decideAppend, isFinished, type EventDraft } from "./run.ts";
+import { NOW, run } from "./run-fixture.ts";
 
 test("every status takes exactly the lifecycle events of the table", () => {
   const drafts: Record<string, EventDraft> = {
@@ -117,23 +108,4 @@ test("any change of any event changes the trajectory hash, whether appended one 
 
 function draft(eventType: string, payload: EventDraft["payload"] = {}): EventDraft {
   return { eventType, payload };
-}
-
-function run(changes: Partial<Run>): Run {
-  return {
-    runId: "run_x",
-    org: "org_a",
-    createdBy: "usr_a",
-    status: "running",
-    issue: undefined,
-    metadata: {},
-    nonce: "00",
-    latestSeq: 0n,
-    trajectoryHash: EMPTY_TRAJECTORY,
-    bundleReceiptId: undefined,
-    executor: NO_EXECUTOR,
-    createdAtMs: NOW,
-    updatedAtMs: NOW,
-    ...changes,
-  };
 }
