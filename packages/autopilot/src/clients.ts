@@ -18,6 +18,8 @@ export type ClientSettings = {
   readonly baseUrl: string;
   /** An access token, or a source of fresh ones: tokens live for minutes, runs for longer. */
   readonly token: string | (() => Promise<string>);
+  /** The platform's `fetch` when absent. */
+  readonly fetch?: typeof globalThis.fetch;
 };
 
 /** Longer than the longest wait that a call may ask for. */

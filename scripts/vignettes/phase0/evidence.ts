@@ -1,6 +1,7 @@
 // What is on record after a vignette, read back over HTTP: the events of its
 // runs, and every receipt about its runs and workers with its signature checked.
 
+import type { RuntimeClients } from "@openagents/autopilot";
 import {
   encode,
   signedReceiptDesc,
@@ -10,7 +11,7 @@ import {
 } from "@openagents/contracts";
 import { verifyReceipt } from "@openagents/receipts";
 import { textOf, type Happening } from "./milestones.ts";
-import type { Clients, Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 import type { Cast } from "./vignette.ts";
 
 export type Evidence = {
@@ -57,7 +58,7 @@ async function readEvents({ buyer, signal }: Stage, runId: string): Promise<read
 }
 
 async function readReceipts(
-  { receipts }: Clients,
+  { receipts }: RuntimeClients,
   subject: string,
   signal: AbortSignal,
 ): Promise<readonly SignedReceipt[]> {

@@ -6,10 +6,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { prepareDemoRepository } from "@openagents/autopilot";
+import { prepareDemoRepository, type RuntimeClients } from "@openagents/autopilot";
 import type { SandboxRunSpec } from "@openagents/contracts";
 import { classifyPatch, patchFiles } from "@openagents/proof";
-import type { Clients } from "./stage.ts";
 
 export type Orders = {
   readonly issue: { readonly title: string; readonly body: string };
@@ -38,7 +37,11 @@ new file mode 100644
 `;
 
 /** Make the repository in `folder` and upload what the orders name. */
-export async function prepareOrders(folder: string, buyer: Clients, signal: AbortSignal): Promise<Orders> {
+export async function prepareOrders(
+  folder: string,
+  buyer: RuntimeClients,
+  signal: AbortSignal,
+): Promise<Orders> {
   const demo = await prepareDemoRepository(folder);
   const put = async (data: Buffer): Promise<string> => {
     const sha256 = createHash("sha256").update(data).digest("hex");

@@ -5,17 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  Artifacts,
-  Jobs,
-  Marketplace,
-  Receipts,
-  Runs,
-  Treasury,
-  Verification,
-  Workers,
-  createClient,
-} from "@openagents/contracts";
+import { runtimeClients, type RuntimeClients } from "@openagents/autopilot";
 import {
   dataDirAt,
   localOwner,
@@ -30,20 +20,18 @@ import { prepareOrders, type Orders } from "./orders.ts";
 import { replayingFetch, type Replay } from "./replaying-fetch.ts";
 
 export type Stage = {
-  readonly buyer: Clients;
+  readonly buyer: RuntimeClients;
   /** The two of the market that really run their jobs. */
   readonly providers: readonly Enrolled[];
   readonly orders: Orders;
   /** Who signs receipts here. */
   readonly operatorKey: string;
   readonly signal: AbortSignal;
-  clientsOf(principal: LocalPrincipal): Clients;
+  clientsOf(principal: LocalPrincipal): RuntimeClients;
 };
 
 /** A worker, and the clients of its owner. */
-export type Enrolled = { readonly workerId: string; readonly clients: Clients };
-
-export type Clients = ReturnType<typeof clientsAt>;
+export type Enrolled = { readonly workerId: string; readonly clients: RuntimeClients };
 
 const GRANT_MSATS = 100_000_000n;
 
@@ -73,7 +61,7 @@ export async function openStage(
 
   const fetch = replayingFetch(onReplay);
   const clientsOf = (principal: LocalPrincipal) =>
-    clientsAt({ baseUrl: record.runtimeUrl, token: tokenSource(keys, principal, nowMs), fetch });
+    runtimeClients({ baseUrl: record.runtimeUrl, token: tokenSource(keys, principal, nowMs), fetch });
   const buyer = clientsOf(localOwner(keys));
   await buyer.treasury.grantDemoCredit({ amountMsats: GRANT_MSATS, memo: "phase 0" }, { signal });
   return {
@@ -89,18 +77,5 @@ export async function openStage(
     operatorKey: record.operatorPublicKey,
     signal,
     clientsOf,
-  };
-}
-
-function clientsAt(options: Parameters<typeof createClient>[1]) {
-  return {
-    artifacts: createClient(Artifacts, options),
-    jobs: createClient(Jobs, options),
-    marketplace: createClient(Marketplace, options),
-    receipts: createClient(Receipts, options),
-    runs: createClient(Runs, options),
-    treasury: createClient(Treasury, options),
-    verification: createClient(Verification, options),
-    workers: createClient(Workers, options),
   };
 }
