@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { hashTree, makeTree, roomy, startSandbox, whyNotHere } from "./fixture.ts";
 
+/** Where the tree of a run is, inside. */
+const WORK = "/work";
+
 suite("layers", { skip: whyNotHere, concurrency: 2 }, () => {
   for (const limitsBy of [undefined, "rlimits"] as const) {
     test(`a layer is seen below /work and /opt and cannot be written, ${limitsBy ?? "best"}`, async (t) => {
@@ -122,10 +125,10 @@ suite("layers", { skip: whyNotHere, concurrency: 2 }, () => {
       "/workx/a",
       "work/a",
       "",
-      "/work/../etc",
+      `${WORK}/../etc`,
       "/work/a/../../etc",
       "/opt/../etc",
-      "/work/./a",
+      `${WORK}/./a`,
       "/work//a",
       "/work/a/",
       "/opt/..",
