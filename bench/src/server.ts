@@ -16,5 +16,5 @@ const stack = await startStack({
   version: "bench",
   log: silentLogger(),
 });
-process.stdout.write(`${JSON.stringify({ url: stack.record.runtimeUrl })}\n`);
+process.stdout.write(`${JSON.stringify({ url: stack.record.runtimeUrl, localId: stack.keys.localId })}\n`);
 process.once("SIGTERM", () => void stack.stop().then(() => process.exit(0)));

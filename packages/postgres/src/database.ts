@@ -45,6 +45,8 @@ export type DatabaseOptions = {
   readonly applicationName: string;
   /** Connections at most; 20 when absent. */
   readonly connectionsMax?: number;
+  /** After which a statement is stuck; 30 s when absent, never when 0. */
+  readonly statementTimeoutMs?: number;
 };
 
 const CONNECTIONS_MAX = 20;
@@ -66,7 +68,7 @@ export function connect(options: DatabaseOptions): Database {
     application_name: options.applicationName,
     types,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     keepAlive: true,
   };
   const pool = new pg.Pool({ ...config, max: options.connectionsMax ?? CONNECTIONS_MAX, pipeline: true });

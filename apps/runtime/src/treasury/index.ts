@@ -1,2 +1,4 @@
 export { escrowAccount, orgAccount } from "./accounts.ts";
+export { grantDemoCredit } from "./grants.ts";
+export { reserveCompute } from "./reserve.ts";
 export { treasuryRoutes, type TreasuryRoutesDeps } from "./routes.ts";
