@@ -9,6 +9,12 @@ authority.commands.principal text NOT NULL
 authority.commands.request_sha256 bytea NOT NULL
 authority.commands.status smallint NOT NULL
 authority.commands.tenant text NOT NULL
+authority.mode.changed_at_ms bigint
+authority.mode.changed_by text
+authority.mode.mode text NOT NULL
+authority.mode.one boolean NOT NULL DEFAULT true
+authority.mode.reason text NOT NULL
+authority.mode.receipt_id text
 authority.receipts.body text NOT NULL
 authority.receipts.occurred_at_ms bigint NOT NULL
 authority.receipts.receipt_id text NOT NULL
@@ -185,6 +191,9 @@ runtime.workers.zone_tenths integer NOT NULL
 authority.commands commands_command_id_check CHECK ((octet_length(command_id) = 32))
 authority.commands commands_pkey PRIMARY KEY (command_id)
 authority.commands commands_request_sha256_check CHECK ((octet_length(request_sha256) = 32))
+authority.mode mode_mode_check CHECK ((mode = ANY (ARRAY['active'::text, 'read_only'::text])))
+authority.mode mode_one_check CHECK (one)
+authority.mode mode_pkey PRIMARY KEY (one)
 authority.receipts receipts_pkey PRIMARY KEY (receipt_id)
 ledger.accounts accounts_credits_pending_check CHECK ((credits_pending >= 0))
 ledger.accounts accounts_credits_posted_check CHECK ((credits_posted >= 0))
@@ -306,6 +315,7 @@ CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
 CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
+CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
 CREATE UNIQUE INDEX receipts_pkey ON authority.receipts USING btree (receipt_id)
 CREATE UNIQUE INDEX reservations_by_quote ON runtime.reservations USING btree (quote_id) WHERE (status <> 'voided'::text)
@@ -338,6 +348,7 @@ INSERT ON runtime.settlements TO app_role
 INSERT ON runtime.verifications TO app_role
 INSERT ON runtime.workers TO app_role
 SELECT ON authority.commands TO app_role
+SELECT ON authority.mode TO app_role
 SELECT ON authority.receipts TO app_role
 SELECT ON ledger.accounts TO app_role
 SELECT ON ledger.transfers TO app_role

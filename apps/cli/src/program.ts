@@ -4,6 +4,7 @@ import { Command, CommanderError, type HelpConfiguration } from "commander";
 import { exitCodeOf, type Context } from "./context.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
+import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { providerCommand } from "./commands/provider.ts";
@@ -43,7 +44,7 @@ export function buildProgram(context: Context): Command {
   program.commandsGroup("Start here:");
   for (const command of [demoCommand, runCommand]) program.addCommand(command(context));
   program.commandsGroup("The stack:");
-  for (const command of [upCommand, downCommand, statusCommand, tokenCommand])
+  for (const command of [upCommand, downCommand, statusCommand, tokenCommand, freezeCommand, unfreezeCommand])
     program.addCommand(command(context));
   program.commandsGroup("Sell:").addCommand(providerCommand(context));
   program.commandsGroup("Look and prove:");

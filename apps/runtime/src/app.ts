@@ -2,7 +2,7 @@
 // starts and stops them in order.
 
 import { fileURLToPath } from "node:url";
-import { createAuthority } from "@openagents/authority";
+import { createAuthority, getMode } from "@openagents/authority";
 import { ProblemError, openApi, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
@@ -106,7 +106,7 @@ async function buildService(
     verificationRoutes({ db, authority, offers, judge }),
     fraudRoutes({ db, authority, offers, judge }),
     treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
-    operationsRoutes({ db, openApiText: () => openApiText }),
+    operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({
     service: "runtime_service",
@@ -121,7 +121,11 @@ async function buildService(
     }),
     bindings,
     problemOf: databaseProblem,
-    readiness: [{ name: "database", check: () => probeDatabase(db) }],
+    readiness: [
+      { name: "database", check: () => probeDatabase(db) },
+      // Frozen is no failure: reads are served. Whoever looks sees it all the same.
+      { name: "authority_mode", check: async () => undefined, note: async () => (await getMode(db)).mode },
+    ],
     metrics,
     log,
     nowMs,

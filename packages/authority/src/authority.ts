@@ -4,6 +4,7 @@
 // AUTH-2  An answer or refusal commits with its receipts, postings and events, or not at all.
 // AUTH-3  An error rolls back everything and leaves the key free.
 // AUTH-4  Waiting for another caller of the same key holds no database connection.
+// AUTH-5  After a freeze was answered nothing commits but what its contract lets go on.
 //
 // Three round trips: BEGIN and claim; the body's lock-and-load; one statement
 // for everything that changes, with COMMIT. Held by authority.pg.test.ts.
@@ -28,13 +29,25 @@ import {
 } from "@openagents/postgres";
 import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
 import { REFUSAL_STATUS, type Outcome } from "./outcome.ts";
-import { claimCommand, commandWrite, receiptsWrite, type SealedReceipt, type StoredAnswer } from "./store.ts";
+import {
+  beginUnclaimed,
+  claimCommand,
+  commandWrite,
+  receiptsWrite,
+  type Mode,
+  type ModeLock,
+  type SealedReceipt,
+  type StoredAnswer,
+} from "./store.ts";
 
 /** How long a caller waits for another caller of the same key (spec 2.3 rule 2). */
 const WAIT_MS_MAX = 5_000;
 
 /** How often a body is run again after a serialization failure, deadlock or lost connection. */
 const ATTEMPTS_MAX = 6;
+
+/** When a command that met a freeze is worth sending again. */
+const FROZEN_RETRY_AFTER_MS = 10_000;
 
 /** What a command's body works with. */
 export type Command = {
@@ -54,9 +67,19 @@ export type Authority = {
    * Run a command at most once per (tenant, principal, method, key). A repeat
    * answers the stored bytes; another request under the key is refused with 422
    * `idempotency_key_reused`; a repeat while the first still runs after 5 s with
-   * 409 `idempotency_in_flight`.
+   * 409 `idempotency_in_flight`; a new command while writes are frozen with 503
+   * `writes_frozen`.
    */
   execute<Output>(
+    call: CommandCall,
+    input: unknown,
+    body: (command: Command) => Promise<Outcome<Output>>,
+  ): Promise<CommandReply>;
+  /**
+   * As `execute`, for the one command that changes the mode: it runs when no other
+   * command does, in any process, so that its answer holds for all of them.
+   */
+  executeAlone<Output>(
     call: CommandCall,
     input: unknown,
     body: (command: Command) => Promise<Outcome<Output>>,
@@ -73,40 +96,52 @@ export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => numbe
 export function createAuthority(deps: AuthorityDeps): Authority {
   const running = new Map<string, Running>();
 
-  return {
-    async execute(call, input, body) {
-      const identity = identify(call, input);
-      const deadlineMs = performance.now() + WAIT_MS_MAX;
-      for (;;) {
-        const first = running.get(identity.mapKey);
-        if (first !== undefined) {
-          const answer = await within(first.settled, deadlineMs);
-          if (answer === "timeout") throw inFlight();
-          if (answer !== undefined) return replay(answer, identity);
+  async function execute<Output>(
+    call: CommandCall,
+    input: unknown,
+    body: (command: Command) => Promise<Outcome<Output>>,
+    modeLock: ModeLock,
+  ): Promise<CommandReply> {
+    const identity = identify(call, input);
+    const deadlineMs = performance.now() + WAIT_MS_MAX;
+    for (;;) {
+      const first = running.get(identity.mapKey);
+      if (first !== undefined) {
+        const answer = await within(first.settled, deadlineMs);
+        if (answer === "timeout") throw inFlight();
+        if (answer !== undefined) return replay(answer, identity);
+        continue;
+      }
+      const lead = startRunning();
+      running.set(identity.mapKey, lead);
+      try {
+        const result = await attempt(deps, call, identity, body, modeLock);
+        if (result.kind === "busy") {
+          // Another process runs this key. Look again soon, without a connection meanwhile.
+          if (performance.now() >= deadlineMs) throw inFlight();
+          await pause(25 + Math.random() * 50);
           continue;
         }
-        const lead = startRunning();
-        running.set(identity.mapKey, lead);
-        try {
-          const result = await attempt(deps, call, identity, body);
-          if (result.kind === "busy") {
-            // Another process runs this key. Look again soon, without a connection meanwhile.
-            if (performance.now() >= deadlineMs) throw inFlight();
-            await pause(25 + Math.random() * 50);
-            continue;
-          }
-          if (result.stored !== undefined) lead.settle(result.stored);
-          return result.reply;
-        } finally {
-          running.delete(identity.mapKey);
-          lead.settle(undefined);
-        }
+        if (result.stored !== undefined) lead.settle(result.stored);
+        return result.reply;
+      } finally {
+        running.delete(identity.mapKey);
+        lead.settle(undefined);
       }
-    },
+    }
+  }
+
+  return {
+    execute: (call, input, body) => execute(call, input, body, "shared"),
+    executeAlone: (call, input, body) => execute(call, input, body, "alone"),
 
     perform(call, body) {
       return retrying(async () => {
-        const { tx } = await deps.db.begin(NO_CLAIM, []);
+        const { tx, mode } = await beginUnclaimed(deps.db);
+        if (isFrozen(call, mode)) {
+          await tx.rollback();
+          throw writesFrozen();
+        }
         const { reply } = await conclude(deps, tx, call, undefined, body);
         return reply;
       });
@@ -114,7 +149,20 @@ export function createAuthority(deps: AuthorityDeps): Authority {
   };
 }
 
-const NO_CLAIM = { name: "authority.no_claim", text: "SELECT 1" };
+function isFrozen(call: CommandCall, mode: Mode): boolean {
+  return mode === "read_only" && !call.method.whileFrozen;
+}
+
+function writesFrozen(): ProblemError {
+  return new ProblemError({
+    status: 503,
+    code: "writes_frozen",
+    detail:
+      "The operator has frozen all writes. Reads work, and nothing of this request was done. " +
+      "Send it again, with the same key where it has one, once writes are active.",
+    retryAfterMs: FROZEN_RETRY_AFTER_MS,
+  });
+}
 
 type Identity = {
   readonly commandId: Buffer;
@@ -143,10 +191,15 @@ function attempt<Output>(
   call: CommandCall,
   identity: Identity,
   body: (command: Command) => Promise<Outcome<Output>>,
+  modeLock: ModeLock,
 ): Promise<Attempt> {
   return retrying<Attempt>(async () => {
-    const claim = await claimCommand(deps.db, identity.commandId);
+    const claim = await claimCommand(deps.db, identity.commandId, modeLock);
     if (claim.kind === "won") {
+      if (isFrozen(call, claim.mode)) {
+        await claim.tx.rollback();
+        throw writesFrozen();
+      }
       const { reply, decided } = await conclude(deps, claim.tx, call, identity, body);
       const stored = decided ? { ...reply, requestSha256: identity.requestSha256 } : undefined;
       return { kind: "done", reply, stored };

@@ -8,8 +8,11 @@ export type StoredAnswer = {
   readonly body: string;
 };
 
+/** `read_only`: writes are frozen. */
+export type Mode = "active" | "read_only";
+
 export type Claim =
-  | { readonly kind: "won"; readonly tx: OpenTx }
+  | { readonly kind: "won"; readonly tx: OpenTx; readonly mode: Mode }
   | { readonly kind: "finished"; readonly tx: OpenTx; readonly answer: StoredAnswer }
   | { readonly kind: "running"; readonly tx: OpenTx };
 
@@ -33,6 +36,7 @@ export type CommandRow = {
 const CLAIM = statement(
   "authority.claim",
   `SELECT pg_try_advisory_xact_lock($2::bigint) AS acquired,
+          (SELECT mode FROM authority.mode) AS mode,
           c.request_sha256, c.status, c.content_type, c.body
      FROM (SELECT 1) AS one
      LEFT JOIN authority.commands c ON c.command_id = $1`,
@@ -40,15 +44,26 @@ const CLAIM = statement(
 
 type ClaimRow = {
   acquired: boolean;
+  mode: Mode;
   request_sha256: Buffer | null;
   status: number | null;
   content_type: string | null;
   body: string | null;
 };
 
+/**
+ * Held by every command, together with the others, and alone by the one that
+ * changes the mode: it waits until those under way have ended, and those behind
+ * it read the mode after it. So no command commits after a freeze was answered.
+ */
+const MODE_LOCK_KEY = 4_726_001;
+
+export type ModeLock = "shared" | "alone";
+
 /** Begin the transaction of a command and claim its key, in one round trip. */
-export async function claimCommand(db: Database, commandId: Buffer): Promise<Claim> {
-  const { tx, rows } = await db.begin<ClaimRow>(CLAIM, [commandId, commandId.readBigInt64BE(0)]);
+export async function claimCommand(db: Database, commandId: Buffer, held: ModeLock): Promise<Claim> {
+  const values = [commandId, commandId.readBigInt64BE(0)];
+  const { tx, rows } = await db.begin<ClaimRow>(CLAIM, values, { key: MODE_LOCK_KEY, held });
   const row = rows[0];
   if (row === undefined) throw new Error("the claim answered no row");
   if (row.request_sha256 !== null && row.status !== null && row.content_type !== null && row.body !== null) {
@@ -60,7 +75,59 @@ export async function claimCommand(db: Database, commandId: Buffer): Promise<Cla
     };
     return { kind: "finished", tx, answer };
   }
-  return row.acquired ? { kind: "won", tx } : { kind: "running", tx };
+  return row.acquired ? { kind: "won", tx, mode: row.mode } : { kind: "running", tx };
+}
+
+const READ_MODE = statement("authority.read_mode", "SELECT mode FROM authority.mode");
+
+/** Begin the transaction of a command without a key. */
+export async function beginUnclaimed(db: Database): Promise<{ readonly tx: OpenTx; readonly mode: Mode }> {
+  const { tx, rows } = await db.begin<{ mode: Mode }>(READ_MODE, [], { key: MODE_LOCK_KEY, held: "shared" });
+  const [row] = rows;
+  if (row === undefined) throw new Error("authority.mode has no row");
+  return { tx, mode: row.mode };
+}
+
+export type ModeState = {
+  readonly mode: Mode;
+  readonly reason: string;
+  readonly changedBy: string | undefined;
+  readonly changedAtMs: number | undefined;
+  readonly receiptId: string | undefined;
+};
+
+type ModeRow = {
+  mode: Mode;
+  reason: string;
+  changed_by: string | null;
+  changed_at_ms: bigint | null;
+  receipt_id: string | null;
+};
+
+const FIND_MODE = statement(
+  "authority.find_mode",
+  "SELECT mode, reason, changed_by, changed_at_ms, receipt_id FROM authority.mode",
+);
+
+export async function getMode(q: Queryable): Promise<ModeState> {
+  const [row] = await q.query<ModeRow>(FIND_MODE);
+  if (row === undefined) throw new Error("authority.mode has no row");
+  return {
+    mode: row.mode,
+    reason: row.reason,
+    changedBy: row.changed_by ?? undefined,
+    changedAtMs: row.changed_at_ms === null ? undefined : Number(row.changed_at_ms),
+    receiptId: row.receipt_id ?? undefined,
+  };
+}
+
+export function modeWrite(state: ModeState): Write {
+  return {
+    name: "authority.set_mode",
+    text: `UPDATE authority.mode
+              SET mode = $1, reason = $2, changed_by = $3, changed_at_ms = $4, receipt_id = $5`,
+    values: [state.mode, state.reason, state.changedBy, state.changedAtMs, state.receiptId],
+  };
 }
 
 export function commandWrite(row: CommandRow): Write {

@@ -49,6 +49,8 @@ export type MethodContract = {
   readonly receiptSchemas: readonly string[];
   readonly successStatus: number;
   readonly bodyBytesMax: number;
+  /** Whether it is taken while writes are frozen. */
+  readonly whileFrozen: boolean;
   readonly input: DescMessage;
   readonly output: DescMessage;
   readonly http: HttpMapping;
@@ -112,6 +114,7 @@ function methodOf(desc: DescMethod): MethodContract {
     receiptSchemas: option.receiptSchemas,
     successStatus: option.successStatus === 0 ? 200 : option.successStatus,
     bodyBytesMax: option.bodyBytesMax === 0n ? BODY_BYTES_MAX : Number(option.bodyBytesMax),
+    whileFrozen: option.whileFrozen,
     input: desc.input,
     output: desc.output,
     http: mappingOf(getOption(desc, http), desc.input, fail),

@@ -29,8 +29,16 @@ export interface OpenTx extends Tx {
 }
 
 export interface Database extends Queryable {
-  /** BEGIN and the first statement in one round trip. The caller ends the transaction. */
-  begin<R>(first: Statement, values: readonly unknown[]): Promise<{ tx: OpenTx; rows: R[] }>;
+  /**
+   * BEGIN and the first statement in one round trip. The caller ends the
+   * transaction. A lock is taken before the first statement, which therefore sees
+   * all that was committed by those who held it.
+   */
+  begin<R>(
+    first: Statement,
+    values: readonly unknown[],
+    lock?: TransactionLock,
+  ): Promise<{ tx: OpenTx; rows: R[] }>;
   /** Run a body in a transaction of its own: committed when it returns, rolled back when it throws. */
   transaction<T>(body: (tx: Tx) => Promise<T>): Promise<T>;
   /** Hear notifications on a channel, over a connection of its own that reconnects; "" after each reconnect. */
@@ -39,6 +47,9 @@ export interface Database extends Queryable {
   close(): Promise<void>;
   readonly stats: { readonly total: number; readonly idle: number; readonly waiting: number };
 }
+
+/** An advisory lock that a transaction holds to its end, together with others or alone. */
+type TransactionLock = { readonly key: number; readonly held: "shared" | "alone" };
 
 export type DatabaseOptions = {
   readonly url: string;
@@ -88,10 +99,10 @@ export function connect(options: DatabaseOptions): Database {
       }
     },
 
-    async begin<R>(first: Statement, values: readonly unknown[]) {
+    async begin<R>(first: Statement, values: readonly unknown[], lock?: TransactionLock) {
       const client = await pool.connect().catch(rethrowTranslated);
       const tx = new PooledTx(client);
-      const rows = await tx.beginWith<R>(first, values);
+      const rows = await tx.beginWith<R>(first, values, lock);
       return { tx, rows };
     },
 
@@ -135,10 +146,10 @@ class PooledTx implements OpenTx {
     this.client = client;
   }
 
-  async beginWith<R>(first: Statement, values: readonly unknown[]): Promise<R[]> {
+  async beginWith<R>(first: Statement, values: readonly unknown[], lock?: TransactionLock): Promise<R[]> {
     try {
       this.sendTogether();
-      const [, rows] = await Promise.all([this.client.query("BEGIN"), this.run<R>(first, values)]);
+      const [, rows] = await Promise.all([this.client.query(beginText(lock)), this.run<R>(first, values)]);
       return rows;
     } catch (error) {
       await this.rollback();
@@ -206,6 +217,13 @@ class PooledTx implements OpenTx {
     this.released = true;
     this.client.release(broken ? new ConnectionLost("the connection is in doubt") : undefined);
   }
+}
+
+/** One message with BEGIN, so that the lock costs no round trip. */
+function beginText(lock: TransactionLock | undefined): string {
+  if (lock === undefined) return "BEGIN";
+  const shared = lock.held === "shared" ? "_shared" : "";
+  return `BEGIN; SELECT pg_advisory_xact_lock${shared}(${Math.trunc(lock.key)})`;
 }
 
 function rethrowTranslated(error: unknown): never {

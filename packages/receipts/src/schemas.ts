@@ -19,6 +19,12 @@ export const RECEIPT_PREFIXES = {
   "openagents.treasury.payment_receipt.v2": "pay",
   "openagents.treasury.demo_grant.v1": "dgrt",
   "openagents.treasury.spend_refused.v1": "sref",
+  "openagents.treasury.budget_set.v1": "bset",
+  "openagents.treasury.budget_removed.v1": "brem",
+  "openagents.treasury.reservation_expired.v1": "rexp",
+  "openagents.treasury.reconciled.v1": "recn",
+  "openagents.authority.mode_changed.v1": "mode",
+  "openagents.comms.delivery_event.v1": "cdev",
   "openagents.receipt.v2": "run",
   "openagents.runtime.bundle.v1": "bndl",
 } as const;

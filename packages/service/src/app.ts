@@ -19,7 +19,13 @@ import type { Logger } from "./log.ts";
 import { assertLoopbackRequest } from "./loopback.ts";
 import { createMetrics, type ServiceMetrics } from "./metrics.ts";
 
-export type ReadinessProbe = { readonly name: string; check(): Promise<string | undefined> };
+export type ReadinessProbe = {
+  readonly name: string;
+  /** Undefined when it is well, else what is wrong. */
+  check(): Promise<string | undefined>;
+  /** What to tell about it when it is well. */
+  note?(): Promise<string>;
+};
 
 export type ServiceAppConfig = {
   /** Label of the plane, such as `runtime_service`. */
@@ -32,7 +38,6 @@ export type ServiceAppConfig = {
   readonly bindings: readonly Binding[];
   /** What a known failure of a dependency is to a caller, such as 503 for a database that is away. */
   readonly problemOf?: (error: unknown) => ProblemError | undefined;
-  /** Each answers undefined when it is well, else what is wrong. */
   readonly readiness: readonly ReadinessProbe[];
   readonly metrics?: ServiceMetrics;
   readonly log: Logger;
@@ -146,9 +151,8 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
 async function runProbe(probe: ReadinessProbe): Promise<ReadinessCheck> {
   try {
     const problem = await probe.check();
-    return problem === undefined
-      ? { name: probe.name, ok: true }
-      : { name: probe.name, ok: false, detail: problem };
+    if (problem !== undefined) return { name: probe.name, ok: false, detail: problem };
+    return { name: probe.name, ok: true, detail: await probe.note?.() };
   } catch {
     // The cause may hold addresses and credentials; the log of the failing part has it.
     return { name: probe.name, ok: false, detail: "The check failed." };

@@ -1,3 +1,4 @@
+import type { AuthorityMode } from "@openagents/contracts";
 import { recordToWire, stackStatus, type StackStatus } from "@openagents/stack";
 import { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
@@ -7,7 +8,7 @@ import { formatDuration, formatSats, renderPairs } from "../terminal/index.ts";
 
 const HELP = `
 Shows whether a stack runs on the data directory, its addresses, whether each
-service is alive and ready for work, and what the owner's organisation has. Money
+service is alive and ready for work, whether writes are frozen, and what the owner's organisation has. Money
 on a laptop stack is demo credit.
 
 Examples:
@@ -15,6 +16,8 @@ Examples:
   openagents status --json | jq -r .runtime_url
 
 Exit codes: 0 looked, whatever the state; 1 could not look.`;
+
+type Told = { readonly balances: Balances; readonly mode: AuthorityMode };
 
 type Balances = {
   readonly availableMsats: bigint;
@@ -28,26 +31,29 @@ export function statusCommand(context: Context): Command {
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options) => {
     const status = await stackStatus(dataDirOf(context, options), context.nowMs());
-    const balances = status.state === "running" ? await readBalances(context, options) : undefined;
-    const lines =
-      options.json === true ? [statusJson(status, balances)] : statusLines(context, status, balances);
+    const told = status.state === "running" ? await askRuntime(context, options) : undefined;
+    const lines = options.json === true ? [statusJson(status, told)] : statusLines(context, status, told);
     for (const line of lines) context.out.line(line);
     return EXIT.ok;
   });
 }
 
 /** Undefined when the runtime does not tell: status must work while it is unwell. */
-async function readBalances(context: Context, options: DataDirOption): Promise<Balances | undefined> {
+async function askRuntime(context: Context, options: DataDirOption): Promise<Told | undefined> {
   try {
-    const { Treasury, createClient } = await import("@openagents/contracts");
-    const { client } = connect(context, options);
-    return await createClient(Treasury, { ...client, timeoutMs: 3_000 }).getComputeSummary({});
+    const { Operations, Treasury, createClient } = await import("@openagents/contracts");
+    const client = { ...connect(context, options).client, timeoutMs: 3_000 };
+    const [balances, { mode }] = await Promise.all([
+      createClient(Treasury, client).getComputeSummary({}),
+      createClient(Operations, client).getAuthorityMode({}),
+    ]);
+    return { balances, mode };
   } catch {
     return undefined;
   }
 }
 
-function statusLines(context: Context, status: StackStatus, balances: Balances | undefined): string[] {
+function statusLines(context: Context, status: StackStatus, told: Told | undefined): string[] {
   const { style } = context.out;
   if (status.state === "stopped") return [`${style.dim("○")} not running on ${status.dataDir}`];
   if (status.state === "starting") {
@@ -62,7 +68,12 @@ function statusLines(context: Context, status: StackStatus, balances: Balances |
   pairs.push(["data", status.dataDir]);
   pairs.push(["operator", status.record.operatorPublicKey]);
   pairs.push(["version", status.record.version]);
-  if (balances !== undefined) {
+  if (told !== undefined) {
+    const { balances, mode } = told;
+    pairs.push([
+      "writes",
+      mode === "active" ? "active" : style.yellow("frozen; `openagents unfreeze` ends it"),
+    ]);
     pairs.push(["available", formatSats(balances.availableMsats)]);
     pairs.push(["reserved", formatSats(balances.reservedMsats)]);
     pairs.push(["spent", formatSats(balances.spentMsats)]);
@@ -71,7 +82,7 @@ function statusLines(context: Context, status: StackStatus, balances: Balances |
   return [head, ...renderPairs(pairs, style)];
 }
 
-function statusJson(status: StackStatus, balances: Balances | undefined): string {
+function statusJson(status: StackStatus, told: Told | undefined): string {
   if (status.state === "stopped")
     return JSON.stringify({ state: "stopped", running: false, data_dir: status.dataDir });
   if (status.state === "starting") {
@@ -83,14 +94,15 @@ function statusJson(status: StackStatus, balances: Balances | undefined): string
     ...recordToWire(status.record),
     uptime_ms: status.uptimeMs,
     services: status.services,
-    ...(balances === undefined
+    ...(told === undefined
       ? {}
       : {
+          authority_mode: told.mode,
           balances: {
-            available_msats: Number(balances.availableMsats),
-            reserved_msats: Number(balances.reservedMsats),
-            spent_msats: Number(balances.spentMsats),
-            earned_msats: Number(balances.earnedMsats),
+            available_msats: Number(told.balances.availableMsats),
+            reserved_msats: Number(told.balances.reservedMsats),
+            spent_msats: Number(told.balances.spentMsats),
+            earned_msats: Number(told.balances.earnedMsats),
           },
         }),
   });

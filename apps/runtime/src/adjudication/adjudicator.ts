@@ -14,6 +14,9 @@ export type AdjudicatorDeps = AdjudicationDeps & { readonly db: Database; readon
 const LOOK_EVERY_MS = 1_000;
 const PAGE = 50;
 
+/** The incident waits until the operator's reserve is there, and writes are active. */
+const WAITS = new Set([NO_RESERVE_WORKER, "writes_frozen"]);
+
 /** The runtime itself, in its own name. */
 const RUNTIME: Principal = {
   id: "svc_runtime",
@@ -55,8 +58,7 @@ async function takeAllOn(deps: AdjudicatorDeps, signal: AbortSignal): Promise<vo
       if (signal.aborted) return;
       after = incidentId;
       await adjudicateIncident(deps, callOf(signal), { incidentId }).catch((error: unknown) => {
-        // The incident waits until the operator's reserve is there.
-        if (error instanceof ProblemError && error.code === NO_RESERVE_WORKER) return;
+        if (error instanceof ProblemError && WAITS.has(error.code)) return;
         deps.log.warn({ err: error, incident_id: incidentId }, "an incident was not taken on");
       });
     }

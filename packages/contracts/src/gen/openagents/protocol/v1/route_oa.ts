@@ -21,6 +21,11 @@ export type Route = {
   readonly successStatus: number;
   /** Largest request body in bytes; 0 means the service's default (1 MiB). */
   readonly bodyBytesMax: bigint;
+  /**
+   * Whether the command is taken while writes are frozen. Only for those that
+   * tell that work already begun goes on, or how it ended, and decide nothing new.
+   */
+  readonly whileFrozen: boolean;
 };
 
 /** Descriptor of `openagents.protocol.v1.Route`. */
@@ -54,6 +59,7 @@ export const routeComments: Comments = {
   "openagents.protocol.v1.Route.receipt_schemas": "Schemas of the receipts that the command may emit.",
   "openagents.protocol.v1.Route.success_status": "HTTP status of success; 0 means 200.",
   "openagents.protocol.v1.Route.body_bytes_max": "Largest request body in bytes; 0 means the service's default (1 MiB).",
+  "openagents.protocol.v1.Route.while_frozen": "Whether the command is taken while writes are frozen. Only for those that\ntell that work already begun goes on, or how it ended, and decide nothing new.",
   "openagents.protocol.v1.Owner": "The service that owns the state behind a route.",
   "openagents.protocol.v1.Owner.any": "Routes that every service serves for itself, such as health.",
   "openagents.protocol.v1.Access": "Which kind of principal may call a route. A named scope is needed on top.",

@@ -3,8 +3,44 @@
 /* eslint-disable */
 
 import type { Comments, Contract, HttpBody, MessageDesc } from "../../../../contract.ts";
-import { AuditLedgerRequestSchema, AuditLedgerResponseSchema, GetOpenApiRequestSchema, LedgerCheckSchema, Operations as OperationsService } from "./operations_pb.ts";
+import { AuditLedgerRequestSchema, AuditLedgerResponseSchema, GetAuthorityModeRequestSchema, GetAuthorityModeResponseSchema, GetOpenApiRequestSchema, LedgerCheckSchema, Operations as OperationsService, SetAuthorityModeRequestSchema, SetAuthorityModeResponseSchema } from "./operations_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+
+export type GetAuthorityModeRequest = Readonly<Record<never, never>>;
+
+/** Descriptor of `openagents.runtime.v1.GetAuthorityModeRequest`. */
+export const getAuthorityModeRequestDesc: MessageDesc<GetAuthorityModeRequest> = GetAuthorityModeRequestSchema;
+
+export type GetAuthorityModeResponse = {
+  readonly mode: AuthorityMode;
+  readonly reason: string;
+  /** Absent while the mode was never changed. */
+  readonly changedBy?: string | undefined;
+  readonly changedAt?: number | undefined;
+  readonly receiptId?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetAuthorityModeResponse`. */
+export const getAuthorityModeResponseDesc: MessageDesc<GetAuthorityModeResponse> = GetAuthorityModeResponseSchema;
+
+export type SetAuthorityModeRequest = {
+  readonly mode: AuthorityMode;
+  /** Why, for whoever is refused meanwhile and for the receipt. */
+  readonly reason: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.SetAuthorityModeRequest`. */
+export const setAuthorityModeRequestDesc: MessageDesc<SetAuthorityModeRequest> = SetAuthorityModeRequestSchema;
+
+export type SetAuthorityModeResponse = {
+  readonly mode: AuthorityMode;
+  readonly reason: string;
+  /** Of the change that made the mode what it is; absent while it was never changed. */
+  readonly receiptId?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.SetAuthorityModeResponse`. */
+export const setAuthorityModeResponseDesc: MessageDesc<SetAuthorityModeResponse> = SetAuthorityModeResponseSchema;
 
 export type AuditLedgerRequest = Readonly<Record<never, never>>;
 
@@ -37,12 +73,23 @@ export type GetOpenApiRequest = Readonly<Record<never, never>>;
 /** Descriptor of `openagents.runtime.v1.GetOpenApiRequest`. */
 export const getOpenApiRequestDesc: MessageDesc<GetOpenApiRequest> = GetOpenApiRequestSchema;
 
+export type AuthorityMode = "active" | "read_only";
+
+/** All values of `AuthorityMode`. */
+export const authorityModeValues = ["active", "read_only"] as const satisfies readonly AuthorityMode[];
+
 export const operationsComments: Comments = {
   ...routeComments,
+  "openagents.runtime.v1.GetAuthorityModeResponse.changed_by": "Absent while the mode was never changed.",
+  "openagents.runtime.v1.SetAuthorityModeRequest.reason": "Why, for whoever is refused meanwhile and for the receipt.",
+  "openagents.runtime.v1.SetAuthorityModeResponse.receipt_id": "Of the change that made the mode what it is; absent while it was never changed.",
   "openagents.runtime.v1.LedgerCheck.name": "Name of the invariant.",
   "openagents.runtime.v1.LedgerCheck.detail": "What was counted, or the first violations.",
+  "openagents.runtime.v1.AuthorityMode.read_only": "Writes are frozen.",
   "openagents.runtime.v1.Operations": "What an operator asks of the runtime as a whole.",
   "openagents.runtime.v1.Operations.AuditLedger": "Check the ledger's invariants over all accounts and transfers.",
+  "openagents.runtime.v1.Operations.GetAuthorityMode": "Whether writes are active or frozen.",
+  "openagents.runtime.v1.Operations.SetAuthorityMode": "Freeze all writes, or make them active again. Once a freeze is answered, no\nprocess of the service commits another command: they are answered 503\n`writes_frozen`. What goes on: reads, replays of finished keys, and commands\nby which work already begun says that it goes on or hands in what came of\nit (heartbeats, lease renewals, uploads, results). Setting the mode that is\nset already changes nothing and answers the earlier change.",
   "openagents.runtime.v1.Operations.GetOpenApi": "This document.",
 };
 
@@ -53,6 +100,27 @@ export type OperationsTypes = {
     readonly input: AuditLedgerRequest;
     readonly output: AuditLedgerResponse;
     readonly effect: "read";
+    readonly access: "admin";
+  };
+  /** Whether writes are active or frozen. */
+  readonly getAuthorityMode: {
+    readonly input: GetAuthorityModeRequest;
+    readonly output: GetAuthorityModeResponse;
+    readonly effect: "read";
+    readonly access: "user";
+  };
+  /**
+   * Freeze all writes, or make them active again. Once a freeze is answered, no
+   * process of the service commits another command: they are answered 503
+   * `writes_frozen`. What goes on: reads, replays of finished keys, and commands
+   * by which work already begun says that it goes on or hands in what came of
+   * it (heartbeats, lease renewals, uploads, results). Setting the mode that is
+   * set already changes nothing and answers the earlier change.
+   */
+  readonly setAuthorityMode: {
+    readonly input: SetAuthorityModeRequest;
+    readonly output: SetAuthorityModeResponse;
+    readonly effect: "command";
     readonly access: "admin";
   };
   /** This document. */

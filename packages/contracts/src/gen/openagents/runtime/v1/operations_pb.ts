@@ -2,19 +2,127 @@
 // @generated from file openagents/runtime/v1/operations.proto (package openagents.runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import type { HttpBodySchema } from "../../../google/api/httpbody_pb.ts";
 import { file_google_api_httpbody } from "../../../google/api/httpbody_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file openagents/runtime/v1/operations.proto.
  */
 export const file_openagents_runtime_v1_operations: GenFile = /*@__PURE__*/
-  fileDesc("CiZvcGVuYWdlbnRzL3J1bnRpbWUvdjEvb3BlcmF0aW9ucy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIhQKEkF1ZGl0TGVkZ2VyUmVxdWVzdCI3CgtMZWRnZXJDaGVjaxIMCgRuYW1lGAEgASgJEgoKAm9rGAIgASgIEg4KBmRldGFpbBgDIAEoCSJ6ChNBdWRpdExlZGdlclJlc3BvbnNlEgoKAm9rGAEgASgIEhAKCGFjY291bnRzGAIgASgDEhEKCXRyYW5zZmVycxgDIAEoAxIyCgZjaGVja3MYBCADKAsyIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGVkZ2VyQ2hlY2siEwoRR2V0T3BlbkFwaVJlcXVlc3QyqQIKCk9wZXJhdGlvbnMSnwEKC0F1ZGl0TGVkZ2VyEikub3BlbmFnZW50cy5ydW50aW1lLnYxLkF1ZGl0TGVkZ2VyUmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5BdWRpdExlZGdlclJlc3BvbnNlIjmquxgUCAIQBBoMbGVkZ2VyOmF1ZGl0IAGC0+STAhsSGS9pbnRlcm5hbC92MS9sZWRnZXIvYXVkaXQSeQoKR2V0T3BlbkFwaRIoLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRPcGVuQXBpUmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiK6q7GAYIAhABIAGC0+STAhsSGS9pbnRlcm5hbC92MS9vcGVuYXBpLmpzb25iBnByb3RvMw", [file_google_api_annotations, file_google_api_httpbody, file_openagents_protocol_v1_route]);
+  fileDesc("CiZvcGVuYWdlbnRzL3J1bnRpbWUvdjEvb3BlcmF0aW9ucy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIhkKF0dldEF1dGhvcml0eU1vZGVSZXF1ZXN0IvIBChhHZXRBdXRob3JpdHlNb2RlUmVzcG9uc2USMgoEbW9kZRgBIAEoDjIkLm9wZW5hZ2VudHMucnVudGltZS52MS5BdXRob3JpdHlNb2RlEg4KBnJlYXNvbhgCIAEoCRIXCgpjaGFuZ2VkX2J5GAMgASgJSACIAQESMwoKY2hhbmdlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAYgBARIXCgpyZWNlaXB0X2lkGAUgASgJSAKIAQFCDQoLX2NoYW5nZWRfYnlCDQoLX2NoYW5nZWRfYXRCDQoLX3JlY2VpcHRfaWQiaQoXU2V0QXV0aG9yaXR5TW9kZVJlcXVlc3QSMgoEbW9kZRgBIAEoDjIkLm9wZW5hZ2VudHMucnVudGltZS52MS5BdXRob3JpdHlNb2RlEhoKBnJlYXNvbhgCIAEoCUIKukgHcgUQARjIASKGAQoYU2V0QXV0aG9yaXR5TW9kZVJlc3BvbnNlEjIKBG1vZGUYASABKA4yJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXV0aG9yaXR5TW9kZRIOCgZyZWFzb24YAiABKAkSFwoKcmVjZWlwdF9pZBgDIAEoCUgAiAEBQg0KC19yZWNlaXB0X2lkIhQKEkF1ZGl0TGVkZ2VyUmVxdWVzdCI3CgtMZWRnZXJDaGVjaxIMCgRuYW1lGAEgASgJEgoKAm9rGAIgASgIEg4KBmRldGFpbBgDIAEoCSJ6ChNBdWRpdExlZGdlclJlc3BvbnNlEgoKAm9rGAEgASgIEhAKCGFjY291bnRzGAIgASgDEhEKCXRyYW5zZmVycxgDIAEoAxIyCgZjaGVja3MYBCADKAsyIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGVkZ2VyQ2hlY2siEwoRR2V0T3BlbkFwaVJlcXVlc3QqaAoNQXV0aG9yaXR5TW9kZRIeChpBVVRIT1JJVFlfTU9ERV9VTlNQRUNJRklFRBAAEhkKFUFVVEhPUklUWV9NT0RFX0FDVElWRRABEhwKGEFVVEhPUklUWV9NT0RFX1JFQURfT05MWRACMsAFCgpPcGVyYXRpb25zEp8BCgtBdWRpdExlZGdlchIpLm9wZW5hZ2VudHMucnVudGltZS52MS5BdWRpdExlZGdlclJlcXVlc3QaKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXVkaXRMZWRnZXJSZXNwb25zZSI5qrsYFAgCEAQaDGxlZGdlcjphdWRpdCABgtPkkwIbEhkvaW50ZXJuYWwvdjEvbGVkZ2VyL2F1ZGl0ErIBChBHZXRBdXRob3JpdHlNb2RlEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEF1dGhvcml0eU1vZGVSZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEF1dGhvcml0eU1vZGVSZXNwb25zZSI9qrsYFggCEAIaDmF1dGhvcml0eTpyZWFkIAGC0+STAh0SGy9pbnRlcm5hbC92MS9hdXRob3JpdHkvbW9kZRLfAQoQU2V0QXV0aG9yaXR5TW9kZRIuLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXRBdXRob3JpdHlNb2RlUmVxdWVzdBovLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXRBdXRob3JpdHlNb2RlUmVzcG9uc2Uiaqq7GEAIAhAEGhBhdXRob3JpdHk6ZnJlZXplIAIyJG9wZW5hZ2VudHMuYXV0aG9yaXR5Lm1vZGVfY2hhbmdlZC52MWABgtPkkwIgOgEqIhsvaW50ZXJuYWwvdjEvYXV0aG9yaXR5L21vZGUSeQoKR2V0T3BlbkFwaRIoLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRPcGVuQXBpUmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiK6q7GAYIAhABIAGC0+STAhsSGS9pbnRlcm5hbC92MS9vcGVuYXBpLmpzb25iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
+
+/**
+ * @generated from message openagents.runtime.v1.GetAuthorityModeRequest
+ */
+export type GetAuthorityModeRequest = Message<"openagents.runtime.v1.GetAuthorityModeRequest"> & {
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetAuthorityModeRequest.
+ * Use `create(GetAuthorityModeRequestSchema)` to create a new message.
+ */
+export const GetAuthorityModeRequestSchema: GenMessage<GetAuthorityModeRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_operations, 0);
+
+/**
+ * @generated from message openagents.runtime.v1.GetAuthorityModeResponse
+ */
+export type GetAuthorityModeResponse = Message<"openagents.runtime.v1.GetAuthorityModeResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.AuthorityMode mode = 1;
+   */
+  mode: AuthorityMode;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Absent while the mode was never changed.
+   *
+   * @generated from field: optional string changed_by = 3;
+   */
+  changedBy?: string | undefined;
+
+  /**
+   * @generated from field: optional google.protobuf.Timestamp changed_at = 4;
+   */
+  changedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: optional string receipt_id = 5;
+   */
+  receiptId?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetAuthorityModeResponse.
+ * Use `create(GetAuthorityModeResponseSchema)` to create a new message.
+ */
+export const GetAuthorityModeResponseSchema: GenMessage<GetAuthorityModeResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_operations, 1);
+
+/**
+ * @generated from message openagents.runtime.v1.SetAuthorityModeRequest
+ */
+export type SetAuthorityModeRequest = Message<"openagents.runtime.v1.SetAuthorityModeRequest"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.AuthorityMode mode = 1;
+   */
+  mode: AuthorityMode;
+
+  /**
+   * Why, for whoever is refused meanwhile and for the receipt.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SetAuthorityModeRequest.
+ * Use `create(SetAuthorityModeRequestSchema)` to create a new message.
+ */
+export const SetAuthorityModeRequestSchema: GenMessage<SetAuthorityModeRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_operations, 2);
+
+/**
+ * @generated from message openagents.runtime.v1.SetAuthorityModeResponse
+ */
+export type SetAuthorityModeResponse = Message<"openagents.runtime.v1.SetAuthorityModeResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.AuthorityMode mode = 1;
+   */
+  mode: AuthorityMode;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Of the change that made the mode what it is; absent while it was never changed.
+   *
+   * @generated from field: optional string receipt_id = 3;
+   */
+  receiptId?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SetAuthorityModeResponse.
+ * Use `create(SetAuthorityModeResponseSchema)` to create a new message.
+ */
+export const SetAuthorityModeResponseSchema: GenMessage<SetAuthorityModeResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_operations, 3);
 
 /**
  * @generated from message openagents.runtime.v1.AuditLedgerRequest
@@ -27,7 +135,7 @@ export type AuditLedgerRequest = Message<"openagents.runtime.v1.AuditLedgerReque
  * Use `create(AuditLedgerRequestSchema)` to create a new message.
  */
 export const AuditLedgerRequestSchema: GenMessage<AuditLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_operations, 0);
+  messageDesc(file_openagents_runtime_v1_operations, 4);
 
 /**
  * @generated from message openagents.runtime.v1.LedgerCheck
@@ -58,7 +166,7 @@ export type LedgerCheck = Message<"openagents.runtime.v1.LedgerCheck"> & {
  * Use `create(LedgerCheckSchema)` to create a new message.
  */
 export const LedgerCheckSchema: GenMessage<LedgerCheck> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_operations, 1);
+  messageDesc(file_openagents_runtime_v1_operations, 5);
 
 /**
  * @generated from message openagents.runtime.v1.AuditLedgerResponse
@@ -90,7 +198,7 @@ export type AuditLedgerResponse = Message<"openagents.runtime.v1.AuditLedgerResp
  * Use `create(AuditLedgerResponseSchema)` to create a new message.
  */
 export const AuditLedgerResponseSchema: GenMessage<AuditLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_operations, 2);
+  messageDesc(file_openagents_runtime_v1_operations, 6);
 
 /**
  * @generated from message openagents.runtime.v1.GetOpenApiRequest
@@ -103,7 +211,40 @@ export type GetOpenApiRequest = Message<"openagents.runtime.v1.GetOpenApiRequest
  * Use `create(GetOpenApiRequestSchema)` to create a new message.
  */
 export const GetOpenApiRequestSchema: GenMessage<GetOpenApiRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_operations, 3);
+  messageDesc(file_openagents_runtime_v1_operations, 7);
+
+/**
+ * @generated from enum openagents.runtime.v1.AuthorityMode
+ */
+export const AuthorityMode = {
+  /**
+   * @generated from enum value: AUTHORITY_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: AUTHORITY_MODE_ACTIVE = 1;
+   */
+  ACTIVE: 1,
+
+  /**
+   * Writes are frozen.
+   *
+   * @generated from enum value: AUTHORITY_MODE_READ_ONLY = 2;
+   */
+  READ_ONLY: 2,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.AuthorityMode
+ */
+export type AuthorityMode = (typeof AuthorityMode)[keyof typeof AuthorityMode] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.AuthorityMode.
+ */
+export const AuthorityModeSchema: GenEnum<AuthorityMode> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_operations, 0);
 
 /**
  * What an operator asks of the runtime as a whole.
@@ -120,6 +261,31 @@ export const Operations: GenService<{
     methodKind: "unary";
     input: typeof AuditLedgerRequestSchema;
     output: typeof AuditLedgerResponseSchema;
+  },
+  /**
+   * Whether writes are active or frozen.
+   *
+   * @generated from rpc openagents.runtime.v1.Operations.GetAuthorityMode
+   */
+  getAuthorityMode: {
+    methodKind: "unary";
+    input: typeof GetAuthorityModeRequestSchema;
+    output: typeof GetAuthorityModeResponseSchema;
+  },
+  /**
+   * Freeze all writes, or make them active again. Once a freeze is answered, no
+   * process of the service commits another command: they are answered 503
+   * `writes_frozen`. What goes on: reads, replays of finished keys, and commands
+   * by which work already begun says that it goes on or hands in what came of
+   * it (heartbeats, lease renewals, uploads, results). Setting the mode that is
+   * set already changes nothing and answers the earlier change.
+   *
+   * @generated from rpc openagents.runtime.v1.Operations.SetAuthorityMode
+   */
+  setAuthorityMode: {
+    methodKind: "unary";
+    input: typeof SetAuthorityModeRequestSchema;
+    output: typeof SetAuthorityModeResponseSchema;
   },
   /**
    * This document.
