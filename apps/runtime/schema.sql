@@ -90,6 +90,7 @@ runtime.jobs.updated_at_ms bigint NOT NULL
 runtime.quotes.capability text NOT NULL
 runtime.quotes.issued_at_ms bigint NOT NULL
 runtime.quotes.job_hash text NOT NULL
+runtime.quotes.market boolean NOT NULL DEFAULT false
 runtime.quotes.operator_fee_msats bigint NOT NULL
 runtime.quotes.org text NOT NULL
 runtime.quotes.provider_org text NOT NULL
@@ -171,6 +172,7 @@ runtime.verifications.tests_kept integer
 runtime.verifications.verdict text NOT NULL
 runtime.verifications.verified_at_ms bigint NOT NULL
 runtime.verifications.violations text[] NOT NULL
+runtime.workers.account text NOT NULL
 runtime.workers.capabilities text[] NOT NULL
 runtime.workers.caps text NOT NULL
 runtime.workers.created_at_ms bigint NOT NULL

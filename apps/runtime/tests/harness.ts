@@ -26,6 +26,8 @@ export type Claims = {
   readonly org: string;
   readonly scopes: readonly string[];
   readonly zone: "0" | "0.5" | "1";
+  /** Whose devices these are; of `org_a`, who buys in most tests. */
+  readonly account: string;
 };
 
 export type RequestOptions = {
@@ -84,6 +86,7 @@ export async function startHarness(
       org: "org_a",
       scopes: allScopes(),
       zone: "0.5",
+      account: "org_a",
       ...principal,
     };
     const issuedAtS = Math.floor((options.nowMs?.() ?? Date.now()) / 1000);

@@ -118,7 +118,12 @@ export const PROVIDER = {
 /** Register a worker of an owner; the operator's reserve is one of zone 0. */
 export async function joinMarket(
   runtime: Harness,
-  owner: { readonly sub: string; readonly org: string; readonly zone?: "0" | "0.5" | "1" },
+  owner: {
+    readonly sub: string;
+    readonly org: string;
+    readonly zone?: "0" | "0.5" | "1";
+    readonly account?: string;
+  },
   priceMsats: number,
 ): Promise<Party> {
   const token = await runtime.token(owner);
@@ -138,7 +143,7 @@ export async function register(runtime: Harness, token: string, priceMsats: numb
 
 export async function upload(
   runtime: Harness,
-  content: string,
+  content: string | Buffer,
   token?: string,
   leaseId?: string,
 ): Promise<string> {

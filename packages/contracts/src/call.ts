@@ -11,6 +11,8 @@ export type Principal = {
   readonly scopes: ReadonlySet<string>;
   /** Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else. */
   readonly zoneTenths: number;
+  /** The organisation in whose account a device is enrolled, where it is not its own. */
+  readonly account?: string | undefined;
   readonly device?: string | undefined;
   readonly session?: string | undefined;
   readonly tokenId: string;

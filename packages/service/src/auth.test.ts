@@ -40,6 +40,11 @@ const refusals: [string, () => Promise<string | undefined>, string][] = [
   ["an unknown kind of principal", async () => `Bearer ${await token({ sub: "root_a" })}`, "token_invalid"],
   ["a token without scopes", async () => `Bearer ${await token({ scopes: undefined })}`, "token_invalid"],
   ["a token with an invented zone", async () => `Bearer ${await token({ zone: "0.1" })}`, "token_invalid"],
+  [
+    "a token with a malformed account",
+    async () => `Bearer ${await token({ account: "a" })}`,
+    "token_invalid",
+  ],
   ["a token without org", async () => `Bearer ${await token({ org: "" })}`, "token_invalid"],
 ];
 

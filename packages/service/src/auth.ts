@@ -111,10 +111,11 @@ async function verify(
 
 /** The claims that control writes (spec 2.2); anything else is refused, never guessed. */
 function parsePrincipal(payload: JWTPayload): Principal {
-  const { sub, org, scopes, zone, device, sid, jti, act } = payload;
+  const { sub, org, scopes, zone, account, device, sid, jti, act } = payload;
   const kind = kindOf(sub);
   if (sub === undefined || kind === undefined || jti === undefined) throw malformed("sub");
-  if (typeof org !== "string" || !/^org_[0-9a-z_]{1,60}$/.test(org)) throw malformed("org");
+  if (!isOrg(org)) throw malformed("org");
+  if (account !== undefined && !isOrg(account)) throw malformed("account");
   if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string"))
     throw malformed("scopes");
   if (zone !== "0" && zone !== "0.5" && zone !== "1") throw malformed("zone");
@@ -125,10 +126,15 @@ function parsePrincipal(payload: JWTPayload): Principal {
     scopes: new Set(scopes),
     zoneTenths: Math.round(Number(zone) * 10),
     tokenId: jti,
+    ...(account === undefined ? {} : { account }),
     ...(typeof device === "string" ? { device } : {}),
     ...(typeof sid === "string" ? { session: sid } : {}),
     ...(typeof act === "string" ? { actingFor: act } : {}),
   };
+}
+
+function isOrg(claim: unknown): claim is string {
+  return typeof claim === "string" && /^org_[0-9a-z_]{1,60}$/.test(claim);
 }
 
 const KINDS: Readonly<Record<string, Principal["kind"]>> = {

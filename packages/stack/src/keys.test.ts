@@ -101,8 +101,8 @@ test("services accept the tokens of owner and providers as what they are", async
   const [a, b] = [localProvider("a"), localProvider("b")];
   const provider = await authenticate(`Bearer ${await mintToken(keys, a, NOW)}`);
   assert.deepEqual(
-    [provider.kind, provider.id, provider.org, provider.device],
-    ["device", a.sub, a.org, a.device],
+    [provider.kind, provider.id, provider.org, provider.device, provider.account],
+    ["device", a.sub, a.org, a.device, localOwner(keys).org],
   );
   assert.notEqual(a.org, b.org);
   const device = await authenticate(`Bearer ${await mintToken(keys, localDevice(keys), NOW)}`);

@@ -97,11 +97,15 @@ export async function mintToken(keys: StackKeys, request: TokenRequest, nowMs: n
     );
   }
   const owner = localOwner(keys);
+  const zone = request.zone ?? "0.5";
+  const org = request.org ?? owner.org;
   const issuedAtS = Math.floor(nowMs / 1000);
   return new SignJWT({
-    org: request.org ?? owner.org,
+    org,
     scopes: [...scopes],
-    zone: request.zone ?? "0.5",
+    zone,
+    // The stack speaks for one owner: whatever sells here as a device is one of theirs.
+    ...(zone === "0.5" && org !== owner.org ? { account: owner.org } : {}),
     sid: `ses_${keys.localId}`,
     ...(request.device === undefined ? {} : { device: request.device }),
   })

@@ -42,6 +42,7 @@ import {
   markStrikes,
   type Worker,
 } from "../workers/index.ts";
+import { isOperator } from "../zones/index.ts";
 import { decideOutcome, struckParties, type OutcomeDecision } from "./decide-outcome.ts";
 
 export type AdjudicationDeps = {
@@ -148,9 +149,13 @@ async function order(
   if (second !== undefined) {
     const secondWorker = await findWorker(command.tx, second.providerWorkerId);
     // The operator answers for its reserve, so that what one of it contradicts, it decides itself.
-    if (secondWorker?.zoneTenths !== 0) partyOrgs.push(second.providerOrg);
+    if (secondWorker === undefined || !isOperator(secondWorker)) partyOrgs.push(second.providerOrg);
   }
-  const reserve = decideReserve(workers, { capability: SANDBOX_RUN, spec: job.spec, partyOrgs }, nowMs);
+  const reserve = decideReserve(
+    workers,
+    { capability: SANDBOX_RUN, spec: job.spec, buyerOrg: job.org, market: false, partyOrgs },
+    nowMs,
+  );
   if (reserve === undefined) {
     // No answer, so that the same key may be sent again once there is one.
     throw new ProblemError({

@@ -28,3 +28,16 @@ export async function readBytes(
   for await (const chunk of disk.read(sha256)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+/** The first bytes, as many as there are; empty when nothing is stored under the hash. */
+export async function readPrefix(disk: ArtifactDisk, sha256: string, bytesMax: number): Promise<Buffer> {
+  if ((await disk.find(sha256)) === undefined) return Buffer.alloc(0);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of disk.read(sha256)) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= bytesMax) break;
+  }
+  return Buffer.concat(chunks).subarray(0, bytesMax);
+}

@@ -17,6 +17,7 @@ import {
 import type { Database } from "@openagents/postgres";
 import { findLease, lockLease, type LeaseHold } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
+import { heldZone, mayReceiveSource } from "../zones/index.ts";
 import type { ArtifactDisk } from "./disk.ts";
 import { insertGrants, insertJobOutput, listGranted } from "./store.ts";
 
@@ -35,7 +36,11 @@ export function artifactRoutes(deps: ArtifactRoutesDeps): Binding {
       const readable =
         request.leaseId === undefined
           ? (await listGranted(deps.db, call.principal.org, [request.sha256])).has(request.sha256)
-          : (await requireLease(deps, call.principal, request.leaseId)).inputs.includes(request.sha256);
+          : mayRead(
+              await requireLease(deps, call.principal, request.leaseId),
+              call.principal,
+              request.sha256,
+            );
       if (!readable || (await deps.disk.find(request.sha256)) === undefined) {
         throw notFound("artifact", request.sha256);
       }
@@ -98,6 +103,15 @@ async function requireLease(
   }
   if (lease.expiresAtMs <= deps.nowMs()) throw leaseLapsed();
   return lease;
+}
+
+/** A lease covers its job's inputs, for a holder whose zone the buyer's source may go to now. */
+function mayRead(lease: LeaseHold, principal: Principal, sha256: string): boolean {
+  const holder = {
+    zoneTenths: heldZone(lease.zoneTenths, principal.zoneTenths),
+    account: lease.account,
+  };
+  return lease.inputs.includes(sha256) && mayReceiveSource(holder, lease);
 }
 
 function leaseLapsed(): ProblemError {

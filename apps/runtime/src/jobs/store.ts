@@ -163,6 +163,10 @@ export type LeaseHold = {
   readonly ownerOrg: string;
   readonly buyerOrg: string;
   readonly inputs: readonly string[];
+  /** The holder's, and whether the buyer chose the market: who may read the inputs. */
+  readonly zoneTenths: number;
+  readonly account: string;
+  readonly market: boolean;
   readonly expiresAtMs: number;
 };
 
@@ -179,8 +183,10 @@ export async function lockLease(tx: Tx, leaseId: string, nowMs: number): Promise
 
 const FIND_LEASE = statement(
   "jobs.find_lease",
-  `SELECT j.job_id, w.owner, w.org AS owner_org, j.org, j.inputs, j.lease_expires_at_ms
+  `SELECT j.job_id, w.owner, w.org AS owner_org, j.org, j.inputs, j.lease_expires_at_ms,
+          w.zone_tenths, w.account, coalesce(q.market, false) AS market
      FROM runtime.jobs j JOIN runtime.workers w ON w.worker_id = j.provider_worker_id
+     LEFT JOIN runtime.quotes q ON q.quote_id = j.quote_id
     WHERE j.lease_id = $1 AND j.status = 'leased'`,
 );
 
@@ -193,6 +199,9 @@ export async function findLease(q: Queryable, leaseId: string): Promise<LeaseHol
     org: string;
     inputs: string[];
     lease_expires_at_ms: bigint;
+    zone_tenths: number;
+    account: string;
+    market: boolean;
   };
   const [row] = await q.query<Row>(FIND_LEASE, [leaseId]);
   if (row === undefined) return undefined;
@@ -202,6 +211,9 @@ export async function findLease(q: Queryable, leaseId: string): Promise<LeaseHol
     ownerOrg: row.owner_org,
     buyerOrg: row.org,
     inputs: row.inputs,
+    zoneTenths: row.zone_tenths,
+    account: row.account,
+    market: row.market,
     expiresAtMs: Number(row.lease_expires_at_ms),
   };
 }

@@ -13,15 +13,23 @@ import {
   tooLargeConfig,
   type CheckConfig,
 } from "@openagents/proof";
-import { PATCH_BYTES_MAX, listGranted, readPatch, readText, type ArtifactDisk } from "../artifacts/index.ts";
+import {
+  PATCH_BYTES_MAX,
+  listGranted,
+  readPatch,
+  readPrefix,
+  readText,
+  type ArtifactDisk,
+} from "../artifacts/index.ts";
 import { inputsOf } from "../jobs/index.ts";
 import { invalidField } from "../problems.ts";
+import { BASE_PREFIX_BYTES, findBaseProblem } from "./base-bundle.ts";
 
 export type InputsDeps = { readonly db: Database; readonly disk: ArtifactDisk };
 
 /**
  * What is wrong with a spec's inputs, as 400 `artifact_missing`,
- * `config_invalid`, `patch_too_large`, `patch_refused`, `patch_empty`, or
+ * `base_not_single_commit` (for the market only), `config_invalid`, `patch_too_large`, `patch_refused`, `patch_empty`, or
  * `patch_test_paths_differ` and `guard_paths_differ` when it names other files
  * than the patch has. Stored bytes never change, so this needs no transaction.
  */
@@ -29,12 +37,26 @@ export async function findInputProblem(
   deps: InputsDeps,
   org: string,
   spec: SandboxRunSpec,
+  market: boolean,
 ): Promise<ProblemError | undefined> {
   const inputs = inputsOf(spec);
   const granted = await listGranted(deps.db, org, inputs);
   const missing = inputs.find((sha256) => !granted.has(sha256));
   if (missing !== undefined) {
     return invalidField("spec", "artifact_missing", `Artifact ${missing} is not stored. Upload it first.`);
+  }
+  if (market) {
+    const problem = findBaseProblem(
+      await readPrefix(deps.disk, spec.baseBundleSha256, BASE_PREFIX_BYTES),
+      spec,
+    );
+    if (problem !== undefined) {
+      return invalidField(
+        "spec.base_bundle_sha256",
+        "base_not_single_commit",
+        `What goes to the market is a bundle of one commit without history: ${problem}`,
+      );
+    }
   }
   const patch = await readPatch(deps.disk, spec.patchSha256);
   if (patch === undefined) {

@@ -14,6 +14,7 @@ import { operatorFee } from "./quote.ts";
 
 const NOW = 1_790_000_000_000;
 const JOB = "oa.sandbox_run.v1";
+const BUYER_ORG = "org_buyer";
 
 test("arrival order never changes the winner or the reasons", () => {
   const workers = [
@@ -46,6 +47,7 @@ test("each rule disqualifies by its own name", () => {
     [{ capabilities: ["oa.other.v1"] }, "capability_missing"],
     [{ roles: ["client"] }, "capability_missing"],
     [{ zoneTenths: 10 }, "zone_not_allowed"],
+    [{ account: "org_other" }, "zone_not_allowed"],
     [
       { caps: { memoryMibMax: 256, diskMibMax: 512, wallMsMax: 60_000n, concurrentJobsMax: 1 } },
       "caps_too_small",
@@ -58,6 +60,28 @@ test("each rule disqualifies by its own name", () => {
     assert.equal(winner, undefined);
     assert.deepEqual(losers, [{ workerId: "wrk_a", because }]);
   }
+});
+
+test("a stranger sells, confirms and replaces only when the buyer chose the market", () => {
+  const own = worker("wrk_o", { org: BUYER_ORG, priceMsats: 9n });
+  const strangers = [
+    worker("wrk_a", { org: "org_a", account: "org_a", zoneTenths: 10, priceMsats: 1n }),
+    worker("wrk_b", { org: "org_b", account: "org_b", priceMsats: 2n }),
+  ];
+  const workers = [own, ...strangers];
+  const closed = decideSelection(workers, order(), NOW);
+  assert.equal(closed.winner, undefined);
+  assert.deepEqual(
+    closed.losers.map((loser) => loser.because),
+    ["zone_not_allowed", "zone_not_allowed", "no_second_opinion"],
+  );
+  const open = decideSelection(workers, { ...order(), market: true }, NOW);
+  assert.deepEqual([open.winner?.workerId, open.second?.worker.workerId], ["wrk_a", "wrk_o"]);
+  const first = { org: BUYER_ORG, owner: own.owner };
+  const replace = (market: boolean) =>
+    decideReplacement(workers, { ...order(), market, first, asked: [], priceMsatsMax: 9n }, NOW);
+  assert.equal(replace(false), undefined);
+  assert.equal(replace(true)?.worker.workerId, "wrk_a");
 });
 
 test("a worker that fails several rules reports the first in order of precedence", () => {
@@ -128,7 +152,7 @@ test("a replacement was not asked before, costs no more than what is reserved, a
 test("a party never decides an incident, and neither does a worker that is not the operator's", () => {
   const party = worker("wrk_a", { org: "org_operator", zoneTenths: 0 });
   const other = worker("wrk_b", { org: "org_reserve", zoneTenths: 0 });
-  const incident = { capability: JOB, spec: spec(), partyOrgs: ["org_operator", "org_p"] };
+  const incident = { ...order(), partyOrgs: ["org_operator", "org_p"] };
   assert.equal(decideReserve([party, other, worker("wrk_c")], incident, NOW)?.workerId, "wrk_b");
   assert.equal(decideReserve([party, worker("wrk_c", { org: "org_x" })], incident, NOW), undefined);
 });
@@ -162,6 +186,7 @@ function worker(workerId: string, changes: Partial<Worker> = {}): Worker {
     caps: { memoryMibMax: 1024, diskMibMax: 1024, wallMsMax: 60_000n, concurrentJobsMax: 1 },
     toolchains: [{ name: "node", version: "24.21.0" }],
     zoneTenths: 5,
+    account: BUYER_ORG,
     lastHeartbeatAtMs: NOW,
     createdAtMs: NOW,
     strikes: 0,
@@ -171,7 +196,7 @@ function worker(workerId: string, changes: Partial<Worker> = {}): Worker {
 }
 
 function order(): Order {
-  return { capability: JOB, spec: spec(), buyerOrg: "org_buyer", secondOpinion: "any" };
+  return { capability: JOB, spec: spec(), buyerOrg: BUYER_ORG, market: false, secondOpinion: "any" };
 }
 
 function spec(): SandboxRunSpec {

@@ -5,11 +5,11 @@
 
 import type { Assurance, SandboxRunSpec, SecondOpinion, ToolchainRequirement } from "@openagents/contracts";
 import { livenessOf, type Worker } from "../workers/index.ts";
+import { isOperator, mayReceiveSource, type SourceOrder } from "../zones/index.ts";
 
-export type Order = {
+export type Order = SourceOrder & {
   readonly capability: string;
   readonly spec: SandboxRunSpec;
-  readonly buyerOrg: string;
   readonly secondOpinion: SecondOpinion;
 };
 
@@ -37,9 +37,6 @@ export type Disqualifier =
   | "caps_too_small"
   | "toolchain_missing";
 
-/** Source goes to operator services and enrolled devices only. */
-const ZONE_TENTHS_MAX = 5;
-
 /**
  * The first provider is the first in rank that has a second one beside it, of
  * another owner. The market comes before the buyer's own devices, because those
@@ -49,7 +46,7 @@ export function decideSelection(workers: readonly Worker[], order: Order, nowMs:
   const eligible: Worker[] = [];
   const losers: Loser[] = [];
   for (const worker of workers) {
-    const because = disqualify(worker, order.capability, order.spec, nowMs);
+    const because = disqualify(worker, order, nowMs);
     if (because === undefined) eligible.push(worker);
     else losers.push({ workerId: worker.workerId, because });
   }
@@ -82,10 +79,10 @@ export function decideReplacement(
 ): Second | undefined {
   const eligible = workers.filter(
     (worker) =>
-      disqualify(worker, replacement.capability, replacement.spec, nowMs) === undefined &&
+      disqualify(worker, replacement, nowMs) === undefined &&
       !replacement.asked.includes(worker.workerId) &&
       // The reserve runs it for what is reserved: whoever named the least as second must not be all there is.
-      (worker.zoneTenths === 0 || worker.priceMsats <= replacement.priceMsatsMax),
+      (isOperator(worker) || worker.priceMsats <= replacement.priceMsatsMax),
   );
   return rankSecond(eligible, replacement.first, replacement);
 }
@@ -93,15 +90,15 @@ export function decideReplacement(
 /** The operator's own worker that decides between two parties; a party itself never does. */
 export function decideReserve(
   workers: readonly Worker[],
-  order: Pick<Order, "capability" | "spec"> & { readonly partyOrgs: readonly string[] },
+  order: Omit<Order, "secondOpinion"> & { readonly partyOrgs: readonly string[] },
   nowMs: number,
 ): Worker | undefined {
   return workers
     .filter(
       (worker) =>
-        worker.zoneTenths === 0 &&
+        isOperator(worker) &&
         !order.partyOrgs.includes(worker.org) &&
-        disqualify(worker, order.capability, order.spec, nowMs) === undefined,
+        disqualify(worker, order, nowMs) === undefined,
     )
     .toSorted((a, b) => compare(a.workerId, b.workerId))[0];
 }
@@ -120,7 +117,7 @@ function rankSecond(
     .toSorted(
       (a, b) =>
         Number(b.org === buyerOrg) - Number(a.org === buyerOrg) ||
-        Number(a.zoneTenths === 0) - Number(b.zoneTenths === 0) ||
+        Number(isOperator(a)) - Number(isOperator(b)) ||
         byStanding(a, b),
     );
   if (best === undefined) return undefined;
@@ -129,18 +126,17 @@ function rankSecond(
 
 function disqualify(
   worker: Worker,
-  capability: string,
-  spec: SandboxRunSpec,
+  order: Omit<Order, "secondOpinion">,
   nowMs: number,
 ): Disqualifier | undefined {
   if (worker.status !== "running") return "not_running";
   if (livenessOf(worker, nowMs) !== "fresh") return "stale";
   if (worker.quarantined) return "quarantined";
-  if (!worker.roles.includes("provider") || !worker.capabilities.includes(capability))
+  if (!worker.roles.includes("provider") || !worker.capabilities.includes(order.capability))
     return "capability_missing";
-  if (worker.zoneTenths > ZONE_TENTHS_MAX) return "zone_not_allowed";
-  if (!fitsCaps(worker, spec)) return "caps_too_small";
-  if (!spec.toolchains.every((needed) => hasToolchain(worker, needed))) return "toolchain_missing";
+  if (!mayReceiveSource(worker, order)) return "zone_not_allowed";
+  if (!fitsCaps(worker, order.spec)) return "caps_too_small";
+  if (!order.spec.toolchains.every((needed) => hasToolchain(worker, needed))) return "toolchain_missing";
   return undefined;
 }
 
@@ -174,7 +170,7 @@ export function compareVersions(a: string, b: string): number {
 }
 
 function byRank(buyerOrg: string): (a: Worker, b: Worker) => number {
-  const group = (worker: Worker) => (worker.zoneTenths === 0 ? 2 : worker.org === buyerOrg ? 1 : 0);
+  const group = (worker: Worker) => (isOperator(worker) ? 2 : worker.org === buyerOrg ? 1 : 0);
   return (a, b) => group(a) - group(b) || byStanding(a, b);
 }
 

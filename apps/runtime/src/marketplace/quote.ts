@@ -20,6 +20,8 @@ export type Quote = {
   readonly capability: string;
   readonly jobHash: string;
   readonly spec: SandboxRunSpec;
+  /** Whether the buyer chose that its source may go to everyone. */
+  readonly market: boolean;
   readonly providerWorkerId: string;
   readonly providerOrg: string;
   readonly providerPriceMsats: bigint;
@@ -55,7 +57,9 @@ export function totalPrice(
 }
 
 /** sha256 over the canonical terms, so that a change of any of them shows. */
-export function quoteSha256(quote: Omit<Quote, "quoteSha256" | "receiptId" | "spec" | "org">): string {
+export function quoteSha256(
+  quote: Omit<Quote, "quoteSha256" | "receiptId" | "spec" | "market" | "org">,
+): string {
   const terms: JsonObject = {
     quote_id: quote.quoteId,
     run_id: quote.runId,

@@ -49,7 +49,8 @@ export async function quoteSandboxRun(
   request: QuoteSandboxRunRequest,
 ): Promise<CommandReply> {
   // Looked at outside of the transaction, thrown inside: a repeat of a finished quote answers its bytes.
-  const problem = await findInputProblem(deps, call.principal.org, request.spec);
+  const market = request.market ?? false;
+  const problem = await findInputProblem(deps, call.principal.org, request.spec, market);
   return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
     const { org } = call.principal;
     const run = await requireLockedRun(command.tx, org, request.runId);
@@ -62,6 +63,7 @@ export async function quoteSandboxRun(
       capability: SANDBOX_RUN,
       spec: request.spec,
       buyerOrg: org,
+      market,
       secondOpinion: request.secondOpinion ?? "any",
     } as const;
     const selection = decideSelection(workers, order, nowMs);
@@ -99,6 +101,7 @@ export async function quoteSandboxRun(
       operator_fee_msats: Number(priced.operatorFeeMsats),
       second_opinion: secondFacts(priced.secondOpinion),
       total_price_msats: Number(totalPrice(priced)),
+      ...(market ? { market } : {}),
       valid_until: new Date(priced.validUntilMs).toISOString(),
     };
     const losers = selection.losers.map((loser) => ({
@@ -106,7 +109,7 @@ export async function quoteSandboxRun(
       because: loser.because,
     }));
     const receipt = command.seal("openagents.marketplace.quote.v1", run.runId, { ...facts, losers }, nowMs);
-    const quote: Quote = { ...priced, org, spec: request.spec, receiptId: receipt.receipt_id };
+    const quote: Quote = { ...priced, org, spec: request.spec, market, receiptId: receipt.receipt_id };
     const event = {
       eventType: "quote.selected",
       payload: { ...facts, losers, receipt_id: receipt.receipt_id },

@@ -22,11 +22,12 @@ type QuoteRow = {
   second_assurance: QuotedSecond["assurance"] | null;
   second_price_msats: bigint | null;
   second_fee_msats: bigint | null;
+  market: boolean;
 };
 
 const COLUMNS = `quote_id, org, run_id, capability, job_hash, spec, provider_worker_id, provider_org,
   provider_price_msats, operator_fee_msats, issued_at_ms, valid_until_ms, quote_sha256, receipt_id,
-  second_worker_id, second_org, second_assurance, second_price_msats, second_fee_msats`;
+  second_worker_id, second_org, second_assurance, second_price_msats, second_fee_msats, market`;
 
 function quoteOf(row: QuoteRow): Quote {
   return {
@@ -36,6 +37,7 @@ function quoteOf(row: QuoteRow): Quote {
     capability: row.capability,
     jobHash: row.job_hash,
     spec: specFromText(row.spec),
+    market: row.market,
     providerWorkerId: row.provider_worker_id,
     providerOrg: row.provider_org,
     providerPriceMsats: row.provider_price_msats,
@@ -75,7 +77,7 @@ export function insertQuote(quote: Quote): Write {
   return {
     name: "quotes.insert",
     text: `INSERT INTO runtime.quotes (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
     values: [
       quote.quoteId,
       quote.org,
@@ -96,6 +98,7 @@ export function insertQuote(quote: Quote): Write {
       quote.secondOpinion?.assurance ?? null,
       quote.secondOpinion?.priceMsats ?? null,
       quote.secondOpinion?.feeMsats ?? null,
+      quote.market,
     ],
   };
 }

@@ -164,6 +164,7 @@ export async function findReplacement(
       capability: SANDBOX_RUN,
       spec: job.spec,
       buyerOrg: job.org,
+      market: quote.market,
       // Whoever was asked for: a buyer whose own device stays away must not get the first run for nothing.
       secondOpinion: "any",
       first,

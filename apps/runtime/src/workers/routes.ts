@@ -19,6 +19,7 @@ import type { JsonObject } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
 import { findStrikes, findWorker, listWorkers, lockWorker, markStrikes, upsertWorker } from "./store.ts";
+import { heldZone } from "../zones/index.ts";
 import { isOwnedBy, workerMessage, type Worker } from "./worker.ts";
 
 export type WorkerRoutesDeps = {
@@ -138,7 +139,9 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       priceMsats: request.priceMsats,
       caps: request.caps,
       toolchains: request.toolchains,
-      zoneTenths: call.principal.zoneTenths,
+      // A name that was once of everyone else stays so, whatever token registers it again.
+      zoneTenths: heldZone(call.principal.zoneTenths, known?.zoneTenths ?? 0),
+      account: call.principal.account ?? call.principal.org,
       lastHeartbeatAtMs: nowMs,
       createdAtMs: known?.createdAtMs ?? nowMs,
       strikes: struck.strikes,
@@ -154,6 +157,7 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         price_msats: Number(worker.priceMsats),
         caps: capsFacts(worker.caps),
         zone_tenths: worker.zoneTenths,
+        account: worker.account,
       },
       nowMs,
     );

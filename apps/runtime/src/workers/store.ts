@@ -14,6 +14,7 @@ type WorkerRow = {
   caps: string;
   toolchains: string;
   zone_tenths: number;
+  account: string;
   last_heartbeat_at_ms: bigint;
   created_at_ms: bigint;
   strikes: number;
@@ -21,7 +22,7 @@ type WorkerRow = {
 };
 
 const COLUMNS = `worker_id, org, owner, display_name, roles, status, capabilities, price_msats, caps,
-  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms, strikes, quarantined`;
+  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms, strikes, quarantined, account`;
 
 function workerOf(row: WorkerRow): Worker {
   const caps = JSON.parse(row.caps) as Omit<WorkerCaps, "wallMsMax"> & { wallMsMax: number };
@@ -37,6 +38,7 @@ function workerOf(row: WorkerRow): Worker {
     caps: { ...caps, wallMsMax: BigInt(caps.wallMsMax) },
     toolchains: JSON.parse(row.toolchains) as Toolchain[],
     zoneTenths: row.zone_tenths,
+    account: row.account,
     lastHeartbeatAtMs: Number(row.last_heartbeat_at_ms),
     createdAtMs: Number(row.created_at_ms),
     strikes: row.strikes,
@@ -118,11 +120,12 @@ export function upsertWorker(worker: Worker): Write {
   return {
     name: "workers.upsert",
     text: `INSERT INTO runtime.workers (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
            ON CONFLICT (worker_id) DO UPDATE SET
              display_name = excluded.display_name, roles = excluded.roles, status = excluded.status,
              capabilities = excluded.capabilities, price_msats = excluded.price_msats, caps = excluded.caps,
              toolchains = excluded.toolchains, zone_tenths = excluded.zone_tenths,
+             account = excluded.account,
              last_heartbeat_at_ms = excluded.last_heartbeat_at_ms`,
     values: [
       worker.workerId,
@@ -140,6 +143,7 @@ export function upsertWorker(worker: Worker): Write {
       worker.createdAtMs,
       worker.strikes,
       worker.quarantined,
+      worker.account,
     ],
   };
 }

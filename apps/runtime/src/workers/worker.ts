@@ -23,6 +23,8 @@ export type Worker = {
   readonly toolchains: readonly Toolchain[];
   /** 0 operator, 5 enrolled device, 10 everyone else; from the owner's token, never from the body. */
   readonly zoneTenths: number;
+  /** The organisation in whose account it is enrolled; from the owner's token too. */
+  readonly account: string;
   readonly lastHeartbeatAtMs: number;
   readonly createdAtMs: number;
   /** Faults of its owner that the operator's own runs proved; never reset by the worker. */

@@ -74,6 +74,12 @@ export type QuoteSandboxRunRequest = {
   readonly runId: string;
   readonly spec: SandboxRunSpec;
   readonly secondOpinion?: SecondOpinion | undefined;
+  /**
+   * Whether the source may go to everyone who sells, and not to the buyer's own
+   * devices and the operator's reserve alone. The base must then be a bundle of
+   * the one parentless commit that the spec names.
+   */
+  readonly market?: boolean | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.QuoteSandboxRunRequest`. */
@@ -123,6 +129,7 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.Quote.quote_sha256": "sha256 of the quote's canonical form.",
   "openagents.runtime.v1.Loser": "A provider that was looked at and not selected.",
   "openagents.runtime.v1.Loser.because": "`outranked`, or the rule that it failed.",
+  "openagents.runtime.v1.QuoteSandboxRunRequest.market": "Whether the source may go to everyone who sells, and not to the buyer's own\ndevices and the operator's reserve alone. The base must then be a bundle of\nthe one parentless commit that the spec names.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
   "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",
   "openagents.runtime.v1.SecondOpinion.self": "A device of the buyer's own organisation.",

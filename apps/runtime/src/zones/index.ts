@@ -1,0 +1,1 @@
+export { heldZone, isOperator, mayReceiveSource, type SourceOrder, type Standing } from "./zones.ts";

@@ -1,0 +1,42 @@
+// What each trust zone may do. Pure, and the one place where a zone is read:
+// selection, second runs, disputes, leases and artifacts ask here.
+//
+// Zones are in tenths, as tokens say them: 0 the operator's own services, 5 a
+// device that is enrolled in an account, 10 everyone else. A number that is none
+// of them counts as everyone else.
+
+const OPERATOR = 0;
+const DEVICE = 5;
+
+export type Standing = {
+  readonly zoneTenths: number;
+  /** The organisation in whose account a device is enrolled. It may sell under another one. */
+  readonly account: string;
+};
+
+export type SourceOrder = {
+  readonly buyerOrg: string;
+  /** Whether the buyer chose that everyone on the market may have its source. */
+  readonly market: boolean;
+};
+
+/** The operator answers for these itself: its reserve decides disputes and is a party to none. */
+export function isOperator(party: Pick<Standing, "zoneTenths">): boolean {
+  return party.zoneTenths === OPERATOR;
+}
+
+/** Whether a buyer's source may go there: to the operator, the buyer's own devices, and by its choice to everyone. */
+export function mayReceiveSource(party: Standing, order: SourceOrder): boolean {
+  if (order.market || isOperator(party)) return true;
+  return party.zoneTenths === DEVICE && party.account === order.buyerOrg;
+}
+
+/** Whether someone may let another organisation read what it stored. */
+export function mayShareArtifacts(party: Pick<Standing, "zoneTenths">): boolean {
+  return isOperator(party) || party.zoneTenths === DEVICE;
+}
+
+/** The zone of what two statements speak of: neither can raise the other. */
+export function heldZone(one: number, other: number): number {
+  return Math.max(one, other);
+}
