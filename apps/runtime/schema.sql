@@ -1,4 +1,9 @@
 -- tables and columns
+authority.command_outcomes.body text NOT NULL
+authority.command_outcomes.command_id bytea NOT NULL
+authority.command_outcomes.committed_at_ms bigint NOT NULL
+authority.command_outcomes.content_type text NOT NULL
+authority.command_outcomes.status smallint NOT NULL
 authority.commands.body text NOT NULL
 authority.commands.command_id bytea NOT NULL
 authority.commands.committed_at_ms bigint NOT NULL
@@ -9,6 +14,23 @@ authority.commands.principal text NOT NULL
 authority.commands.request_sha256 bytea NOT NULL
 authority.commands.status smallint NOT NULL
 authority.commands.tenant text NOT NULL
+authority.intents.attempts integer NOT NULL
+authority.intents.command_id bytea
+authority.intents.created_at_ms bigint NOT NULL
+authority.intents.detail text
+authority.intents.due_at_ms bigint NOT NULL
+authority.intents.effect_key text NOT NULL
+authority.intents.epoch bigint NOT NULL
+authority.intents.intent_id text NOT NULL
+authority.intents.kind text NOT NULL
+authority.intents.outcome text
+authority.intents.payload text NOT NULL
+authority.intents.request_id text NOT NULL
+authority.intents.sent_at_ms bigint
+authority.intents.status text NOT NULL
+authority.intents.subject text NOT NULL
+authority.intents.tenant text NOT NULL
+authority.intents.updated_at_ms bigint NOT NULL
 authority.mode.changed_at_ms bigint
 authority.mode.changed_by text
 authority.mode.mode text NOT NULL
@@ -190,9 +212,19 @@ runtime.workers.worker_id text NOT NULL
 runtime.workers.zone_tenths integer NOT NULL
 
 -- constraints
+authority.command_outcomes command_outcomes_command_id_fkey FOREIGN KEY (command_id) REFERENCES authority.commands(command_id)
+authority.command_outcomes command_outcomes_pkey PRIMARY KEY (command_id)
 authority.commands commands_command_id_check CHECK ((octet_length(command_id) = 32))
 authority.commands commands_pkey PRIMARY KEY (command_id)
 authority.commands commands_request_sha256_check CHECK ((octet_length(request_sha256) = 32))
+authority.intents intents_attempts_check CHECK ((attempts >= 0))
+authority.intents intents_check CHECK (((status = ANY (ARRAY['succeeded'::text, 'failed'::text])) = (outcome IS NOT NULL)))
+authority.intents intents_check1 CHECK (((status <> 'unknown'::text) OR (sent_at_ms IS NOT NULL)))
+authority.intents intents_command_id_fkey FOREIGN KEY (command_id) REFERENCES authority.commands(command_id)
+authority.intents intents_epoch_check CHECK ((epoch >= 0))
+authority.intents intents_kind_effect_key_key UNIQUE (kind, effect_key)
+authority.intents intents_pkey PRIMARY KEY (intent_id)
+authority.intents intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text])))
 authority.mode mode_mode_check CHECK ((mode = ANY (ARRAY['active'::text, 'read_only'::text])))
 authority.mode mode_one_check CHECK (one)
 authority.mode mode_pkey PRIMARY KEY (one)
@@ -293,6 +325,7 @@ CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_i
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
 CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE (status <> 'decided'::text)
+CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
 CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id) WHERE (primary_job_id IS NOT NULL)
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
@@ -309,9 +342,12 @@ CREATE INDEX workers_fresh ON runtime.workers USING btree (last_heartbeat_at_ms)
 CREATE UNIQUE INDEX accounts_id_unit_key ON ledger.accounts USING btree (id, unit)
 CREATE UNIQUE INDEX accounts_pkey ON ledger.accounts USING btree (id)
 CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree (org, sha256)
+CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
 CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
 CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
+CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
+CREATE UNIQUE INDEX intents_pkey ON authority.intents USING btree (intent_id)
 CREATE UNIQUE INDEX job_outputs_pkey ON runtime.job_outputs USING btree (job_id, sha256)
 CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
 CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
@@ -333,7 +369,9 @@ CREATE UNIQUE INDEX verifications_pkey ON runtime.verifications USING btree (job
 CREATE UNIQUE INDEX workers_pkey ON runtime.workers USING btree (worker_id)
 
 -- rights
+INSERT ON authority.command_outcomes TO app_role
 INSERT ON authority.commands TO app_role
+INSERT ON authority.intents TO app_role
 INSERT ON authority.receipts TO app_role
 INSERT ON ledger.accounts TO app_role
 INSERT ON ledger.transfers TO app_role
@@ -349,7 +387,9 @@ INSERT ON runtime.runs TO app_role
 INSERT ON runtime.settlements TO app_role
 INSERT ON runtime.verifications TO app_role
 INSERT ON runtime.workers TO app_role
+SELECT ON authority.command_outcomes TO app_role
 SELECT ON authority.commands TO app_role
+SELECT ON authority.intents TO app_role
 SELECT ON authority.mode TO app_role
 SELECT ON authority.receipts TO app_role
 SELECT ON ledger.accounts TO app_role
@@ -366,6 +406,7 @@ SELECT ON runtime.runs TO app_role
 SELECT ON runtime.settlements TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
+UPDATE ON authority.intents TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
 UPDATE ON runtime.reservations TO app_role

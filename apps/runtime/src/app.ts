@@ -23,6 +23,7 @@ import { fraudRoutes, startAdjudicator } from "./adjudication/index.ts";
 import { artifactRoutes, openArtifactDisk } from "./artifacts/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { disableWorker } from "./disablement/index.ts";
+import { intentRoutes } from "./intents/index.ts";
 import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
@@ -101,6 +102,7 @@ async function buildService(
       disableWorker: (request, call) => disableWorker({ authority, offers }, call, request),
     }),
     artifactRoutes({ db, authority, disk, nowMs }),
+    intentRoutes({ db }),
     jobRoutes({ db, authority, offers, nowMs }),
     marketplaceRoutes({ db, disk, authority, offers, nowMs }),
     verificationRoutes({ db, authority, offers, judge }),

@@ -5,6 +5,7 @@
 // AUTH-3  An error rolls back everything and leaves the key free.
 // AUTH-4  Waiting for another caller of the same key holds no database connection.
 // AUTH-5  After a freeze was answered nothing commits but what its contract lets go on.
+// AUTH-6  A command that waits for an outside effect answers "pending" until that is known, then its outcome for ever.
 //
 // Three round trips: BEGIN and claim; the body's lock-and-load; one statement
 // for everything that changes, with COMMIT. Held by authority.pg.test.ts.
@@ -26,13 +27,18 @@ import {
   type Database,
   type OpenTx,
   type Tx,
+  type Write,
 } from "@openagents/postgres";
 import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
-import { REFUSAL_STATUS, type Outcome } from "./outcome.ts";
+import { newId } from "./ids.ts";
+import { concludeIntent, intentsWrite, lockHeldIntent } from "./intent-store.ts";
+import type { HeldIntent, Intent, IntentDraft, TerminalEffect } from "./intent.ts";
+import { REFUSAL_STATUS, type Conclusion, type Nothing, type Outcome } from "./outcome.ts";
 import {
   beginUnclaimed,
   claimCommand,
   commandWrite,
+  outcomeWrite,
   receiptsWrite,
   type Mode,
   type ModeLock,
@@ -60,6 +66,12 @@ export type Command = {
    * are listed by: the run where there is one, else the thing itself.
    */
   seal(schema: string, subject: string, facts: JsonObject, occurredAtMs: number, tenant?: string): Receipt;
+  /**
+   * Mean to do something outside: it commits with this command and is carried out
+   * afterwards by the intent worker. With `answers` the command answers 202 with
+   * the intent's id, and its replays give the outcome once that is known.
+   */
+  intend(draft: IntentDraft, nowMs: number): Intent;
 };
 
 export type Authority = {
@@ -89,6 +101,17 @@ export type Authority = {
     call: CommandCall,
     body: (command: Command) => Promise<Outcome<Output>>,
   ): Promise<CommandReply>;
+  /**
+   * Record what became of an intent, in the name of whoever carried it out, and
+   * the answer of the command that waits for it. False, with nothing done, when
+   * another executor has taken the intent up meanwhile or has concluded it.
+   */
+  conclude(
+    call: CommandCall,
+    held: HeldIntent,
+    effect: TerminalEffect,
+    body: (command: Command) => Promise<Conclusion>,
+  ): Promise<boolean>;
 };
 
 export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => number };
@@ -142,8 +165,24 @@ export function createAuthority(deps: AuthorityDeps): Authority {
           await tx.rollback();
           throw writesFrozen();
         }
-        const { reply } = await conclude(deps, tx, call, undefined, body);
+        const { reply } = await decide(deps, tx, call, body, rendered(call));
         return reply;
+      });
+    },
+
+    conclude(call, held, effect, body) {
+      return retrying(async () => {
+        // Frozen or not: what was begun before a freeze ends in spite of it.
+        const { tx } = await beginUnclaimed(deps.db);
+        const { decided } = await decide(
+          deps,
+          tx,
+          call,
+          async (command) =>
+            (await lockHeldIntent(command.tx, held)) ? body(command) : { kind: "nothing", output: undefined },
+          (outcome) => finishIntent(deps, call, held, effect, outcome),
+        );
+        return decided;
       });
     },
   };
@@ -200,7 +239,17 @@ function attempt<Output>(
         await claim.tx.rollback();
         throw writesFrozen();
       }
-      const { reply, decided } = await conclude(deps, claim.tx, call, identity, body);
+      const { reply, decided } = await decide(
+        deps,
+        claim.tx,
+        call,
+        body,
+        (outcome) => {
+          const answer = render(call, outcome);
+          return { reply: answer, writes: [storedCommand(deps, call, identity, answer)] };
+        },
+        identity.commandId,
+      );
       const stored = decided ? { ...reply, requestSha256: identity.requestSha256 } : undefined;
       return { kind: "done", reply, stored };
     }
@@ -211,21 +260,26 @@ function attempt<Output>(
   });
 }
 
-type Concluded = {
+type Decided = {
   readonly reply: CommandReply;
   /** False when nothing was decided, so that nothing is stored under the key. */
   readonly decided: boolean;
 };
 
+/** The bytes that an outcome is answered with, and what keeps them. */
+type Finish<Body> = (outcome: Body) => { readonly reply: CommandReply; readonly writes: readonly Write[] };
+
 /** Run the body and commit what it decided. */
-async function conclude<Output>(
+async function decide<Body extends Outcome<unknown> | Conclusion>(
   deps: AuthorityDeps,
   tx: OpenTx,
   call: CommandCall,
-  identity: Identity | undefined,
-  body: (command: Command) => Promise<Outcome<Output>>,
-): Promise<Concluded> {
+  body: (command: Command) => Promise<Body>,
+  finish: Finish<Body>,
+  commandId?: Buffer,
+): Promise<Decided> {
   const receipts: SealedReceipt[] = [];
+  const intents: Intent[] = [];
   const command: Command = {
     tx,
     call,
@@ -235,41 +289,104 @@ async function conclude<Output>(
       receipts.push(sealed);
       return sealed.receipt;
     },
+    intend: (draft, nowMs) => {
+      const intent = intentOf(call, draft, commandId, nowMs);
+      intents.push(intent);
+      return intent;
+    },
   };
-  let outcome: Outcome<Output>;
-  let reply: CommandReply;
+  let outcome: Body;
+  let finished: ReturnType<Finish<Body>>;
   try {
     outcome = await body(command);
-    reply = render(call, outcome);
+    finished = finish(outcome);
   } catch (error) {
     await tx.rollback();
     throw error;
   }
+  const { reply } = finished;
   if (outcome.kind === "nothing") {
     await tx.rollback();
     return { reply, decided: false };
   }
   const writes = [...(outcome.writes ?? [])];
   if (receipts.length > 0) writes.push(receiptsWrite(receipts));
-  if (identity !== undefined) {
-    writes.push(
-      commandWrite({
-        commandId: identity.commandId,
-        tenant: call.principal.org,
-        principal: call.principal.id,
-        method: call.method.name,
-        key: call.idempotencyKey,
-        requestSha256: identity.requestSha256,
-        status: reply.status,
-        contentType: reply.contentType,
-        body: reply.body,
-        committedAtMs: deps.nowMs(),
-      }),
-    );
-  }
+  if (intents.length > 0) writes.push(intentsWrite(intents));
+  writes.push(...finished.writes);
   await tx.commitWith(writes);
-  if (outcome.kind === "answer") outcome.afterCommit?.();
+  if (outcome.kind !== "refused") outcome.afterCommit?.();
   return { reply, decided: true };
+}
+
+function rendered<Output>(call: CommandCall): Finish<Outcome<Output>> {
+  return (outcome) => ({ reply: render(call, outcome), writes: [] });
+}
+
+function storedCommand(
+  deps: AuthorityDeps,
+  call: CommandCall,
+  identity: Identity,
+  reply: CommandReply,
+): Write {
+  return commandWrite({
+    commandId: identity.commandId,
+    tenant: call.principal.org,
+    principal: call.principal.id,
+    method: call.method.name,
+    key: call.idempotencyKey,
+    requestSha256: identity.requestSha256,
+    status: reply.status,
+    contentType: reply.contentType,
+    body: reply.body,
+    committedAtMs: deps.nowMs(),
+  });
+}
+
+const NO_REPLY: CommandReply = { status: 204, contentType: "", body: "", replayed: false };
+
+/** The intent's end, and the answer of the command that waits for it. */
+function finishIntent(
+  deps: AuthorityDeps,
+  call: CommandCall,
+  held: HeldIntent,
+  effect: TerminalEffect,
+  conclusion: Conclusion | Nothing<undefined>,
+): ReturnType<Finish<Conclusion>> {
+  if (conclusion.kind === "nothing") return { reply: NO_REPLY, writes: [] };
+  const nowMs = deps.nowMs();
+  const writes = [concludeIntent(held, effect, nowMs)];
+  if (held.commandId === undefined) return { reply: NO_REPLY, writes };
+  if (conclusion.kind === "recorded")
+    throw new Error(`${held.intentId} (${held.kind}) was concluded without the answer that its command owes`);
+  const reply = render(call, conclusion);
+  return { reply, writes: [...writes, outcomeWrite(held.commandId, reply, nowMs)] };
+}
+
+function intentOf(
+  call: CommandCall,
+  draft: IntentDraft,
+  commandId: Buffer | undefined,
+  nowMs: number,
+): Intent {
+  if (draft.answers && commandId === undefined)
+    throw new Error(`${call.method.name} has no key under which the outcome of its intent could be kept`);
+  const intentId = newId("int", nowMs);
+  return {
+    intentId,
+    kind: draft.kind,
+    tenant: draft.tenant ?? call.principal.org,
+    subject: draft.subject,
+    payload: draft.payload,
+    effectKey: draft.effectKey ?? intentId,
+    status: "pending",
+    sentAtMs: undefined,
+    attempts: 0,
+    commandId: draft.answers ? commandId : undefined,
+    requestId: call.requestId,
+    detail: undefined,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
 }
 
 function render<Output>(call: CommandCall, outcome: Outcome<Output>): CommandReply {

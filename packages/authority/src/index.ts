@@ -1,6 +1,9 @@
 export { createAuthority, type Authority, type AuthorityDeps, type Command } from "./authority.ts";
 export { newId } from "./ids.ts";
-export type { Answer, Nothing, Outcome, Refusal } from "./outcome.ts";
+export { findIntent } from "./intent-store.ts";
+export { startIntentWorker, type IntentHandler, type IntentWorker } from "./intent-worker.ts";
+export type { ActResult, Effect, Intent, IntentDraft, IntentStatus, TerminalEffect } from "./intent.ts";
+export type { Answer, Conclusion, Nothing, Outcome, Refusal } from "./outcome.ts";
 export {
   findReceipt,
   getMode,

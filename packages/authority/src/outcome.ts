@@ -30,4 +30,17 @@ export type Refusal = {
 /** Nothing was decided, so nothing is recorded and the key stays free. */
 export type Nothing<Output> = { readonly kind: "nothing"; readonly output: Output };
 
+/**
+ * How recording an outside effect ends. An answer or a refusal is what replays of
+ * the command that waits for it give from then on; `recorded` where none waits.
+ */
+export type Conclusion =
+  | Answer<unknown>
+  | Refusal
+  | {
+      readonly kind: "recorded";
+      readonly writes: readonly Write[];
+      readonly afterCommit?: () => void;
+    };
+
 export const REFUSAL_STATUS = { funds: 402, policy: 403, state: 409 } as const;

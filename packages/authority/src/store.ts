@@ -37,9 +37,11 @@ const CLAIM = statement(
   "authority.claim",
   `SELECT pg_try_advisory_xact_lock($2::bigint) AS acquired,
           (SELECT mode FROM authority.mode) AS mode,
-          c.request_sha256, c.status, c.content_type, c.body
+          c.request_sha256, coalesce(o.status, c.status) AS status,
+          coalesce(o.content_type, c.content_type) AS content_type, coalesce(o.body, c.body) AS body
      FROM (SELECT 1) AS one
-     LEFT JOIN authority.commands c ON c.command_id = $1`,
+     LEFT JOIN authority.commands c ON c.command_id = $1
+     LEFT JOIN authority.command_outcomes o ON o.command_id = c.command_id`,
 );
 
 type ClaimRow = {
@@ -148,6 +150,20 @@ export function commandWrite(row: CommandRow): Write {
       row.body,
       row.committedAtMs,
     ],
+  };
+}
+
+/** What a command that waited for an outside effect answers from now on. */
+export function outcomeWrite(
+  commandId: Buffer,
+  answer: Pick<StoredAnswer, "status" | "contentType" | "body">,
+  committedAtMs: number,
+): Write {
+  return {
+    name: "authority.insert_command_outcome",
+    text: `INSERT INTO authority.command_outcomes (command_id, status, content_type, body, committed_at_ms)
+           VALUES ($1, $2, $3, $4, $5)`,
+    values: [commandId, answer.status, answer.contentType, answer.body, committedAtMs],
   };
 }
 

@@ -5,6 +5,7 @@ import type { Contract } from "../contract.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
 import { Fraud } from "./openagents/runtime/v1/fraud_oa.ts";
+import { Intents } from "./openagents/runtime/v1/intents_oa.ts";
 import { Workers } from "./openagents/runtime/v1/workers_oa.ts";
 import { Jobs } from "./openagents/runtime/v1/jobs_oa.ts";
 import { Verification } from "./openagents/runtime/v1/verification_oa.ts";
@@ -19,6 +20,7 @@ export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
 export * from "./openagents/runtime/v1/artifacts_oa.ts";
 export * from "./openagents/runtime/v1/fraud_oa.ts";
+export * from "./openagents/runtime/v1/intents_oa.ts";
 export * from "./openagents/runtime/v1/workers_oa.ts";
 export * from "./openagents/runtime/v1/jobs_oa.ts";
 export * from "./openagents/runtime/v1/verification_oa.ts";
@@ -29,4 +31,4 @@ export * from "./openagents/runtime/v1/runs_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Fraud, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Treasury];

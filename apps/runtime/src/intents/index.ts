@@ -1,0 +1,1 @@
+export { intentRoutes } from "./routes.ts";
