@@ -69,6 +69,10 @@ runtime.artifact_grants.bytes bigint NOT NULL
 runtime.artifact_grants.granted_at_ms bigint NOT NULL
 runtime.artifact_grants.org text NOT NULL
 runtime.artifact_grants.sha256 text NOT NULL
+runtime.buyer_standings.disputed_jobs bigint NOT NULL DEFAULT 0
+runtime.buyer_standings.disputes_lost bigint NOT NULL DEFAULT 0
+runtime.buyer_standings.org text NOT NULL
+runtime.buyer_standings.settled_jobs bigint NOT NULL DEFAULT 0
 runtime.incidents.decided_at_ms bigint
 runtime.incidents.detail text NOT NULL
 runtime.incidents.first_worker_id text NOT NULL
@@ -109,7 +113,10 @@ runtime.jobs.run_id text NOT NULL
 runtime.jobs.spec text NOT NULL
 runtime.jobs.status text NOT NULL
 runtime.jobs.updated_at_ms bigint NOT NULL
+runtime.provider_standings.agreeing_jobs bigint NOT NULL
+runtime.provider_standings.org text NOT NULL
 runtime.quotes.capability text NOT NULL
+runtime.quotes.expected_price_msats bigint
 runtime.quotes.issued_at_ms bigint NOT NULL
 runtime.quotes.job_hash text NOT NULL
 runtime.quotes.market boolean NOT NULL DEFAULT false
@@ -122,6 +129,8 @@ runtime.quotes.quote_id text NOT NULL
 runtime.quotes.quote_sha256 text NOT NULL
 runtime.quotes.receipt_id text NOT NULL
 runtime.quotes.run_id text NOT NULL
+runtime.quotes.sampling_nonce text
+runtime.quotes.sampling_seed_id text
 runtime.quotes.second_assurance text
 runtime.quotes.second_fee_msats bigint
 runtime.quotes.second_org text
@@ -129,6 +138,7 @@ runtime.quotes.second_price_msats bigint
 runtime.quotes.second_worker_id text
 runtime.quotes.spec text NOT NULL
 runtime.quotes.valid_until_ms bigint NOT NULL
+runtime.quotes.verification_policy text NOT NULL DEFAULT 'always'::text
 runtime.reservations.amount_msats bigint NOT NULL
 runtime.reservations.created_at_ms bigint NOT NULL
 runtime.reservations.org text NOT NULL
@@ -165,6 +175,15 @@ runtime.runs.run_id text NOT NULL
 runtime.runs.status text NOT NULL
 runtime.runs.trajectory_hash text NOT NULL
 runtime.runs.updated_at_ms bigint NOT NULL
+runtime.sampling_seeds.commitment_sha256 text NOT NULL
+runtime.sampling_seeds.opened_at_ms bigint NOT NULL
+runtime.sampling_seeds.revealed_at_ms bigint
+runtime.sampling_seeds.seed text NOT NULL
+runtime.sampling_seeds.seed_id text NOT NULL
+runtime.second_orders.fee_msats bigint NOT NULL
+runtime.second_orders.job_id text NOT NULL
+runtime.second_orders.price_msats bigint NOT NULL
+runtime.second_orders.rerun text NOT NULL
 runtime.settlements.job_id text NOT NULL
 runtime.settlements.operator_fee_msats bigint NOT NULL
 runtime.settlements.org text NOT NULL
@@ -187,6 +206,7 @@ runtime.verifications.patched_exit_code integer
 runtime.verifications.proof text NOT NULL
 runtime.verifications.receipt_id text NOT NULL
 runtime.verifications.receipt_sha256 text NOT NULL
+runtime.verifications.rerun text
 runtime.verifications.review_paths text[] NOT NULL DEFAULT '{}'::text[]
 runtime.verifications.second_job_id text
 runtime.verifications.tests_fixed integer
@@ -248,6 +268,10 @@ ledger.transfers transfers_pending_id_key UNIQUE (pending_id)
 ledger.transfers transfers_pkey PRIMARY KEY (id)
 runtime.artifact_grants artifact_grants_bytes_check CHECK ((bytes >= 0))
 runtime.artifact_grants artifact_grants_pkey PRIMARY KEY (org, sha256)
+runtime.buyer_standings buyer_standings_disputed_jobs_check CHECK ((disputed_jobs >= 0))
+runtime.buyer_standings buyer_standings_disputes_lost_check CHECK ((disputes_lost >= 0))
+runtime.buyer_standings buyer_standings_pkey PRIMARY KEY (org)
+runtime.buyer_standings buyer_standings_settled_jobs_check CHECK ((settled_jobs >= 0))
 runtime.incidents incidents_check CHECK (((status = 'decided'::text) = (outcome IS NOT NULL)))
 runtime.incidents incidents_check1 CHECK (((outcome IS NULL) = (decided_at_ms IS NULL)))
 runtime.incidents incidents_first_worker_id_fkey FOREIGN KEY (first_worker_id) REFERENCES runtime.workers(worker_id)
@@ -276,15 +300,21 @@ runtime.jobs jobs_repeats_check CHECK (((repeats >= 1) AND (repeats <= 5)))
 runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
 runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
+runtime.provider_standings provider_standings_agreeing_jobs_check CHECK ((agreeing_jobs > 0))
+runtime.provider_standings provider_standings_pkey PRIMARY KEY (org)
+runtime.quotes quotes_check CHECK (((verification_policy = 'sampled'::text) = (sampling_seed_id IS NOT NULL)))
+runtime.quotes quotes_check1 CHECK (((sampling_seed_id IS NULL) = (sampling_nonce IS NULL)))
 runtime.quotes quotes_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
 runtime.quotes quotes_pkey PRIMARY KEY (quote_id)
 runtime.quotes quotes_provider_price_msats_check CHECK ((provider_price_msats >= 0))
 runtime.quotes quotes_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.quotes quotes_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.quotes quotes_sampling_seed_id_fkey FOREIGN KEY (sampling_seed_id) REFERENCES runtime.sampling_seeds(seed_id)
 runtime.quotes quotes_second_assurance_check CHECK ((second_assurance = ANY (ARRAY['self'::text, 'independent'::text])))
 runtime.quotes quotes_second_fee_msats_check CHECK ((second_fee_msats >= 0))
 runtime.quotes quotes_second_price_msats_check CHECK ((second_price_msats >= 0))
 runtime.quotes quotes_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.quotes quotes_verification_policy_check CHECK ((verification_policy = ANY (ARRAY['always'::text, 'sampled'::text])))
 runtime.reservations reservations_amount_msats_check CHECK ((amount_msats > 0))
 runtime.reservations reservations_pkey PRIMARY KEY (reservation_id)
 runtime.reservations reservations_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
@@ -302,6 +332,11 @@ runtime.runs runs_executor_epoch_check CHECK ((executor_epoch >= 0))
 runtime.runs runs_latest_seq_check CHECK ((latest_seq >= 0))
 runtime.runs runs_pkey PRIMARY KEY (run_id)
 runtime.runs runs_status_check CHECK ((status = ANY (ARRAY['created'::text, 'running'::text, 'canceling'::text, 'canceled'::text, 'succeeded'::text, 'failed'::text])))
+runtime.sampling_seeds sampling_seeds_pkey PRIMARY KEY (seed_id)
+runtime.second_orders second_orders_fee_msats_check CHECK ((fee_msats >= 0))
+runtime.second_orders second_orders_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.second_orders second_orders_pkey PRIMARY KEY (job_id)
+runtime.second_orders second_orders_price_msats_check CHECK ((price_msats >= 0))
 runtime.settlements settlements_check CHECK (((status = 'withheld'::text) = (withheld_reason IS NOT NULL)))
 runtime.settlements settlements_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.settlements settlements_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
@@ -329,11 +364,13 @@ CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (sta
 CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id) WHERE (primary_job_id IS NOT NULL)
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
+CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quote_id) WHERE (sampling_seed_id IS NOT NULL)
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, seq)
 CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, seq)
 CREATE INDEX runs_by_org ON runtime.runs USING btree (org, run_id)
 CREATE INDEX runs_by_status ON runtime.runs USING btree (org, status, run_id)
+CREATE INDEX sampling_seeds_hidden ON runtime.sampling_seeds USING btree (seed_id) WHERE (revealed_at_ms IS NULL)
 CREATE INDEX settlements_by_org ON runtime.settlements USING btree (org, settled_at_ms, job_id)
 CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
 CREATE INDEX transfers_by_debit ON ledger.transfers USING btree (debit_account, seq)
@@ -342,6 +379,7 @@ CREATE INDEX workers_fresh ON runtime.workers USING btree (last_heartbeat_at_ms)
 CREATE UNIQUE INDEX accounts_id_unit_key ON ledger.accounts USING btree (id, unit)
 CREATE UNIQUE INDEX accounts_pkey ON ledger.accounts USING btree (id)
 CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree (org, sha256)
+CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
 CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
@@ -354,6 +392,7 @@ CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
+CREATE UNIQUE INDEX provider_standings_pkey ON runtime.provider_standings USING btree (org)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
 CREATE UNIQUE INDEX receipts_pkey ON authority.receipts USING btree (receipt_id)
 CREATE UNIQUE INDEX reservations_by_quote ON runtime.reservations USING btree (quote_id) WHERE (status <> 'voided'::text)
@@ -361,6 +400,8 @@ CREATE UNIQUE INDEX reservations_pkey ON runtime.reservations USING btree (reser
 CREATE UNIQUE INDEX reviews_pkey ON runtime.reviews USING btree (job_id)
 CREATE UNIQUE INDEX run_events_pkey ON runtime.run_events USING btree (run_id, seq)
 CREATE UNIQUE INDEX runs_pkey ON runtime.runs USING btree (run_id)
+CREATE UNIQUE INDEX sampling_seeds_pkey ON runtime.sampling_seeds USING btree (seed_id)
+CREATE UNIQUE INDEX second_orders_pkey ON runtime.second_orders USING btree (job_id)
 CREATE UNIQUE INDEX settlements_pkey ON runtime.settlements USING btree (job_id)
 CREATE UNIQUE INDEX settlements_reservation_id_key ON runtime.settlements USING btree (reservation_id)
 CREATE UNIQUE INDEX transfers_pending_id_key ON ledger.transfers USING btree (pending_id)
@@ -376,14 +417,18 @@ INSERT ON authority.receipts TO app_role
 INSERT ON ledger.accounts TO app_role
 INSERT ON ledger.transfers TO app_role
 INSERT ON runtime.artifact_grants TO app_role
+INSERT ON runtime.buyer_standings TO app_role
 INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
+INSERT ON runtime.provider_standings TO app_role
 INSERT ON runtime.quotes TO app_role
 INSERT ON runtime.reservations TO app_role
 INSERT ON runtime.reviews TO app_role
 INSERT ON runtime.run_events TO app_role
 INSERT ON runtime.runs TO app_role
+INSERT ON runtime.sampling_seeds TO app_role
+INSERT ON runtime.second_orders TO app_role
 INSERT ON runtime.settlements TO app_role
 INSERT ON runtime.verifications TO app_role
 INSERT ON runtime.workers TO app_role
@@ -395,20 +440,27 @@ SELECT ON authority.receipts TO app_role
 SELECT ON ledger.accounts TO app_role
 SELECT ON ledger.transfers TO app_role
 SELECT ON runtime.artifact_grants TO app_role
+SELECT ON runtime.buyer_standings TO app_role
 SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
+SELECT ON runtime.provider_standings TO app_role
 SELECT ON runtime.quotes TO app_role
 SELECT ON runtime.reservations TO app_role
 SELECT ON runtime.reviews TO app_role
 SELECT ON runtime.run_events TO app_role
 SELECT ON runtime.runs TO app_role
+SELECT ON runtime.sampling_seeds TO app_role
+SELECT ON runtime.second_orders TO app_role
 SELECT ON runtime.settlements TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
 UPDATE ON authority.intents TO app_role
+UPDATE ON runtime.buyer_standings TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
+UPDATE ON runtime.provider_standings TO app_role
 UPDATE ON runtime.reservations TO app_role
 UPDATE ON runtime.runs TO app_role
+UPDATE ON runtime.sampling_seeds TO app_role
 UPDATE ON runtime.workers TO app_role

@@ -29,6 +29,7 @@ import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { runRoutes } from "./runs/index.ts";
+import { samplingRoutes } from "./sampling/index.ts";
 import { treasuryRoutes } from "./treasury/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
@@ -106,6 +107,7 @@ async function buildService(
     jobRoutes({ db, authority, offers, nowMs }),
     marketplaceRoutes({ db, disk, authority, offers, nowMs }),
     verificationRoutes({ db, authority, offers, judge }),
+    samplingRoutes({ db, authority }),
     fraudRoutes({ db, authority, offers, judge }),
     treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),

@@ -33,7 +33,12 @@ export type Market = {
   readonly second: Party;
   readonly runId: string;
   readonly spec: object;
-  readonly quote: { readonly quote_id: string; readonly total_price_msats: number };
+  readonly quote: {
+    readonly quote_id: string;
+    readonly job_hash: string;
+    readonly total_price_msats: number;
+    readonly expected_price_msats: number;
+  };
   readonly reservationId: string;
   readonly patchSha256: string;
   dispatch(): ReturnType<Harness["post"]>;
@@ -50,6 +55,9 @@ export type MarketOptions = {
   /** Over the ordinary spec. */
   readonly spec?: object;
   readonly secondOpinion?: string;
+  readonly verificationPolicy?: string;
+  /** The idempotency key of the quote, from which the nonce of its draw is made. */
+  readonly quoteKey?: string;
 };
 
 export async function startMarket(t: TestContext, options: MarketOptions = {}): Promise<Market> {
@@ -84,11 +92,17 @@ export async function order(runtime: Harness, options: MarketOptions = {}) {
     toolchains: [{ name: "node", version_min: "20" }],
     ...options.spec,
   };
-  const quoted = await runtime.post("/internal/v1/marketplace/compute/quote/sandbox-run", {
-    run_id: runId,
-    spec,
-    ...(options.secondOpinion === undefined ? {} : { second_opinion: options.secondOpinion }),
-  });
+  const policy = options.verificationPolicy;
+  const quoted = await runtime.post(
+    "/internal/v1/marketplace/compute/quote/sandbox-run",
+    {
+      run_id: runId,
+      spec,
+      ...(options.secondOpinion === undefined ? {} : { second_opinion: options.secondOpinion }),
+      ...(policy === undefined ? {} : { verification_policy: policy }),
+    },
+    options.quoteKey === undefined ? {} : { key: options.quoteKey },
+  );
   assert.equal(quoted.status, 200, quoted.text);
   const { quote } = quoted.json;
   const reserved = await runtime.post("/internal/v1/treasury/compute/reserve", {

@@ -1,7 +1,8 @@
 // The price of one job. Formulas and constants are the market's published ones.
 
-import type { Assurance, SandboxRunSpec } from "@openagents/contracts";
+import type { Assurance, SandboxRunSpec, VerificationPolicy } from "@openagents/contracts";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import type { SamplingTerms } from "../sampling/index.ts";
 
 export const SANDBOX_RUN = "oa.sandbox_run.v1";
 
@@ -27,6 +28,11 @@ export type Quote = {
   readonly providerPriceMsats: bigint;
   readonly operatorFeeMsats: bigint;
   readonly secondOpinion: QuotedSecond | undefined;
+  /** Whether the second run is always made, or by rule and draw. */
+  readonly verificationPolicy: VerificationPolicy;
+  readonly sampling: SamplingTerms | undefined;
+  /** What the job costs on average. */
+  readonly expectedPriceMsats: bigint;
   readonly issuedAtMs: number;
   readonly validUntilMs: number;
   readonly quoteSha256: string;
@@ -70,10 +76,29 @@ export function quoteSha256(
     provider_price_msats: Number(quote.providerPriceMsats),
     operator_fee_msats: Number(quote.operatorFeeMsats),
     second_opinion: secondFacts(quote.secondOpinion),
+    ...samplingFacts(quote),
     issued_at: new Date(quote.issuedAtMs).toISOString(),
     valid_until: new Date(quote.validUntilMs).toISOString(),
   };
   return sha256Hex(canonicalize(terms));
+}
+
+/** The buyer's choice is a term like the price: it decides what is paid for on the provider's word. */
+export function samplingFacts({
+  verificationPolicy,
+  sampling,
+  expectedPriceMsats,
+}: Pick<Quote, "verificationPolicy" | "sampling" | "expectedPriceMsats">): JsonObject {
+  if (sampling === undefined) return { verification_policy: verificationPolicy };
+  return {
+    verification_policy: verificationPolicy,
+    expected_price_msats: Number(expectedPriceMsats),
+    sampling: {
+      seed_id: sampling.seedId,
+      commitment_sha256: sampling.commitmentSha256,
+      nonce: sampling.nonce,
+    },
+  };
 }
 
 export function secondFacts(second: QuotedSecond | undefined): JsonObject | null {

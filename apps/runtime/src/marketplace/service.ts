@@ -22,6 +22,8 @@ import type { Tx } from "@openagents/postgres";
 import { notFound } from "../problems.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
+import { expectedPrice, samplingTerms } from "../sampling/index.ts";
+import { findAgreeing } from "../standings/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders } from "../workers/index.ts";
 import { findInputProblem, type InputsDeps } from "./check-inputs.ts";
 import { decideSelection, type Selection } from "./decide-selection.ts";
@@ -31,6 +33,7 @@ import {
   SANDBOX_RUN,
   operatorFee,
   quoteSha256,
+  samplingFacts,
   secondFacts,
   totalPrice,
   type Quote,
@@ -70,7 +73,9 @@ export async function quoteSandboxRun(
     if (selection.winner === undefined || selection.second === undefined) return refuseNoProvider(selection);
     const { worker: secondWorker, assurance } = selection.second;
 
-    const terms = {
+    const verificationPolicy = request.verificationPolicy ?? "always";
+    const sampled = verificationPolicy === "sampled";
+    const unpriced = {
       quoteId: newId("qte", nowMs),
       runId: run.runId,
       capability: SANDBOX_RUN,
@@ -86,9 +91,20 @@ export async function quoteSandboxRun(
         priceMsats: secondWorker.priceMsats,
         feeMsats: operatorFee(secondWorker.priceMsats),
       },
+      verificationPolicy,
+      sampling: sampled ? await samplingTerms(command.tx, call) : undefined,
       issuedAtMs: nowMs,
       validUntilMs: nowMs + QUOTE_TTL_MS,
     };
+    const rerun = {
+      policy: verificationPolicy,
+      agreeingJobs: sampled ? await findAgreeing(command.tx, selection.winner.org) : 0,
+      strikes: selection.winner.strikes,
+      zoneTenths: selection.winner.zoneTenths,
+      totalPriceMsats: totalPrice(unpriced),
+    };
+    const { priceMsats, feeMsats } = unpriced.secondOpinion;
+    const terms = { ...unpriced, expectedPriceMsats: expectedPrice(rerun, priceMsats + feeMsats) };
     const priced = { ...terms, quoteSha256: quoteSha256(terms) };
     const facts = {
       run_id: run.runId,
@@ -100,6 +116,7 @@ export async function quoteSandboxRun(
       provider_price_msats: Number(priced.providerPriceMsats),
       operator_fee_msats: Number(priced.operatorFeeMsats),
       second_opinion: secondFacts(priced.secondOpinion),
+      ...samplingFacts(priced),
       total_price_msats: Number(totalPrice(priced)),
       ...(market ? { market } : {}),
       valid_until: new Date(priced.validUntilMs).toISOString(),
@@ -277,6 +294,9 @@ function quoteMessage(quote: Quote): QuoteMessage {
     validUntil: quote.validUntilMs,
     quoteSha256: quote.quoteSha256,
     secondOpinion: secondMessage(quote),
+    verificationPolicy: quote.verificationPolicy,
+    sampling: quote.sampling,
+    expectedPriceMsats: quote.expectedPriceMsats,
   };
 }
 

@@ -1,6 +1,6 @@
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
 import { specFromText, specText } from "../jobs/index.ts";
-import type { Quote, QuotedSecond } from "./quote.ts";
+import { totalPrice, type Quote, type QuotedSecond } from "./quote.ts";
 
 type QuoteRow = {
   quote_id: string;
@@ -23,14 +23,26 @@ type QuoteRow = {
   second_price_msats: bigint | null;
   second_fee_msats: bigint | null;
   market: boolean;
+  verification_policy: Quote["verificationPolicy"];
+  sampling_seed_id: string | null;
+  sampling_nonce: string | null;
+  expected_price_msats: bigint | null;
+  commitment_sha256: string | null;
 };
 
 const COLUMNS = `quote_id, org, run_id, capability, job_hash, spec, provider_worker_id, provider_org,
   provider_price_msats, operator_fee_msats, issued_at_ms, valid_until_ms, quote_sha256, receipt_id,
-  second_worker_id, second_org, second_assurance, second_price_msats, second_fee_msats, market`;
+  second_worker_id, second_org, second_assurance, second_price_msats, second_fee_msats, market,
+  verification_policy, sampling_seed_id, sampling_nonce, expected_price_msats`;
 
 function quoteOf(row: QuoteRow): Quote {
+  const terms = {
+    providerPriceMsats: row.provider_price_msats,
+    operatorFeeMsats: row.operator_fee_msats,
+    secondOpinion: secondOf(row),
+  };
   return {
+    ...terms,
     quoteId: row.quote_id,
     org: row.org,
     runId: row.run_id,
@@ -40,9 +52,9 @@ function quoteOf(row: QuoteRow): Quote {
     market: row.market,
     providerWorkerId: row.provider_worker_id,
     providerOrg: row.provider_org,
-    providerPriceMsats: row.provider_price_msats,
-    operatorFeeMsats: row.operator_fee_msats,
-    secondOpinion: secondOf(row),
+    verificationPolicy: row.verification_policy,
+    sampling: samplingOf(row),
+    expectedPriceMsats: row.expected_price_msats ?? totalPrice(terms),
     issuedAtMs: Number(row.issued_at_ms),
     validUntilMs: Number(row.valid_until_ms),
     quoteSha256: row.quote_sha256,
@@ -62,9 +74,17 @@ function secondOf(row: QuoteRow): QuotedSecond | undefined {
   };
 }
 
+function samplingOf(row: QuoteRow): Quote["sampling"] {
+  const { sampling_seed_id: seedId, sampling_nonce: nonce, commitment_sha256: commitmentSha256 } = row;
+  if (seedId === null || nonce === null || commitmentSha256 === null) return undefined;
+  return { seedId, nonce, commitmentSha256 };
+}
+
 const FIND = statement(
   "quotes.find",
-  `SELECT ${COLUMNS} FROM runtime.quotes WHERE org = $1 AND quote_id = $2`,
+  `SELECT ${COLUMNS}, commitment_sha256
+     FROM runtime.quotes LEFT JOIN runtime.sampling_seeds ON seed_id = sampling_seed_id
+    WHERE org = $1 AND quote_id = $2`,
 );
 
 /** A quote never changes, so reading it needs no lock. */
@@ -77,7 +97,8 @@ export function insertQuote(quote: Quote): Write {
   return {
     name: "quotes.insert",
     text: `INSERT INTO runtime.quotes (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+             $20, $21, $22, $23, $24)`,
     values: [
       quote.quoteId,
       quote.org,
@@ -99,6 +120,10 @@ export function insertQuote(quote: Quote): Write {
       quote.secondOpinion?.priceMsats ?? null,
       quote.secondOpinion?.feeMsats ?? null,
       quote.market,
+      quote.verificationPolicy,
+      quote.sampling?.seedId ?? null,
+      quote.sampling?.nonce ?? null,
+      quote.expectedPriceMsats,
     ],
   };
 }

@@ -22,6 +22,21 @@ test("only a confirmed proof, or a confirmed result that a person accepted, rele
   }
 });
 
+test("a proof on the provider's word releases when its buyer chose sampling and it was not drawn, and then only", () => {
+  const reported = (decision: "required" | "drawn" | "not_drawn", verdict: Verified["verdict"]) =>
+    decideSettlement(verified({ assurance: "provider", rerun: { decision }, verdict }), undefined, PRICE);
+  assert.deepEqual(reported("not_drawn", "proven"), {
+    withheldReason: undefined,
+    providerMsats: 1_000n,
+    secondOpinionMsats: 0n,
+    operatorFeeMsats: 5n,
+  });
+  assert.equal(reported("drawn", "proven").withheldReason, "not_confirmed");
+  assert.equal(reported("required", "proven").withheldReason, "not_confirmed");
+  for (const verdict of verdictValues.filter((each) => each !== "proven"))
+    assert.equal(reported("not_drawn", verdict).withheldReason, `verdict_${verdict}`);
+});
+
 test("a second run that agreed is paid with its fee, and nothing else is when a person rejects the patch", () => {
   assert.deepEqual(decideSettlement(verified({ verdict: "needs_review" }), "rejected", PRICE), {
     withheldReason: "review_rejected",
@@ -58,6 +73,7 @@ function verified(changes: Partial<Verified>): Verified {
     assurance: "independent",
     violations: [],
     disagreement: false,
+    rerun: { decision: "required" },
     ...changes,
   };
 }

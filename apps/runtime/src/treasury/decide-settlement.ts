@@ -4,7 +4,7 @@
 // person, and that a second run confirmed. The second provider is paid when its run
 // gave an answer that nobody disputes. What is left is the buyer's again.
 
-import type { Assurance, ReviewDecision, Verdict } from "@openagents/contracts";
+import type { Assurance, Rerun, ReviewDecision, Verdict } from "@openagents/contracts";
 
 export type SettlementDecision = {
   /** Absent: released. */
@@ -27,6 +27,7 @@ export type Verified = {
   readonly assurance: Assurance;
   readonly violations: readonly string[];
   readonly disagreement: boolean;
+  readonly rerun: Pick<Rerun, "decision"> | undefined;
 };
 
 export type Price = {
@@ -57,5 +58,7 @@ function whyWithheld(verified: Verified, review: ReviewDecision | undefined): Wi
   if (verified.verdict === "needs_review" && review === "rejected") return "review_rejected";
   const accepted = verified.verdict === "needs_review" && review === "accepted";
   if (verified.verdict !== "proven" && !accepted) return `verdict_${verified.verdict}`;
-  return verified.assurance === "provider" ? "not_confirmed" : undefined;
+  // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
+  const reportedIsEnough = verified.rerun?.decision === "not_drawn";
+  return verified.assurance === "provider" && !reportedIsEnough ? "not_confirmed" : undefined;
 }

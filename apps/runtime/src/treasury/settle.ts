@@ -12,7 +12,8 @@ import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { lockReservation, markReservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { findReview, findVerification, type Verification } from "../verification/index.ts";
+import { findReview, findSecondTerms, findVerification, type Verification } from "../verification/index.ts";
+import { countSettled } from "../standings/index.ts";
 import { OPERATOR_FEES, earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 import { decideSettlement, type SettlementDecision } from "./decide-settlement.ts";
 import { insertSettlement, settlementMessage, type Settlement } from "./settlement.ts";
@@ -47,7 +48,10 @@ export function settleSandboxRun(
     if (verification.verdict === "needs_review" && review === undefined) return refuseUnreviewed();
     const second = await findSecond(command.tx, verification);
 
-    const decision = decideSettlement(verification, review?.decision, quote);
+    const asked = second === undefined ? undefined : await findSecondTerms(command.tx, second.jobId);
+    const price = { ...quote, secondOpinion: asked ?? quote.secondOpinion };
+
+    const decision = decideSettlement(verification, review?.decision, price);
     const transfers = transfersOf(job, second, { ...reservation, ...decision });
     const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
     if (second !== undefined) accounts.push(earningsAccount(second.providerOrg));
@@ -101,6 +105,7 @@ export function settleSandboxRun(
       output: { settlement: settlementMessage(settlement), receiptId: receipt.receipt_id },
       writes: [
         insertSettlement(settlement),
+        countSettled(org),
         markReservation(reservation.reservationId, status),
         updateJob(settleJob(job, "settled", nowMs)),
         ...(second?.status === "verified" ? [updateJob(settleJob(second, "settled", nowMs))] : []),

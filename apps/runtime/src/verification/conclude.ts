@@ -2,13 +2,15 @@
 // that it closes, and the incident that it opens when results cannot all be true.
 
 import { newId, type Command, type Outcome } from "@openagents/authority";
-import type { Assurance, IncidentKind, VerifySandboxRunResponse } from "@openagents/contracts";
+import type { Assurance, IncidentKind, Rerun, VerifySandboxRunResponse } from "@openagents/contracts";
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { insertIncident, type Incident } from "../fraud/index.ts";
 import { resultFacts, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import type { Decision } from "./decide-verification.ts";
+import { countAgreeing } from "../standings/index.ts";
+import { rerunFacts } from "./rerun.ts";
 import { insertVerification, type Verification } from "./store.ts";
 import { verificationMessage } from "./wire.ts";
 
@@ -20,6 +22,8 @@ export type Conclusion = {
   readonly second?: Job;
   readonly assurance?: Assurance;
   readonly disagreement?: boolean;
+  /** Why the result was run a second time, or was not; undefined where it would not be paid for. */
+  readonly rerun?: Rerun | undefined;
 };
 
 /** Make the verdict final. */
@@ -46,6 +50,7 @@ export function conclude(command: Command, conclusion: Conclusion): Outcome<Veri
     secondJobId: second?.jobId,
     disagreement,
     incidentId: incident?.incidentId,
+    rerun: conclusion.rerun,
     receiptId: receipt.receipt_id,
     receiptSha256: receipt.canonical_json_sha256,
     verifiedAtMs: nowMs,
@@ -61,6 +66,8 @@ export function conclude(command: Command, conclusion: Conclusion): Outcome<Veri
       insertVerification(verification),
       updateJob(settleJob(job, "verified", nowMs)),
       ...closeSecond(second, nowMs),
+      // A disputed or unconfirmed job says nothing for its provider.
+      ...(assurance === "provider" ? [] : [countAgreeing(job.providerOrg)]),
       ...(incident === undefined ? [] : [insertIncident(incident)]),
       ...extendRun(run, [event], nowMs).writes,
     ],
@@ -115,7 +122,7 @@ function openIncident(
 }
 
 function verificationFacts(
-  { job, first, second, disagreement = false }: Conclusion,
+  { job, first, second, disagreement = false, rerun }: Conclusion,
   assurance: Assurance,
   incidentId: string | undefined,
 ): JsonObject {
@@ -145,6 +152,7 @@ function verificationFacts(
       ? { failure_code: job.failure?.code ?? "" }
       : { result: resultFacts(job.result) }),
     ...(second === undefined ? {} : secondFacts(second)),
+    ...(rerun === undefined ? {} : { rerun: rerunFacts(rerun) }),
     ...(incidentId === undefined ? {} : { incident_id: incidentId }),
   };
 }

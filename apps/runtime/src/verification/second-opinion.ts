@@ -16,11 +16,20 @@ import {
   updateJob,
   type Job,
 } from "../jobs/index.ts";
-import { CANDIDATES_MAX, SANDBOX_RUN, decideReplacement, type Quote } from "../marketplace/index.ts";
+import {
+  CANDIDATES_MAX,
+  SANDBOX_RUN,
+  decideReplacement,
+  operatorFee,
+  type Quote,
+} from "../marketplace/index.ts";
 import type { Reservation } from "../reservations/index.ts";
 import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, livenessOf } from "../workers/index.ts";
+import type { Rerun } from "@openagents/contracts";
 import type { Decision } from "./decide-verification.ts";
+import { rerunFacts } from "./rerun.ts";
+import { insertSecondTerms, type SecondPrice } from "./store.ts";
 
 /** How often somebody is asked to repeat one job. */
 const SECOND_RUNS_MAX = 5;
@@ -31,7 +40,8 @@ const GIVEN_BACK = "provider_stopped";
 /** Who gives it back this often leaves no room for others to be asked. */
 const GIVEN_BACK_MAX = 2;
 
-export type SecondProvider = { readonly workerId: string; readonly org: string };
+/** Paid what it asks, and never more than was reserved for it. */
+export type SecondProvider = SecondPrice & { readonly workerId: string; readonly org: string };
 
 export type SecondOrder = {
   readonly run: Run;
@@ -39,6 +49,7 @@ export type SecondOrder = {
   readonly quote: Quote;
   readonly reservation: Pick<Reservation, "reservationId" | "receiptId">;
   readonly decision: Decision;
+  readonly rerun: Rerun;
   readonly provider: SecondProvider;
   /** The earlier second run, which came to nothing; called off when it is still open. */
   readonly replaced: Job | undefined;
@@ -52,7 +63,7 @@ export type OrderedSecond = {
 
 /** The job that repeats the work, with its receipts and events. The caller announces it once it is committed. */
 export function orderSecond(command: Command, order: SecondOrder, nowMs: number): OrderedSecond {
-  const { run, job, quote, reservation, decision, provider, replaced } = order;
+  const { run, job, quote, reservation, decision, rerun, provider, replaced } = order;
   const abandoned = replaced?.status === "queued" || replaced?.status === "leased" ? replaced : undefined;
   const jobId = newId("job", nowMs);
   const events: EventDraft[] = [];
@@ -91,6 +102,9 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
     second_job_id: jobId,
     second_worker_id: provider.workerId,
     second_dispatch_receipt_id: dispatchReceiptId,
+    second_price_msats: Number(provider.priceMsats),
+    second_fee_msats: Number(provider.feeMsats),
+    rerun: rerunFacts(rerun),
     ...replacedFacts(replaced),
   });
   const second = queuedJob(
@@ -118,6 +132,7 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
     writes: [
       ...(abandoned === undefined ? [] : [updateJob(settleJob(abandoned, "canceled", nowMs))]),
       insertJob(second),
+      insertSecondTerms(jobId, { ...provider, rerun }),
       ...extendRun(run, events, nowMs).writes,
     ],
   };
@@ -173,5 +188,10 @@ export async function findReplacement(
     },
     nowMs,
   );
-  return second === undefined ? undefined : { workerId: second.worker.workerId, org: second.worker.org };
+  if (second === undefined) return undefined;
+  const { workerId, org, priceMsats } = second.worker;
+  const reserved = quote.secondOpinion;
+  // The reserve may ask for more than what is reserved, and runs it for that.
+  const price = priceMsats < reserved.priceMsats ? priceMsats : reserved.priceMsats;
+  return { workerId, org, priceMsats: price, feeMsats: operatorFee(price) };
 }

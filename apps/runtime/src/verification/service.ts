@@ -1,10 +1,11 @@
 // From a provider's report to a verdict: what would be paid for is run again by
 // someone whom the first provider does not own, before anything is final.
 //
-// VER-1  Nothing is final on the first provider's word alone if it would be paid for.
+// VER-1  Nothing that would be paid for is final on the first provider's word alone, unless its
+//        buyer chose the policy `sampled` and it was not drawn; it is then reported, never verified.
 // VER-2  Runs that disagree are inconclusive, and open an incident.
 // VER-3  A job has one final verdict.
-// Held by tests/second-opinion.pg.test.ts.
+// Held by tests/second-opinion.pg.test.ts and tests/sampling.pg.test.ts.
 
 import type { Authority, Command, Outcome } from "@openagents/authority";
 import type { Database } from "@openagents/postgres";
@@ -19,12 +20,14 @@ import { findJob, jobMessage, listJobsAbout, lockJob, type Job, type Offers } fr
 import { findQuote, type Quote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { findReservation, type Reservation } from "../reservations/index.ts";
-import { requireLockedRun, type Run } from "../runs/index.ts";
-import { conclude } from "./conclude.ts";
+import { requireLockedRun } from "../runs/index.ts";
+import { conclude, type Conclusion } from "./conclude.ts";
 import { decideAgreement } from "./decide-agreement.ts";
 import type { Decision } from "./decide-verification.ts";
 import type { Judge } from "./judge.ts";
+import { loadRerun } from "./rerun.ts";
 import { findReplacement, isExpected, orderSecond } from "./second-opinion.ts";
+import { findSecondTerms } from "./store.ts";
 import { awaitingMessage } from "./wire.ts";
 
 export type VerificationDeps = {
@@ -66,7 +69,12 @@ export async function verifySandboxRun(
     const asked = await listJobsAbout(command.tx, job.jobId, "second_opinion");
     const latest = asked.at(-1);
     const order = await loadOrder(command, job);
+    // What it was ordered for, stays: a provider that is not new any more was so then.
+    const known = latest === undefined ? undefined : await findSecondTerms(command.tx, latest.jobId);
+    const rerun = known?.rerun ?? (await loadRerun(command.tx, job, order.quote));
     if (latest === undefined) {
+      // Reported, and for the policy `sampled` paid for: nobody calls it verified.
+      if (rerun.decision === "not_drawn") return conclude(command, { run, job, first, rerun });
       const { secondOpinion } = order.quote;
       if (secondOpinion === undefined) throw new Error(`${order.quote.quoteId} has no second opinion`);
       return requestSecond(deps, command, {
@@ -74,6 +82,7 @@ export async function verifySandboxRun(
         run,
         job,
         first,
+        rerun,
         replaced: undefined,
         provider: secondOpinion,
       });
@@ -83,7 +92,8 @@ export async function verifySandboxRun(
     if (repeated.status === "reported" && repeated.result !== undefined) {
       if (second === undefined || repeated.jobId !== seenSecond?.jobId) throw notYet();
       const agreement = decideAgreement(first, second);
-      if (agreement.kind === "agree") return concludeAgreed(command, run, job, first, repeated);
+      if (agreement.kind === "agree")
+        return concludeAgreed(command, { run, job, first, second: repeated, rerun });
       if (agreement.kind === "disagree") {
         return conclude(command, {
           run,
@@ -91,6 +101,7 @@ export async function verifySandboxRun(
           first: { ...first, verdict: "inconclusive", because: agreement.because },
           second: repeated,
           disagreement: true,
+          rerun,
         });
       }
       because = `the second run: ${agreement.because}`;
@@ -109,13 +120,14 @@ export async function verifySandboxRun(
     // It failed, was called off, came to nothing, or its worker is gone: someone else is asked, and it is not paid.
     const provider = await findReplacement(command, { job, quote: order.quote, asked }, nowMs);
     if (provider !== undefined) {
-      return requestSecond(deps, command, { ...order, run, job, first, replaced: repeated, provider });
+      return requestSecond(deps, command, { ...order, run, job, first, rerun, replaced: repeated, provider });
     }
     return conclude(command, {
       run,
       job,
       first: { ...first, verdict: "inconclusive", because },
       second: repeated,
+      rerun,
     });
   });
 }
@@ -164,18 +176,10 @@ function requestSecond(
 
 function concludeAgreed(
   command: Command,
-  run: Run,
-  job: Job,
-  first: Decision,
-  second: Job,
+  conclusion: Conclusion & { readonly second: Job },
 ): Outcome<VerifySandboxRunResponse> {
-  return conclude(command, {
-    run,
-    job,
-    first,
-    second,
-    assurance: second.providerOrg === job.org ? "self" : "independent",
-  });
+  const isSelf = conclusion.second.providerOrg === conclusion.job.org;
+  return conclude(command, { ...conclusion, assurance: isSelf ? "self" : "independent" });
 }
 
 function notYet(): ProblemError {

@@ -1,5 +1,6 @@
-import type { Assurance, Proof, ReviewDecision, Verdict } from "@openagents/contracts";
+import type { Assurance, Proof, Rerun, ReviewDecision, Verdict } from "@openagents/contracts";
 import { statement, type Queryable, type Write } from "@openagents/postgres";
+import { rerunFromText, rerunText } from "./rerun.ts";
 
 /** The final verdict on a job; written once. */
 export type Verification = {
@@ -19,6 +20,7 @@ export type Verification = {
   readonly secondJobId: string | undefined;
   readonly disagreement: boolean;
   readonly incidentId: string | undefined;
+  readonly rerun: Rerun | undefined;
   readonly receiptId: string;
   readonly receiptSha256: string;
   readonly verifiedAtMs: number;
@@ -40,6 +42,7 @@ type VerificationRow = {
   second_job_id: string | null;
   disagreement: boolean;
   incident_id: string | null;
+  rerun: string | null;
   receipt_id: string;
   receipt_sha256: string;
   verified_at_ms: bigint;
@@ -47,7 +50,7 @@ type VerificationRow = {
 
 const COLUMNS = `job_id, verdict, assurance, proof, because, violations, review_paths,
   base_exit_code, patched_exit_code, guard_exit_code, tests_fixed, tests_kept,
-  second_job_id, disagreement, incident_id, receipt_id, receipt_sha256, verified_at_ms`;
+  second_job_id, disagreement, incident_id, receipt_id, receipt_sha256, verified_at_ms, rerun`;
 
 const FIND = statement(
   "verifications.find",
@@ -73,6 +76,7 @@ export async function findVerification(q: Queryable, jobId: string): Promise<Ver
     secondJobId: row.second_job_id ?? undefined,
     disagreement: row.disagreement,
     incidentId: row.incident_id ?? undefined,
+    rerun: row.rerun === null ? undefined : rerunFromText(row.rerun),
     receiptId: row.receipt_id,
     receiptSha256: row.receipt_sha256,
     verifiedAtMs: Number(row.verified_at_ms),
@@ -83,7 +87,7 @@ export function insertVerification(verification: Verification): Write {
   return {
     name: "verifications.insert",
     text: `INSERT INTO runtime.verifications (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
     values: [
       verification.jobId,
       verification.verdict,
@@ -103,7 +107,35 @@ export function insertVerification(verification: Verification): Write {
       verification.receiptId,
       verification.receiptSha256,
       verification.verifiedAtMs,
+      verification.rerun === undefined ? null : rerunText(verification.rerun),
     ],
+  };
+}
+
+/** What whoever repeats a job is paid. */
+export type SecondPrice = { readonly priceMsats: bigint; readonly feeMsats: bigint };
+
+/** On what terms a job is repeated. */
+export type SecondTerms = SecondPrice & { readonly rerun: Rerun };
+
+const FIND_TERMS = statement(
+  "second_orders.find",
+  "SELECT price_msats, fee_msats, rerun FROM runtime.second_orders WHERE job_id = $1",
+);
+
+/** Undefined for a job that was ordered before second providers had terms of their own. */
+export async function findSecondTerms(q: Queryable, jobId: string): Promise<SecondTerms | undefined> {
+  type Row = { price_msats: bigint; fee_msats: bigint; rerun: string };
+  const [row] = await q.query<Row>(FIND_TERMS, [jobId]);
+  if (row === undefined) return undefined;
+  return { priceMsats: row.price_msats, feeMsats: row.fee_msats, rerun: rerunFromText(row.rerun) };
+}
+
+export function insertSecondTerms(jobId: string, { priceMsats, feeMsats, rerun }: SecondTerms): Write {
+  return {
+    name: "second_orders.insert",
+    text: "INSERT INTO runtime.second_orders (job_id, price_msats, fee_msats, rerun) VALUES ($1, $2, $3, $4)",
+    values: [jobId, priceMsats, feeMsats, rerunText(rerun)],
   };
 }
 

@@ -24,6 +24,7 @@ export function verificationMessage(
     review: review?.decision,
     testsFixed: verification.testsFixed,
     testsKept: verification.testsKept,
+    rerun: verification.rerun,
   };
 }
 

@@ -29,25 +29,29 @@ export function checkPayment(
 
 function checkOne(
   receipts: ReceiptsById,
-  { dispatch, verification, review }: Attempt,
+  { dispatch, verification, review, opinions }: Attempt,
   payment: JsonObject,
   problems: Problems,
 ): string {
   if (verification === undefined) throw new Error("a payment needs a verification");
   const quote = receiptNamed(receipts, dispatch, "quote_receipt_id");
-  const released = mayRelease(verification, review);
+  const released = mayRelease(verification, review, quote);
   problems.same("the payment's status", textOf(payment, "status"), released ? "released" : "withheld");
   const amount = numberOf(payment, "amount_msats");
   problems.same("the amount", amount, released ? numberOf(quote, "provider_price_msats") : 0);
 
   const offer = objectOf(quote, "second_opinion");
+  const order = secondOrder(offer, verification, opinions);
+  for (const name of ["provider_price_msats", "operator_fee_msats"])
+    if ((numberOf(order, name) ?? NaN) > (numberOf(offer, name) ?? NaN))
+      problems.add(`the second run's ${name} is more than was quoted`);
   const second = numberOf(payment, "second_opinion_msats") ?? 0;
   // A run that agrees is paid; one that was not made, came to nothing, or contradicts the first is not.
   const pays = isConfirmed(verification);
-  problems.same("the second run's amount", second, pays ? numberOf(offer, "provider_price_msats") : 0);
+  problems.same("the second run's amount", second, pays ? numberOf(order, "provider_price_msats") : 0);
   const fees = [
     released ? numberOf(quote, "operator_fee_msats") : 0,
-    pays ? numberOf(offer, "operator_fee_msats") : 0,
+    pays ? numberOf(order, "operator_fee_msats") : 0,
   ];
   const fee = numberOf(payment, "operator_fee_msats");
   problems.same(
@@ -57,20 +61,41 @@ function checkOne(
   );
 
   const first = released
-    ? `${amount} msats credited to ${textOf(payment, "provider_worker_id")} for a ${whyReleased(verification)} patch`
+    ? `${amount} msats credited to ${textOf(payment, "provider_worker_id")} for a ${whyReleased(verification)} patch${isConfirmed(verification) ? "" : " (reported, not verified: not drawn)"}`
     : `withheld (${textOf(payment, "withheld_reason")}): the first provider got nothing`;
   const other =
     second === 0 ? "" : `, ${second} msats to ${textOf(verification, "second_worker_id")} for the second run`;
   return `${first}${other}, ${fee} msats to the operator, as quoted`;
 }
 
+/** What the one who ran it again asked, which is less than the quote's where that one was replaced by a cheaper one. */
+function secondOrder(
+  offer: JsonObject,
+  verification: JsonObject,
+  opinions: readonly JsonObject[],
+): JsonObject {
+  const jobId = textOf(verification, "second_job_id");
+  const opinion = opinions.find((one) => textOf(one, "second_job_id") === jobId);
+  const price = opinion === undefined ? undefined : numberOf(opinion, "second_price_msats");
+  const fee = opinion === undefined ? undefined : numberOf(opinion, "second_fee_msats");
+  return price === undefined || fee === undefined
+    ? offer
+    : { provider_price_msats: price, operator_fee_msats: fee };
+}
+
 /** Someone else must have reproduced the result, and where that is not enough a person must have agreed. */
-function mayRelease(verification: JsonObject, review: JsonObject | undefined): boolean {
+function mayRelease(verification: JsonObject, review: JsonObject | undefined, quote: JsonObject): boolean {
   if (listOf(verification, "violations").length > 0 || verification["disagreement"] === true) return false;
-  if (!isConfirmed(verification)) return false;
+  if (!isConfirmed(verification) && !isSampledOut(verification, quote)) return false;
   const verdict = textOf(verification, "verdict");
   const accepted = review !== undefined && textOf(review, "decision") === "accepted";
   return verdict === "proven" || (verdict === "needs_review" && accepted);
+}
+
+/** The buyer agreed, when it took the quote, to pay on the provider's word for what is not drawn. */
+function isSampledOut(verification: JsonObject, quote: JsonObject): boolean {
+  const decision = textOf(objectOf(verification, "rerun"), "decision");
+  return textOf(quote, "verification_policy") === "sampled" && decision === "not_drawn";
 }
 
 function isConfirmed(verification: JsonObject): boolean {

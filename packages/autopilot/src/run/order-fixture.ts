@@ -57,6 +57,8 @@ export const QUOTE: Quote = {
     providerPriceMsats: 40n,
     operatorFeeMsats: 10n,
   },
+  verificationPolicy: "always",
+  expectedPriceMsats: 100n,
 };
 
 export const RESERVATION = {

@@ -13,6 +13,7 @@ import { Marketplace } from "./openagents/runtime/v1/marketplace_oa.ts";
 import { Operations } from "./openagents/runtime/v1/operations_oa.ts";
 import { Receipts } from "./openagents/runtime/v1/receipts_oa.ts";
 import { Runs } from "./openagents/runtime/v1/runs_oa.ts";
+import { Sampling } from "./openagents/runtime/v1/sampling_oa.ts";
 import { Treasury } from "./openagents/runtime/v1/treasury_oa.ts";
 
 export * from "./openagents/protocol/v1/route_oa.ts";
@@ -28,7 +29,8 @@ export * from "./openagents/runtime/v1/marketplace_oa.ts";
 export * from "./openagents/runtime/v1/operations_oa.ts";
 export * from "./openagents/runtime/v1/receipts_oa.ts";
 export * from "./openagents/runtime/v1/runs_oa.ts";
+export * from "./openagents/runtime/v1/sampling_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Sampling, Treasury];

@@ -3,10 +3,10 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
+import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { jobsComments, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
-import { verificationComments, type Assurance } from "./verification_oa.ts";
+import { verificationComments, type Assurance, type VerificationPolicy } from "./verification_oa.ts";
 import { workersComments, type Worker } from "./workers_oa.ts";
 
 export type ListProvidersRequest = {
@@ -55,10 +55,33 @@ export type Quote = {
   /** sha256 of the quote's canonical form. */
   readonly quoteSha256: string;
   readonly secondOpinion: SecondOpinionOffer;
+  readonly verificationPolicy: VerificationPolicy;
+  /** For the policy `sampled`. */
+  readonly sampling?: SamplingTerms | undefined;
+  /**
+   * What the job costs on average: the second run's part by the share that is
+   * drawn. The whole price for the policy `always`.
+   */
+  readonly expectedPriceMsats: bigint;
 };
 
 /** Descriptor of `openagents.runtime.v1.Quote`. */
 export const quoteDesc: MessageDesc<Quote> = QuoteSchema;
+
+/**
+ * What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of
+ * "<nonce>:<job_hash>" under the seed, its first 48 bits modulo 10 000. The seed
+ * is fixed before the nonce is known, and the nonce comes from the buyer.
+ */
+export type SamplingTerms = {
+  readonly seedId: string;
+  readonly commitmentSha256: string;
+  /** sha256 of the quote's idempotency key, which its buyer chose. */
+  readonly nonce: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.SamplingTerms`. */
+export const samplingTermsDesc: MessageDesc<SamplingTerms> = SamplingTermsSchema;
 
 /** A provider that was looked at and not selected. */
 export type Loser = {
@@ -80,6 +103,8 @@ export type QuoteSandboxRunRequest = {
    * the one parentless commit that the spec names.
    */
   readonly market?: boolean | undefined;
+  /** `always` when absent. */
+  readonly verificationPolicy?: VerificationPolicy | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.QuoteSandboxRunRequest`. */
@@ -127,9 +152,14 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.Quote": "The all-in price of one job. Binds until `valid_until`, also when the\nprovider changes its price meanwhile.",
   "openagents.runtime.v1.Quote.total_price_msats": "Both runs and both fees. The second run's part is given back when there was none.",
   "openagents.runtime.v1.Quote.quote_sha256": "sha256 of the quote's canonical form.",
+  "openagents.runtime.v1.Quote.sampling": "For the policy `sampled`.",
+  "openagents.runtime.v1.Quote.expected_price_msats": "What the job costs on average: the second run's part by the share that is\ndrawn. The whole price for the policy `always`.",
+  "openagents.runtime.v1.SamplingTerms": "What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of\n\"<nonce>:<job_hash>\" under the seed, its first 48 bits modulo 10 000. The seed\nis fixed before the nonce is known, and the nonce comes from the buyer.",
+  "openagents.runtime.v1.SamplingTerms.nonce": "sha256 of the quote's idempotency key, which its buyer chose.",
   "openagents.runtime.v1.Loser": "A provider that was looked at and not selected.",
   "openagents.runtime.v1.Loser.because": "`outranked`, or the rule that it failed.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.market": "Whether the source may go to everyone who sells, and not to the buyer's own\ndevices and the operator's reserve alone. The base must then be a bundle of\nthe one parentless commit that the spec names.",
+  "openagents.runtime.v1.QuoteSandboxRunRequest.verification_policy": "`always` when absent.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
   "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",
   "openagents.runtime.v1.SecondOpinion.self": "A device of the buyer's own organisation.",

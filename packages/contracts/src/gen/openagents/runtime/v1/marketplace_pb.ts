@@ -11,7 +11,7 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
 import type { Job, SandboxRunSpec } from "./jobs_pb.ts";
 import { file_openagents_runtime_v1_jobs } from "./jobs_pb.ts";
-import type { Assurance } from "./verification_pb.ts";
+import type { Assurance, VerificationPolicy } from "./verification_pb.ts";
 import { file_openagents_runtime_v1_verification } from "./verification_pb.ts";
 import type { Worker } from "./workers_pb.ts";
 import { file_openagents_runtime_v1_workers } from "./workers_pb.ts";
@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/marketplace.proto.
  */
 export const file_openagents_runtime_v1_marketplace: GenFile = /*@__PURE__*/
-  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkiSQoVTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEjAKCXByb3ZpZGVycxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXIinwEKElNlY29uZE9waW5pb25PZmZlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSMwoJYXNzdXJhbmNlGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFzc3VyYW5jZRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgDIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYBCABKAMi+QIKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJEkEKDnNlY29uZF9vcGluaW9uGAwgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25PZmZlciI0CgVMb3NlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSKAAgoWUXVvdGVTYW5kYm94UnVuUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSOwoEc3BlYxgCIAEoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuU3BlY0IGukgDyAEBEksKDnNlY29uZF9vcGluaW9uGAMgASgOMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25CCLpIBYIBAhABSACIAQESEwoGbWFya2V0GAQgASgISAGIAQFCEQoPX3NlY29uZF9vcGluaW9uQgkKB19tYXJrZXQiiAEKF1F1b3RlU2FuZGJveFJ1blJlc3BvbnNlEisKBXF1b3RlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlEiwKBmxvc2VycxgCIAMoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Mb3NlchISCgpyZWNlaXB0X2lkGAMgASgJInsKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQiWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJKoABCg1TZWNvbmRPcGluaW9uEh4KGlNFQ09ORF9PUElOSU9OX1VOU1BFQ0lGSUVEEAASFgoSU0VDT05EX09QSU5JT05fQU5ZEAESFwoTU0VDT05EX09QSU5JT05fU0VMRhACEh4KGlNFQ09ORF9PUElOSU9OX0lOREVQRU5ERU5UEAMypwUKC01hcmtldHBsYWNlErUBCg1MaXN0UHJvdmlkZXJzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXNwb25zZSJJqrsYEwgCEAIaC21hcmtldDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jYXRhbG9nL3Byb3ZpZGVycxLoAQoPUXVvdGVTYW5kYm94UnVuEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVzcG9uc2Uidqq7GDUIAhACGgxtYXJrZXQ6d3JpdGUgAjIfb3BlbmFnZW50cy5tYXJrZXRwbGFjZS5xdW90ZS52MYLT5JMCNzoBKiIyL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NvbXB1dGUvcXVvdGUvc2FuZGJveC1ydW4S9AEKEkRpc3BhdGNoU2FuZGJveFJ1bhIwLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXF1ZXN0GjEub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3BhdGNoU2FuZGJveFJ1blJlc3BvbnNlInmquxg9CAIQAhoMbWFya2V0OndyaXRlIAIyJG9wZW5hZ2VudHMucnVudGltZS5qb2JfZGlzcGF0Y2hlZC52MTjJAYLT5JMCMjoBKiItL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2Rpc3BhdGNoL3NhbmRib3gtcnVuYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
+  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkiSQoVTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEjAKCXByb3ZpZGVycxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXIinwEKElNlY29uZE9waW5pb25PZmZlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSMwoJYXNzdXJhbmNlGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFzc3VyYW5jZRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgDIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYBCABKAMiqQQKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJEkEKDnNlY29uZF9vcGluaW9uGAwgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25PZmZlchJGChN2ZXJpZmljYXRpb25fcG9saWN5GB4gASgOMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblBvbGljeRI7CghzYW1wbGluZxgfIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW1wbGluZ1Rlcm1zSACIAQESHAoUZXhwZWN0ZWRfcHJpY2VfbXNhdHMYICABKANCCwoJX3NhbXBsaW5nIkoKDVNhbXBsaW5nVGVybXMSDwoHc2VlZF9pZBgBIAEoCRIZChFjb21taXRtZW50X3NoYTI1NhgCIAEoCRINCgVub25jZRgDIAEoCSI0CgVMb3NlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSLvAgoWUXVvdGVTYW5kYm94UnVuUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSOwoEc3BlYxgCIAEoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuU3BlY0IGukgDyAEBEksKDnNlY29uZF9vcGluaW9uGAMgASgOMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25CCLpIBYIBAhABSACIAQESEwoGbWFya2V0GAQgASgISAGIAQESVQoTdmVyaWZpY2F0aW9uX3BvbGljeRgeIAEoDjIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25Qb2xpY3lCCLpIBYIBAhABSAKIAQFCEQoPX3NlY29uZF9vcGluaW9uQgkKB19tYXJrZXRCFgoUX3ZlcmlmaWNhdGlvbl9wb2xpY3kiiAEKF1F1b3RlU2FuZGJveFJ1blJlc3BvbnNlEisKBXF1b3RlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlEiwKBmxvc2VycxgCIAMoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Mb3NlchISCgpyZWNlaXB0X2lkGAMgASgJInsKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQiWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJKoABCg1TZWNvbmRPcGluaW9uEh4KGlNFQ09ORF9PUElOSU9OX1VOU1BFQ0lGSUVEEAASFgoSU0VDT05EX09QSU5JT05fQU5ZEAESFwoTU0VDT05EX09QSU5JT05fU0VMRhACEh4KGlNFQ09ORF9PUElOSU9OX0lOREVQRU5ERU5UEAMypwUKC01hcmtldHBsYWNlErUBCg1MaXN0UHJvdmlkZXJzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXNwb25zZSJJqrsYEwgCEAIaC21hcmtldDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jYXRhbG9nL3Byb3ZpZGVycxLoAQoPUXVvdGVTYW5kYm94UnVuEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVzcG9uc2Uidqq7GDUIAhACGgxtYXJrZXQ6d3JpdGUgAjIfb3BlbmFnZW50cy5tYXJrZXRwbGFjZS5xdW90ZS52MYLT5JMCNzoBKiIyL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NvbXB1dGUvcXVvdGUvc2FuZGJveC1ydW4S9AEKEkRpc3BhdGNoU2FuZGJveFJ1bhIwLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXF1ZXN0GjEub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3BhdGNoU2FuZGJveFJ1blJlc3BvbnNlInmquxg9CAIQAhoMbWFya2V0OndyaXRlIAIyJG9wZW5hZ2VudHMucnVudGltZS5qb2JfZGlzcGF0Y2hlZC52MTjJAYLT5JMCMjoBKiItL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2Rpc3BhdGNoL3NhbmRib3gtcnVuYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
 
 /**
  * @generated from message openagents.runtime.v1.ListProvidersRequest
@@ -165,6 +165,26 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
    * @generated from field: openagents.runtime.v1.SecondOpinionOffer second_opinion = 12;
    */
   secondOpinion?: SecondOpinionOffer | undefined;
+
+  /**
+   * @generated from field: openagents.runtime.v1.VerificationPolicy verification_policy = 30;
+   */
+  verificationPolicy: VerificationPolicy;
+
+  /**
+   * For the policy `sampled`.
+   *
+   * @generated from field: optional openagents.runtime.v1.SamplingTerms sampling = 31;
+   */
+  sampling?: SamplingTerms | undefined;
+
+  /**
+   * What the job costs on average: the second run's part by the share that is
+   * drawn. The whole price for the policy `always`.
+   *
+   * @generated from field: int64 expected_price_msats = 32;
+   */
+  expectedPriceMsats: bigint;
 };
 
 /**
@@ -173,6 +193,39 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_marketplace, 3);
+
+/**
+ * What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of
+ * "<nonce>:<job_hash>" under the seed, its first 48 bits modulo 10 000. The seed
+ * is fixed before the nonce is known, and the nonce comes from the buyer.
+ *
+ * @generated from message openagents.runtime.v1.SamplingTerms
+ */
+export type SamplingTerms = Message<"openagents.runtime.v1.SamplingTerms"> & {
+  /**
+   * @generated from field: string seed_id = 1;
+   */
+  seedId: string;
+
+  /**
+   * @generated from field: string commitment_sha256 = 2;
+   */
+  commitmentSha256: string;
+
+  /**
+   * sha256 of the quote's idempotency key, which its buyer chose.
+   *
+   * @generated from field: string nonce = 3;
+   */
+  nonce: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SamplingTerms.
+ * Use `create(SamplingTermsSchema)` to create a new message.
+ */
+export const SamplingTermsSchema: GenMessage<SamplingTerms> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 4);
 
 /**
  * A provider that was looked at and not selected.
@@ -198,7 +251,7 @@ export type Loser = Message<"openagents.runtime.v1.Loser"> & {
  * Use `create(LoserSchema)` to create a new message.
  */
 export const LoserSchema: GenMessage<Loser> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 4);
+  messageDesc(file_openagents_runtime_v1_marketplace, 5);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunRequest
@@ -227,6 +280,13 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
    * @generated from field: optional bool market = 4;
    */
   market?: boolean | undefined;
+
+  /**
+   * `always` when absent.
+   *
+   * @generated from field: optional openagents.runtime.v1.VerificationPolicy verification_policy = 30;
+   */
+  verificationPolicy?: VerificationPolicy | undefined;
 };
 
 /**
@@ -234,7 +294,7 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
  * Use `create(QuoteSandboxRunRequestSchema)` to create a new message.
  */
 export const QuoteSandboxRunRequestSchema: GenMessage<QuoteSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 5);
+  messageDesc(file_openagents_runtime_v1_marketplace, 6);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunResponse
@@ -261,7 +321,7 @@ export type QuoteSandboxRunResponse = Message<"openagents.runtime.v1.QuoteSandbo
  * Use `create(QuoteSandboxRunResponseSchema)` to create a new message.
  */
 export const QuoteSandboxRunResponseSchema: GenMessage<QuoteSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 6);
+  messageDesc(file_openagents_runtime_v1_marketplace, 7);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunRequest
@@ -283,7 +343,7 @@ export type DispatchSandboxRunRequest = Message<"openagents.runtime.v1.DispatchS
  * Use `create(DispatchSandboxRunRequestSchema)` to create a new message.
  */
 export const DispatchSandboxRunRequestSchema: GenMessage<DispatchSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 7);
+  messageDesc(file_openagents_runtime_v1_marketplace, 8);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunResponse
@@ -305,7 +365,7 @@ export type DispatchSandboxRunResponse = Message<"openagents.runtime.v1.Dispatch
  * Use `create(DispatchSandboxRunResponseSchema)` to create a new message.
  */
 export const DispatchSandboxRunResponseSchema: GenMessage<DispatchSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 8);
+  messageDesc(file_openagents_runtime_v1_marketplace, 9);
 
 /**
  * Who runs the work a second time before it is paid for.

@@ -3,9 +3,26 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { GetVerificationRequestSchema, GetVerificationResponseSchema, ReviewVerificationRequestSchema, ReviewVerificationResponseSchema, Verification as VerificationService, VerificationResultSchema, VerifySandboxRunRequestSchema, VerifySandboxRunResponseSchema } from "./verification_pb.ts";
+import { GetVerificationRequestSchema, GetVerificationResponseSchema, RerunSchema, ReviewVerificationRequestSchema, ReviewVerificationResponseSchema, Verification as VerificationService, VerificationResultSchema, VerifySandboxRunRequestSchema, VerifySandboxRunResponseSchema } from "./verification_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { jobsComments, type Job } from "./jobs_oa.ts";
+
+/** Why a result was run a second time, or was not. */
+export type Rerun = {
+  readonly decision: RerunDecision;
+  /** `policy_always`, `seed_missing`, `provider_struck`, `provider_new`, `amount_over_limit`, or `sampled`. */
+  readonly because: string;
+  /**
+   * For `sampled`: the share that is drawn of 10 000, what was drawn of 0 to 9999,
+   * and the seed that it came from.
+   */
+  readonly rateBps?: number | undefined;
+  readonly draw?: number | undefined;
+  readonly seedId?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.Rerun`. */
+export const rerunDesc: MessageDesc<Rerun> = RerunSchema;
 
 export type VerificationResult = {
   readonly jobId: string;
@@ -31,6 +48,8 @@ export type VerificationResult = {
   /** By tests: how many failed on the base and pass with the patch, and how many passed on both. */
   readonly testsFixed?: number | undefined;
   readonly testsKept?: number | undefined;
+  /** Present for a result that would be paid for. */
+  readonly rerun?: Rerun | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.VerificationResult`. */
@@ -110,15 +129,30 @@ export type Proof = "by_exit_code" | "by_tests";
 /** All values of `Proof`. */
 export const proofValues = ["by_exit_code", "by_tests"] as const satisfies readonly Proof[];
 
+/** When a result that would be paid for is run a second time. */
+export type VerificationPolicy = "always" | "sampled";
+
+/** All values of `VerificationPolicy`. */
+export const verificationPolicyValues = ["always", "sampled"] as const satisfies readonly VerificationPolicy[];
+
+export type RerunDecision = "required" | "drawn" | "not_drawn";
+
+/** All values of `RerunDecision`. */
+export const rerunDecisionValues = ["required", "drawn", "not_drawn"] as const satisfies readonly RerunDecision[];
+
 export const verificationComments: Comments = {
   ...routeComments,
   ...jobsComments,
+  "openagents.runtime.v1.Rerun": "Why a result was run a second time, or was not.",
+  "openagents.runtime.v1.Rerun.because": "`policy_always`, `seed_missing`, `provider_struck`, `provider_new`, `amount_over_limit`, or `sampled`.",
+  "openagents.runtime.v1.Rerun.rate_bps": "For `sampled`: the share that is drawn of 10 000, what was drawn of 0 to 9999,\nand the seed that it came from.",
   "openagents.runtime.v1.VerificationResult.violations": "Rules that the result broke; empty for an honest result, whatever its verdict.",
   "openagents.runtime.v1.VerificationResult.guard_exit_code": "Absent when the guard leg was not run.",
   "openagents.runtime.v1.VerificationResult.because": "The rule that decided, in words.",
   "openagents.runtime.v1.VerificationResult.disagreement": "The two runs differ: nothing is paid, and the operator's own run decides who is struck.",
   "openagents.runtime.v1.VerificationResult.review_paths": "For `needs_review`: the files that a person looks at.",
   "openagents.runtime.v1.VerificationResult.tests_fixed": "By tests: how many failed on the base and pass with the patch, and how many passed on both.",
+  "openagents.runtime.v1.VerificationResult.rerun": "Present for a result that would be paid for.",
   "openagents.runtime.v1.VerifySandboxRunResponse.second_job": "The job that repeats the work, while it is awaited.",
   "openagents.runtime.v1.VerificationStatus.awaiting_second_opinion": "The first result would prove the patch; somebody else runs it again.",
   "openagents.runtime.v1.Verdict.proven": "The check fails on the base and passes on the patch.",
@@ -127,6 +161,10 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.Verdict.inconclusive": "A limit, a missing tool, or outputs that do not match their hashes.",
   "openagents.runtime.v1.Assurance": "How independent of the paid provider a verdict is.",
   "openagents.runtime.v1.Assurance.provider": "The provider's word, with hashes that match: reported, not verified.",
+  "openagents.runtime.v1.VerificationPolicy": "When a result that would be paid for is run a second time.",
+  "openagents.runtime.v1.VerificationPolicy.unspecified": "Always. A result is called verified only under this one, or when it was drawn.",
+  "openagents.runtime.v1.VerificationPolicy.sampled": "Always for a provider that is new or was struck and for large amounts, else\nfor a drawn share. What is not drawn is paid on the provider's word: it is\nreported, and never called verified.",
+  "openagents.runtime.v1.RerunDecision.required": "A rule asks for it.",
   "openagents.runtime.v1.Verification": "Verification: whether a reported result proves anything.",
   "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs against its spec, and decide. A result that would be paid for is run\nagain first, as its quote says: the answer then has `awaiting_second_opinion`\nand the job that repeats the work, and this command is sent again with a\nfresh key once that job has reported. A job has one final verdict.",
   "openagents.runtime.v1.Verification.ReviewVerification": "A person's word on a job whose verdict is `needs_review`: accepted, it is\npaid for at its settlement; rejected, its money is withheld. A job is reviewed once.",

@@ -15,7 +15,51 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/verification.proto.
  */
 export const file_openagents_runtime_v1_verification: GenFile = /*@__PURE__*/
-  fileDesc("CihvcGVuYWdlbnRzL3J1bnRpbWUvdjEvdmVyaWZpY2F0aW9uLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEizAUKElZlcmlmaWNhdGlvblJlc3VsdBIOCgZqb2JfaWQYASABKAkSLwoHdmVyZGljdBgCIAEoDjIeLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJkaWN0EjMKCWFzc3VyYW5jZRgDIAEoDjIgLm9wZW5hZ2VudHMucnVudGltZS52MS5Bc3N1cmFuY2USKwoFcHJvb2YYBCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvb2YSEgoKdmlvbGF0aW9ucxgFIAMoCRIbCg5iYXNlX2V4aXRfY29kZRgGIAEoBUgAiAEBEh4KEXBhdGNoZWRfZXhpdF9jb2RlGAcgASgFSAGIAQESHAoPZ3VhcmRfZXhpdF9jb2RlGAggASgFSAKIAQESDwoHYmVjYXVzZRgJIAEoCRI5CgZzdGF0dXMYCiABKA4yKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uU3RhdHVzEhoKDXNlY29uZF9qb2JfaWQYCyABKAlIA4gBARIUCgxkaXNhZ3JlZW1lbnQYDCABKAgSGAoLaW5jaWRlbnRfaWQYDSABKAlIBIgBARIUCgxyZXZpZXdfcGF0aHMYDiADKAkSOgoGcmV2aWV3GA8gASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldmlld0RlY2lzaW9uSAWIAQESGAoLdGVzdHNfZml4ZWQYECABKAVIBogBARIXCgp0ZXN0c19rZXB0GBEgASgFSAeIAQFCEQoPX2Jhc2VfZXhpdF9jb2RlQhQKEl9wYXRjaGVkX2V4aXRfY29kZUISChBfZ3VhcmRfZXhpdF9jb2RlQhAKDl9zZWNvbmRfam9iX2lkQg4KDF9pbmNpZGVudF9pZEIJCgdfcmV2aWV3Qg4KDF90ZXN0c19maXhlZEINCgtfdGVzdHNfa2VwdCJEChdWZXJpZnlTYW5kYm94UnVuUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiswEKGFZlcmlmeVNhbmRib3hSdW5SZXNwb25zZRI/Cgx2ZXJpZmljYXRpb24YASABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUmVzdWx0EhIKCnJlY2VpcHRfaWQYAiABKAkSMwoKc2Vjb25kX2pvYhgDIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JIAIgBAUINCgtfc2Vjb25kX2pvYiKkAQoZUmV2aWV3VmVyaWZpY2F0aW9uUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSRAoIZGVjaXNpb24YAiABKA4yJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2aWV3RGVjaXNpb25CC7pICMgBAYIBAhABEhYKBG5vdGUYAyABKAlCCLpIBXIDGOgHInEKGlJldmlld1ZlcmlmaWNhdGlvblJlc3BvbnNlEj8KDHZlcmlmaWNhdGlvbhgBIAEoCzIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25SZXN1bHQSEgoKcmVjZWlwdF9pZBgCIAEoCSJDChZHZXRWZXJpZmljYXRpb25SZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JCJaChdHZXRWZXJpZmljYXRpb25SZXNwb25zZRI/Cgx2ZXJpZmljYXRpb24YASABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUmVzdWx0KokBChJWZXJpZmljYXRpb25TdGF0dXMSIwofVkVSSUZJQ0FUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEi8KK1ZFUklGSUNBVElPTl9TVEFUVVNfQVdBSVRJTkdfU0VDT05EX09QSU5JT04QARIdChlWRVJJRklDQVRJT05fU1RBVFVTX0ZJTkFMEAIqbQoOUmV2aWV3RGVjaXNpb24SHwobUkVWSUVXX0RFQ0lTSU9OX1VOU1BFQ0lGSUVEEAASHAoYUkVWSUVXX0RFQ0lTSU9OX0FDQ0VQVEVEEAESHAoYUkVWSUVXX0RFQ0lTSU9OX1JFSkVDVEVEEAIqlwEKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhIKDlZFUkRJQ1RfUFJPVkVOEAESGAoUVkVSRElDVF9ORUVEU19SRVZJRVcQAhIXChNWRVJESUNUX1BBU1NFRF9PTkxZEAMSEgoOVkVSRElDVF9GQUlMRUQQBBIYChRWRVJESUNUX0lOQ09OQ0xVU0lWRRAFKm0KCUFzc3VyYW5jZRIZChVBU1NVUkFOQ0VfVU5TUEVDSUZJRUQQABIWChJBU1NVUkFOQ0VfUFJPVklERVIQARISCg5BU1NVUkFOQ0VfU0VMRhACEhkKFUFTU1VSQU5DRV9JTkRFUEVOREVOVBADKkoKBVByb29mEhUKEVBST09GX1VOU1BFQ0lGSUVEEAASFgoSUFJPT0ZfQllfRVhJVF9DT0RFEAESEgoOUFJPT0ZfQllfVEVTVFMQAjL7BQoMVmVyaWZpY2F0aW9uEs0CChBWZXJpZnlTYW5kYm94UnVuEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmeVNhbmRib3hSdW5SZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmeVNhbmRib3hSdW5SZXNwb25zZSLXAaq7GKEBCAIQAhoLam9iczp2ZXJpZnkgAjIib3BlbmFnZW50cy5ydW50aW1lLnZlcmlmaWNhdGlvbi52MjIkb3BlbmFnZW50cy5ydW50aW1lLnNlY29uZF9vcGluaW9uLnYxMiRvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2Rpc3BhdGNoZWQudjEyHG9wZW5hZ2VudHMuZnJhdWQuaW5jaWRlbnQudjGC0+STAis6ASoiJi9pbnRlcm5hbC92MS92ZXJpZmljYXRpb25zL3NhbmRib3gtcnVuEuUBChJSZXZpZXdWZXJpZmljYXRpb24SMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2aWV3VmVyaWZpY2F0aW9uUmVxdWVzdBoxLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXZpZXdWZXJpZmljYXRpb25SZXNwb25zZSJqqrsYMQgCEAIaC2pvYnM6dmVyaWZ5IAIyHG9wZW5hZ2VudHMucnVudGltZS5yZXZpZXcudjGC0+STAi86ASoiKi9pbnRlcm5hbC92MS92ZXJpZmljYXRpb25zL3tqb2JfaWR9L3JldmlldxKyAQoPR2V0VmVyaWZpY2F0aW9uEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFZlcmlmaWNhdGlvblJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0VmVyaWZpY2F0aW9uUmVzcG9uc2UiQKq7GBEIAhACGglqb2JzOnJlYWQgAYLT5JMCJRIjL2ludGVybmFsL3YxL3ZlcmlmaWNhdGlvbnMve2pvYl9pZH1iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs]);
+  fileDesc("CihvcGVuYWdlbnRzL3J1bnRpbWUvdjEvdmVyaWZpY2F0aW9uLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEisgEKBVJlcnVuEjYKCGRlY2lzaW9uGAEgASgOMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlcnVuRGVjaXNpb24SDwoHYmVjYXVzZRgCIAEoCRIVCghyYXRlX2JwcxgDIAEoBUgAiAEBEhEKBGRyYXcYBCABKAVIAYgBARIUCgdzZWVkX2lkGAUgASgJSAKIAQFCCwoJX3JhdGVfYnBzQgcKBV9kcmF3QgoKCF9zZWVkX2lkIogGChJWZXJpZmljYXRpb25SZXN1bHQSDgoGam9iX2lkGAEgASgJEi8KB3ZlcmRpY3QYAiABKA4yHi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyZGljdBIzCglhc3N1cmFuY2UYAyABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXNzdXJhbmNlEisKBXByb29mGAQgASgOMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlByb29mEhIKCnZpb2xhdGlvbnMYBSADKAkSGwoOYmFzZV9leGl0X2NvZGUYBiABKAVIAIgBARIeChFwYXRjaGVkX2V4aXRfY29kZRgHIAEoBUgBiAEBEhwKD2d1YXJkX2V4aXRfY29kZRgIIAEoBUgCiAEBEg8KB2JlY2F1c2UYCSABKAkSOQoGc3RhdHVzGAogASgOMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblN0YXR1cxIaCg1zZWNvbmRfam9iX2lkGAsgASgJSAOIAQESFAoMZGlzYWdyZWVtZW50GAwgASgIEhgKC2luY2lkZW50X2lkGA0gASgJSASIAQESFAoMcmV2aWV3X3BhdGhzGA4gAygJEjoKBnJldmlldxgPIAEoDjIlLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXZpZXdEZWNpc2lvbkgFiAEBEhgKC3Rlc3RzX2ZpeGVkGBAgASgFSAaIAQESFwoKdGVzdHNfa2VwdBgRIAEoBUgHiAEBEjAKBXJlcnVuGBIgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlcnVuSAiIAQFCEQoPX2Jhc2VfZXhpdF9jb2RlQhQKEl9wYXRjaGVkX2V4aXRfY29kZUISChBfZ3VhcmRfZXhpdF9jb2RlQhAKDl9zZWNvbmRfam9iX2lkQg4KDF9pbmNpZGVudF9pZEIJCgdfcmV2aWV3Qg4KDF90ZXN0c19maXhlZEINCgtfdGVzdHNfa2VwdEIICgZfcmVydW4iRAoXVmVyaWZ5U2FuZGJveFJ1blJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kIrMBChhWZXJpZnlTYW5kYm94UnVuUmVzcG9uc2USPwoMdmVyaWZpY2F0aW9uGAEgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblJlc3VsdBISCgpyZWNlaXB0X2lkGAIgASgJEjMKCnNlY29uZF9qb2IYAyABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iSACIAQFCDQoLX3NlY29uZF9qb2IipAEKGVJldmlld1ZlcmlmaWNhdGlvblJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kEkQKCGRlY2lzaW9uGAIgASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldmlld0RlY2lzaW9uQgu6SAjIAQGCAQIQARIWCgRub3RlGAMgASgJQgi6SAVyAxjoByJxChpSZXZpZXdWZXJpZmljYXRpb25SZXNwb25zZRI/Cgx2ZXJpZmljYXRpb24YASABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUmVzdWx0EhIKCnJlY2VpcHRfaWQYAiABKAkiQwoWR2V0VmVyaWZpY2F0aW9uUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiWgoXR2V0VmVyaWZpY2F0aW9uUmVzcG9uc2USPwoMdmVyaWZpY2F0aW9uGAEgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblJlc3VsdCqJAQoSVmVyaWZpY2F0aW9uU3RhdHVzEiMKH1ZFUklGSUNBVElPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIvCitWRVJJRklDQVRJT05fU1RBVFVTX0FXQUlUSU5HX1NFQ09ORF9PUElOSU9OEAESHQoZVkVSSUZJQ0FUSU9OX1NUQVRVU19GSU5BTBACKm0KDlJldmlld0RlY2lzaW9uEh8KG1JFVklFV19ERUNJU0lPTl9VTlNQRUNJRklFRBAAEhwKGFJFVklFV19ERUNJU0lPTl9BQ0NFUFRFRBABEhwKGFJFVklFV19ERUNJU0lPTl9SRUpFQ1RFRBACKpcBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABISCg5WRVJESUNUX1BST1ZFThABEhgKFFZFUkRJQ1RfTkVFRFNfUkVWSUVXEAISFwoTVkVSRElDVF9QQVNTRURfT05MWRADEhIKDlZFUkRJQ1RfRkFJTEVEEAQSGAoUVkVSRElDVF9JTkNPTkNMVVNJVkUQBSptCglBc3N1cmFuY2USGQoVQVNTVVJBTkNFX1VOU1BFQ0lGSUVEEAASFgoSQVNTVVJBTkNFX1BST1ZJREVSEAESEgoOQVNTVVJBTkNFX1NFTEYQAhIZChVBU1NVUkFOQ0VfSU5ERVBFTkRFTlQQAypKCgVQcm9vZhIVChFQUk9PRl9VTlNQRUNJRklFRBAAEhYKElBST09GX0JZX0VYSVRfQ09ERRABEhIKDlBST09GX0JZX1RFU1RTEAIqegoSVmVyaWZpY2F0aW9uUG9saWN5EiMKH1ZFUklGSUNBVElPTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpWRVJJRklDQVRJT05fUE9MSUNZX0FMV0FZUxABEh8KG1ZFUklGSUNBVElPTl9QT0xJQ1lfU0FNUExFRBACKoQBCg1SZXJ1bkRlY2lzaW9uEh4KGlJFUlVOX0RFQ0lTSU9OX1VOU1BFQ0lGSUVEEAASGwoXUkVSVU5fREVDSVNJT05fUkVRVUlSRUQQARIYChRSRVJVTl9ERUNJU0lPTl9EUkFXThACEhwKGFJFUlVOX0RFQ0lTSU9OX05PVF9EUkFXThADMvsFCgxWZXJpZmljYXRpb24SzQIKEFZlcmlmeVNhbmRib3hSdW4SLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZ5U2FuZGJveFJ1blJlcXVlc3QaLy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZ5U2FuZGJveFJ1blJlc3BvbnNlItcBqrsYoQEIAhACGgtqb2JzOnZlcmlmeSACMiJvcGVuYWdlbnRzLnJ1bnRpbWUudmVyaWZpY2F0aW9uLnYyMiRvcGVuYWdlbnRzLnJ1bnRpbWUuc2Vjb25kX29waW5pb24udjEyJG9wZW5hZ2VudHMucnVudGltZS5qb2JfZGlzcGF0Y2hlZC52MTIcb3BlbmFnZW50cy5mcmF1ZC5pbmNpZGVudC52MYLT5JMCKzoBKiImL2ludGVybmFsL3YxL3ZlcmlmaWNhdGlvbnMvc2FuZGJveC1ydW4S5QEKElJldmlld1ZlcmlmaWNhdGlvbhIwLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXZpZXdWZXJpZmljYXRpb25SZXF1ZXN0GjEub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldmlld1ZlcmlmaWNhdGlvblJlc3BvbnNlImqquxgxCAIQAhoLam9iczp2ZXJpZnkgAjIcb3BlbmFnZW50cy5ydW50aW1lLnJldmlldy52MYLT5JMCLzoBKiIqL2ludGVybmFsL3YxL3ZlcmlmaWNhdGlvbnMve2pvYl9pZH0vcmV2aWV3ErIBCg9HZXRWZXJpZmljYXRpb24SLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0VmVyaWZpY2F0aW9uUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRWZXJpZmljYXRpb25SZXNwb25zZSJAqrsYEQgCEAIaCWpvYnM6cmVhZCABgtPkkwIlEiMvaW50ZXJuYWwvdjEvdmVyaWZpY2F0aW9ucy97am9iX2lkfWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs]);
+
+/**
+ * Why a result was run a second time, or was not.
+ *
+ * @generated from message openagents.runtime.v1.Rerun
+ */
+export type Rerun = Message<"openagents.runtime.v1.Rerun"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.RerunDecision decision = 1;
+   */
+  decision: RerunDecision;
+
+  /**
+   * `policy_always`, `seed_missing`, `provider_struck`, `provider_new`, `amount_over_limit`, or `sampled`.
+   *
+   * @generated from field: string because = 2;
+   */
+  because: string;
+
+  /**
+   * For `sampled`: the share that is drawn of 10 000, what was drawn of 0 to 9999,
+   * and the seed that it came from.
+   *
+   * @generated from field: optional int32 rate_bps = 3;
+   */
+  rateBps?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 draw = 4;
+   */
+  draw?: number | undefined;
+
+  /**
+   * @generated from field: optional string seed_id = 5;
+   */
+  seedId?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.Rerun.
+ * Use `create(RerunSchema)` to create a new message.
+ */
+export const RerunSchema: GenMessage<Rerun> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_verification, 0);
 
 /**
  * @generated from message openagents.runtime.v1.VerificationResult
@@ -117,6 +161,13 @@ export type VerificationResult = Message<"openagents.runtime.v1.VerificationResu
    * @generated from field: optional int32 tests_kept = 17;
    */
   testsKept?: number | undefined;
+
+  /**
+   * Present for a result that would be paid for.
+   *
+   * @generated from field: optional openagents.runtime.v1.Rerun rerun = 18;
+   */
+  rerun?: Rerun | undefined;
 };
 
 /**
@@ -124,7 +175,7 @@ export type VerificationResult = Message<"openagents.runtime.v1.VerificationResu
  * Use `create(VerificationResultSchema)` to create a new message.
  */
 export const VerificationResultSchema: GenMessage<VerificationResult> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 0);
+  messageDesc(file_openagents_runtime_v1_verification, 1);
 
 /**
  * @generated from message openagents.runtime.v1.VerifySandboxRunRequest
@@ -141,7 +192,7 @@ export type VerifySandboxRunRequest = Message<"openagents.runtime.v1.VerifySandb
  * Use `create(VerifySandboxRunRequestSchema)` to create a new message.
  */
 export const VerifySandboxRunRequestSchema: GenMessage<VerifySandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 1);
+  messageDesc(file_openagents_runtime_v1_verification, 2);
 
 /**
  * @generated from message openagents.runtime.v1.VerifySandboxRunResponse
@@ -170,7 +221,7 @@ export type VerifySandboxRunResponse = Message<"openagents.runtime.v1.VerifySand
  * Use `create(VerifySandboxRunResponseSchema)` to create a new message.
  */
 export const VerifySandboxRunResponseSchema: GenMessage<VerifySandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 2);
+  messageDesc(file_openagents_runtime_v1_verification, 3);
 
 /**
  * @generated from message openagents.runtime.v1.ReviewVerificationRequest
@@ -197,7 +248,7 @@ export type ReviewVerificationRequest = Message<"openagents.runtime.v1.ReviewVer
  * Use `create(ReviewVerificationRequestSchema)` to create a new message.
  */
 export const ReviewVerificationRequestSchema: GenMessage<ReviewVerificationRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 3);
+  messageDesc(file_openagents_runtime_v1_verification, 4);
 
 /**
  * @generated from message openagents.runtime.v1.ReviewVerificationResponse
@@ -219,7 +270,7 @@ export type ReviewVerificationResponse = Message<"openagents.runtime.v1.ReviewVe
  * Use `create(ReviewVerificationResponseSchema)` to create a new message.
  */
 export const ReviewVerificationResponseSchema: GenMessage<ReviewVerificationResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 4);
+  messageDesc(file_openagents_runtime_v1_verification, 5);
 
 /**
  * @generated from message openagents.runtime.v1.GetVerificationRequest
@@ -236,7 +287,7 @@ export type GetVerificationRequest = Message<"openagents.runtime.v1.GetVerificat
  * Use `create(GetVerificationRequestSchema)` to create a new message.
  */
 export const GetVerificationRequestSchema: GenMessage<GetVerificationRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 5);
+  messageDesc(file_openagents_runtime_v1_verification, 6);
 
 /**
  * @generated from message openagents.runtime.v1.GetVerificationResponse
@@ -253,7 +304,7 @@ export type GetVerificationResponse = Message<"openagents.runtime.v1.GetVerifica
  * Use `create(GetVerificationResponseSchema)` to create a new message.
  */
 export const GetVerificationResponseSchema: GenMessage<GetVerificationResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_verification, 6);
+  messageDesc(file_openagents_runtime_v1_verification, 7);
 
 /**
  * @generated from enum openagents.runtime.v1.VerificationStatus
@@ -445,6 +496,85 @@ export type Proof = (typeof Proof)[keyof typeof Proof] | UnknownEnum;
  */
 export const ProofSchema: GenEnum<Proof> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_verification, 4);
+
+/**
+ * When a result that would be paid for is run a second time.
+ *
+ * @generated from enum openagents.runtime.v1.VerificationPolicy
+ */
+export const VerificationPolicy = {
+  /**
+   * Always. A result is called verified only under this one, or when it was drawn.
+   *
+   * @generated from enum value: VERIFICATION_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: VERIFICATION_POLICY_ALWAYS = 1;
+   */
+  ALWAYS: 1,
+
+  /**
+   * Always for a provider that is new or was struck and for large amounts, else
+   * for a drawn share. What is not drawn is paid on the provider's word: it is
+   * reported, and never called verified.
+   *
+   * @generated from enum value: VERIFICATION_POLICY_SAMPLED = 2;
+   */
+  SAMPLED: 2,
+} as const;
+
+/**
+ * When a result that would be paid for is run a second time.
+ *
+ * @generated from enum openagents.runtime.v1.VerificationPolicy
+ */
+export type VerificationPolicy = (typeof VerificationPolicy)[keyof typeof VerificationPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.VerificationPolicy.
+ */
+export const VerificationPolicySchema: GenEnum<VerificationPolicy> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_verification, 5);
+
+/**
+ * @generated from enum openagents.runtime.v1.RerunDecision
+ */
+export const RerunDecision = {
+  /**
+   * @generated from enum value: RERUN_DECISION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A rule asks for it.
+   *
+   * @generated from enum value: RERUN_DECISION_REQUIRED = 1;
+   */
+  REQUIRED: 1,
+
+  /**
+   * @generated from enum value: RERUN_DECISION_DRAWN = 2;
+   */
+  DRAWN: 2,
+
+  /**
+   * @generated from enum value: RERUN_DECISION_NOT_DRAWN = 3;
+   */
+  NOT_DRAWN: 3,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.RerunDecision
+ */
+export type RerunDecision = (typeof RerunDecision)[keyof typeof RerunDecision] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.RerunDecision.
+ */
+export const RerunDecisionSchema: GenEnum<RerunDecision> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_verification, 6);
 
 /**
  * Verification: whether a reported result proves anything.

@@ -1,0 +1,5 @@
+export { decideRerun } from "./decide-rerun.ts";
+export { drawOf } from "./draw.ts";
+export { samplingRoutes } from "./routes.ts";
+export { findSeed } from "./store.ts";
+export { expectedPrice, samplingTerms, type SamplingTerms } from "./terms.ts";

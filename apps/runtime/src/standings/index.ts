@@ -1,0 +1,1 @@
+export { countAgreeing, countSettled, findAgreeing } from "./store.ts";
