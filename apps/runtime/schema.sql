@@ -73,6 +73,19 @@ runtime.buyer_standings.disputed_jobs bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.disputes_lost bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.org text NOT NULL
 runtime.buyer_standings.settled_jobs bigint NOT NULL DEFAULT 0
+runtime.exports.attempts integer NOT NULL
+runtime.exports.content text NOT NULL
+runtime.exports.created_at_ms bigint NOT NULL
+runtime.exports.detail text
+runtime.exports.export_id text NOT NULL
+runtime.exports.kind text NOT NULL
+runtime.exports.org text NOT NULL
+runtime.exports.receipt_id text NOT NULL
+runtime.exports.run_id text NOT NULL
+runtime.exports.status text NOT NULL
+runtime.exports.target text NOT NULL
+runtime.exports.updated_at_ms bigint NOT NULL
+runtime.exports.url text
 runtime.incidents.decided_at_ms bigint
 runtime.incidents.detail text NOT NULL
 runtime.incidents.first_worker_id text NOT NULL
@@ -160,17 +173,29 @@ runtime.run_events.payload_hash text NOT NULL
 runtime.run_events.recorded_at_ms bigint NOT NULL
 runtime.run_events.run_id text NOT NULL
 runtime.run_events.seq bigint NOT NULL
+runtime.run_projections.chain_hash text NOT NULL
+runtime.run_projections.last_seq bigint NOT NULL
+runtime.run_projections.org text NOT NULL
+runtime.run_projections.projection_hash text NOT NULL
+runtime.run_projections.run_id text NOT NULL
+runtime.run_projections.summary text NOT NULL
+runtime.run_projections.updated_at_ms bigint NOT NULL
 runtime.runs.bundle_receipt_id text
 runtime.runs.created_at_ms bigint NOT NULL
 runtime.runs.created_by text NOT NULL
 runtime.runs.executor_epoch bigint NOT NULL DEFAULT 0
 runtime.runs.executor_expires_at_ms bigint
 runtime.runs.executor_id text
+runtime.runs.executor_lost boolean NOT NULL DEFAULT false
+runtime.runs.fork_depth integer NOT NULL DEFAULT 0
+runtime.runs.fork_seq bigint
+runtime.runs.forked_from text
 runtime.runs.issue text
 runtime.runs.latest_seq bigint NOT NULL
 runtime.runs.metadata text NOT NULL
 runtime.runs.nonce text NOT NULL
 runtime.runs.org text NOT NULL
+runtime.runs.projection_due boolean NOT NULL DEFAULT true
 runtime.runs.run_id text NOT NULL
 runtime.runs.status text NOT NULL
 runtime.runs.trajectory_hash text NOT NULL
@@ -272,6 +297,12 @@ runtime.buyer_standings buyer_standings_disputed_jobs_check CHECK ((disputed_job
 runtime.buyer_standings buyer_standings_disputes_lost_check CHECK ((disputes_lost >= 0))
 runtime.buyer_standings buyer_standings_pkey PRIMARY KEY (org)
 runtime.buyer_standings buyer_standings_settled_jobs_check CHECK ((settled_jobs >= 0))
+runtime.exports exports_attempts_check CHECK ((attempts >= 0))
+runtime.exports exports_kind_check CHECK ((kind = ANY (ARRAY['pull_request'::text, 'status_comment'::text])))
+runtime.exports exports_pkey PRIMARY KEY (export_id)
+runtime.exports exports_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.exports exports_run_id_kind_target_key UNIQUE (run_id, kind, target)
+runtime.exports exports_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
 runtime.incidents incidents_check CHECK (((status = 'decided'::text) = (outcome IS NOT NULL)))
 runtime.incidents incidents_check1 CHECK (((outcome IS NULL) = (decided_at_ms IS NULL)))
 runtime.incidents incidents_first_worker_id_fkey FOREIGN KEY (first_worker_id) REFERENCES runtime.workers(worker_id)
@@ -326,9 +357,18 @@ runtime.reviews reviews_pkey PRIMARY KEY (job_id)
 runtime.run_events run_events_pkey PRIMARY KEY (run_id, seq)
 runtime.run_events run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.run_events run_events_seq_check CHECK ((seq >= 1))
+runtime.run_projections run_projections_last_seq_check CHECK ((last_seq >= 0))
+runtime.run_projections run_projections_pkey PRIMARY KEY (run_id)
+runtime.run_projections run_projections_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.runs runs_check CHECK (((executor_id IS NULL) = (executor_expires_at_ms IS NULL)))
 runtime.runs runs_check1 CHECK (((executor_id IS NULL) OR (executor_epoch > 0)))
+runtime.runs runs_check2 CHECK (((forked_from IS NULL) = (fork_seq IS NULL)))
+runtime.runs runs_check3 CHECK (((forked_from IS NULL) = (fork_depth = 0)))
+runtime.runs runs_check4 CHECK (((NOT executor_lost) OR (executor_id IS NOT NULL)))
 runtime.runs runs_executor_epoch_check CHECK ((executor_epoch >= 0))
+runtime.runs runs_fork_depth_check CHECK ((fork_depth >= 0))
+runtime.runs runs_fork_seq_check CHECK ((fork_seq >= 1))
+runtime.runs runs_forked_from_fkey FOREIGN KEY (forked_from) REFERENCES runtime.runs(run_id)
 runtime.runs runs_latest_seq_check CHECK ((latest_seq >= 0))
 runtime.runs runs_pkey PRIMARY KEY (run_id)
 runtime.runs runs_status_check CHECK ((status = ANY (ARRAY['created'::text, 'running'::text, 'canceling'::text, 'canceled'::text, 'succeeded'::text, 'failed'::text])))
@@ -368,8 +408,12 @@ CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quo
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, seq)
 CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, seq)
+CREATE INDEX reservations_held_by_run ON runtime.reservations USING btree (run_id, reservation_id) WHERE (status = 'reserved'::text)
+CREATE INDEX run_projections_by_org ON runtime.run_projections USING btree (org, run_id)
 CREATE INDEX runs_by_org ON runtime.runs USING btree (org, run_id)
 CREATE INDEX runs_by_status ON runtime.runs USING btree (org, status, run_id)
+CREATE INDEX runs_lapsing ON runtime.runs USING btree (executor_expires_at_ms, run_id) WHERE ((executor_id IS NOT NULL) AND (NOT executor_lost) AND (status = ANY (ARRAY['created'::text, 'running'::text, 'canceling'::text])))
+CREATE INDEX runs_unprojected ON runtime.runs USING btree (run_id) WHERE projection_due
 CREATE INDEX sampling_seeds_hidden ON runtime.sampling_seeds USING btree (seed_id) WHERE (revealed_at_ms IS NULL)
 CREATE INDEX settlements_by_org ON runtime.settlements USING btree (org, settled_at_ms, job_id)
 CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
@@ -382,6 +426,8 @@ CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree 
 CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
+CREATE UNIQUE INDEX exports_pkey ON runtime.exports USING btree (export_id)
+CREATE UNIQUE INDEX exports_run_id_kind_target_key ON runtime.exports USING btree (run_id, kind, target)
 CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
 CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
 CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
@@ -399,6 +445,7 @@ CREATE UNIQUE INDEX reservations_by_quote ON runtime.reservations USING btree (q
 CREATE UNIQUE INDEX reservations_pkey ON runtime.reservations USING btree (reservation_id)
 CREATE UNIQUE INDEX reviews_pkey ON runtime.reviews USING btree (job_id)
 CREATE UNIQUE INDEX run_events_pkey ON runtime.run_events USING btree (run_id, seq)
+CREATE UNIQUE INDEX run_projections_pkey ON runtime.run_projections USING btree (run_id)
 CREATE UNIQUE INDEX runs_pkey ON runtime.runs USING btree (run_id)
 CREATE UNIQUE INDEX sampling_seeds_pkey ON runtime.sampling_seeds USING btree (seed_id)
 CREATE UNIQUE INDEX second_orders_pkey ON runtime.second_orders USING btree (job_id)
@@ -418,6 +465,7 @@ INSERT ON ledger.accounts TO app_role
 INSERT ON ledger.transfers TO app_role
 INSERT ON runtime.artifact_grants TO app_role
 INSERT ON runtime.buyer_standings TO app_role
+INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
@@ -426,6 +474,7 @@ INSERT ON runtime.quotes TO app_role
 INSERT ON runtime.reservations TO app_role
 INSERT ON runtime.reviews TO app_role
 INSERT ON runtime.run_events TO app_role
+INSERT ON runtime.run_projections TO app_role
 INSERT ON runtime.runs TO app_role
 INSERT ON runtime.sampling_seeds TO app_role
 INSERT ON runtime.second_orders TO app_role
@@ -441,6 +490,7 @@ SELECT ON ledger.accounts TO app_role
 SELECT ON ledger.transfers TO app_role
 SELECT ON runtime.artifact_grants TO app_role
 SELECT ON runtime.buyer_standings TO app_role
+SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
@@ -449,6 +499,7 @@ SELECT ON runtime.quotes TO app_role
 SELECT ON runtime.reservations TO app_role
 SELECT ON runtime.reviews TO app_role
 SELECT ON runtime.run_events TO app_role
+SELECT ON runtime.run_projections TO app_role
 SELECT ON runtime.runs TO app_role
 SELECT ON runtime.sampling_seeds TO app_role
 SELECT ON runtime.second_orders TO app_role
@@ -457,10 +508,12 @@ SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
 UPDATE ON authority.intents TO app_role
 UPDATE ON runtime.buyer_standings TO app_role
+UPDATE ON runtime.exports TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
 UPDATE ON runtime.provider_standings TO app_role
 UPDATE ON runtime.reservations TO app_role
+UPDATE ON runtime.run_projections TO app_role
 UPDATE ON runtime.runs TO app_role
 UPDATE ON runtime.sampling_seeds TO app_role
 UPDATE ON runtime.workers TO app_role

@@ -22,13 +22,16 @@ import {
 import { fraudRoutes, startAdjudicator } from "./adjudication/index.ts";
 import { artifactRoutes, openArtifactDisk } from "./artifacts/index.ts";
 import type { RuntimeConfig } from "./config.ts";
+import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
 import { intentRoutes } from "./intents/index.ts";
 import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
-import { runRoutes } from "./runs/index.ts";
+import { exportRoutes } from "./exports/index.ts";
+import { projectorRoutes, startProjector } from "./projections/index.ts";
+import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { treasuryRoutes } from "./treasury/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
@@ -94,7 +97,14 @@ async function buildService(
 
   let openApiText = "";
   const bindings: Binding[] = [
-    runRoutes({ db, authority, signer }),
+    runRoutes({
+      db,
+      authority,
+      signer,
+      cancelRun: (request, call) => cancelRun({ authority }, call, request),
+    }),
+    exportRoutes({ db, authority }),
+    projectorRoutes({ db, authority }),
     receiptRoutes({ db, signer }),
     workerRoutes({
       db,
@@ -141,6 +151,8 @@ async function buildService(
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
   resources.use(startAdjudicator({ db, authority, offers, judge, log }));
+  resources.use(startExecutorSweep({ db, authority, log, nowMs }));
+  resources.use(startProjector({ db, log }));
   return service;
 }
 

@@ -6,6 +6,7 @@ import { manualClock } from "@openagents/testing";
 import { startHarness, type Harness } from "./harness.ts";
 
 const LEASE_MS = 30_000;
+const LOST_AFTER_MS = 15_000;
 
 const A = `exe_${"a".repeat(32)}`;
 const B = `exe_${"b".repeat(32)}`;
@@ -177,6 +178,54 @@ test("whoever may write runs asks a run to cancel, and cannot write about its ex
   assert.equal(asked.json.status, "canceling", asked.text);
 });
 
+test("of eight that record a loss at once one does, the holder may come back, and the next loss is another", async (t) => {
+  const clock = manualClock(Date.now());
+  const runtime = await startHarness(t, { nowMs: clock.nowMs });
+  const run = await openRun(runtime);
+  await run.acquire(A);
+  assert.equal((await run.lost()).json.recorded, false, "it is there");
+  for (let turn = 0; turn < 2; turn += 1) {
+    clock.advance(LEASE_MS + LOST_AFTER_MS);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => run.lost()));
+    assert.ok(answers.every(({ status }) => status === 200));
+    const { executor } = (await run.show()).json.run;
+    assert.deepEqual([executor.executor_id, executor.epoch, executor.lost], [A, 1, true]);
+    assert.equal((await run.renew(A, 1)).status, 200);
+    assert.equal((await run.show()).json.run.executor.lost, false);
+  }
+  assert.deepEqual(
+    (await run.executorEvents()).map(([type]) => type.slice("run.executor_".length)),
+    ["acquired", "lost", "returned", "lost", "returned"],
+  );
+});
+
+test("the runtime records lost executors of every organisation by itself, once, and a takeover adds no second word", async (t) => {
+  const clock = manualClock(Date.now());
+  const runtime = await startHarness(t, { nowMs: clock.nowMs });
+  const run = await openRun(runtime);
+  await run.acquire(A);
+  const ended = await openRun(runtime);
+  await ended.acquire(A);
+  await ended.append(1, "run.finished", { status: "failed" });
+  clock.advance(LEASE_MS + LOST_AFTER_MS);
+  while ((await run.executorEvents()).length < 2) await new Promise(setImmediate);
+  assert.equal((await run.acquire(B)).json.lease.epoch, 2);
+  assert.deepEqual(await run.executorEvents(), [
+    ["run.executor_acquired", { epoch: 1, executor_id: A }],
+    ["run.executor_lost", { epoch: 1, executor_id: A }],
+    ["run.executor_acquired", { epoch: 2, executor_id: B }],
+  ]);
+  assert.equal((await ended.executorEvents()).length, 1, "a run that ended has no executor to lose");
+});
+
+test("only the operator's own may say that an executor is lost", async (t) => {
+  const runtime = await startHarness(t);
+  const run = await openRun(runtime);
+  const token = await runtime.token({ scopes: ["runs:write", "runs:sweep"] });
+  const answer = await runtime.post(`/internal/v1/runs/${run.runId}/executor/lost`, {}, { token });
+  assert.deepEqual([answer.status, answer.json.code], [403, "missing_scope"]);
+});
+
 async function openRun(runtime: Harness) {
   const { run } = (await runtime.post("/internal/v1/runs", {})).json;
   return runOn(runtime, run.run_id);
@@ -192,6 +241,8 @@ function runOn(runtime: Harness, runId: string) {
       runtime.post(`${path}/executor/renew`, { executor_id: executorId, epoch }),
     release: (executorId: string, epoch: number) =>
       runtime.post(`${path}/executor/release`, { executor_id: executorId, epoch }),
+    lost: () => runtime.post(`${path}/executor/lost`, {}),
+    show: () => runtime.get(path),
     append: (epoch: number | undefined, eventType = "agent.message", payload: object = {}) =>
       runtime.post(`${path}/events`, {
         event_type: eventType,

@@ -127,6 +127,9 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       acquireExecutor: unserved,
       renewExecutor: unserved,
       releaseExecutor: unserved,
+      recordLostExecutor: unserved,
+      cancelRun: unserved,
+      forkRun: unserved,
       sealBundle: unserved,
       listRuns: async (input, call) => {
         note(input, call);

@@ -1,6 +1,11 @@
 /** Every kind of receipt: its versioned schema, and the prefix of its ids. */
 export const RECEIPT_PREFIXES = {
   "openagents.runtime.run_created.v1": "runc",
+  "openagents.runtime.run_cancel_requested.v1": "rcan",
+  "openagents.runtime.run_forked.v1": "runf",
+  "openagents.runtime.export_requested.v1": "expr",
+  "openagents.runtime.forge_updated.v1": "fupd",
+  "openagents.runtime.forge_skipped.v1": "fskp",
   "openagents.runtime.worker_registered.v1": "wreg",
   "openagents.runtime.worker_disabled.v1": "wdis",
   "openagents.marketplace.quote.v1": "quot",

@@ -8,22 +8,12 @@ import type {
   DisableWorkerRequest,
   DisableWorkerResponse,
 } from "@openagents/contracts";
-import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import { loadForTransfers, planTransfers, postingWrites } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
-import type { JsonObject } from "@openagents/receipts";
-import {
-  canceledFacts,
-  listOpenJobsOf,
-  lockJob,
-  settleJob,
-  updateJob,
-  type Job,
-  type Offers,
-} from "../jobs/index.ts";
+import { callOff, lockOpenJob, voidOf, type OpenJob } from "../cancellation/index.ts";
+import { listOpenJobsOf, type Offers } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
-import { lockReservation, markReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
-import { escrowAccount, orgAccount } from "../treasury/index.ts";
 import { lockWorker, upsertWorker, workerMessage, type Worker } from "../workers/index.ts";
 
 export type DisablementDeps = { readonly authority: Authority; readonly offers: Offers };
@@ -86,12 +76,7 @@ export function disableWorker(
   });
 }
 
-type Held = {
-  readonly run: Run;
-  readonly job: Job;
-  /** What the job's own reservation gives back; a second run rests on another job's. */
-  readonly reservation: Reservation | undefined;
-};
+type Held = OpenJob & { readonly run: Run };
 
 async function lockHeld(command: Command, worker: Worker): Promise<Held[]> {
   const open = await listOpenJobsOf(command.tx, worker.workerId, JOBS_MAX);
@@ -103,52 +88,20 @@ async function lockHeld(command: Command, worker: Worker): Promise<Held[]> {
   const held: Held[] = [];
   for (const { jobId, runId } of ordered) {
     const run = runs.get(runId);
-    const job = await lockJob(command.tx, jobId);
-    // Handed in while we waited for its run.
-    if (run === undefined || (job.status !== "queued" && job.status !== "leased")) continue;
-    const reservation =
-      job.purpose === "work" && job.reservationId !== undefined
-        ? await lockReservation(command.tx, job.org, job.reservationId)
-        : undefined;
-    held.push({ run, job, reservation: reservation?.status === "reserved" ? reservation : undefined });
+    const locked = await lockOpenJob(command, jobId);
+    if (run !== undefined && locked !== undefined) held.push({ run, ...locked });
   }
   return held;
-}
-
-function voidOf({ reservationId, org, amountMsats }: Reservation): TransferRequest {
-  return {
-    id: `${reservationId}:void`,
-    kind: "void",
-    pendingId: reservationId,
-    amount: amountMsats,
-    debitAccount: orgAccount(org).id,
-    creditAccount: escrowAccount(org).id,
-    unit: "msats",
-  };
 }
 
 /** Receipts and events of each job, in its buyer's name; a run with several has them in one row. */
 function recordCanceled(command: Command, held: readonly Held[], nowMs: number): Write[] {
   const writes: Write[] = [];
   const drafts = new Map<string, { readonly run: Run; readonly events: EventDraft[] }>();
-  for (const { run, job, reservation } of held) {
-    const events: EventDraft[] = drafts.get(run.runId)?.events ?? [];
-    const inRun = job.purpose !== "adjudication";
-    const record = (schema: string, eventType: string, facts: JsonObject) => {
-      const receipt = command.seal(schema, inRun ? run.runId : job.jobId, facts, nowMs, job.org);
-      if (inRun) events.push({ eventType, payload: { ...facts, receipt_id: receipt.receipt_id } });
-    };
-    record("openagents.runtime.job_canceled.v1", "job.canceled", canceledFacts(job, "worker_disabled"));
-    writes.push(updateJob(settleJob(job, "canceled", nowMs)));
-    if (reservation !== undefined) {
-      record("openagents.treasury.reservation_voided.v1", "budget.voided", {
-        reservation_id: reservation.reservationId,
-        amount_msats: Number(reservation.amountMsats),
-        run_id: run.runId,
-        job_id: job.jobId,
-      });
-      writes.push(markReservation(reservation.reservationId, "voided"));
-    }
+  for (const { run, ...open } of held) {
+    const calledOff = callOff(command, open, "worker_disabled", nowMs);
+    writes.push(...calledOff.writes);
+    const events = [...(drafts.get(run.runId)?.events ?? []), ...calledOff.events];
     if (events.length > 0) drafts.set(run.runId, { run, events });
   }
   for (const { run, events } of drafts.values()) writes.push(...extendRun(run, events, nowMs).writes);

@@ -20,6 +20,7 @@ export {
   insertJob,
   listJobsAbout,
   listOpenJobsOf,
+  listOpenWorkOf,
   lockJob,
   lockLease,
   updateJob,

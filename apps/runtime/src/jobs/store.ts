@@ -130,6 +130,17 @@ export async function listOpenJobsOf(q: Queryable, workerId: string, limit: numb
   return (await q.query<JobRow>(LIST_OPEN_OF_WORKER, [workerId, limit])).map(jobOf);
 }
 
+const LIST_OPEN_WORK_OF_RUN = statement(
+  "jobs.list_open_work_of_run",
+  `SELECT job_id FROM runtime.jobs
+    WHERE run_id = $1 AND purpose = 'work' AND status IN ('queued', 'leased') ORDER BY job_id LIMIT $2`,
+);
+
+/** Ordered by a run, and not handed in. */
+export async function listOpenWorkOf(q: Queryable, runId: string, limit: number): Promise<string[]> {
+  return (await q.query<{ job_id: string }>(LIST_OPEN_WORK_OF_RUN, [runId, limit])).map((row) => row.job_id);
+}
+
 // SKIP LOCKED keeps two claims of one worker from waiting for each other. A
 // lapsed lease is open again.
 const LOCK_NEXT = statement(

@@ -3,6 +3,7 @@ export {
   findReservation,
   findReservationOfQuote,
   insertReservation,
+  listHeldWithoutJob,
   lockReservation,
   markReservation,
 } from "./store.ts";

@@ -66,6 +66,20 @@ export async function findReservationOfQuote(
   return row === undefined ? undefined : reservationOf(row);
 }
 
+const LIST_HELD_WITHOUT_JOB = statement(
+  "reservations.list_held_without_job",
+  `SELECT reservation_id FROM runtime.reservations r
+    WHERE run_id = $1 AND status = 'reserved'
+      AND NOT EXISTS (SELECT 1 FROM runtime.jobs j WHERE j.reservation_id = r.reservation_id AND j.purpose = 'work')
+    ORDER BY reservation_id LIMIT $2`,
+);
+
+/** Set aside for a run, and nothing was ordered for it. */
+export async function listHeldWithoutJob(q: Queryable, runId: string, limit: number): Promise<string[]> {
+  const rows = await q.query<{ reservation_id: string }>(LIST_HELD_WITHOUT_JOB, [runId, limit]);
+  return rows.map((row) => row.reservation_id);
+}
+
 export function insertReservation(reservation: Reservation): Write {
   return {
     name: "reservations.insert",

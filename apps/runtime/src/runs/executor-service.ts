@@ -8,6 +8,8 @@ import type {
   CommandCall,
   CommandReply,
   ExecutorLease,
+  RecordLostExecutorRequest,
+  RecordLostExecutorResponse,
   ReleaseExecutorRequest,
   ReleaseExecutorResponse,
   RenewExecutorRequest,
@@ -16,14 +18,17 @@ import type {
 import {
   RENEW_EVERY_MS,
   decideAcquire,
+  decideLost,
   decideRelease,
   decideRenew,
   type ExecutorDecision,
   type ExecutorRefusal,
 } from "./executor.ts";
 import type { Executor, Run } from "./run.ts";
+import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun, type RunsDeps } from "./service.ts";
-import { updateRun } from "./store.ts";
+import { findRunOrg, updateRun } from "./store.ts";
+import { runMessage } from "./wire.ts";
 
 /** Take the lease, or renew one's own. A repeat under the key answers the lease as it was then. */
 export function acquireExecutor(
@@ -65,6 +70,24 @@ export function releaseExecutor(
       output: { runId: run.runId },
       writes: executor === undefined ? [] : [updateRun({ ...run, executor })],
     };
+  });
+}
+
+/** Of any organisation's run. Nothing is written when the executor is there, or its loss is told. */
+export function recordLostExecutor(
+  deps: RunsDeps,
+  call: CommandCall,
+  { runId }: RecordLostExecutorRequest,
+): Promise<CommandReply> {
+  return deps.authority.perform<RecordLostExecutorResponse>(call, async (command) => {
+    const org = await findRunOrg(command.tx, runId);
+    if (org === undefined) throw notFound("run", runId);
+    const run = await requireLockedRun(command.tx, org, runId);
+    const nowMs = command.nowMs();
+    const lost = decideLost(run, nowMs);
+    if (lost === undefined) return { kind: "nothing", output: { run: runMessage(run), recorded: false } };
+    const { appended, writes } = extendRun({ ...run, executor: lost.executor }, lost.drafts, nowMs);
+    return { kind: "answer", output: { run: runMessage(appended), recorded: true }, writes };
   });
 }
 

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   LEASE_MS,
+  LOST_AFTER_MS,
   RENEW_EVERY_MS,
   decideAcquire,
+  decideLost,
   decideRelease,
   decideRenew,
   type ExecutorDecision,
@@ -40,6 +42,30 @@ test("the holder that acquires again, in time or late, keeps its epoch and write
     const decision = decideAcquire(run({ executor: held("exe_a", 4n, NOW) }), "exe_a", nowMs);
     assert.deepEqual(decision, { executor: held("exe_a", 4n, nowMs + LEASE_MS), drafts: [] });
   }
+});
+
+test("a loss is told once, some time after the lease lapsed, and coming back is told too", () => {
+  const mine = run({ executor: held("exe_a", 4n, NOW) });
+  assert.equal(decideLost(mine, NOW + LOST_AFTER_MS - 1), undefined);
+  assert.deepEqual(decideLost(mine, NOW + LOST_AFTER_MS), {
+    executor: held("exe_a", 4n, NOW, true),
+    drafts: [{ eventType: "run.executor_lost", payload: { executor_id: "exe_a", epoch: 4 } }],
+  });
+  const lost = run({ executor: held("exe_a", 4n, NOW, true) });
+  assert.equal(decideLost(lost, NOW + 3 * LOST_AFTER_MS), undefined);
+  assert.equal(decideLost(run({ status: "failed", executor: held("exe_a", 4n, NOW) }), NOW * 2), undefined);
+  assert.equal(decideLost(run({}), NOW * 2), undefined);
+
+  const returned = {
+    executor: held("exe_a", 4n, NOW + LEASE_MS),
+    drafts: [{ eventType: "run.executor_returned", payload: { executor_id: "exe_a", epoch: 4 } }],
+  };
+  assert.deepEqual(decideRenew(lost, "exe_a", 4n, NOW), returned);
+  assert.deepEqual(decideAcquire(lost, "exe_a", NOW), returned);
+  assert.deepEqual(decideAcquire(lost, "exe_b", NOW), {
+    executor: held("exe_b", 5n, NOW + LEASE_MS),
+    drafts: [{ eventType: "run.executor_acquired", payload: { executor_id: "exe_b", epoch: 5 } }],
+  });
 });
 
 test("a finished run refuses before it looks at the lease", () => {
@@ -136,6 +162,6 @@ function executorOf(before: Executor, decision: ExecutorDecision): Executor {
   return "refused" in decision ? before : decision.executor;
 }
 
-function held(executorId: string, epoch: bigint, expiresAtMs: number): Executor {
-  return { epoch, lease: { executorId, expiresAtMs } };
+function held(executorId: string, epoch: bigint, expiresAtMs: number, lost = false): Executor {
+  return { epoch, lease: { executorId, expiresAtMs, lost } };
 }

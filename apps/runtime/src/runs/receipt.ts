@@ -20,6 +20,8 @@ export function runReceipt(run: Run, events: readonly RunEvent[]): Receipt {
     created_at: new Date(run.createdAtMs).toISOString(),
     trajectory_hash: `sha256:${run.trajectoryHash}`,
     through_seq: Number(run.latestSeq),
+    // What was verified and paid before is the first run's, and in its receipt.
+    ...(run.fork === undefined ? {} : { forked_from: run.fork.fromRunId, fork_seq: Number(run.fork.seq) }),
     verifications: verifications.map(factsOf),
     payments: payments.map(factsOf),
     payments_msats_total: payments.reduce((sum, event) => sum + paidMsats(event.payload), 0),

@@ -1,20 +1,33 @@
 import { Readable } from "node:stream";
-import { Runs, bind, type Binding } from "@openagents/contracts";
+import {
+  Runs,
+  bind,
+  type Binding,
+  type CancelRunRequest,
+  type CommandCall,
+  type CommandReply,
+} from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { canonicalize } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import { signStored } from "../receipts/index.ts";
 import { sealBundle, type BundleDeps } from "./bundle.ts";
-import { acquireExecutor, releaseExecutor, renewExecutor } from "./executor-service.ts";
+import { acquireExecutor, recordLostExecutor, releaseExecutor, renewExecutor } from "./executor-service.ts";
+import { forkRun } from "./fork.ts";
+import { listLineage } from "./lineage.ts";
 import { replayHead, replayLine, replayTail } from "./replay.ts";
 import { runReceipt } from "./receipt.ts";
 import type { Run } from "./run.ts";
 import { appendRunEvent, createRun } from "./service.ts";
-import { findRun, listEvents, listReceiptEvents, listRuns } from "./store.ts";
+import { findRun, listReceiptEvents, listRuns } from "./store.ts";
 import { eventMessage, runMessage } from "./wire.ts";
 
-export type RunRoutesDeps = BundleDeps & { readonly db: Database };
+export type RunRoutesDeps = BundleDeps & {
+  readonly db: Database;
+  /** Canceling reaches into jobs and money, which know runs; so it is given from above. */
+  readonly cancelRun: (request: CancelRunRequest, call: CommandCall) => Promise<CommandReply>;
+};
 
 /** Sorts after every run id. */
 const AFTER_ALL_RUNS = "run_g";
@@ -31,6 +44,9 @@ export function runRoutes(deps: RunRoutesDeps): Binding {
     acquireExecutor: (request, call) => acquireExecutor(deps, call, request),
     renewExecutor: (request, call) => renewExecutor(deps, call, request),
     releaseExecutor: (request, call) => releaseExecutor(deps, call, request),
+    recordLostExecutor: (request, call) => recordLostExecutor(deps, call, request),
+    cancelRun: deps.cancelRun,
+    forkRun: (request, call) => forkRun(deps, call, request),
 
     async listRuns(request, call) {
       const before =
@@ -53,7 +69,7 @@ export function runRoutes(deps: RunRoutesDeps): Binding {
     async listRunEvents(request, call) {
       const run = await requireRun(deps.db, call.principal.org, request.runId);
       const limit = request.limit ?? EVENTS_DEFAULT;
-      const events = await listEvents(deps.db, run.runId, request.afterSeq ?? 0n, run.latestSeq, limit);
+      const events = await listLineage(deps.db, run, request.afterSeq ?? 0n, run.latestSeq, limit);
       return { events: events.map(eventMessage), latestSeq: run.latestSeq };
     },
 
@@ -80,7 +96,7 @@ async function requireRun(db: Database, org: string, runId: string): Promise<Run
 async function* replay(db: Database, run: Run): AsyncGenerator<string> {
   yield replayHead(run);
   for (let after = 0n; after < run.latestSeq;) {
-    const events = await listEvents(db, run.runId, after, run.latestSeq, REPLAY_PAGE);
+    const events = await listLineage(db, run, after, run.latestSeq, REPLAY_PAGE);
     const last = events.at(-1);
     if (last === undefined) throw new Error(`${run.runId} has no event after ${after}`);
     yield events.map((event) => replayLine(run, event)).join("");

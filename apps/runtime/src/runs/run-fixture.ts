@@ -17,6 +17,7 @@ export function run(changes: Partial<Run>): Run {
     trajectoryHash: EMPTY_TRAJECTORY,
     bundleReceiptId: undefined,
     executor: NO_EXECUTOR,
+    fork: undefined,
     createdAtMs: NOW,
     updatedAtMs: NOW,
     ...changes,

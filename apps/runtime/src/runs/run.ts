@@ -5,7 +5,8 @@
 // RUN-2  A terminal status never changes.
 // RUN-3  Every event extends the hash chain, so the head names the whole log.
 // RUN-4  A run that ever had an executor takes events of its latest lease only.
-// Held by run.test.ts, tests/main-job.pg.test.ts and tests/executor.pg.test.ts.
+// RUN-5  A fork's numbers and chain continue those of the run that it came from.
+// Held by run.test.ts, tests/main-job.pg.test.ts, tests/executor.pg.test.ts and tests/fork.pg.test.ts.
 
 import type { Issue, RunStatus } from "@openagents/contracts";
 import { chainEvent, payloadHash, type JsonObject } from "@openagents/receipts";
@@ -24,6 +25,8 @@ export type Run = {
   readonly trajectoryHash: string;
   readonly bundleReceiptId: string | undefined;
   readonly executor: Executor;
+  /** Absent for a run that began by itself. */
+  readonly fork: Fork | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 };
@@ -33,7 +36,22 @@ export type Executor = {
   /** Number of the latest lease; 0 for a run that never had one. */
   readonly epoch: bigint;
   /** Absent before the first lease and after a release. A lapsed one is there until it is taken over. */
-  readonly lease: { readonly executorId: string; readonly expiresAtMs: number } | undefined;
+  readonly lease: ExecutorLease | undefined;
+};
+
+export type ExecutorLease = {
+  readonly executorId: string;
+  readonly expiresAtMs: number;
+  /** The log says that it was not heard from any more. */
+  readonly lost: boolean;
+};
+
+/** Where a fork's log begins: after the first `seq` events of another run. */
+export type Fork = {
+  readonly fromRunId: string;
+  readonly seq: bigint;
+  /** How many runs lie behind it. */
+  readonly depth: number;
 };
 
 export const NO_EXECUTOR: Executor = { epoch: 0n, lease: undefined };
@@ -52,10 +70,19 @@ export type EventDraft = { readonly eventType: string; readonly payload: JsonObj
 export const EMPTY_TRAJECTORY = "0".repeat(64);
 
 /** Event types that only the runtime's own commands write, by their first word. */
-const RESERVED_WORDS = new Set(["budget", "job", "payment", "quote", "receipt", "verification"]);
+const RESERVED_WORDS = new Set([
+  "budget",
+  "export",
+  "forge",
+  "job",
+  "payment",
+  "quote",
+  "receipt",
+  "verification",
+]);
 
-/** Of the types under `run`, callers write the lifecycle; what becomes of the executor is the runtime's. */
-const RESERVED_PREFIX = "run.executor_";
+/** Of the types under `run`, callers write the lifecycle; executor and lineage are the runtime's. */
+const RESERVED_TYPES = /^run\.(?:executor_|forked$)/;
 
 const FINISHED_STATUSES = ["succeeded", "failed", "canceled"] as const;
 
@@ -65,7 +92,6 @@ export type AppendRefusal =
   | "event_type_reserved"
   | "run_finished"
   | "executor_fenced"
-  | "finish_status_invalid"
   | "transition_not_allowed"
   | "expected_previous_seq_mismatch";
 
@@ -101,7 +127,6 @@ export function decideAppend(
   if (isFinished(run.status)) return { refused: "run_finished" };
   if (isFenced(run.executor, draft, executorEpoch)) return { refused: "executor_fenced" };
   const lifecycle = lifecycleOf(draft);
-  if (lifecycle === "invalid") return { refused: "finish_status_invalid" };
   const status = lifecycle === undefined ? run.status : TRANSITIONS[run.status][lifecycle];
   if (status === undefined) return { refused: "transition_not_allowed" };
   if (expectedPreviousSeq !== undefined && expectedPreviousSeq !== run.latestSeq) {
@@ -115,7 +140,7 @@ export function isFinished(status: RunStatus): boolean {
 }
 
 function isReserved(eventType: string): boolean {
-  return RESERVED_WORDS.has(eventType.split(".", 1)[0] ?? "") || eventType.startsWith(RESERVED_PREFIX);
+  return RESERVED_WORDS.has(eventType.split(".", 1)[0] ?? "") || RESERVED_TYPES.test(eventType);
 }
 
 /**
@@ -130,12 +155,17 @@ function isFenced({ epoch, lease }: Executor, draft: EventDraft, executorEpoch: 
   return lease === undefined || executorEpoch !== epoch;
 }
 
-function lifecycleOf(draft: EventDraft): Lifecycle | "invalid" | undefined {
+/** Whether a `run.finished` says how; without, it is no event of any run. */
+export function saysHowItFinished({ eventType, payload: { status } }: EventDraft): boolean {
+  return eventType !== "run.finished" || FINISHED_STATUSES.some((finished) => finished === status);
+}
+
+function lifecycleOf(draft: EventDraft): Lifecycle | undefined {
   if (draft.eventType === "run.started") return "started";
   if (draft.eventType === "run.cancel_requested") return "cancel_requested";
   if (draft.eventType !== "run.finished") return undefined;
   const { status } = draft.payload;
-  return FINISHED_STATUSES.find((finished) => finished === status) ?? "invalid";
+  return FINISHED_STATUSES.find((finished) => finished === status);
 }
 
 /** Extend a run by events that were already decided; also after its end, where the runtime's own commands may. */

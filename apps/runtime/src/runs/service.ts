@@ -16,6 +16,7 @@ import {
   NO_EXECUTOR,
   appendEvents,
   decideAppend,
+  saysHowItFinished,
   type AppendRefusal,
   type EventDraft,
   type Run,
@@ -56,6 +57,7 @@ export function createRun(
       trajectoryHash: EMPTY_TRAJECTORY,
       bundleReceiptId: undefined,
       executor: NO_EXECUTOR,
+      fork: undefined,
       createdAtMs: nowMs,
       updatedAtMs: nowMs,
     };
@@ -82,8 +84,15 @@ export function appendRunEvent(
   request: AppendRunEventRequest,
 ): Promise<CommandReply> {
   return deps.authority.execute<AppendRunEventResponse>(call, request, async (command) => {
-    const run = await requireLockedRun(command.tx, call.principal.org, request.runId);
     const draft: EventDraft = { eventType: request.eventType, payload: request.payload };
+    if (!saysHowItFinished(draft)) {
+      throw invalidField(
+        "payload.status",
+        "finish_status_invalid",
+        "A `run.finished` event needs `status` in its payload: succeeded, failed or canceled.",
+      );
+    }
+    const run = await requireLockedRun(command.tx, call.principal.org, request.runId);
     const decision = decideAppend(run, draft, request.expectedPreviousSeq, request.executorEpoch);
     if ("refused" in decision) return refuseAppend(run, decision.refused);
 
@@ -130,8 +139,6 @@ const APPEND_DETAILS: Readonly<Record<AppendRefusal, (run: Run) => string>> = {
   run_finished: (run) => `The run is ${run.status}; its log is closed.`,
   executor_fenced: (run) =>
     `The run takes events of its latest executor only, and the lease of epoch ${run.executor.epoch} is not the caller's. Acquire the executor first.`,
-  finish_status_invalid: () =>
-    "A `run.finished` event needs `status` in its payload: succeeded, failed or canceled.",
   transition_not_allowed: (run) => `A run that is ${run.status} cannot take this event.`,
   expected_previous_seq_mismatch: (run) =>
     `The run's last event is number ${run.latestSeq}. Read it, then decide whether to append again.`,

@@ -17,12 +17,17 @@ type RunRow = {
   executor_epoch: bigint;
   executor_id: string | null;
   executor_expires_at_ms: bigint | null;
+  executor_lost: boolean;
+  forked_from: string | null;
+  fork_seq: bigint | null;
+  fork_depth: number;
   created_at_ms: bigint;
   updated_at_ms: bigint;
 };
 
 const RUN_COLUMNS = `run_id, org, created_by, status, issue, metadata, nonce, latest_seq,
-  trajectory_hash, bundle_receipt_id, executor_epoch, executor_id, executor_expires_at_ms, created_at_ms, updated_at_ms`;
+  trajectory_hash, bundle_receipt_id, executor_epoch, executor_id, executor_expires_at_ms, executor_lost,
+  forked_from, fork_seq, fork_depth, created_at_ms, updated_at_ms`;
 
 function runOf(row: RunRow): Run {
   return {
@@ -41,8 +46,16 @@ function runOf(row: RunRow): Run {
       lease:
         row.executor_id === null
           ? undefined
-          : { executorId: row.executor_id, expiresAtMs: Number(row.executor_expires_at_ms) },
+          : {
+              executorId: row.executor_id,
+              expiresAtMs: Number(row.executor_expires_at_ms),
+              lost: row.executor_lost,
+            },
     },
+    fork:
+      row.forked_from === null || row.fork_seq === null
+        ? undefined
+        : { fromRunId: row.forked_from, seq: row.fork_seq, depth: row.fork_depth },
     createdAtMs: Number(row.created_at_ms),
     updatedAtMs: Number(row.updated_at_ms),
   };
@@ -67,6 +80,40 @@ const FIND_RUN = statement(
 export async function findRun(q: Queryable, org: string, runId: string): Promise<Run | undefined> {
   const [row] = await q.query<RunRow>(FIND_RUN, [org, runId]);
   return row === undefined ? undefined : runOf(row);
+}
+
+const FIND_RUN_ORG = statement("runs.find_org", "SELECT org FROM runtime.runs WHERE run_id = $1");
+
+/** Whose a run is; for the runtime's own sweeps, which look at every organisation's. */
+export async function findRunOrg(q: Queryable, runId: string): Promise<string | undefined> {
+  const [row] = await q.query<{ org: string }>(FIND_RUN_ORG, [runId]);
+  return row?.org;
+}
+
+const LIST_LAPSED = statement(
+  "runs.list_lapsed",
+  `SELECT run_id, executor_expires_at_ms FROM runtime.runs
+    WHERE executor_id IS NOT NULL AND NOT executor_lost AND status IN ('created', 'running', 'canceling')
+      AND executor_expires_at_ms <= $1 AND (executor_expires_at_ms, run_id) > ($2, $3)
+    ORDER BY executor_expires_at_ms, run_id LIMIT $4`,
+);
+
+export type Lapsed = { readonly runId: string; readonly expiresAtMs: number };
+
+/** Runs whose executor's lease lapsed by `throughMs` without a word about it in their logs, those first that lapsed first. */
+export async function listLapsed(
+  q: Queryable,
+  throughMs: number,
+  after: Lapsed,
+  limit: number,
+): Promise<Lapsed[]> {
+  const rows = await q.query<{ run_id: string; executor_expires_at_ms: bigint }>(LIST_LAPSED, [
+    throughMs,
+    after.expiresAtMs,
+    after.runId,
+    limit,
+  ]);
+  return rows.map((row) => ({ runId: row.run_id, expiresAtMs: Number(row.executor_expires_at_ms) }));
 }
 
 const LIST_RUNS = statement(
@@ -100,8 +147,9 @@ export function insertRun(run: Run): Write {
   return {
     name: "runs.insert",
     text: `INSERT INTO runtime.runs
-             (run_id, org, created_by, status, issue, metadata, nonce, latest_seq, trajectory_hash, created_at_ms, updated_at_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+             (run_id, org, created_by, status, issue, metadata, nonce, latest_seq, trajectory_hash, created_at_ms, updated_at_ms,
+              forked_from, fork_seq, fork_depth)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     values: [
       run.runId,
       run.org,
@@ -114,6 +162,9 @@ export function insertRun(run: Run): Write {
       run.trajectoryHash,
       run.createdAtMs,
       run.updatedAtMs,
+      run.fork?.fromRunId ?? null,
+      run.fork?.seq ?? null,
+      run.fork?.depth ?? 0,
     ],
   };
 }
@@ -123,7 +174,8 @@ export function updateRun(run: Run): Write {
     name: "runs.update",
     text: `UPDATE runtime.runs
               SET status = $2, latest_seq = $3, trajectory_hash = $4, bundle_receipt_id = $5, updated_at_ms = $6,
-                  executor_epoch = $7, executor_id = $8, executor_expires_at_ms = $9
+                  executor_epoch = $7, executor_id = $8, executor_expires_at_ms = $9, executor_lost = $10,
+                  projection_due = projection_due OR latest_seq < $3
             WHERE run_id = $1`,
     values: [
       run.runId,
@@ -135,6 +187,7 @@ export function updateRun(run: Run): Write {
       run.executor.epoch,
       run.executor.lease?.executorId ?? null,
       run.executor.lease?.expiresAtMs ?? null,
+      run.executor.lease?.lost ?? false,
     ],
   };
 }

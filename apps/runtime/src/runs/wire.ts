@@ -13,6 +13,17 @@ export function runMessage(run: Run): RunMessage {
     trajectoryHash: `sha256:${run.trajectoryHash}`,
     createdAt: run.createdAtMs,
     updatedAt: run.updatedAtMs,
+    executor:
+      run.executor.lease === undefined
+        ? undefined
+        : {
+            executorId: run.executor.lease.executorId,
+            epoch: run.executor.epoch,
+            expiresAt: run.executor.lease.expiresAtMs,
+            lost: run.executor.lease.lost,
+          },
+    forkedFrom: run.fork?.fromRunId,
+    forkSeq: run.fork?.seq,
   };
 }
 

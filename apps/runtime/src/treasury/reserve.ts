@@ -34,7 +34,12 @@ import { escrowAccount, orgAccount } from "./accounts.ts";
 export type TreasuryDeps = { readonly authority: Authority };
 
 /** In order of precedence. */
-type ReserveRefusal = "quote_expired" | "quote_already_reserved" | "quote_used" | "run_finished";
+type ReserveRefusal =
+  | "quote_expired"
+  | "quote_already_reserved"
+  | "quote_used"
+  | "run_finished"
+  | "run_canceling";
 
 /** Set money aside: a pending transfer from what the organisation can spend into its escrow. */
 export function reserveCompute(
@@ -135,6 +140,7 @@ function refuseOrder(order: Order, nowMs: number): ReserveRefusal | undefined {
   if (order.quoteReserved) return "quote_already_reserved";
   if (order.quoteUsed) return "quote_used";
   if (order.run !== undefined && isFinished(order.run.status)) return "run_finished";
+  if (order.run?.status === "canceling") return "run_canceling";
   return undefined;
 }
 
@@ -143,6 +149,7 @@ const RESERVE_DETAILS: Readonly<Record<ReserveRefusal, string>> = {
   quote_already_reserved: "Money is reserved for this quote already.",
   quote_used: "This quote was dispatched before, and its job was called off. Ask for a new one.",
   run_finished: "The run has ended and spends no more.",
+  run_canceling: "The run was asked to cancel and spends no more.",
 };
 
 /** An organisation without the account, or without the money in it, is short of funds alike. */

@@ -4,6 +4,7 @@
 import type { Contract } from "../contract.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
+import { Exports } from "./openagents/runtime/v1/exports_oa.ts";
 import { Fraud } from "./openagents/runtime/v1/fraud_oa.ts";
 import { Intents } from "./openagents/runtime/v1/intents_oa.ts";
 import { Workers } from "./openagents/runtime/v1/workers_oa.ts";
@@ -13,6 +14,7 @@ import { Marketplace } from "./openagents/runtime/v1/marketplace_oa.ts";
 import { Operations } from "./openagents/runtime/v1/operations_oa.ts";
 import { Receipts } from "./openagents/runtime/v1/receipts_oa.ts";
 import { Runs } from "./openagents/runtime/v1/runs_oa.ts";
+import { Projectors } from "./openagents/runtime/v1/projectors_oa.ts";
 import { Sampling } from "./openagents/runtime/v1/sampling_oa.ts";
 import { Treasury } from "./openagents/runtime/v1/treasury_oa.ts";
 
@@ -20,6 +22,7 @@ export * from "./openagents/protocol/v1/route_oa.ts";
 export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
 export * from "./openagents/runtime/v1/artifacts_oa.ts";
+export * from "./openagents/runtime/v1/exports_oa.ts";
 export * from "./openagents/runtime/v1/fraud_oa.ts";
 export * from "./openagents/runtime/v1/intents_oa.ts";
 export * from "./openagents/runtime/v1/workers_oa.ts";
@@ -29,8 +32,9 @@ export * from "./openagents/runtime/v1/marketplace_oa.ts";
 export * from "./openagents/runtime/v1/operations_oa.ts";
 export * from "./openagents/runtime/v1/receipts_oa.ts";
 export * from "./openagents/runtime/v1/runs_oa.ts";
+export * from "./openagents/runtime/v1/projectors_oa.ts";
 export * from "./openagents/runtime/v1/sampling_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Sampling, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Exports, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];

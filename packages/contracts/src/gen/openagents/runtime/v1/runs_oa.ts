@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, HttpBody, JsonObject, MessageDesc } from "../../../../contract.ts";
-import { AcquireExecutorRequestSchema, AcquireExecutorResponseSchema, AppendRunEventRequestSchema, AppendRunEventResponseSchema, BundleFileSchema, CreateRunRequestSchema, CreateRunResponseSchema, ExecutorLeaseSchema, GetRunReceiptRequestSchema, GetRunReplayRequestSchema, GetRunRequestSchema, GetRunResponseSchema, IssueSchema, ListRunEventsRequestSchema, ListRunEventsResponseSchema, ListRunsRequestSchema, ListRunsResponseSchema, ReleaseExecutorRequestSchema, ReleaseExecutorResponseSchema, RenewExecutorRequestSchema, RenewExecutorResponseSchema, RunEventSchema, RunSchema, Runs as RunsService, SealBundleRequestSchema, SealBundleResponseSchema } from "./runs_pb.ts";
+import { AcquireExecutorRequestSchema, AcquireExecutorResponseSchema, AppendRunEventRequestSchema, AppendRunEventResponseSchema, BundleFileSchema, CancelRunRequestSchema, CancelRunResponseSchema, CreateRunRequestSchema, CreateRunResponseSchema, ExecutorLeaseSchema, ForkRunRequestSchema, ForkRunResponseSchema, GetRunReceiptRequestSchema, GetRunReplayRequestSchema, GetRunRequestSchema, GetRunResponseSchema, IssueSchema, ListRunEventsRequestSchema, ListRunEventsResponseSchema, ListRunsRequestSchema, ListRunsResponseSchema, RecordLostExecutorRequestSchema, RecordLostExecutorResponseSchema, ReleaseExecutorRequestSchema, ReleaseExecutorResponseSchema, RenewExecutorRequestSchema, RenewExecutorResponseSchema, RunEventSchema, RunExecutorSchema, RunSchema, Runs as RunsService, SealBundleRequestSchema, SealBundleResponseSchema } from "./runs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { receiptsComments, type SignedReceipt } from "./receipts_oa.ts";
 
@@ -30,10 +30,27 @@ export type Run = {
   readonly trajectoryHash: string;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Absent when nobody holds the lease. */
+  readonly executor?: RunExecutor | undefined;
+  /** The run whose first `fork_seq` events this one shares. */
+  readonly forkedFrom?: string | undefined;
+  readonly forkSeq?: bigint | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.Run`. */
 export const runDesc: MessageDesc<Run> = RunSchema;
+
+/** Who executes a run, as far as the runtime has heard. */
+export type RunExecutor = {
+  readonly executorId: string;
+  readonly epoch: bigint;
+  readonly expiresAt: number;
+  /** Not heard from for so long that `run.executor_lost` was recorded. */
+  readonly lost: boolean;
+};
+
+/** Descriptor of `openagents.runtime.v1.RunExecutor`. */
+export const runExecutorDesc: MessageDesc<RunExecutor> = RunExecutorSchema;
 
 export type RunEvent = {
   readonly seq: bigint;
@@ -217,6 +234,59 @@ export type ReleaseExecutorResponse = {
 /** Descriptor of `openagents.runtime.v1.ReleaseExecutorResponse`. */
 export const releaseExecutorResponseDesc: MessageDesc<ReleaseExecutorResponse> = ReleaseExecutorResponseSchema;
 
+export type RecordLostExecutorRequest = {
+  readonly runId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.RecordLostExecutorRequest`. */
+export const recordLostExecutorRequestDesc: MessageDesc<RecordLostExecutorRequest> = RecordLostExecutorRequestSchema;
+
+export type RecordLostExecutorResponse = {
+  readonly run: Run;
+  /** Whether this call recorded it: not when the lease lives, or it was recorded before. */
+  readonly recorded: boolean;
+};
+
+/** Descriptor of `openagents.runtime.v1.RecordLostExecutorResponse`. */
+export const recordLostExecutorResponseDesc: MessageDesc<RecordLostExecutorResponse> = RecordLostExecutorResponseSchema;
+
+export type CancelRunRequest = {
+  readonly runId: string;
+  /** Why, for those who read the log. */
+  readonly reason: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.CancelRunRequest`. */
+export const cancelRunRequestDesc: MessageDesc<CancelRunRequest> = CancelRunRequestSchema;
+
+export type CancelRunResponse = {
+  readonly run: Run;
+  readonly canceledJobIds: readonly string[];
+  /** Given back to the organisation by this call. */
+  readonly voidedMsats: bigint;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.CancelRunResponse`. */
+export const cancelRunResponseDesc: MessageDesc<CancelRunResponse> = CancelRunResponseSchema;
+
+export type ForkRunRequest = {
+  readonly runId: string;
+  /** The last event that is shared; the run's last one when absent. */
+  readonly atSeq?: bigint | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ForkRunRequest`. */
+export const forkRunRequestDesc: MessageDesc<ForkRunRequest> = ForkRunRequestSchema;
+
+export type ForkRunResponse = {
+  readonly run: Run;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ForkRunResponse`. */
+export const forkRunResponseDesc: MessageDesc<ForkRunResponse> = ForkRunResponseSchema;
+
 export type BundleFile = {
   /** Relative path with `/`, without `..`. */
   readonly path: string;
@@ -253,6 +323,10 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.Run.created_by": "The principal that opened it.",
   "openagents.runtime.v1.Run.latest_seq": "Sequence number of the last event; events start at 1 and have no gaps.",
   "openagents.runtime.v1.Run.trajectory_hash": "Head of the hash chain over all events, `sha256:` and 64 hex digits.",
+  "openagents.runtime.v1.Run.executor": "Absent when nobody holds the lease.",
+  "openagents.runtime.v1.Run.forked_from": "The run whose first `fork_seq` events this one shares.",
+  "openagents.runtime.v1.RunExecutor": "Who executes a run, as far as the runtime has heard.",
+  "openagents.runtime.v1.RunExecutor.lost": "Not heard from for so long that `run.executor_lost` was recorded.",
   "openagents.runtime.v1.RunEvent.payload_hash": "`sha256:` of the payload's canonical JSON.",
   "openagents.runtime.v1.CreateRunRequest.metadata": "Free form; kept with the run and covered by its first event.",
   "openagents.runtime.v1.ListRunsRequest.cursor": "Pages are continued with the `next_cursor` of the page before.",
@@ -265,17 +339,24 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.ListRunEventsResponse.latest_seq": "The run's last number, so that a reader knows whether it has caught up.",
   "openagents.runtime.v1.ExecutorLease.renew_every_ms": "Renew at least this often.",
   "openagents.runtime.v1.AcquireExecutorRequest.executor_id": "Who executes: fresh for every process that does.",
+  "openagents.runtime.v1.RecordLostExecutorResponse.recorded": "Whether this call recorded it: not when the lease lives, or it was recorded before.",
+  "openagents.runtime.v1.CancelRunRequest.reason": "Why, for those who read the log.",
+  "openagents.runtime.v1.CancelRunResponse.voided_msats": "Given back to the organisation by this call.",
+  "openagents.runtime.v1.ForkRunRequest.at_seq": "The last event that is shared; the run's last one when absent.",
   "openagents.runtime.v1.BundleFile.path": "Relative path with `/`, without `..`.",
   "openagents.runtime.v1.Runs": "Runs: durable, ordered event logs with a status machine.",
   "openagents.runtime.v1.Runs.CreateRun": "Open a run. Its first event, `run.started`, is written with it.",
   "openagents.runtime.v1.Runs.ListRuns": "Runs of the caller's organisation, newest first.",
-  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,\n`receipt`, `verification` or `run.executor_` are written by their own commands\nand refused here.",
+  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `export`, `forge`, `job`,\n`payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`\nare written by their own commands and refused here.",
   "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it.",
   "openagents.runtime.v1.Runs.GetRunReceipt": "The run receipt, `openagents.receipt.v2`: a pure function of the run's\nevents up to its last one.",
   "openagents.runtime.v1.Runs.GetRunReplay": "REPLAY.jsonl, version 2: one canonical JSON object a line.",
   "openagents.runtime.v1.Runs.AcquireExecutor": "Become the run's executor, for as long as the lease is renewed. Refused with\n409 `executor_held` while another holds it. Taking over from one whose lease\nlapsed is recorded as `run.executor_lost`. Every lease has a greater epoch\nthan the one before, and the run takes events of its latest epoch only. Who\nholds the lease, lapsed or not, and acquires it again renews it. A finished\nrun has no executor: 409 `run_finished`.",
   "openagents.runtime.v1.Runs.RenewExecutor": "Hold the lease for longer, also a lapsed one that nobody took over. Refused\nwith 409 `run_finished`, then `executor_fenced` when the lease is another's.",
   "openagents.runtime.v1.Runs.ReleaseExecutor": "Give the lease back, so that another executor need not wait for it to lapse.\nThe run takes no events until somebody acquires it again. Releasing a lease\nthat is gone changes nothing.",
+  "openagents.runtime.v1.Runs.RecordLostExecutor": "Record that an executor was not heard from until its lease lapsed: once for\neach time that it is lost. The lease stays with its holder, which may come\nback, until somebody takes it over. The runtime asks this by itself.",
+  "openagents.runtime.v1.Runs.CancelRun": "End a run's spending: it becomes `canceling`, takes no new reservation, and\nevery job of its own that was not handed in yet is called off with its money\ngiven back, in the same step. A provider learns it by the next renewal of its\nlease (409 `job_canceled`). What was handed in is verified and settled as\nbefore. The run's executor, or whoever cancels when it has none, ends it with\n`run.finished`. Asked again, it calls off what is there since. Refused with\n409 `run_finished`.",
+  "openagents.runtime.v1.Runs.ForkRun": "Open a run that goes on from another one's log as it was after the event\n`at_seq`. The new run shares those events by reference: its own numbers and\nits hash chain continue theirs, and pages and the replay read through. Money,\njobs and receipts stay the first run's. No git is in it. Refused with 409\n`seq_not_reached`, then `fork_too_deep`.",
   "openagents.runtime.v1.Runs.SealBundle": "Sign the manifest of a finished run's bundle: the hashes of all its other\nfiles. Another manifest is refused until the run has new events, such as the\nsettlement of a reviewed job; the new bundle then names the one before.",
 };
 
@@ -302,9 +383,9 @@ export type RunsTypes = {
     readonly access: "user";
   };
   /**
-   * Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,
-   * `receipt`, `verification` or `run.executor_` are written by their own commands
-   * and refused here.
+   * Append one event. Types that begin with `budget`, `export`, `forge`, `job`,
+   * `payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`
+   * are written by their own commands and refused here.
    */
   readonly appendRunEvent: {
     readonly input: AppendRunEventRequest;
@@ -371,6 +452,45 @@ export type RunsTypes = {
   readonly releaseExecutor: {
     readonly input: ReleaseExecutorRequest;
     readonly output: ReleaseExecutorResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * Record that an executor was not heard from until its lease lapsed: once for
+   * each time that it is lost. The lease stays with its holder, which may come
+   * back, until somebody takes it over. The runtime asks this by itself.
+   */
+  readonly recordLostExecutor: {
+    readonly input: RecordLostExecutorRequest;
+    readonly output: RecordLostExecutorResponse;
+    readonly effect: "command";
+    readonly access: "admin";
+  };
+  /**
+   * End a run's spending: it becomes `canceling`, takes no new reservation, and
+   * every job of its own that was not handed in yet is called off with its money
+   * given back, in the same step. A provider learns it by the next renewal of its
+   * lease (409 `job_canceled`). What was handed in is verified and settled as
+   * before. The run's executor, or whoever cancels when it has none, ends it with
+   * `run.finished`. Asked again, it calls off what is there since. Refused with
+   * 409 `run_finished`.
+   */
+  readonly cancelRun: {
+    readonly input: CancelRunRequest;
+    readonly output: CancelRunResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * Open a run that goes on from another one's log as it was after the event
+   * `at_seq`. The new run shares those events by reference: its own numbers and
+   * its hash chain continue theirs, and pages and the replay read through. Money,
+   * jobs and receipts stay the first run's. No git is in it. Refused with 409
+   * `seq_not_reached`, then `fork_too_deep`.
+   */
+  readonly forkRun: {
+    readonly input: ForkRunRequest;
+    readonly output: ForkRunResponse;
     readonly effect: "command";
     readonly access: "user";
   };

@@ -19,7 +19,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/runs.proto.
  */
 export const file_openagents_runtime_v1_runs: GenFile = /*@__PURE__*/
-  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvcnVucy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxImAKBUlzc3VlEhoKBXRpdGxlGAEgASgJQgu6SAjIAQFyAxj0AxIXCgRib2R5GAIgASgJQgm6SAZyBBiAgAQSGgoDdXJsGAMgASgJQgi6SAVyAxiAEEgAiAEBQgYKBF91cmwi3AIKA1J1bhIOCgZydW5faWQYASABKAkSCwoDb3JnGAIgASgJEhIKCmNyZWF0ZWRfYnkYAyABKAkSMAoGc3RhdHVzGAQgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIwCgVpc3N1ZRgFIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBISCgpsYXRlc3Rfc2VxGAcgASgDEhcKD3RyYWplY3RvcnlfaGFzaBgIIAEoCRIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZfaXNzdWUinAEKCFJ1bkV2ZW50EgsKA3NlcRgBIAEoAxISCgpldmVudF90eXBlGAIgASgJEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDHBheWxvYWRfaGFzaBgEIAEoCRIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAieQoQQ3JlYXRlUnVuUmVxdWVzdBIwCgVpc3N1ZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEIICgZfaXNzdWUiUAoRQ3JlYXRlUnVuUmVzcG9uc2USJwoDcnVuGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhISCgpyZWNlaXB0X2lkGAIgASgJIqcBCg9MaXN0UnVuc1JlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh4KBWxpbWl0GAIgASgFQgq6SAcaBRjIASgBSAGIAQESNQoGc3RhdHVzGAMgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1c0gCiAEBQgkKB19jdXJzb3JCCAoGX2xpbWl0QgkKB19zdGF0dXMiZgoQTGlzdFJ1bnNSZXNwb25zZRIoCgRydW5zGAEgAygLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciI6Cg1HZXRSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JCI5Cg5HZXRSdW5SZXNwb25zZRInCgNydW4YASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuIrQCChVBcHBlbmRSdW5FdmVudFJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEkYKCmV2ZW50X3R5cGUYAiABKAlCMrpIL8gBAXIqGGQyJl5bYS16XVthLXowLTlfXSooWy5dW2Etel1bYS16MC05X10qKSokEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKFWV4cGVjdGVkX3ByZXZpb3VzX3NlcRgEIAEoA0IHukgEIgIoAEgAiAEBEiQKDmV4ZWN1dG9yX2Vwb2NoGAUgASgDQge6SAQiAigBSAGIAQFCGAoWX2V4cGVjdGVkX3ByZXZpb3VzX3NlcUIRCg9fZXhlY3V0b3JfZXBvY2gikwEKFkFwcGVuZFJ1bkV2ZW50UmVzcG9uc2USLgoFZXZlbnQYASABKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuRXZlbnQSMAoGc3RhdHVzGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIXCg90cmFqZWN0b3J5X2hhc2gYAyABKAkimgEKFExpc3RSdW5FdmVudHNSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIfCglhZnRlcl9zZXEYAiABKANCB7pIBCICKABIAIgBARIeCgVsaW1pdBgDIAEoBUIKukgHGgUY9AMoAUgBiAEBQgwKCl9hZnRlcl9zZXFCCAoGX2xpbWl0IlwKFUxpc3RSdW5FdmVudHNSZXNwb25zZRIvCgZldmVudHMYASADKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuRXZlbnQSEgoKbGF0ZXN0X3NlcRgCIAEoAyJBChRHZXRSdW5SZWNlaXB0UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQiQAoTR2V0UnVuUmVwbGF5UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQiewoNRXhlY3V0b3JMZWFzZRITCgtleGVjdXRvcl9pZBgBIAEoCRINCgVlcG9jaBgCIAEoAxIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg5yZW5ld19ldmVyeV9tcxgEIAEoAyJzChZBY3F1aXJlRXhlY3V0b3JSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIuCgtleGVjdXRvcl9pZBgCIAEoCUIZukgWchQyEl5leGVfWzAtOWEtZl17MzJ9JCJOChdBY3F1aXJlRXhlY3V0b3JSZXNwb25zZRIzCgVsZWFzZRgBIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5FeGVjdXRvckxlYXNlIokBChRSZW5ld0V4ZWN1dG9yUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSLgoLZXhlY3V0b3JfaWQYAiABKAlCGbpIFnIUMhJeZXhlX1swLTlhLWZdezMyfSQSFgoFZXBvY2gYAyABKANCB7pIBCICKAEiTAoVUmVuZXdFeGVjdXRvclJlc3BvbnNlEjMKBWxlYXNlGAEgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLkV4ZWN1dG9yTGVhc2UiiwEKFlJlbGVhc2VFeGVjdXRvclJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEi4KC2V4ZWN1dG9yX2lkGAIgASgJQhm6SBZyFDISXmV4ZV9bMC05YS1mXXszMn0kEhYKBWVwb2NoGAMgASgDQge6SAQiAigBIikKF1JlbGVhc2VFeGVjdXRvclJlc3BvbnNlEg4KBnJ1bl9pZBgBIAEoCSKMAQoKQnVuZGxlRmlsZRI/CgRwYXRoGAEgASgJQjG6SC7IAQFyKRiABDIkXltBLVphLXowLTkuXy1dKygvW0EtWmEtejAtOS5fLV0rKSokEiUKBnNoYTI1NhgCIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kEhYKBWJ5dGVzGAMgASgDQge6SAQiAigAIn0KEVNlYWxCdW5kbGVSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBI9CgVmaWxlcxgCIAMoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5CdW5kbGVGaWxlQgu6SAiSAQUIARDQDyJLChJTZWFsQnVuZGxlUmVzcG9uc2USNQoHcmVjZWlwdBgBIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TaWduZWRSZWNlaXB0KrsBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfQ1JFQVRFRBABEhYKElJVTl9TVEFUVVNfUlVOTklORxACEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMSU5HEAMSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAEEhgKFFJVTl9TVEFUVVNfU1VDQ0VFREVEEAUSFQoRUlVOX1NUQVRVU19GQUlMRUQQBjKDDwoEUnVucxK8AQoJQ3JlYXRlUnVuEicub3BlbmFnZW50cy5ydW50aW1lLnYxLkNyZWF0ZVJ1blJlcXVlc3QaKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ3JlYXRlUnVuUmVzcG9uc2UiXKq7GDwIAhACGgpydW5zOndyaXRlIAIyIW9wZW5hZ2VudHMucnVudGltZS5ydW5fY3JlYXRlZC52MTjJAUCAgAiC0+STAhY6ASoiES9pbnRlcm5hbC92MS9ydW5zEosBCghMaXN0UnVucxImLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UnVuc1JlcXVlc3QaJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFJ1bnNSZXNwb25zZSIuqrsYEQgCEAIaCXJ1bnM6cmVhZCABgtPkkwITEhEvaW50ZXJuYWwvdjEvcnVucxKOAQoGR2V0UnVuEiQub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlcXVlc3QaJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UnVuUmVzcG9uc2UiN6q7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCHBIaL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0StQEKDkFwcGVuZFJ1bkV2ZW50Eiwub3BlbmFnZW50cy5ydW50aW1lLnYxLkFwcGVuZFJ1bkV2ZW50UmVxdWVzdBotLm9wZW5hZ2VudHMucnVudGltZS52MS5BcHBlbmRSdW5FdmVudFJlc3BvbnNlIkaquxgWCAIQAhoKcnVuczp3cml0ZSACQICABILT5JMCJjoBKiIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXZlbnRzEqoBCg1MaXN0UnVuRXZlbnRzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSdW5FdmVudHNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSdW5FdmVudHNSZXNwb25zZSI+qrsYEQgCEAIaCXJ1bnM6cmVhZCABgtPkkwIjEiEvaW50ZXJuYWwvdjEvcnVucy97cnVuX2lkfS9ldmVudHMSowEKDUdldFJ1blJlY2VpcHQSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UnVuUmVjZWlwdFJlcXVlc3QaJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2lnbmVkUmVjZWlwdCI/qrsYEQgCEAIaCXJ1bnM6cmVhZCABgtPkkwIkEiIvaW50ZXJuYWwvdjEvcnVucy97cnVuX2lkfS9yZWNlaXB0EpABCgxHZXRSdW5SZXBsYXkSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UnVuUmVwbGF5UmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiPqq7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCIxIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vcmVwbGF5ErYBCg9BY3F1aXJlRXhlY3V0b3ISLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWNxdWlyZUV4ZWN1dG9yUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5BY3F1aXJlRXhlY3V0b3JSZXNwb25zZSJEqrsYEggCEAIaCnJ1bnM6d3JpdGUgAoLT5JMCKDoBKiIjL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXhlY3V0b3ISugEKDVJlbmV3RXhlY3V0b3ISKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdFeGVjdXRvclJlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdFeGVjdXRvclJlc3BvbnNlIk6quxgWCAIQAhoKcnVuczp3cml0ZSACKAJgAYLT5JMCLjoBKiIpL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXhlY3V0b3IvcmVuZXcSwgEKD1JlbGVhc2VFeGVjdXRvchItLm9wZW5hZ2VudHMucnVudGltZS52MS5SZWxlYXNlRXhlY3V0b3JSZXF1ZXN0Gi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbGVhc2VFeGVjdXRvclJlc3BvbnNlIlCquxgWCAIQAhoKcnVuczp3cml0ZSACKAJgAYLT5JMCMDoBKiIrL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXhlY3V0b3IvcmVsZWFzZRLDAQoKU2VhbEJ1bmRsZRIoLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWFsQnVuZGxlUmVxdWVzdBopLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWFsQnVuZGxlUmVzcG9uc2UiYKq7GDAIAhACGgpydW5zOndyaXRlIAIyHG9wZW5hZ2VudHMucnVudGltZS5idW5kbGUudjGC0+STAiY6ASoiIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2J1bmRsZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_struct, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_receipts]);
+  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvcnVucy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxImAKBUlzc3VlEhoKBXRpdGxlGAEgASgJQgu6SAjIAQFyAxj0AxIXCgRib2R5GAIgASgJQgm6SAZyBBiAgAQSGgoDdXJsGAMgASgJQgi6SAVyAxiAEEgAiAEBQgYKBF91cmwi8gMKA1J1bhIOCgZydW5faWQYASABKAkSCwoDb3JnGAIgASgJEhIKCmNyZWF0ZWRfYnkYAyABKAkSMAoGc3RhdHVzGAQgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1blN0YXR1cxIwCgVpc3N1ZRgFIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Jc3N1ZUgAiAEBEikKCG1ldGFkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBISCgpsYXRlc3Rfc2VxGAcgASgDEhcKD3RyYWplY3RvcnlfaGFzaBgIIAEoCRIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5CghleGVjdXRvchgLIAEoCzIiLm9wZW5hZ2VudHMucnVudGltZS52MS5SdW5FeGVjdXRvckgBiAEBEhgKC2ZvcmtlZF9mcm9tGAwgASgJSAKIAQESFQoIZm9ya19zZXEYDSABKANIA4gBAUIICgZfaXNzdWVCCwoJX2V4ZWN1dG9yQg4KDF9mb3JrZWRfZnJvbUILCglfZm9ya19zZXEibwoLUnVuRXhlY3V0b3ISEwoLZXhlY3V0b3JfaWQYASABKAkSDQoFZXBvY2gYAiABKAMSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbG9zdBgEIAEoCCKcAQoIUnVuRXZlbnQSCwoDc2VxGAEgASgDEhIKCmV2ZW50X3R5cGUYAiABKAkSKAoHcGF5bG9hZBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFAoMcGF5bG9hZF9oYXNoGAQgASgJEi8KC3JlY29yZGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ5ChBDcmVhdGVSdW5SZXF1ZXN0EjAKBWlzc3VlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLklzc3VlSACIAQESKQoIbWV0YWRhdGEYAiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QggKBl9pc3N1ZSJQChFDcmVhdGVSdW5SZXNwb25zZRInCgNydW4YASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuEhIKCnJlY2VpcHRfaWQYAiABKAkipwEKD0xpc3RSdW5zUmVxdWVzdBIdCgZjdXJzb3IYASABKAlCCLpIBXIDGIAESACIAQESHgoFbGltaXQYAiABKAVCCrpIBxoFGMgBKAFIAYgBARI1CgZzdGF0dXMYAyABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuU3RhdHVzSAKIAQFCCQoHX2N1cnNvckIICgZfbGltaXRCCQoHX3N0YXR1cyJmChBMaXN0UnVuc1Jlc3BvbnNlEigKBHJ1bnMYASADKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIjoKDUdldFJ1blJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kIjkKDkdldFJ1blJlc3BvbnNlEicKA3J1bhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5SdW4itAIKFUFwcGVuZFJ1bkV2ZW50UmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSRgoKZXZlbnRfdHlwZRgCIAEoCUIyukgvyAEBcioYZDImXlthLXpdW2EtejAtOV9dKihbLl1bYS16XVthLXowLTlfXSopKiQSKAoHcGF5bG9hZBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKwoVZXhwZWN0ZWRfcHJldmlvdXNfc2VxGAQgASgDQge6SAQiAigASACIAQESJAoOZXhlY3V0b3JfZXBvY2gYBSABKANCB7pIBCICKAFIAYgBAUIYChZfZXhwZWN0ZWRfcHJldmlvdXNfc2VxQhEKD19leGVjdXRvcl9lcG9jaCKTAQoWQXBwZW5kUnVuRXZlbnRSZXNwb25zZRIuCgVldmVudBgBIAEoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5SdW5FdmVudBIwCgZzdGF0dXMYAiABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuU3RhdHVzEhcKD3RyYWplY3RvcnlfaGFzaBgDIAEoCSKaAQoUTGlzdFJ1bkV2ZW50c1JlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEh8KCWFmdGVyX3NlcRgCIAEoA0IHukgEIgIoAEgAiAEBEh4KBWxpbWl0GAMgASgFQgq6SAcaBRj0AygBSAGIAQFCDAoKX2FmdGVyX3NlcUIICgZfbGltaXQiXAoVTGlzdFJ1bkV2ZW50c1Jlc3BvbnNlEi8KBmV2ZW50cxgBIAMoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5SdW5FdmVudBISCgpsYXRlc3Rfc2VxGAIgASgDIkEKFEdldFJ1blJlY2VpcHRSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JCJAChNHZXRSdW5SZXBsYXlSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JCJ7Cg1FeGVjdXRvckxlYXNlEhMKC2V4ZWN1dG9yX2lkGAEgASgJEg0KBWVwb2NoGAIgASgDEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlbmV3X2V2ZXJ5X21zGAQgASgDInMKFkFjcXVpcmVFeGVjdXRvclJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEi4KC2V4ZWN1dG9yX2lkGAIgASgJQhm6SBZyFDISXmV4ZV9bMC05YS1mXXszMn0kIk4KF0FjcXVpcmVFeGVjdXRvclJlc3BvbnNlEjMKBWxlYXNlGAEgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLkV4ZWN1dG9yTGVhc2UiiQEKFFJlbmV3RXhlY3V0b3JSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIuCgtleGVjdXRvcl9pZBgCIAEoCUIZukgWchQyEl5leGVfWzAtOWEtZl17MzJ9JBIWCgVlcG9jaBgDIAEoA0IHukgEIgIoASJMChVSZW5ld0V4ZWN1dG9yUmVzcG9uc2USMwoFbGVhc2UYASABKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRXhlY3V0b3JMZWFzZSKLAQoWUmVsZWFzZUV4ZWN1dG9yUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSLgoLZXhlY3V0b3JfaWQYAiABKAlCGbpIFnIUMhJeZXhlX1swLTlhLWZdezMyfSQSFgoFZXBvY2gYAyABKANCB7pIBCICKAEiKQoXUmVsZWFzZUV4ZWN1dG9yUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJIkYKGVJlY29yZExvc3RFeGVjdXRvclJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kIlcKGlJlY29yZExvc3RFeGVjdXRvclJlc3BvbnNlEicKA3J1bhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5SdW4SEAoIcmVjb3JkZWQYAiABKAgiVwoQQ2FuY2VsUnVuUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSGAoGcmVhc29uGAIgASgJQgi6SAVyAxjoByKAAQoRQ2FuY2VsUnVuUmVzcG9uc2USJwoDcnVuGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLlJ1bhIYChBjYW5jZWxlZF9qb2JfaWRzGAIgAygJEhQKDHZvaWRlZF9tc2F0cxgDIAEoAxISCgpyZWNlaXB0X2lkGAQgASgJImQKDkZvcmtSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBIcCgZhdF9zZXEYAiABKANCB7pIBCICKAFIAIgBAUIJCgdfYXRfc2VxIk4KD0ZvcmtSdW5SZXNwb25zZRInCgNydW4YASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUnVuEhIKCnJlY2VpcHRfaWQYAiABKAkijAEKCkJ1bmRsZUZpbGUSPwoEcGF0aBgBIAEoCUIxukguyAEBcikYgAQyJF5bQS1aYS16MC05Ll8tXSsoL1tBLVphLXowLTkuXy1dKykqJBIlCgZzaGEyNTYYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIWCgVieXRlcxgDIAEoA0IHukgEIgIoACJ9ChFTZWFsQnVuZGxlUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSPQoFZmlsZXMYAiADKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnVuZGxlRmlsZUILukgIkgEFCAEQ0A8iSwoSU2VhbEJ1bmRsZVJlc3BvbnNlEjUKB3JlY2VpcHQYASABKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2lnbmVkUmVjZWlwdCq7AQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX0NSRUFURUQQARIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAhIYChRSVU5fU1RBVFVTX0NBTkNFTElORxADEhcKE1JVTl9TVEFUVVNfQ0FOQ0VMRUQQBBIYChRSVU5fU1RBVFVTX1NVQ0NFRURFRBAFEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAYysBQKBFJ1bnMSvAEKCUNyZWF0ZVJ1bhInLm9wZW5hZ2VudHMucnVudGltZS52MS5DcmVhdGVSdW5SZXF1ZXN0Gigub3BlbmFnZW50cy5ydW50aW1lLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIlyquxg8CAIQAhoKcnVuczp3cml0ZSACMiFvcGVuYWdlbnRzLnJ1bnRpbWUucnVuX2NyZWF0ZWQudjE4yQFAgIAIgtPkkwIWOgEqIhEvaW50ZXJuYWwvdjEvcnVucxKLAQoITGlzdFJ1bnMSJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFJ1bnNSZXF1ZXN0Gicub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSdW5zUmVzcG9uc2UiLqq7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCExIRL2ludGVybmFsL3YxL3J1bnMSjgEKBkdldFJ1bhIkLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRSdW5SZXF1ZXN0GiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlc3BvbnNlIjequxgRCAIQAhoJcnVuczpyZWFkIAGC0+STAhwSGi9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9ErUBCg5BcHBlbmRSdW5FdmVudBIsLm9wZW5hZ2VudHMucnVudGltZS52MS5BcHBlbmRSdW5FdmVudFJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXBwZW5kUnVuRXZlbnRSZXNwb25zZSJGqrsYFggCEAIaCnJ1bnM6d3JpdGUgAkCAgASC0+STAiY6ASoiIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V2ZW50cxKqAQoNTGlzdFJ1bkV2ZW50cxIrLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UnVuRXZlbnRzUmVxdWVzdBosLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UnVuRXZlbnRzUmVzcG9uc2UiPqq7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCIxIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vZXZlbnRzEqMBCg1HZXRSdW5SZWNlaXB0Eisub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlY2VpcHRSZXF1ZXN0GiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNpZ25lZFJlY2VpcHQiP6q7GBEIAhACGglydW5zOnJlYWQgAYLT5JMCJBIiL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vcmVjZWlwdBKQAQoMR2V0UnVuUmVwbGF5Eioub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJ1blJlcGxheVJlcXVlc3QaFC5nb29nbGUuYXBpLkh0dHBCb2R5Ij6quxgRCAIQAhoJcnVuczpyZWFkIAGC0+STAiMSIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L3JlcGxheRK2AQoPQWNxdWlyZUV4ZWN1dG9yEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkFjcXVpcmVFeGVjdXRvclJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWNxdWlyZUV4ZWN1dG9yUmVzcG9uc2UiRKq7GBIIAhACGgpydW5zOndyaXRlIAKC0+STAig6ASoiIy9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V4ZWN1dG9yEroBCg1SZW5ld0V4ZWN1dG9yEisub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbmV3RXhlY3V0b3JSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbmV3RXhlY3V0b3JSZXNwb25zZSJOqrsYFggCEAIaCnJ1bnM6d3JpdGUgAigCYAGC0+STAi46ASoiKS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V4ZWN1dG9yL3JlbmV3EsIBCg9SZWxlYXNlRXhlY3V0b3ISLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVsZWFzZUV4ZWN1dG9yUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5SZWxlYXNlRXhlY3V0b3JSZXNwb25zZSJQqrsYFggCEAIaCnJ1bnM6d3JpdGUgAigCYAGC0+STAjA6ASoiKy9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V4ZWN1dG9yL3JlbGVhc2USxgEKElJlY29yZExvc3RFeGVjdXRvchIwLm9wZW5hZ2VudHMucnVudGltZS52MS5SZWNvcmRMb3N0RXhlY3V0b3JSZXF1ZXN0GjEub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlY29yZExvc3RFeGVjdXRvclJlc3BvbnNlIkuquxgUCAIQBBoKcnVuczpzd2VlcCACKAKC0+STAi06ASoiKC9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2V4ZWN1dG9yL2xvc3QSnwIKCUNhbmNlbFJ1bhInLm9wZW5hZ2VudHMucnVudGltZS52MS5DYW5jZWxSdW5SZXF1ZXN0Gigub3BlbmFnZW50cy5ydW50aW1lLnYxLkNhbmNlbFJ1blJlc3BvbnNlIr4BqrsYjQEIAhACGgpydW5zOndyaXRlIAIyKm9wZW5hZ2VudHMucnVudGltZS5ydW5fY2FuY2VsX3JlcXVlc3RlZC52MTIib3BlbmFnZW50cy5ydW50aW1lLmpvYl9jYW5jZWxlZC52MTIpb3BlbmFnZW50cy50cmVhc3VyeS5yZXNlcnZhdGlvbl92b2lkZWQudjGC0+STAiY6ASoiIS9pbnRlcm5hbC92MS9ydW5zL3tydW5faWR9L2NhbmNlbBK/AQoHRm9ya1J1bhIlLm9wZW5hZ2VudHMucnVudGltZS52MS5Gb3JrUnVuUmVxdWVzdBomLm9wZW5hZ2VudHMucnVudGltZS52MS5Gb3JrUnVuUmVzcG9uc2UiZaq7GDcIAhACGgpydW5zOndyaXRlIAIyIG9wZW5hZ2VudHMucnVudGltZS5ydW5fZm9ya2VkLnYxOMkBgtPkkwIkOgEqIh8vaW50ZXJuYWwvdjEvcnVucy97cnVuX2lkfS9mb3JrEsMBCgpTZWFsQnVuZGxlEigub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlYWxCdW5kbGVSZXF1ZXN0Gikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlYWxCdW5kbGVSZXNwb25zZSJgqrsYMAgCEAIaCnJ1bnM6d3JpdGUgAjIcb3BlbmFnZW50cy5ydW50aW1lLmJ1bmRsZS52MYLT5JMCJjoBKiIhL2ludGVybmFsL3YxL3J1bnMve3J1bl9pZH0vYnVuZGxlYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_struct, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_receipts]);
 
 /**
  * @generated from message openagents.runtime.v1.Issue
@@ -107,6 +107,25 @@ export type Run = Message<"openagents.runtime.v1.Run"> & {
    * @generated from field: google.protobuf.Timestamp updated_at = 10;
    */
   updatedAt?: Timestamp | undefined;
+
+  /**
+   * Absent when nobody holds the lease.
+   *
+   * @generated from field: optional openagents.runtime.v1.RunExecutor executor = 11;
+   */
+  executor?: RunExecutor | undefined;
+
+  /**
+   * The run whose first `fork_seq` events this one shares.
+   *
+   * @generated from field: optional string forked_from = 12;
+   */
+  forkedFrom?: string | undefined;
+
+  /**
+   * @generated from field: optional int64 fork_seq = 13;
+   */
+  forkSeq?: bigint | undefined;
 };
 
 /**
@@ -115,6 +134,42 @@ export type Run = Message<"openagents.runtime.v1.Run"> & {
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_runs, 1);
+
+/**
+ * Who executes a run, as far as the runtime has heard.
+ *
+ * @generated from message openagents.runtime.v1.RunExecutor
+ */
+export type RunExecutor = Message<"openagents.runtime.v1.RunExecutor"> & {
+  /**
+   * @generated from field: string executor_id = 1;
+   */
+  executorId: string;
+
+  /**
+   * @generated from field: int64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Not heard from for so long that `run.executor_lost` was recorded.
+   *
+   * @generated from field: bool lost = 4;
+   */
+  lost: boolean;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RunExecutor.
+ * Use `create(RunExecutorSchema)` to create a new message.
+ */
+export const RunExecutorSchema: GenMessage<RunExecutor> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 2);
 
 /**
  * @generated from message openagents.runtime.v1.RunEvent
@@ -153,7 +208,7 @@ export type RunEvent = Message<"openagents.runtime.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 2);
+  messageDesc(file_openagents_runtime_v1_runs, 3);
 
 /**
  * @generated from message openagents.runtime.v1.CreateRunRequest
@@ -177,7 +232,7 @@ export type CreateRunRequest = Message<"openagents.runtime.v1.CreateRunRequest">
  * Use `create(CreateRunRequestSchema)` to create a new message.
  */
 export const CreateRunRequestSchema: GenMessage<CreateRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 3);
+  messageDesc(file_openagents_runtime_v1_runs, 4);
 
 /**
  * @generated from message openagents.runtime.v1.CreateRunResponse
@@ -199,7 +254,7 @@ export type CreateRunResponse = Message<"openagents.runtime.v1.CreateRunResponse
  * Use `create(CreateRunResponseSchema)` to create a new message.
  */
 export const CreateRunResponseSchema: GenMessage<CreateRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 4);
+  messageDesc(file_openagents_runtime_v1_runs, 5);
 
 /**
  * @generated from message openagents.runtime.v1.ListRunsRequest
@@ -230,7 +285,7 @@ export type ListRunsRequest = Message<"openagents.runtime.v1.ListRunsRequest"> &
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 5);
+  messageDesc(file_openagents_runtime_v1_runs, 6);
 
 /**
  * @generated from message openagents.runtime.v1.ListRunsResponse
@@ -252,7 +307,7 @@ export type ListRunsResponse = Message<"openagents.runtime.v1.ListRunsResponse">
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 6);
+  messageDesc(file_openagents_runtime_v1_runs, 7);
 
 /**
  * @generated from message openagents.runtime.v1.GetRunRequest
@@ -269,7 +324,7 @@ export type GetRunRequest = Message<"openagents.runtime.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 7);
+  messageDesc(file_openagents_runtime_v1_runs, 8);
 
 /**
  * @generated from message openagents.runtime.v1.GetRunResponse
@@ -286,7 +341,7 @@ export type GetRunResponse = Message<"openagents.runtime.v1.GetRunResponse"> & {
  * Use `create(GetRunResponseSchema)` to create a new message.
  */
 export const GetRunResponseSchema: GenMessage<GetRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 8);
+  messageDesc(file_openagents_runtime_v1_runs, 9);
 
 /**
  * @generated from message openagents.runtime.v1.AppendRunEventRequest
@@ -331,7 +386,7 @@ export type AppendRunEventRequest = Message<"openagents.runtime.v1.AppendRunEven
  * Use `create(AppendRunEventRequestSchema)` to create a new message.
  */
 export const AppendRunEventRequestSchema: GenMessage<AppendRunEventRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 9);
+  messageDesc(file_openagents_runtime_v1_runs, 10);
 
 /**
  * @generated from message openagents.runtime.v1.AppendRunEventResponse
@@ -358,7 +413,7 @@ export type AppendRunEventResponse = Message<"openagents.runtime.v1.AppendRunEve
  * Use `create(AppendRunEventResponseSchema)` to create a new message.
  */
 export const AppendRunEventResponseSchema: GenMessage<AppendRunEventResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 10);
+  messageDesc(file_openagents_runtime_v1_runs, 11);
 
 /**
  * @generated from message openagents.runtime.v1.ListRunEventsRequest
@@ -389,7 +444,7 @@ export type ListRunEventsRequest = Message<"openagents.runtime.v1.ListRunEventsR
  * Use `create(ListRunEventsRequestSchema)` to create a new message.
  */
 export const ListRunEventsRequestSchema: GenMessage<ListRunEventsRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 11);
+  messageDesc(file_openagents_runtime_v1_runs, 12);
 
 /**
  * @generated from message openagents.runtime.v1.ListRunEventsResponse
@@ -413,7 +468,7 @@ export type ListRunEventsResponse = Message<"openagents.runtime.v1.ListRunEvents
  * Use `create(ListRunEventsResponseSchema)` to create a new message.
  */
 export const ListRunEventsResponseSchema: GenMessage<ListRunEventsResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 12);
+  messageDesc(file_openagents_runtime_v1_runs, 13);
 
 /**
  * @generated from message openagents.runtime.v1.GetRunReceiptRequest
@@ -430,7 +485,7 @@ export type GetRunReceiptRequest = Message<"openagents.runtime.v1.GetRunReceiptR
  * Use `create(GetRunReceiptRequestSchema)` to create a new message.
  */
 export const GetRunReceiptRequestSchema: GenMessage<GetRunReceiptRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 13);
+  messageDesc(file_openagents_runtime_v1_runs, 14);
 
 /**
  * @generated from message openagents.runtime.v1.GetRunReplayRequest
@@ -447,7 +502,7 @@ export type GetRunReplayRequest = Message<"openagents.runtime.v1.GetRunReplayReq
  * Use `create(GetRunReplayRequestSchema)` to create a new message.
  */
 export const GetRunReplayRequestSchema: GenMessage<GetRunReplayRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 14);
+  messageDesc(file_openagents_runtime_v1_runs, 15);
 
 /**
  * @generated from message openagents.runtime.v1.ExecutorLease
@@ -481,7 +536,7 @@ export type ExecutorLease = Message<"openagents.runtime.v1.ExecutorLease"> & {
  * Use `create(ExecutorLeaseSchema)` to create a new message.
  */
 export const ExecutorLeaseSchema: GenMessage<ExecutorLease> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 15);
+  messageDesc(file_openagents_runtime_v1_runs, 16);
 
 /**
  * @generated from message openagents.runtime.v1.AcquireExecutorRequest
@@ -505,7 +560,7 @@ export type AcquireExecutorRequest = Message<"openagents.runtime.v1.AcquireExecu
  * Use `create(AcquireExecutorRequestSchema)` to create a new message.
  */
 export const AcquireExecutorRequestSchema: GenMessage<AcquireExecutorRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 16);
+  messageDesc(file_openagents_runtime_v1_runs, 17);
 
 /**
  * @generated from message openagents.runtime.v1.AcquireExecutorResponse
@@ -522,7 +577,7 @@ export type AcquireExecutorResponse = Message<"openagents.runtime.v1.AcquireExec
  * Use `create(AcquireExecutorResponseSchema)` to create a new message.
  */
 export const AcquireExecutorResponseSchema: GenMessage<AcquireExecutorResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 17);
+  messageDesc(file_openagents_runtime_v1_runs, 18);
 
 /**
  * @generated from message openagents.runtime.v1.RenewExecutorRequest
@@ -549,7 +604,7 @@ export type RenewExecutorRequest = Message<"openagents.runtime.v1.RenewExecutorR
  * Use `create(RenewExecutorRequestSchema)` to create a new message.
  */
 export const RenewExecutorRequestSchema: GenMessage<RenewExecutorRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 18);
+  messageDesc(file_openagents_runtime_v1_runs, 19);
 
 /**
  * @generated from message openagents.runtime.v1.RenewExecutorResponse
@@ -566,7 +621,7 @@ export type RenewExecutorResponse = Message<"openagents.runtime.v1.RenewExecutor
  * Use `create(RenewExecutorResponseSchema)` to create a new message.
  */
 export const RenewExecutorResponseSchema: GenMessage<RenewExecutorResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 19);
+  messageDesc(file_openagents_runtime_v1_runs, 20);
 
 /**
  * @generated from message openagents.runtime.v1.ReleaseExecutorRequest
@@ -593,7 +648,7 @@ export type ReleaseExecutorRequest = Message<"openagents.runtime.v1.ReleaseExecu
  * Use `create(ReleaseExecutorRequestSchema)` to create a new message.
  */
 export const ReleaseExecutorRequestSchema: GenMessage<ReleaseExecutorRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 20);
+  messageDesc(file_openagents_runtime_v1_runs, 21);
 
 /**
  * @generated from message openagents.runtime.v1.ReleaseExecutorResponse
@@ -610,7 +665,152 @@ export type ReleaseExecutorResponse = Message<"openagents.runtime.v1.ReleaseExec
  * Use `create(ReleaseExecutorResponseSchema)` to create a new message.
  */
 export const ReleaseExecutorResponseSchema: GenMessage<ReleaseExecutorResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 21);
+  messageDesc(file_openagents_runtime_v1_runs, 22);
+
+/**
+ * @generated from message openagents.runtime.v1.RecordLostExecutorRequest
+ */
+export type RecordLostExecutorRequest = Message<"openagents.runtime.v1.RecordLostExecutorRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RecordLostExecutorRequest.
+ * Use `create(RecordLostExecutorRequestSchema)` to create a new message.
+ */
+export const RecordLostExecutorRequestSchema: GenMessage<RecordLostExecutorRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 23);
+
+/**
+ * @generated from message openagents.runtime.v1.RecordLostExecutorResponse
+ */
+export type RecordLostExecutorResponse = Message<"openagents.runtime.v1.RecordLostExecutorResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+
+  /**
+   * Whether this call recorded it: not when the lease lives, or it was recorded before.
+   *
+   * @generated from field: bool recorded = 2;
+   */
+  recorded: boolean;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RecordLostExecutorResponse.
+ * Use `create(RecordLostExecutorResponseSchema)` to create a new message.
+ */
+export const RecordLostExecutorResponseSchema: GenMessage<RecordLostExecutorResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 24);
+
+/**
+ * @generated from message openagents.runtime.v1.CancelRunRequest
+ */
+export type CancelRunRequest = Message<"openagents.runtime.v1.CancelRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Why, for those who read the log.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CancelRunRequest.
+ * Use `create(CancelRunRequestSchema)` to create a new message.
+ */
+export const CancelRunRequestSchema: GenMessage<CancelRunRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 25);
+
+/**
+ * @generated from message openagents.runtime.v1.CancelRunResponse
+ */
+export type CancelRunResponse = Message<"openagents.runtime.v1.CancelRunResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+
+  /**
+   * @generated from field: repeated string canceled_job_ids = 2;
+   */
+  canceledJobIds: string[];
+
+  /**
+   * Given back to the organisation by this call.
+   *
+   * @generated from field: int64 voided_msats = 3;
+   */
+  voidedMsats: bigint;
+
+  /**
+   * @generated from field: string receipt_id = 4;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CancelRunResponse.
+ * Use `create(CancelRunResponseSchema)` to create a new message.
+ */
+export const CancelRunResponseSchema: GenMessage<CancelRunResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 26);
+
+/**
+ * @generated from message openagents.runtime.v1.ForkRunRequest
+ */
+export type ForkRunRequest = Message<"openagents.runtime.v1.ForkRunRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The last event that is shared; the run's last one when absent.
+   *
+   * @generated from field: optional int64 at_seq = 2;
+   */
+  atSeq?: bigint | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ForkRunRequest.
+ * Use `create(ForkRunRequestSchema)` to create a new message.
+ */
+export const ForkRunRequestSchema: GenMessage<ForkRunRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 27);
+
+/**
+ * @generated from message openagents.runtime.v1.ForkRunResponse
+ */
+export type ForkRunResponse = Message<"openagents.runtime.v1.ForkRunResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Run run = 1;
+   */
+  run?: Run | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ForkRunResponse.
+ * Use `create(ForkRunResponseSchema)` to create a new message.
+ */
+export const ForkRunResponseSchema: GenMessage<ForkRunResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_runs, 28);
 
 /**
  * @generated from message openagents.runtime.v1.BundleFile
@@ -639,7 +839,7 @@ export type BundleFile = Message<"openagents.runtime.v1.BundleFile"> & {
  * Use `create(BundleFileSchema)` to create a new message.
  */
 export const BundleFileSchema: GenMessage<BundleFile> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 22);
+  messageDesc(file_openagents_runtime_v1_runs, 29);
 
 /**
  * @generated from message openagents.runtime.v1.SealBundleRequest
@@ -661,7 +861,7 @@ export type SealBundleRequest = Message<"openagents.runtime.v1.SealBundleRequest
  * Use `create(SealBundleRequestSchema)` to create a new message.
  */
 export const SealBundleRequestSchema: GenMessage<SealBundleRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 23);
+  messageDesc(file_openagents_runtime_v1_runs, 30);
 
 /**
  * @generated from message openagents.runtime.v1.SealBundleResponse
@@ -678,7 +878,7 @@ export type SealBundleResponse = Message<"openagents.runtime.v1.SealBundleRespon
  * Use `create(SealBundleResponseSchema)` to create a new message.
  */
 export const SealBundleResponseSchema: GenMessage<SealBundleResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_runs, 24);
+  messageDesc(file_openagents_runtime_v1_runs, 31);
 
 /**
  * @generated from enum openagents.runtime.v1.RunStatus
@@ -766,9 +966,9 @@ export const Runs: GenService<{
     output: typeof GetRunResponseSchema;
   },
   /**
-   * Append one event. Types that begin with `budget`, `job`, `payment`, `quote`,
-   * `receipt`, `verification` or `run.executor_` are written by their own commands
-   * and refused here.
+   * Append one event. Types that begin with `budget`, `export`, `forge`, `job`,
+   * `payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`
+   * are written by their own commands and refused here.
    *
    * @generated from rpc openagents.runtime.v1.Runs.AppendRunEvent
    */
@@ -846,6 +1046,48 @@ export const Runs: GenService<{
     methodKind: "unary";
     input: typeof ReleaseExecutorRequestSchema;
     output: typeof ReleaseExecutorResponseSchema;
+  },
+  /**
+   * Record that an executor was not heard from until its lease lapsed: once for
+   * each time that it is lost. The lease stays with its holder, which may come
+   * back, until somebody takes it over. The runtime asks this by itself.
+   *
+   * @generated from rpc openagents.runtime.v1.Runs.RecordLostExecutor
+   */
+  recordLostExecutor: {
+    methodKind: "unary";
+    input: typeof RecordLostExecutorRequestSchema;
+    output: typeof RecordLostExecutorResponseSchema;
+  },
+  /**
+   * End a run's spending: it becomes `canceling`, takes no new reservation, and
+   * every job of its own that was not handed in yet is called off with its money
+   * given back, in the same step. A provider learns it by the next renewal of its
+   * lease (409 `job_canceled`). What was handed in is verified and settled as
+   * before. The run's executor, or whoever cancels when it has none, ends it with
+   * `run.finished`. Asked again, it calls off what is there since. Refused with
+   * 409 `run_finished`.
+   *
+   * @generated from rpc openagents.runtime.v1.Runs.CancelRun
+   */
+  cancelRun: {
+    methodKind: "unary";
+    input: typeof CancelRunRequestSchema;
+    output: typeof CancelRunResponseSchema;
+  },
+  /**
+   * Open a run that goes on from another one's log as it was after the event
+   * `at_seq`. The new run shares those events by reference: its own numbers and
+   * its hash chain continue theirs, and pages and the replay read through. Money,
+   * jobs and receipts stay the first run's. No git is in it. Refused with 409
+   * `seq_not_reached`, then `fork_too_deep`.
+   *
+   * @generated from rpc openagents.runtime.v1.Runs.ForkRun
+   */
+  forkRun: {
+    methodKind: "unary";
+    input: typeof ForkRunRequestSchema;
+    output: typeof ForkRunResponseSchema;
   },
   /**
    * Sign the manifest of a finished run's bundle: the hashes of all its other

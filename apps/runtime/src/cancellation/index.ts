@@ -1,0 +1,2 @@
+export { callOff, lockOpenJob, voidOf, type OpenJob } from "./call-off.ts";
+export { cancelRun } from "./cancel-run.ts";

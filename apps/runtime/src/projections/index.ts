@@ -1,0 +1,2 @@
+export { startProjector } from "./projector.ts";
+export { projectorRoutes } from "./routes.ts";

@@ -1,0 +1,57 @@
+// What the runtime looks after by itself, now and then, in its own name. What a
+// crash interrupts is found again by the next look, since the state is all there is to it.
+
+import { randomUUID } from "node:crypto";
+import { methodsOf, type CommandCall, type Contract, type Principal } from "@openagents/contracts";
+import type { Logger } from "@openagents/service";
+
+export type Sweep = {
+  /** For the log: `incidents`. */
+  readonly what: string;
+  readonly everyMs: number;
+  readonly log: Logger;
+  /** One look. It ends soon when the signal aborts; what it throws is logged, and the next look comes all the same. */
+  readonly look: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Start looking; disposing it waits for the look that goes on. */
+export function startSweep({ what, everyMs, log, look }: Sweep): AsyncDisposable {
+  const stopped = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  const turn = () => {
+    looking = look(stopped.signal)
+      .catch((error: unknown) => log.warn({ err: error }, `${what} were not looked at`))
+      .finally(() => {
+        if (!stopped.signal.aborted) timer = setTimeout(turn, everyMs);
+      });
+  };
+  timer = setTimeout(turn, everyMs);
+  return {
+    async [Symbol.asyncDispose]() {
+      stopped.abort();
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}
+
+/** A call of the runtime itself. Its key is its own: the state keeps a step from being taken twice. */
+export function runtimeCall(
+  contract: Contract,
+  localName: string,
+  scope: string,
+  signal: AbortSignal,
+): CommandCall {
+  const method = methodsOf(contract).find((each) => each.localName === localName);
+  if (method === undefined) throw new Error(`the contract has no ${localName}`);
+  const principal: Principal = {
+    id: "svc_runtime",
+    kind: "service",
+    org: "org_operator",
+    scopes: new Set(["admin", scope]),
+    zoneTenths: 0,
+    tokenId: "svc_runtime",
+  };
+  return { requestId: `req_${randomUUID()}`, signal, method, principal, idempotencyKey: randomUUID() };
+}
