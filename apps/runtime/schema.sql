@@ -103,6 +103,7 @@ runtime.incidents.status text NOT NULL
 runtime.incidents.third_job_id text
 runtime.job_outputs.job_id text NOT NULL
 runtime.job_outputs.sha256 text NOT NULL
+runtime.jobs.charged_msats bigint
 runtime.jobs.completed_receipt_id text
 runtime.jobs.created_at_ms bigint NOT NULL
 runtime.jobs.dispatch_receipt_id text NOT NULL
@@ -114,6 +115,7 @@ runtime.jobs.lease_expires_at_ms bigint
 runtime.jobs.lease_id text
 runtime.jobs.org text NOT NULL
 runtime.jobs.overdue_at_ms bigint
+runtime.jobs.price_msats bigint
 runtime.jobs.primary_job_id text
 runtime.jobs.provider_org text NOT NULL
 runtime.jobs.provider_worker_id text NOT NULL
@@ -126,6 +128,12 @@ runtime.jobs.run_id text NOT NULL
 runtime.jobs.spec text NOT NULL
 runtime.jobs.status text NOT NULL
 runtime.jobs.updated_at_ms bigint NOT NULL
+runtime.provider_records.jobs_done bigint NOT NULL DEFAULT 0
+runtime.provider_records.jobs_faulty bigint NOT NULL DEFAULT 0
+runtime.provider_records.jobs_released bigint NOT NULL DEFAULT 0
+runtime.provider_records.latency_ms bigint
+runtime.provider_records.price_violations bigint NOT NULL DEFAULT 0
+runtime.provider_records.worker_id text NOT NULL
 runtime.provider_standings.agreeing_jobs bigint NOT NULL
 runtime.provider_standings.org text NOT NULL
 runtime.quotes.capability text NOT NULL
@@ -135,6 +143,9 @@ runtime.quotes.job_hash text NOT NULL
 runtime.quotes.market boolean NOT NULL DEFAULT false
 runtime.quotes.operator_fee_msats bigint NOT NULL
 runtime.quotes.org text NOT NULL
+runtime.quotes.pay_on text NOT NULL DEFAULT 'outcome'::text
+runtime.quotes.policy text NOT NULL DEFAULT 'cheapest'::text
+runtime.quotes.policy_adder_msats bigint NOT NULL DEFAULT 0
 runtime.quotes.provider_org text NOT NULL
 runtime.quotes.provider_price_msats bigint NOT NULL
 runtime.quotes.provider_worker_id text NOT NULL
@@ -150,6 +161,7 @@ runtime.quotes.second_org text
 runtime.quotes.second_price_msats bigint
 runtime.quotes.second_worker_id text
 runtime.quotes.spec text NOT NULL
+runtime.quotes.supply_class text NOT NULL DEFAULT 'single_node'::text
 runtime.quotes.valid_until_ms bigint NOT NULL
 runtime.quotes.verification_policy text NOT NULL DEFAULT 'always'::text
 runtime.reservations.amount_msats bigint NOT NULL
@@ -212,6 +224,7 @@ runtime.second_orders.rerun text NOT NULL
 runtime.settlements.job_id text NOT NULL
 runtime.settlements.operator_fee_msats bigint NOT NULL
 runtime.settlements.org text NOT NULL
+runtime.settlements.pay_on text NOT NULL DEFAULT 'outcome'::text
 runtime.settlements.provider_msats bigint NOT NULL
 runtime.settlements.receipt_id text NOT NULL
 runtime.settlements.reservation_id text NOT NULL
@@ -244,9 +257,11 @@ runtime.workers.capabilities text[] NOT NULL
 runtime.workers.caps text NOT NULL
 runtime.workers.created_at_ms bigint NOT NULL
 runtime.workers.display_name text NOT NULL
+runtime.workers.execution_price_msats bigint
 runtime.workers.last_heartbeat_at_ms bigint NOT NULL
 runtime.workers.org text NOT NULL
 runtime.workers.owner text NOT NULL
+runtime.workers.price_bands text NOT NULL DEFAULT '[]'::text
 runtime.workers.price_msats bigint NOT NULL
 runtime.workers.quarantined boolean NOT NULL DEFAULT false
 runtime.workers.roles text[] NOT NULL
@@ -318,11 +333,13 @@ runtime.incidents incidents_status_check CHECK ((status = ANY (ARRAY['open'::tex
 runtime.incidents incidents_third_job_id_fkey FOREIGN KEY (third_job_id) REFERENCES runtime.jobs(job_id)
 runtime.job_outputs job_outputs_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.job_outputs job_outputs_pkey PRIMARY KEY (job_id, sha256)
+runtime.jobs jobs_charged_msats_check CHECK ((charged_msats >= 0))
 runtime.jobs jobs_check CHECK (((purpose = 'work'::text) = (primary_job_id IS NULL)))
 runtime.jobs jobs_check1 CHECK (((purpose = 'adjudication'::text) = (quote_id IS NULL)))
 runtime.jobs jobs_check2 CHECK (((quote_id IS NULL) = (reservation_id IS NULL)))
 runtime.jobs jobs_lease_id_key UNIQUE (lease_id)
 runtime.jobs jobs_pkey PRIMARY KEY (job_id)
+runtime.jobs jobs_price_msats_check CHECK ((price_msats >= 0))
 runtime.jobs jobs_primary_job_id_fkey FOREIGN KEY (primary_job_id) REFERENCES runtime.jobs(job_id)
 runtime.jobs jobs_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.jobs jobs_purpose_check CHECK ((purpose = ANY (ARRAY['work'::text, 'second_opinion'::text, 'adjudication'::text])))
@@ -331,12 +348,22 @@ runtime.jobs jobs_repeats_check CHECK (((repeats >= 1) AND (repeats <= 5)))
 runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
 runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
+runtime.provider_records provider_records_jobs_done_check CHECK ((jobs_done >= 0))
+runtime.provider_records provider_records_jobs_faulty_check CHECK ((jobs_faulty >= 0))
+runtime.provider_records provider_records_jobs_released_check CHECK ((jobs_released >= 0))
+runtime.provider_records provider_records_latency_ms_check CHECK ((latency_ms >= 0))
+runtime.provider_records provider_records_pkey PRIMARY KEY (worker_id)
+runtime.provider_records provider_records_price_violations_check CHECK ((price_violations >= 0))
+runtime.provider_records provider_records_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES runtime.workers(worker_id)
 runtime.provider_standings provider_standings_agreeing_jobs_check CHECK ((agreeing_jobs > 0))
 runtime.provider_standings provider_standings_pkey PRIMARY KEY (org)
 runtime.quotes quotes_check CHECK (((verification_policy = 'sampled'::text) = (sampling_seed_id IS NOT NULL)))
 runtime.quotes quotes_check1 CHECK (((sampling_seed_id IS NULL) = (sampling_nonce IS NULL)))
 runtime.quotes quotes_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
+runtime.quotes quotes_pay_on_check CHECK ((pay_on = ANY (ARRAY['outcome'::text, 'execution'::text])))
 runtime.quotes quotes_pkey PRIMARY KEY (quote_id)
+runtime.quotes quotes_policy_adder_msats_check CHECK ((policy_adder_msats >= 0))
+runtime.quotes quotes_policy_check CHECK ((policy = ANY (ARRAY['cheapest'::text, 'balanced'::text, 'fastest'::text])))
 runtime.quotes quotes_provider_price_msats_check CHECK ((provider_price_msats >= 0))
 runtime.quotes quotes_provider_worker_id_fkey FOREIGN KEY (provider_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.quotes quotes_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
@@ -345,6 +372,7 @@ runtime.quotes quotes_second_assurance_check CHECK ((second_assurance = ANY (ARR
 runtime.quotes quotes_second_fee_msats_check CHECK ((second_fee_msats >= 0))
 runtime.quotes quotes_second_price_msats_check CHECK ((second_price_msats >= 0))
 runtime.quotes quotes_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.quotes quotes_supply_class_check CHECK ((supply_class = ANY (ARRAY['single_node'::text, 'reserve_pool'::text])))
 runtime.quotes quotes_verification_policy_check CHECK ((verification_policy = ANY (ARRAY['always'::text, 'sampled'::text])))
 runtime.reservations reservations_amount_msats_check CHECK ((amount_msats > 0))
 runtime.reservations reservations_pkey PRIMARY KEY (reservation_id)
@@ -380,6 +408,7 @@ runtime.second_orders second_orders_price_msats_check CHECK ((price_msats >= 0))
 runtime.settlements settlements_check CHECK (((status = 'withheld'::text) = (withheld_reason IS NOT NULL)))
 runtime.settlements settlements_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.settlements settlements_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
+runtime.settlements settlements_pay_on_check CHECK ((pay_on = ANY (ARRAY['outcome'::text, 'execution'::text])))
 runtime.settlements settlements_pkey PRIMARY KEY (job_id)
 runtime.settlements settlements_provider_msats_check CHECK ((provider_msats >= 0))
 runtime.settlements settlements_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
@@ -389,6 +418,7 @@ runtime.settlements settlements_status_check CHECK ((status = ANY (ARRAY['releas
 runtime.verifications verifications_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.verifications verifications_pkey PRIMARY KEY (job_id)
 runtime.verifications verifications_second_job_id_fkey FOREIGN KEY (second_job_id) REFERENCES runtime.jobs(job_id)
+runtime.workers workers_execution_price_msats_check CHECK ((execution_price_msats > 0))
 runtime.workers workers_pkey PRIMARY KEY (worker_id)
 runtime.workers workers_price_msats_check CHECK ((price_msats >= 0))
 runtime.workers workers_status_check CHECK ((status = ANY (ARRAY['running'::text, 'stopped'::text, 'disabled'::text])))
@@ -438,6 +468,7 @@ CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
+CREATE UNIQUE INDEX provider_records_pkey ON runtime.provider_records USING btree (worker_id)
 CREATE UNIQUE INDEX provider_standings_pkey ON runtime.provider_standings USING btree (org)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
 CREATE UNIQUE INDEX receipts_pkey ON authority.receipts USING btree (receipt_id)
@@ -469,6 +500,7 @@ INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
+INSERT ON runtime.provider_records TO app_role
 INSERT ON runtime.provider_standings TO app_role
 INSERT ON runtime.quotes TO app_role
 INSERT ON runtime.reservations TO app_role
@@ -494,6 +526,7 @@ SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
+SELECT ON runtime.provider_records TO app_role
 SELECT ON runtime.provider_standings TO app_role
 SELECT ON runtime.quotes TO app_role
 SELECT ON runtime.reservations TO app_role
@@ -511,6 +544,7 @@ UPDATE ON runtime.buyer_standings TO app_role
 UPDATE ON runtime.exports TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
+UPDATE ON runtime.provider_records TO app_role
 UPDATE ON runtime.provider_standings TO app_role
 UPDATE ON runtime.reservations TO app_role
 UPDATE ON runtime.run_projections TO app_role

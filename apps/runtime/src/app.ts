@@ -115,7 +115,7 @@ async function buildService(
     artifactRoutes({ db, authority, disk, nowMs }),
     intentRoutes({ db }),
     jobRoutes({ db, authority, offers, nowMs }),
-    marketplaceRoutes({ db, disk, authority, offers, nowMs }),
+    marketplaceRoutes({ db, disk, authority, offers, signer, nowMs }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
     fraudRoutes({ db, authority, offers, judge }),

@@ -58,12 +58,16 @@ export type MarketOptions = {
   readonly verificationPolicy?: string;
   /** The idempotency key of the quote, from which the nonce of its draw is made. */
   readonly quoteKey?: string;
+  /** Over the ordinary request for a quote. */
+  readonly quote?: object;
+  /** Over the ordinary registration of the first provider. */
+  readonly first?: object;
 };
 
 export async function startMarket(t: TestContext, options: MarketOptions = {}): Promise<Market> {
   const runtime = await startHarness(t, options);
   await grant(runtime, TOTAL);
-  const first = await joinMarket(runtime, { sub: "dev_provider", org: "org_provider" }, PRICE);
+  const first = await joinMarket(runtime, { sub: "dev_provider", org: "org_provider" }, PRICE, options.first);
   const second = await joinMarket(runtime, { sub: "dev_own", org: "org_a" }, SECOND_PRICE);
   return { runtime, first, second, ...(await order(runtime, options)) };
 }
@@ -100,6 +104,7 @@ export async function order(runtime: Harness, options: MarketOptions = {}) {
       spec,
       ...(options.secondOpinion === undefined ? {} : { second_opinion: options.secondOpinion }),
       ...(policy === undefined ? {} : { verification_policy: policy }),
+      ...options.quote,
     },
     options.quoteKey === undefined ? {} : { key: options.quoteKey },
   );
@@ -139,16 +144,23 @@ export async function joinMarket(
     readonly account?: string;
   },
   priceMsats: number,
+  changes: object = {},
 ): Promise<Party> {
   const token = await runtime.token(owner);
-  return { token, workerId: await register(runtime, token, priceMsats) };
+  return { token, workerId: await register(runtime, token, priceMsats, undefined, changes) };
 }
 
-export async function register(runtime: Harness, token: string, priceMsats: number, workerId?: string) {
+export async function register(
+  runtime: Harness,
+  token: string,
+  priceMsats: number,
+  workerId?: string,
+  changes: object = {},
+) {
   const known = workerId === undefined ? {} : { worker_id: workerId };
   const answer = await runtime.post(
     "/internal/v1/workers",
-    { ...PROVIDER, ...known, price_msats: priceMsats },
+    { ...PROVIDER, ...known, price_msats: priceMsats, ...changes },
     { token },
   );
   assert.equal(answer.status, 201, answer.text);
@@ -196,6 +208,8 @@ export type Reported = {
   readonly patchedTree?: string;
   /** The patched leg was ended by this limit. */
   readonly limit?: string;
+  /** What is asked for the job; its price when absent. */
+  readonly charged?: number;
   /** False: the outputs are named and never stored. */
   readonly upload?: boolean;
   /** Name these outputs, and store nothing. */
@@ -244,6 +258,7 @@ export async function report(
     `/internal/v1/jobs/${job.job_id}/result`,
     {
       lease_id: lease.lease_id,
+      ...(outcome.charged === undefined ? {} : { charged_msats: outcome.charged }),
       result: {
         legs: rounds.flatMap(round),
         environment: {

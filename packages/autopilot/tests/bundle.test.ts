@@ -170,6 +170,12 @@ test("a story that does not hang together fails, even when the operator signed a
     ["vrfy", (facts) => ({ ...facts, base_tree: "0".repeat(40) }), "linkage"],
     ["vrfy", (facts) => ({ ...facts, result: withTree(facts, "0".repeat(40)) }), "trees"],
     ["quot", (facts) => ({ ...facts, total_price_msats: 1 }), "linkage"],
+    // The parts add up still, and are not what was signed.
+    ["quot", (facts) => ({ ...facts, pay_on: "execution" }), "linkage"],
+    ["quot", (facts) => ({ ...facts, valid_until: "2026-01-01T00:00:00.000Z" }), "linkage"],
+    ["quot", (facts) => ({ ...facts, quote_signature: {} }), "linkage"],
+    ["pay", (facts) => ({ ...facts, pay_on: "execution" }), "payment"],
+    ["jcmp", (facts) => ({ ...facts, charged_msats: 1 }), "payment"],
     ["bres", (facts) => ({ ...facts, amount_msats: 1 }), "linkage"],
     [
       "jdis",
@@ -357,6 +363,22 @@ test("a second run is passed over when it came to nothing, and never because of 
   );
   const hidden = await forge(t, nothing.bundleDir, "sopn", (facts) => without(facts, "replaced_result"));
   assert.ok(hidden.includes("linkage"));
+});
+
+test("paid by execution, a check that fails honestly for both is paid for, as charged and never more", async (t) => {
+  const attempt = await provenAttempt(t);
+  const { plan, job } = attempt;
+  const legs = (word: string) => madeUpLegs(plan, job.spec.commands, { base: 1, patched: 1 }, word);
+  const paid = { ...attempt, legs: legs("first"), second: legs("second"), payOn: "execution" } as const;
+  for (const charged of [9_000, 10_000]) {
+    const { bundleDir } = await bundleOf(t, [{ ...paid, charged }]);
+    assert.deepEqual(await failing(bundleDir), []);
+    const more = (facts: JsonObject) => ({ ...facts, amount_msats: charged + 1 });
+    assert.ok((await forge(t, bundleDir, "pay", more)).includes("payment"));
+  }
+  const alone = await bundleOf(t, [{ ...paid, second: attempt.second ?? [] }]);
+  const release = (facts: JsonObject) => ({ ...facts, status: "released", amount_msats: 10_000 });
+  assert.ok((await forge(t, alone.bundleDir, "pay", release)).includes("payment"), "nobody else came to it");
 });
 
 test("a result that needs a person's look is paid only when one accepted it", async (t) => {

@@ -44,7 +44,7 @@ export async function reseal(dir: string): Promise<void> {
   await writeFile(file, signedText(sealAgain({ ...facts, files })));
 }
 
-/** A copy in which one receipt says something else, and all is signed again. */
+/** A copy in which one receipt, of those that the change is about, says something else, and all is signed again. */
 export async function forged(
   t: TestContext,
   bundleDir: string,
@@ -52,14 +52,18 @@ export async function forged(
   change: (facts: JsonObject) => JsonObject,
 ): Promise<string> {
   const dir = await copyOf(t, bundleDir);
-  const [name = ""] = (await readdir(join(dir, "receipts"))).filter((file) => file.startsWith(`${prefix}_`));
-  const file = join(dir, "receipts", name);
-  const { receipt_id: _, canonical_json_sha256: __, ...facts } = memberOf(await readFile(file), "receipt");
-  const receipt = sealAgain(change(facts));
-  await rm(file);
-  await writeFile(join(dir, "receipts", `${receipt.receipt_id}.json`), signedText(receipt));
-  await reseal(dir);
-  return dir;
+  const names = (await readdir(join(dir, "receipts"))).filter((file) => file.startsWith(`${prefix}_`));
+  for (const file of names.map((name) => join(dir, "receipts", name))) {
+    const { receipt_id: _, canonical_json_sha256: __, ...facts } = memberOf(await readFile(file), "receipt");
+    const changed = change(facts);
+    if (canonicalize(changed) === canonicalize(facts)) continue;
+    const receipt = sealAgain(changed);
+    await rm(file);
+    await writeFile(join(dir, "receipts", `${receipt.receipt_id}.json`), signedText(receipt));
+    await reseal(dir);
+    return dir;
+  }
+  throw new Error(`the change alters no receipt of ${prefix}`);
 }
 
 function signedText(receipt: Receipt): string {

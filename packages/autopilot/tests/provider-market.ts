@@ -120,6 +120,8 @@ export function createProviderMarket(): ProviderMarket {
           liveness: "fresh",
           capabilities: input.capabilities,
           priceMsats: input.priceMsats,
+          executionPriceMsats: input.executionPriceMsats,
+          priceBands: input.priceBands,
           caps: input.caps,
           toolchains: input.toolchains,
           zoneTenths: 5,

@@ -22,8 +22,10 @@ import {
   chainEvent,
   payloadHash,
   publicKeyOf,
+  quoteHash,
   sealReceipt,
   sha256Hex,
+  signHash,
   signReceipt,
   type JsonObject,
   type Receipt,
@@ -54,6 +56,10 @@ export type RecordedAttempt = {
   /** What who was quoted for the second run reported, before another was asked. */
   readonly passedOver?: readonly LegRun[];
   readonly review?: "accepted" | "rejected";
+  /** What the first provider is paid for; `outcome` when absent. */
+  readonly payOn?: "outcome" | "execution";
+  /** What the first provider asks for; its price when absent. */
+  readonly charged?: number;
 };
 
 export type Recorder = {
@@ -106,13 +112,18 @@ export function createRecorder(): Recorder {
   };
   const dispatch = (facts: JsonObject): Receipt =>
     record("openagents.runtime.job_dispatched.v1", "job.dispatched", facts);
-  const complete = (job: Receipt, run: readonly LegRun[] | { readonly failure: string }) => {
+  const complete = (
+    job: Receipt,
+    run: readonly LegRun[] | { readonly failure: string },
+    charged?: number,
+  ) => {
     const result = "failure" in run ? undefined : encode(sandboxRunResultDesc, resultOf(run, store));
     const receipt = record("openagents.runtime.job_completed.v1", "job.reported", {
       job_id: job["job_id"] ?? "",
       job_hash: job["job_hash"] ?? "",
       provider_worker_id: job["provider_worker_id"] ?? "",
       dispatch_receipt_id: job.receipt_id,
+      ...(charged === undefined ? {} : { charged_msats: charged }),
       ...("failure" in run
         ? { outcome: "failed", failure_code: run.failure }
         : { outcome: "reported", result_sha256: sha256Hex(canonicalize(result ?? {})) }),
@@ -120,17 +131,30 @@ export function createRecorder(): Recorder {
     return { receipt, result };
   };
 
-  const recordAttempt = ({ job, plan, legs, second, away, passedOver, review }: RecordedAttempt): void => {
+  const recordAttempt = ({
+    job,
+    plan,
+    legs,
+    second,
+    away,
+    passedOver,
+    review,
+    payOn = "outcome",
+    charged,
+  }: RecordedAttempt): void => {
     for (const bytes of job.inputs.values()) store(bytes);
     const spec = encode(sandboxRunSpecDesc, job.spec);
     const jobHash = sha256Hex(canonicalize(spec));
     const total = Object.values(PRICES).reduce((sum, part) => sum + part, 0);
-    const quote = record("openagents.marketplace.quote.v1", "quote.selected", {
+    const terms: JsonObject = {
+      run_id: RUN_ID,
       quote_id: newId("qte"),
       job_hash: jobHash,
+      pay_on: payOn,
       provider_worker_id: FIRST,
       provider_price_msats: PRICES.first,
       operator_fee_msats: PRICES.firstFee,
+      policy_adder_msats: 0,
       second_opinion: {
         provider_worker_id: SECOND,
         assurance: "self",
@@ -138,6 +162,13 @@ export function createRecorder(): Recorder {
         operator_fee_msats: PRICES.secondFee,
       },
       total_price_msats: total,
+      valid_until: "2100-01-01T00:00:00.000Z",
+    };
+    const quoteSha256 = quoteHash(terms);
+    const quote = record("openagents.marketplace.quote.v1", "quote.selected", {
+      ...terms,
+      quote_sha256: quoteSha256,
+      quote_signature: { ...signHash(quoteSha256, OPERATOR_SECRET) },
       losers: [],
     });
     const reservation = record("openagents.treasury.budget_reserved.v1", "budget.reserved", {
@@ -155,7 +186,7 @@ export function createRecorder(): Recorder {
     };
     const jobId = newId("job");
     const first = dispatch({ ...order, job_id: jobId, purpose: "work", provider_worker_id: FIRST });
-    const reported = complete(first, legs);
+    const reported = complete(first, legs, charged);
     const decision = "failure" in legs ? undefined : decide(job, plan, legs);
     const about = {
       job_id: jobId,
@@ -223,8 +254,9 @@ export function createRecorder(): Recorder {
             decision: review,
             note: "looked at",
           });
-    if (verdict === "needs_review" && review === undefined) return;
-    const released = agreed && (verdict === "proven" || review === "accepted");
+    const waits = verdict === "needs_review" && payOn === "outcome";
+    if (waits && review === undefined) return;
+    const released = agreed && (payOn === "execution" || verdict === "proven" || review === "accepted");
     const paysSecond = agreed;
     record("openagents.treasury.payment_receipt.v2", released ? "payment.released" : "payment.withheld", {
       job_id: jobId,
@@ -233,7 +265,8 @@ export function createRecorder(): Recorder {
       reservation_id: order.reservation_id,
       provider_worker_id: FIRST,
       status: released ? "released" : "withheld",
-      amount_msats: released ? PRICES.first : 0,
+      pay_on: payOn,
+      amount_msats: released ? Math.min(PRICES.first, charged ?? PRICES.first) : 0,
       operator_fee_msats: (released ? PRICES.firstFee : 0) + (paysSecond ? PRICES.secondFee : 0),
       ...(released ? {} : { withheld_reason: `verdict_${verdict}` }),
       ...(again === undefined ? {} : { second_opinion_worker_id: again.worker }),

@@ -188,6 +188,7 @@ const WORKER = {
   liveness: "fresh",
   capabilities: [],
   priceMsats: 0n,
+  priceBands: [],
   caps: { memoryMibMax: 64, diskMibMax: 16, wallMsMax: 1000n, concurrentJobsMax: 1 },
   toolchains: [],
   zoneTenths: 5,

@@ -2,6 +2,7 @@ export { DEPTH_MAX, assertReceiptNumbers, canonicalize } from "./canonicalize.ts
 export { chainEvent, payloadHash, sha256Hex, type ChainedEvent } from "./hash.ts";
 export { JsonError, type JsonObject, type JsonValue } from "./json.ts";
 export { TEXT_LENGTH_MAX, parseStrict } from "./parse.ts";
+export { quoteHash } from "./quote.ts";
 export { receiptHash, receiptIdOf, sealReceipt, type Receipt, type ReceiptFacts } from "./receipt.ts";
 export { RECEIPT_PREFIXES, isReceiptSchema, type ReceiptSchema } from "./schemas.ts";
 export {

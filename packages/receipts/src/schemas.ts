@@ -9,6 +9,8 @@ export const RECEIPT_PREFIXES = {
   "openagents.runtime.worker_registered.v1": "wreg",
   "openagents.runtime.worker_disabled.v1": "wdis",
   "openagents.marketplace.quote.v1": "quot",
+  "openagents.marketplace.price_integrity_failed.v1": "pint",
+  "openagents.marketplace.router_decision.v1": "rtdc",
   "openagents.runtime.job_dispatched.v1": "jdis",
   "openagents.runtime.job_completed.v1": "jcmp",
   "openagents.runtime.job_canceled.v1": "jcan",

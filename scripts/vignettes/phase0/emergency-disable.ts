@@ -65,7 +65,7 @@ export const emergencyDisable: Vignette = {
       { signal },
     );
     assert.notEqual(next.quote.providerWorkerId, workerId, "who is disabled is not selected");
-    assert.notEqual(next.quote.secondOpinion.providerWorkerId, workerId);
+    assert.notEqual(next.quote.secondOpinion?.providerWorkerId, workerId);
     await run.finish("failed");
     await other.finish("failed");
   },

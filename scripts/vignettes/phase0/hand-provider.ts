@@ -23,6 +23,7 @@ export async function enrol(stage: Stage, name: string, concurrentJobsMax: numbe
       roles: ["provider"],
       capabilities: ["oa.sandbox_run.v1"],
       priceMsats: 1_000n,
+      priceBands: [],
       caps: { memoryMibMax: 2048, diskMibMax: 1024, wallMsMax: 120_000n, concurrentJobsMax },
       toolchains: [{ name: "node", version: process.versions.node }],
     },

@@ -42,13 +42,13 @@ export const happyPath: Vignette = {
     const verification = await verify(stage, job.jobId);
     assert.equal(verification.verdict, "proven", verification.because);
     assert.equal(verification.proof, "by_tests");
-    assert.equal(verification.assurance, quote.secondOpinion.assurance);
+    assert.equal(verification.assurance, quote.secondOpinion?.assurance);
 
     assert.equal(await refusalOf(verify(stage, job.jobId)), "already_verified");
     const settlement = await settle(stage, job.jobId);
     assert.equal(settlement.status, "released");
     assert.equal(settlement.providerMsats, quote.providerPriceMsats);
-    assert.equal(settlement.secondOpinionMsats, quote.secondOpinion.providerPriceMsats);
+    assert.equal(settlement.secondOpinionMsats, quote.secondOpinion?.providerPriceMsats);
     assert.equal(await refusalOf(settle(stage, job.jobId)), "already_settled");
     const after = await stage.buyer.treasury.getComputeSummary({}, { signal: stage.signal });
     assert.equal(before.availableMsats - after.availableMsats, quote.totalPriceMsats);

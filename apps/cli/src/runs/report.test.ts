@@ -64,6 +64,7 @@ test("money that went to the second run is not told as given back", () => {
     jobId: "job_1",
     reservationId: "rsv_1",
     status: "withheld",
+    payOn: "outcome",
     providerMsats: 0n,
     operatorFeeMsats: 1_000n,
     secondOpinionMsats: 8_000n,

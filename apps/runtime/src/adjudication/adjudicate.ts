@@ -197,6 +197,7 @@ async function order(
       reservationId: undefined,
       providerWorkerId: reserve.workerId,
       providerOrg: reserve.org,
+      priceMsats: undefined,
       spec: job.spec,
       inputs: inputsOf(job.spec),
       dispatchReceiptId: receipt.receipt_id,

@@ -13,6 +13,7 @@ export {
   specText,
 } from "./spec.ts";
 export {
+  countOpenJobs,
   findJob,
   findJobByQuote,
   findJobByReservation,

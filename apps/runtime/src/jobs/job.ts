@@ -30,6 +30,10 @@ export type Job = {
   readonly reservationId: string | undefined;
   readonly providerWorkerId: string;
   readonly providerOrg: string;
+  /** What its provider is paid at most; undefined for an adjudication. */
+  readonly priceMsats: bigint | undefined;
+  /** What its provider asked for it; the price when undefined. */
+  readonly chargedMsats: bigint | undefined;
   readonly spec: SandboxRunSpec;
   readonly inputs: readonly string[];
   readonly leaseId: string | undefined;
@@ -99,6 +103,7 @@ export type JobOrder = Pick<
   | "reservationId"
   | "providerWorkerId"
   | "providerOrg"
+  | "priceMsats"
   | "spec"
   | "inputs"
   | "dispatchReceiptId"
@@ -109,6 +114,7 @@ export function queuedJob(order: JobOrder, nowMs: number): Job {
   return {
     ...order,
     status: "queued",
+    chargedMsats: undefined,
     leaseId: undefined,
     leaseExpiresAtMs: undefined,
     overdueAtMs: undefined,
@@ -151,5 +157,6 @@ export function jobMessage(job: Job): JobMessage {
     purpose: job.purpose,
     primaryJobId: job.primaryJobId,
     repeats: job.repeats,
+    priceMsats: job.priceMsats,
   };
 }

@@ -13,7 +13,7 @@ import type { Database, Queryable } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { findWorker, isOwnedBy, requireOwnedWorker, type Worker } from "../workers/index.ts";
+import { findWorker, isOwnedBy, recordLatency, requireOwnedWorker, type Worker } from "../workers/index.ts";
 import {
   LEASE_MS,
   RENEW_EVERY_MS,
@@ -24,6 +24,7 @@ import {
   type LeaseRefusal,
 } from "./job.ts";
 import type { Offers } from "./offers.ts";
+import { isOvercharged, refuseOvercharge } from "./price-integrity.ts";
 import { resultFacts } from "./spec.ts";
 import { countLeased, findJob, lockJob, lockNextJob, updateJob } from "./store.ts";
 
@@ -131,6 +132,7 @@ export function submitResult(
     const nowMs = command.nowMs();
     const refused = checkLease(job, request.leaseId, nowMs);
     if (refused !== undefined) return refuseLease(refused);
+    if (isOvercharged(job, request)) return refuseOvercharge(command, job, request, nowMs);
 
     const facts = completionFacts(job, request);
     // An adjudication is about an incident: the run's log and receipts are complete without it.
@@ -143,6 +145,7 @@ export function submitResult(
       leaseExpiresAtMs: undefined,
       result: request.result,
       failure: request.failure,
+      chargedMsats: request.chargedMsats,
       completedReceiptId: receipt.receipt_id,
       updatedAtMs: nowMs,
     };
@@ -152,6 +155,9 @@ export function submitResult(
       output: { job: jobForProvider(reported), receiptId: receipt.receipt_id },
       writes: [
         updateJob(reported),
+        ...(request.result === undefined
+          ? []
+          : [recordLatency(job.providerWorkerId, nowMs - job.createdAtMs)]),
         ...(job.purpose === "adjudication" ? [] : extendRun(run, [event], nowMs).writes),
       ],
     };
@@ -178,6 +184,7 @@ function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
     provider_worker_id: job.providerWorkerId,
     dispatch_receipt_id: job.dispatchReceiptId,
     purpose: job.purpose,
+    ...(request.chargedMsats === undefined ? {} : { charged_msats: Number(request.chargedMsats) }),
     ...outcome,
   };
 }

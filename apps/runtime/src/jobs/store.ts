@@ -28,12 +28,14 @@ type JobRow = {
   completed_receipt_id: string | null;
   created_at_ms: bigint;
   updated_at_ms: bigint;
+  price_msats: bigint | null;
+  charged_msats: bigint | null;
 };
 
 const COLUMNS = `job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats, quote_id, reservation_id,
   provider_worker_id, provider_org,
   spec, inputs, lease_id, lease_expires_at_ms, overdue_at_ms, result, failure, dispatch_receipt_id, completed_receipt_id,
-  created_at_ms, updated_at_ms`;
+  created_at_ms, updated_at_ms, price_msats, charged_msats`;
 
 function jobOf(row: JobRow): Job {
   return {
@@ -60,6 +62,8 @@ function jobOf(row: JobRow): Job {
     completedReceiptId: row.completed_receipt_id ?? undefined,
     createdAtMs: Number(row.created_at_ms),
     updatedAtMs: Number(row.updated_at_ms),
+    priceMsats: row.price_msats ?? undefined,
+    chargedMsats: row.charged_msats ?? undefined,
   };
 }
 
@@ -168,6 +172,22 @@ export async function countLeased(q: Queryable, workerId: string, nowMs: number)
   return Number(row?.leased ?? 0n);
 }
 
+const COUNT_OPEN = statement(
+  "jobs.count_open",
+  `SELECT provider_worker_id, count(*) AS open FROM runtime.jobs
+    WHERE provider_worker_id = ANY($1) AND status IN ('queued', 'leased') GROUP BY provider_worker_id`,
+);
+
+/** How many jobs each of the workers has waiting or in hand; those without any are left out. */
+export async function countOpenJobs(
+  q: Queryable | Tx,
+  workerIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (workerIds.length === 0) return new Map();
+  const rows = await q.query<{ provider_worker_id: string; open: bigint }>(COUNT_OPEN, [workerIds]);
+  return new Map(rows.map((row) => [row.provider_worker_id, Number(row.open)]));
+}
+
 export type LeaseHold = {
   readonly jobId: string;
   readonly owner: string;
@@ -234,8 +254,8 @@ export function insertJob(job: Job): Write {
     name: "jobs.insert",
     text: `INSERT INTO runtime.jobs (job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats,
              quote_id, reservation_id, provider_worker_id, provider_org, spec, inputs, dispatch_receipt_id,
-             created_at_ms, updated_at_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+             created_at_ms, updated_at_ms, price_msats)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     values: [
       job.jobId,
       job.org,
@@ -254,6 +274,7 @@ export function insertJob(job: Job): Write {
       job.dispatchReceiptId,
       job.createdAtMs,
       job.updatedAtMs,
+      job.priceMsats ?? null,
     ],
   };
 }
@@ -263,7 +284,7 @@ export function updateJob(job: Job): Write {
     name: "jobs.update",
     text: `UPDATE runtime.jobs
               SET status = $2, lease_id = $3, lease_expires_at_ms = $4, result = $5, failure = $6,
-                  completed_receipt_id = $7, updated_at_ms = $8, overdue_at_ms = $9
+                  completed_receipt_id = $7, updated_at_ms = $8, overdue_at_ms = $9, charged_msats = $10
             WHERE job_id = $1`,
     values: [
       job.jobId,
@@ -275,6 +296,7 @@ export function updateJob(job: Job): Write {
       job.completedReceiptId ?? null,
       job.updatedAtMs,
       job.overdueAtMs ?? null,
+      job.chargedMsats ?? null,
     ],
   };
 }

@@ -10,7 +10,7 @@ import {
   decideSelection,
   type Order,
 } from "./decide-selection.ts";
-import { operatorFee } from "./quote.ts";
+import { operatorFee } from "./price.ts";
 
 const NOW = 1_790_000_000_000;
 const JOB = "oa.sandbox_run.v1";
@@ -25,7 +25,7 @@ test("arrival order never changes the winner or the reasons", () => {
     worker("wrk_e", { status: "disabled" }),
   ];
   const expected = decideSelection(workers, order(), NOW);
-  assert.equal(expected.winner?.workerId, "wrk_a");
+  assert.equal(expected.winner?.worker.workerId, "wrk_a");
   assert.equal(expected.second?.worker.workerId, "wrk_c", "wrk_b is cheaper, and of the first one's owner");
   assert.equal(expected.second?.assurance, "independent");
   assert.deepEqual(
@@ -76,7 +76,7 @@ test("a stranger sells, confirms and replaces only when the buyer chose the mark
     ["zone_not_allowed", "zone_not_allowed", "no_second_opinion"],
   );
   const open = decideSelection(workers, { ...order(), market: true }, NOW);
-  assert.deepEqual([open.winner?.workerId, open.second?.worker.workerId], ["wrk_a", "wrk_o"]);
+  assert.deepEqual([open.winner?.worker.workerId, open.second?.worker.workerId], ["wrk_a", "wrk_o"]);
   const first = { org: BUYER_ORG, owner: own.owner };
   const replace = (market: boolean) =>
     decideReplacement(workers, { ...order(), market, first, asked: [], priceMsatsMax: 9n }, NOW);
@@ -97,7 +97,7 @@ test("the market sells first, the buyer's own device confirms, and the operator'
   const reserve = worker("wrk_r", { org: "org_operator", zoneTenths: 0, priceMsats: 1n });
   const pick = (workers: Worker[], secondOpinion: Order["secondOpinion"] = "any") => {
     const { winner, second } = decideSelection(workers, { ...order(), secondOpinion }, NOW);
-    return [winner?.workerId, second?.worker.workerId, second?.assurance];
+    return [winner?.worker.workerId, second?.worker.workerId, second?.assurance];
   };
   assert.deepEqual(pick([reserve, own, market]), ["wrk_m", "wrk_o", "self"]);
   assert.deepEqual(pick([reserve, own, market], "independent"), ["wrk_m", "wrk_r", "independent"]);
@@ -116,7 +116,7 @@ test("who was struck less comes first, whatever the price", () => {
     worker("wrk_a", { priceMsats: 1n, strikes: 1 }),
     worker("wrk_c", { org: "org_q", priceMsats: 9n }),
   ];
-  assert.equal(decideSelection(workers, order(), NOW).winner?.workerId, "wrk_c");
+  assert.equal(decideSelection(workers, order(), NOW).winner?.worker.workerId, "wrk_c");
 });
 
 test("without anyone who could repeat the run nobody is selected, and the reason says so", () => {
@@ -191,12 +191,23 @@ function worker(workerId: string, changes: Partial<Worker> = {}): Worker {
     createdAtMs: NOW,
     strikes: 0,
     quarantined: false,
+    executionPriceMsats: undefined,
+    priceBands: [],
     ...changes,
   };
 }
 
 function order(): Order {
-  return { capability: JOB, spec: spec(), buyerOrg: BUYER_ORG, market: false, secondOpinion: "any" };
+  return {
+    capability: JOB,
+    spec: spec(),
+    buyerOrg: BUYER_ORG,
+    market: false,
+    secondOpinion: "any",
+    policy: "cheapest",
+    payOn: "outcome",
+    facts: { records: new Map(), openJobs: new Map() },
+  };
 }
 
 function spec(): SandboxRunSpec {

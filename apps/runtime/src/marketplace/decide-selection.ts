@@ -3,28 +3,27 @@
 // Pure: the same workers, job and clock reading give the same answer when an
 // auditor replays the receipt.
 
-import type { Assurance, SandboxRunSpec, SecondOpinion, ToolchainRequirement } from "@openagents/contracts";
+import type { SandboxRunSpec, ToolchainRequirement } from "@openagents/contracts";
 import { livenessOf, type Worker } from "../workers/index.ts";
+import { findSecond, rankFirst, rankSeconds, type Demand, type Offer, type Second } from "./offers.ts";
+import { compare } from "./rank.ts";
 import { isOperator, mayReceiveSource, type SourceOrder } from "../zones/index.ts";
 
-export type Order = SourceOrder & {
-  readonly capability: string;
-  readonly spec: SandboxRunSpec;
-  readonly secondOpinion: SecondOpinion;
-};
+export type Order = Demand & SourceOrder & { readonly spec: SandboxRunSpec };
+
+/** What a worker must be able and allowed to do. */
+type WorkOrder = SourceOrder & Pick<Order, "capability" | "spec">;
 
 export type Selection = {
   /** Undefined when no worker is eligible, or none has a second one beside it. */
-  readonly winner: Worker | undefined;
+  readonly winner: Offer | undefined;
   readonly second: Second | undefined;
   readonly losers: readonly Loser[];
 };
 
-export type Second = { readonly worker: Worker; readonly assurance: Exclude<Assurance, "provider"> };
-
 export type Loser = {
   readonly workerId: string;
-  readonly because: Disqualifier | "no_second_opinion" | "outranked";
+  readonly because: Disqualifier | "pay_on_not_sold" | "no_second_opinion" | "outranked";
 };
 
 /** In order of precedence: a worker that fails several reports the first. */
@@ -37,11 +36,7 @@ export type Disqualifier =
   | "caps_too_small"
   | "toolchain_missing";
 
-/**
- * The first provider is the first in rank that has a second one beside it, of
- * another owner. The market comes before the buyer's own devices, because those
- * are worth more as second opinions, and both before the operator's reserve.
- */
+/** The first provider is the first in rank that has a second one beside it, of another owner. */
 export function decideSelection(workers: readonly Worker[], order: Order, nowMs: number): Selection {
   const eligible: Worker[] = [];
   const losers: Loser[] = [];
@@ -50,20 +45,27 @@ export function decideSelection(workers: readonly Worker[], order: Order, nowMs:
     if (because === undefined) eligible.push(worker);
     else losers.push({ workerId: worker.workerId, because });
   }
-  eligible.sort(byRank(order.buyerOrg));
-  let winner: Worker | undefined;
+  const offers = rankFirst(eligible, order);
+  const selling = new Set(offers.map(({ worker }) => worker));
+  const seconds = rankSeconds(eligible, order);
+  let winner: Offer | undefined;
   let second: Second | undefined;
-  for (const worker of eligible) {
-    const beside = winner === undefined ? rankSecond(eligible, worker, order) : second;
+  for (const offer of offers) {
+    const { worker } = offer;
+    const beside = winner === undefined ? findSecond(seconds, worker) : second;
     if (beside === undefined) losers.push({ workerId: worker.workerId, because: "no_second_opinion" });
-    else if (winner === undefined) [winner, second] = [worker, beside];
+    else if (winner === undefined) [winner, second] = [offer, beside];
     else if (worker !== beside.worker) losers.push({ workerId: worker.workerId, because: "outranked" });
+  }
+  for (const worker of eligible) {
+    if (!selling.has(worker) && worker !== second?.worker)
+      losers.push({ workerId: worker.workerId, because: "pay_on_not_sold" });
   }
   losers.sort((a, b) => compare(a.workerId, b.workerId));
   return { winner, second, losers };
 }
 
-export type Replacement = Order & {
+export type Replacement = Omit<Order, "policy" | "payOn"> & {
   readonly first: Pick<Worker, "org" | "owner">;
   /** Workers that were asked before. */
   readonly asked: readonly string[];
@@ -79,18 +81,19 @@ export function decideReplacement(
 ): Second | undefined {
   const eligible = workers.filter(
     (worker) =>
-      disqualify(worker, replacement, nowMs) === undefined &&
-      !replacement.asked.includes(worker.workerId) &&
-      // The reserve runs it for what is reserved: whoever named the least as second must not be all there is.
-      (isOperator(worker) || worker.priceMsats <= replacement.priceMsatsMax),
+      disqualify(worker, replacement, nowMs) === undefined && !replacement.asked.includes(worker.workerId),
   );
-  return rankSecond(eligible, replacement.first, replacement);
+  const affordable = rankSeconds(eligible, replacement).filter(
+    // The reserve runs it for what is reserved: whoever named the least as second must not be all there is.
+    ({ worker, priced }) => isOperator(worker) || priced.priceMsats <= replacement.priceMsatsMax,
+  );
+  return findSecond(affordable, replacement.first);
 }
 
 /** The operator's own worker that decides between two parties; a party itself never does. */
 export function decideReserve(
   workers: readonly Worker[],
-  order: Omit<Order, "secondOpinion"> & { readonly partyOrgs: readonly string[] },
+  order: WorkOrder & { readonly partyOrgs: readonly string[] },
   nowMs: number,
 ): Worker | undefined {
   return workers
@@ -103,32 +106,7 @@ export function decideReserve(
     .toSorted((a, b) => compare(a.workerId, b.workerId))[0];
 }
 
-function rankSecond(
-  eligible: readonly Worker[],
-  first: Pick<Worker, "org" | "owner">,
-  order: Order,
-): Second | undefined {
-  const { buyerOrg, secondOpinion } = order;
-  const [best] = eligible
-    // One person may act for two organisations, and confirms nothing of itself in either.
-    .filter((worker) => worker.org !== first.org && worker.owner !== first.owner)
-    .filter((worker) => secondOpinion !== "self" || worker.org === buyerOrg)
-    .filter((worker) => secondOpinion !== "independent" || worker.org !== buyerOrg)
-    .toSorted(
-      (a, b) =>
-        Number(b.org === buyerOrg) - Number(a.org === buyerOrg) ||
-        Number(isOperator(a)) - Number(isOperator(b)) ||
-        byStanding(a, b),
-    );
-  if (best === undefined) return undefined;
-  return { worker: best, assurance: best.org === buyerOrg ? "self" : "independent" };
-}
-
-function disqualify(
-  worker: Worker,
-  order: Omit<Order, "secondOpinion">,
-  nowMs: number,
-): Disqualifier | undefined {
+function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifier | undefined {
   if (worker.status !== "running") return "not_running";
   if (livenessOf(worker, nowMs) !== "fresh") return "stale";
   if (worker.quarantined) return "quarantined";
@@ -167,21 +145,4 @@ export function compareVersions(a: string, b: string): number {
     if (difference !== 0) return Math.sign(difference);
   }
   return 0;
-}
-
-function byRank(buyerOrg: string): (a: Worker, b: Worker) => number {
-  const group = (worker: Worker) => (isOperator(worker) ? 2 : worker.org === buyerOrg ? 1 : 0);
-  return (a, b) => group(a) - group(b) || byStanding(a, b);
-}
-
-/**
- * Those with the fewest strikes first, then the cheapest. The id makes the order
- * total, so arrival order can never pick the winner.
- */
-function byStanding(a: Worker, b: Worker): number {
-  return a.strikes - b.strikes || compare(a.priceMsats, b.priceMsats) || compare(a.workerId, b.workerId);
-}
-
-function compare<T extends bigint | string>(a: T, b: T): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

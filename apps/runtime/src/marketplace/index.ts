@@ -1,4 +1,6 @@
-export { decideReplacement, decideReserve, type Second } from "./decide-selection.ts";
-export { CANDIDATES_MAX, SANDBOX_RUN, operatorFee, totalPrice, type Quote } from "./quote.ts";
+export { decideReplacement, decideReserve } from "./decide-selection.ts";
+export { loadMarketFacts } from "./quote-sandbox-run.ts";
+export { operatorFee } from "./price.ts";
+export { CANDIDATES_MAX, SANDBOX_RUN, totalPrice, type Quote } from "./quote.ts";
 export { marketplaceRoutes, type MarketplaceRoutesDeps } from "./routes.ts";
 export { findQuote } from "./store.ts";

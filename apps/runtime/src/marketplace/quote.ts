@@ -1,8 +1,18 @@
-// The price of one job. Formulas and constants are the market's published ones.
+// An offer of one job, all-in, and the terms that the operator signs.
 
-import type { Assurance, SandboxRunSpec, VerificationPolicy } from "@openagents/contracts";
-import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import type {
+  Assurance,
+  BuyingPolicy,
+  PayOn,
+  Quote as QuoteMessage,
+  QuoteSignature,
+  SandboxRunSpec,
+  SupplyClass,
+  VerificationPolicy,
+} from "@openagents/contracts";
+import { quoteHash, type JsonObject } from "@openagents/receipts";
 import type { SamplingTerms } from "../sampling/index.ts";
+import { sumOf, type Priced } from "./price.ts";
 
 export const SANDBOX_RUN = "oa.sandbox_run.v1";
 
@@ -12,21 +22,19 @@ export const CANDIDATES_MAX = 1_000;
 /** How long an offer binds. */
 export const QUOTE_TTL_MS = 60_000;
 
-const OPERATOR_FEE_BPS = 50n;
-
-export type Quote = {
+export type QuoteTerms = {
   readonly quoteId: string;
-  readonly org: string;
   readonly runId: string;
   readonly capability: string;
   readonly jobHash: string;
-  readonly spec: SandboxRunSpec;
+  readonly payOn: PayOn;
+  readonly policy: BuyingPolicy;
   /** Whether the buyer chose that its source may go to everyone. */
   readonly market: boolean;
+  readonly supplyClass: SupplyClass;
   readonly providerWorkerId: string;
   readonly providerOrg: string;
-  readonly providerPriceMsats: bigint;
-  readonly operatorFeeMsats: bigint;
+  readonly priced: Priced;
   readonly secondOpinion: QuotedSecond | undefined;
   /** Whether the second run is always made, or by rule and draw. */
   readonly verificationPolicy: VerificationPolicy;
@@ -35,6 +43,11 @@ export type Quote = {
   readonly expectedPriceMsats: bigint;
   readonly issuedAtMs: number;
   readonly validUntilMs: number;
+};
+
+export type Quote = QuoteTerms & {
+  readonly org: string;
+  readonly spec: SandboxRunSpec;
   readonly quoteSha256: string;
   readonly receiptId: string;
 };
@@ -48,47 +61,89 @@ export type QuotedSecond = {
   readonly feeMsats: bigint;
 };
 
-/** ceil(price × 50 / 10 000): the operator never rounds in its own disfavour, and never by more than 1 msat. */
-export function operatorFee(providerPriceMsats: bigint): bigint {
-  return (providerPriceMsats * OPERATOR_FEE_BPS + 9_999n) / 10_000n;
+/** Both runs with their fees and the adder: the most that the job can cost. */
+export function totalPrice(quote: Pick<Quote, "priced" | "secondOpinion">): bigint {
+  const { priced, secondOpinion } = quote;
+  return (
+    sumOf(priced) + (secondOpinion === undefined ? 0n : secondOpinion.priceMsats + secondOpinion.feeMsats)
+  );
 }
 
-/** Both runs and both fees: the most that the job can cost. */
-export function totalPrice(
-  quote: Pick<Quote, "providerPriceMsats" | "operatorFeeMsats" | "secondOpinion">,
-): bigint {
-  const { secondOpinion } = quote;
-  const second = secondOpinion === undefined ? 0n : secondOpinion.priceMsats + secondOpinion.feeMsats;
-  return quote.providerPriceMsats + quote.operatorFeeMsats + second;
-}
-
-/** sha256 over the canonical terms, so that a change of any of them shows. */
-export function quoteSha256(
-  quote: Omit<Quote, "quoteSha256" | "receiptId" | "spec" | "market" | "org">,
-): string {
-  const terms: JsonObject = {
+/** The terms as they are hashed, signed, and repeated in the receipt. */
+export function quoteFacts(quote: QuoteTerms): JsonObject {
+  const { secondOpinion: second } = quote;
+  return {
     quote_id: quote.quoteId,
     run_id: quote.runId,
     capability: quote.capability,
     job_hash: quote.jobHash,
+    pay_on: quote.payOn,
+    policy: quote.policy,
+    market: quote.market,
+    supply_class: quote.supplyClass,
     provider_worker_id: quote.providerWorkerId,
     provider_org: quote.providerOrg,
-    provider_price_msats: Number(quote.providerPriceMsats),
-    operator_fee_msats: Number(quote.operatorFeeMsats),
-    second_opinion: secondFacts(quote.secondOpinion),
+    provider_price_msats: Number(quote.priced.priceMsats),
+    operator_fee_msats: Number(quote.priced.feeMsats),
+    policy_adder_msats: Number(quote.priced.adderMsats),
+    second_opinion:
+      second === undefined
+        ? null
+        : {
+            provider_worker_id: second.workerId,
+            assurance: second.assurance,
+            provider_price_msats: Number(second.priceMsats),
+            operator_fee_msats: Number(second.feeMsats),
+          },
     ...samplingFacts(quote),
+    total_price_msats: Number(totalPrice(quote)),
     issued_at: new Date(quote.issuedAtMs).toISOString(),
     valid_until: new Date(quote.validUntilMs).toISOString(),
   };
-  return sha256Hex(canonicalize(terms));
+}
+
+export function quoteSha256(terms: QuoteTerms): string {
+  return quoteHash(quoteFacts(terms));
+}
+
+export function quoteMessage(quote: Quote, signature: QuoteSignature): QuoteMessage {
+  const { secondOpinion } = quote;
+  return {
+    quoteId: quote.quoteId,
+    runId: quote.runId,
+    jobHash: quote.jobHash,
+    capability: quote.capability,
+    payOn: quote.payOn,
+    policy: quote.policy,
+    market: quote.market,
+    supplyClass: quote.supplyClass,
+    providerWorkerId: quote.providerWorkerId,
+    providerOrg: quote.providerOrg,
+    providerPriceMsats: quote.priced.priceMsats,
+    operatorFeeMsats: quote.priced.feeMsats,
+    policyAdderMsats: quote.priced.adderMsats,
+    totalPriceMsats: totalPrice(quote),
+    issuedAt: quote.issuedAtMs,
+    validUntil: quote.validUntilMs,
+    quoteSha256: quote.quoteSha256,
+    secondOpinion:
+      secondOpinion === undefined
+        ? undefined
+        : {
+            providerWorkerId: secondOpinion.workerId,
+            assurance: secondOpinion.assurance,
+            providerPriceMsats: secondOpinion.priceMsats,
+            operatorFeeMsats: secondOpinion.feeMsats,
+          },
+    verificationPolicy: quote.verificationPolicy,
+    sampling: quote.sampling,
+    expectedPriceMsats: quote.expectedPriceMsats,
+    signature,
+  };
 }
 
 /** The buyer's choice is a term like the price: it decides what is paid for on the provider's word. */
-export function samplingFacts({
-  verificationPolicy,
-  sampling,
-  expectedPriceMsats,
-}: Pick<Quote, "verificationPolicy" | "sampling" | "expectedPriceMsats">): JsonObject {
+function samplingFacts({ verificationPolicy, sampling, expectedPriceMsats }: QuoteTerms): JsonObject {
   if (sampling === undefined) return { verification_policy: verificationPolicy };
   return {
     verification_policy: verificationPolicy,
@@ -98,15 +153,5 @@ export function samplingFacts({
       commitment_sha256: sampling.commitmentSha256,
       nonce: sampling.nonce,
     },
-  };
-}
-
-export function secondFacts(second: QuotedSecond | undefined): JsonObject | null {
-  if (second === undefined) return null;
-  return {
-    provider_worker_id: second.workerId,
-    assurance: second.assurance,
-    provider_price_msats: Number(second.priceMsats),
-    operator_fee_msats: Number(second.feeMsats),
   };
 }

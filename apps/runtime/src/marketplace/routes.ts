@@ -1,8 +1,10 @@
 import { Marketplace, bind, type Binding } from "@openagents/contracts";
-import { STALE_AFTER_MS, listFreshProviders, workerMessage } from "../workers/index.ts";
-import { dispatchSandboxRun, quoteSandboxRun, type MarketplaceDeps } from "./service.ts";
+import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, workerMessage } from "../workers/index.ts";
+import { dispatchSandboxRun, type DispatchDeps } from "./dispatch.ts";
+import { recordMessage } from "./provider.ts";
+import { quoteSandboxRun, type QuoteDeps } from "./quote-sandbox-run.ts";
 
-export type MarketplaceRoutesDeps = MarketplaceDeps & { readonly nowMs: () => number };
+export type MarketplaceRoutesDeps = QuoteDeps & DispatchDeps & { readonly nowMs: () => number };
 
 const CATALOG_MAX = 1_000;
 
@@ -16,7 +18,14 @@ export function marketplaceRoutes(deps: MarketplaceRoutesDeps): Binding {
         capability === undefined
           ? providers
           : providers.filter((each) => each.capabilities.includes(capability));
-      return { providers: offering.map((worker) => workerMessage(worker, nowMs)) };
+      const records = await listProviderRecords(
+        deps.db,
+        offering.map((worker) => worker.workerId),
+      );
+      return {
+        providers: offering.map((worker) => workerMessage(worker, nowMs)),
+        records: offering.map((worker) => recordMessage(worker, records.get(worker.workerId))),
+      };
     },
     quoteSandboxRun: (request, call) => quoteSandboxRun(deps, call, request),
     dispatchSandboxRun: (request, call) => dispatchSandboxRun(deps, call, request),

@@ -28,17 +28,25 @@ type QuoteRow = {
   sampling_nonce: string | null;
   expected_price_msats: bigint | null;
   commitment_sha256: string | null;
+  pay_on: Quote["payOn"];
+  policy: Quote["policy"];
+  supply_class: Quote["supplyClass"];
+  policy_adder_msats: bigint;
 };
 
 const COLUMNS = `quote_id, org, run_id, capability, job_hash, spec, provider_worker_id, provider_org,
   provider_price_msats, operator_fee_msats, issued_at_ms, valid_until_ms, quote_sha256, receipt_id,
   second_worker_id, second_org, second_assurance, second_price_msats, second_fee_msats, market,
-  verification_policy, sampling_seed_id, sampling_nonce, expected_price_msats`;
+  verification_policy, sampling_seed_id, sampling_nonce, expected_price_msats,
+  pay_on, policy, supply_class, policy_adder_msats`;
 
 function quoteOf(row: QuoteRow): Quote {
   const terms = {
-    providerPriceMsats: row.provider_price_msats,
-    operatorFeeMsats: row.operator_fee_msats,
+    priced: {
+      priceMsats: row.provider_price_msats,
+      feeMsats: row.operator_fee_msats,
+      adderMsats: row.policy_adder_msats,
+    },
     secondOpinion: secondOf(row),
   };
   return {
@@ -49,7 +57,10 @@ function quoteOf(row: QuoteRow): Quote {
     capability: row.capability,
     jobHash: row.job_hash,
     spec: specFromText(row.spec),
+    payOn: row.pay_on,
+    policy: row.policy,
     market: row.market,
+    supplyClass: row.supply_class,
     providerWorkerId: row.provider_worker_id,
     providerOrg: row.provider_org,
     verificationPolicy: row.verification_policy,
@@ -98,7 +109,7 @@ export function insertQuote(quote: Quote): Write {
     name: "quotes.insert",
     text: `INSERT INTO runtime.quotes (${COLUMNS})
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-             $20, $21, $22, $23, $24)`,
+             $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
     values: [
       quote.quoteId,
       quote.org,
@@ -108,8 +119,8 @@ export function insertQuote(quote: Quote): Write {
       specText(quote.spec),
       quote.providerWorkerId,
       quote.providerOrg,
-      quote.providerPriceMsats,
-      quote.operatorFeeMsats,
+      quote.priced.priceMsats,
+      quote.priced.feeMsats,
       quote.issuedAtMs,
       quote.validUntilMs,
       quote.quoteSha256,
@@ -124,6 +135,10 @@ export function insertQuote(quote: Quote): Write {
       quote.sampling?.seedId ?? null,
       quote.sampling?.nonce ?? null,
       quote.expectedPriceMsats,
+      quote.payOn,
+      quote.policy,
+      quote.supplyClass,
+      quote.priced.adderMsats,
     ],
   };
 }

@@ -2,9 +2,21 @@
 // receipt is signed when it is read, not on the path of the command.
 
 import type { SignedReceipt } from "@openagents/contracts";
-import { parseStrict, publicKeyOf, signReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
+import {
+  parseStrict,
+  publicKeyOf,
+  signHash,
+  signReceipt,
+  type JsonObject,
+  type Receipt,
+} from "@openagents/receipts";
 
-export type Signer = { readonly publicKey: string; sign(receipt: Receipt): SignedReceipt["signature"] };
+export type Signer = {
+  readonly publicKey: string;
+  sign(receipt: Receipt): SignedReceipt["signature"];
+  /** Sign a hash: 64 lower-case hex digits. */
+  signHash(hash: string): Pick<SignedReceipt["signature"], "scheme" | "signerPubkey" | "signatureHex">;
+};
 
 /** Signed receipts kept, so that listing the same page again is cheap. */
 const CACHE_ENTRIES_MAX = 10_000;
@@ -28,6 +40,14 @@ export function createSigner(secretKey: string): Signer {
       if (cache.size >= CACHE_ENTRIES_MAX) cache.clear();
       cache.set(receipt.canonical_json_sha256, signature);
       return signature;
+    },
+    signHash(hash) {
+      const signed = signHash(hash, secretKey);
+      return {
+        scheme: signed.scheme,
+        signerPubkey: signed.signer_pubkey,
+        signatureHex: signed.signature_hex,
+      };
     },
   };
 }

@@ -1,19 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assuranceValues, reviewDecisionValues, verdictValues } from "@openagents/contracts";
-import { decideSettlement, type Verified } from "./decide-settlement.ts";
+import fc from "fast-check";
+import {
+  decideSettlement,
+  waitsForReview,
+  type Charged,
+  type Price,
+  type Verified,
+} from "./decide-settlement.ts";
 
-const PRICE = {
-  providerPriceMsats: 1_000n,
-  operatorFeeMsats: 5n,
+const PRICE: Price = {
+  payOn: "outcome",
+  priced: { priceMsats: 1_000n, feeMsats: 5n, adderMsats: 0n },
   secondOpinion: { priceMsats: 100n, feeMsats: 1n },
 };
+
+const AS_QUOTED: Charged = { firstMsats: undefined, secondMsats: undefined };
 
 test("only a confirmed proof, or a confirmed result that a person accepted, releases", () => {
   for (const verdict of verdictValues) {
     for (const assurance of assuranceValues) {
       for (const review of [undefined, ...reviewDecisionValues]) {
-        const { withheldReason } = decideSettlement(verified({ verdict, assurance }), review, PRICE);
+        const { withheldReason } = decideSettlement(
+          verified({ verdict, assurance }),
+          review,
+          PRICE,
+          AS_QUOTED,
+        );
         const good = verdict === "proven" || (verdict === "needs_review" && review === "accepted");
         const released = good && assurance !== "provider";
         assert.equal(withheldReason === undefined, released, `${verdict} ${assurance} ${review}`);
@@ -24,7 +38,12 @@ test("only a confirmed proof, or a confirmed result that a person accepted, rele
 
 test("a proof on the provider's word releases when its buyer chose sampling and it was not drawn, and then only", () => {
   const reported = (decision: "required" | "drawn" | "not_drawn", verdict: Verified["verdict"]) =>
-    decideSettlement(verified({ assurance: "provider", rerun: { decision }, verdict }), undefined, PRICE);
+    decideSettlement(
+      verified({ assurance: "provider", rerun: { decision }, verdict }),
+      undefined,
+      PRICE,
+      AS_QUOTED,
+    );
   assert.deepEqual(reported("not_drawn", "proven"), {
     withheldReason: undefined,
     providerMsats: 1_000n,
@@ -38,7 +57,7 @@ test("a proof on the provider's word releases when its buyer chose sampling and 
 });
 
 test("a second run that agreed is paid with its fee, and nothing else is when a person rejects the patch", () => {
-  assert.deepEqual(decideSettlement(verified({ verdict: "needs_review" }), "rejected", PRICE), {
+  assert.deepEqual(decideSettlement(verified({ verdict: "needs_review" }), "rejected", PRICE, AS_QUOTED), {
     withheldReason: "review_rejected",
     providerMsats: 0n,
     secondOpinionMsats: 100n,
@@ -48,9 +67,9 @@ test("a second run that agreed is paid with its fee, and nothing else is when a 
 
 test("what breaks rules or is disputed is withheld by that reason first, though the verdict be proven", () => {
   const broken = verified({ violations: ["trees_equal"], disagreement: true });
-  assert.equal(decideSettlement(broken, undefined, PRICE).withheldReason, "violations");
+  assert.equal(decideSettlement(broken, undefined, PRICE, AS_QUOTED).withheldReason, "violations");
   const disputed = verified({ disagreement: true, assurance: "provider" });
-  assert.deepEqual(decideSettlement(disputed, "accepted", PRICE), {
+  assert.deepEqual(decideSettlement(disputed, "accepted", PRICE, AS_QUOTED), {
     withheldReason: "disagreement",
     providerMsats: 0n,
     secondOpinionMsats: 0n,
@@ -59,11 +78,52 @@ test("what breaks rules or is disputed is withheld by that reason first, though 
 });
 
 test("no settlement is more than the quoted price", () => {
-  const decision = decideSettlement(verified({}), undefined, PRICE);
+  const decision = decideSettlement(verified({}), undefined, PRICE, AS_QUOTED);
   assert.equal(
     decision.providerMsats + decision.secondOpinionMsats + decision.operatorFeeMsats,
     1_106n,
     "both runs and both fees",
+  );
+});
+
+test("paid by execution, every confirmed answer releases at once, and nothing that is disputed, broken or unclear does", () => {
+  const price: Price = { ...PRICE, payOn: "execution" };
+  for (const verdict of verdictValues) {
+    assert.equal(waitsForReview({ verdict }, "execution"), false);
+    for (const assurance of assuranceValues) {
+      for (const review of [undefined, ...reviewDecisionValues]) {
+        const honest = decideSettlement(verified({ verdict, assurance }), review, price, AS_QUOTED);
+        const pays = verdict !== "inconclusive" && assurance !== "provider";
+        assert.equal(honest.withheldReason === undefined, pays, `${verdict} ${assurance} ${review}`);
+        for (const bad of [{ violations: ["trees_equal"] }, { disagreement: true }]) {
+          const { providerMsats } = decideSettlement(
+            verified({ verdict, assurance, ...bad }),
+            review,
+            price,
+            AS_QUOTED,
+          );
+          assert.equal(providerMsats, 0n);
+        }
+      }
+    }
+  }
+});
+
+test("who charges less is paid less, who charges more is paid the quote, and the operator's part is as quoted", () => {
+  const amounts = fc.bigInt({ min: 0n, max: 10n ** 15n });
+  fc.assert(
+    fc.property(amounts, amounts, amounts, (quoted, firstMsats, secondMsats) => {
+      const part = { priceMsats: quoted, feeMsats: 5n };
+      const price: Price = {
+        payOn: "outcome",
+        priced: { ...part, adderMsats: 500n },
+        secondOpinion: part,
+      };
+      const paid = decideSettlement(verified({}), undefined, price, { firstMsats, secondMsats });
+      assert.equal(paid.providerMsats, firstMsats < quoted ? firstMsats : quoted);
+      assert.equal(paid.secondOpinionMsats, secondMsats < quoted ? secondMsats : quoted);
+      assert.equal(paid.operatorFeeMsats, 510n);
+    }),
   );
 });
 

@@ -1,10 +1,11 @@
 // Who is paid for a verified job, and how the money splits.
 //
-// Pure. The first provider is paid for a patch that is proven, or accepted by a
-// person, and that a second run confirmed. The second provider is paid when its run
-// gave an answer that nobody disputes. What is left is the buyer's again.
+// Pure. The first provider is paid for what a second run confirmed: by outcome, for
+// a patch that is proven, or accepted by a person; by execution, for any answer.
+// The second provider is paid when its run gave an answer that nobody disputes.
+// Who charged less than its quote is paid what it charged. What is left is the buyer's again.
 
-import type { Assurance, Rerun, ReviewDecision, Verdict } from "@openagents/contracts";
+import type { Assurance, PayOn, Rerun, ReviewDecision, Verdict } from "@openagents/contracts";
 
 export type SettlementDecision = {
   /** Absent: released. */
@@ -31,34 +32,62 @@ export type Verified = {
 };
 
 export type Price = {
-  readonly providerPriceMsats: bigint;
-  readonly operatorFeeMsats: bigint;
-  readonly secondOpinion: { readonly priceMsats: bigint; readonly feeMsats: bigint } | undefined;
+  readonly payOn: PayOn;
+  readonly priced: Part & { readonly adderMsats: bigint };
+  readonly secondOpinion: Part | undefined;
+};
+
+type Part = { readonly priceMsats: bigint; readonly feeMsats: bigint };
+
+/** What each provider asked for; its quoted price where undefined. */
+export type Charged = {
+  readonly firstMsats: bigint | undefined;
+  readonly secondMsats: bigint | undefined;
 };
 
 export function decideSettlement(
   verified: Verified,
   review: ReviewDecision | undefined,
   price: Price,
+  charged: Charged,
 ): SettlementDecision {
-  const withheldReason = whyWithheld(verified, review);
-  const released = withheldReason === undefined;
+  const withheldReason = whyWithheld(verified, review, price.payOn);
+  const first = withheldReason === undefined ? price.priced : undefined;
   const second = verified.assurance === "provider" ? undefined : price.secondOpinion;
   return {
     withheldReason,
-    providerMsats: released ? price.providerPriceMsats : 0n,
-    secondOpinionMsats: second?.priceMsats ?? 0n,
-    operatorFeeMsats: (released ? price.operatorFeeMsats : 0n) + (second?.feeMsats ?? 0n),
+    providerMsats: asCharged(first, charged.firstMsats),
+    secondOpinionMsats: asCharged(second, charged.secondMsats),
+    operatorFeeMsats:
+      (first === undefined ? 0n : first.feeMsats + first.adderMsats) + (second?.feeMsats ?? 0n),
   };
 }
 
-function whyWithheld(verified: Verified, review: ReviewDecision | undefined): WithheldReason | undefined {
+/** Never more than the quote, whatever was charged. */
+function asCharged(part: Part | undefined, chargedMsats: bigint | undefined): bigint {
+  if (part === undefined) return 0n;
+  return chargedMsats !== undefined && chargedMsats < part.priceMsats ? chargedMsats : part.priceMsats;
+}
+
+/** Whether a verdict has to wait for a person before its money moves. */
+export function waitsForReview({ verdict }: Pick<Verified, "verdict">, payOn: PayOn): boolean {
+  return verdict === "needs_review" && payOn === "outcome";
+}
+
+function whyWithheld(
+  verified: Verified,
+  review: ReviewDecision | undefined,
+  payOn: PayOn,
+): WithheldReason | undefined {
   if (verified.violations.length > 0) return "violations";
   if (verified.disagreement) return "disagreement";
+  // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
+  const reportedIsEnough = verified.rerun?.decision === "not_drawn";
+  const unconfirmed = verified.assurance === "provider" && !reportedIsEnough ? "not_confirmed" : undefined;
+  if (payOn === "execution")
+    return verified.verdict === "inconclusive" ? "verdict_inconclusive" : unconfirmed;
   if (verified.verdict === "needs_review" && review === "rejected") return "review_rejected";
   const accepted = verified.verdict === "needs_review" && review === "accepted";
   if (verified.verdict !== "proven" && !accepted) return `verdict_${verified.verdict}`;
-  // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
-  const reportedIsEnough = verified.rerun?.decision === "not_drawn";
-  return verified.assurance === "provider" && !reportedIsEnough ? "not_confirmed" : undefined;
+  return unconfirmed;
 }

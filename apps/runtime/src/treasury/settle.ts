@@ -14,8 +14,9 @@ import { lockReservation, markReservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findReview, findSecondTerms, findVerification, type Verification } from "../verification/index.ts";
 import { countSettled } from "../standings/index.ts";
+import { recordJobEnds, type JobEnd } from "../workers/index.ts";
 import { OPERATOR_FEES, earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
-import { decideSettlement, type SettlementDecision } from "./decide-settlement.ts";
+import { decideSettlement, waitsForReview, type SettlementDecision } from "./decide-settlement.ts";
 import { insertSettlement, settlementMessage, type Settlement } from "./settlement.ts";
 
 export type SettleDeps = { readonly db: Database; readonly authority: Authority };
@@ -45,13 +46,13 @@ export function settleSandboxRun(
     if (reservation === undefined || verification === undefined || quote === undefined) {
       throw new Error(`${job.jobId} is verified but its reservation, verification or quote is missing`);
     }
-    if (verification.verdict === "needs_review" && review === undefined) return refuseUnreviewed();
+    if (waitsForReview(verification, quote.payOn) && review === undefined) return refuseUnreviewed();
     const second = await findSecond(command.tx, verification);
 
     const asked = second === undefined ? undefined : await findSecondTerms(command.tx, second.jobId);
     const price = { ...quote, secondOpinion: asked ?? quote.secondOpinion };
-
-    const decision = decideSettlement(verification, review?.decision, price);
+    const charged = { firstMsats: job.chargedMsats, secondMsats: second?.chargedMsats };
+    const decision = decideSettlement(verification, review?.decision, price, charged);
     const transfers = transfersOf(job, second, { ...reservation, ...decision });
     const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
     if (second !== undefined) accounts.push(earningsAccount(second.providerOrg));
@@ -73,6 +74,9 @@ export function settleSandboxRun(
       rail: "internal_ledger",
       asset_id: "demo_msats",
       status,
+      pay_on: quote.payOn,
+      quoted_price_msats: Number(quote.priced.priceMsats),
+      ...(job.chargedMsats === undefined ? {} : { charged_msats: Number(job.chargedMsats) }),
       amount_msats: Number(decision.providerMsats),
       ...(second === undefined ? {} : { second_opinion_worker_id: second.providerWorkerId }),
       second_opinion_msats: Number(decision.secondOpinionMsats),
@@ -88,6 +92,7 @@ export function settleSandboxRun(
       org,
       reservationId: reservation.reservationId,
       status,
+      payOn: quote.payOn,
       providerMsats: decision.providerMsats,
       secondOpinionMsats: decision.secondOpinionMsats,
       operatorFeeMsats: decision.operatorFeeMsats,
@@ -110,10 +115,30 @@ export function settleSandboxRun(
         updateJob(settleJob(job, "settled", nowMs)),
         ...(second?.status === "verified" ? [updateJob(settleJob(second, "settled", nowMs))] : []),
         ...postingWrites(loaded, plan, receipt.receipt_id),
+        recordJobEnds(endsOf(job, second, verification, status)),
         ...extendRun(run, [event], nowMs).writes,
       ],
     };
   });
+}
+
+/** What the settlement says of the workers: who could not do a job or broke its rules was at fault. */
+function endsOf(
+  job: Job,
+  second: Job | undefined,
+  verification: Verification,
+  status: Settlement["status"],
+): JobEnd[] {
+  const isUndone = ({ failure }: Job) => failure !== undefined;
+  const first = {
+    workerId: job.providerWorkerId,
+    faulty: verification.violations.length > 0 || isUndone(job),
+    released: status === "released",
+  };
+  // One that was called off says nothing of its worker.
+  if (second === undefined || second.status === "canceled") return [first];
+  const confirmed = verification.assurance !== "provider";
+  return [first, { workerId: second.providerWorkerId, faulty: isUndone(second), released: confirmed }];
 }
 
 /** The job that repeated the work. It changes only under the run's lock, which is held. */

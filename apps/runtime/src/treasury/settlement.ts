@@ -1,4 +1,4 @@
-import type { Settlement as SettlementMessage, SettlementStatus } from "@openagents/contracts";
+import type { PayOn, Settlement as SettlementMessage, SettlementStatus } from "@openagents/contracts";
 import { statement, type Queryable, type Write } from "@openagents/postgres";
 
 export type Settlement = {
@@ -6,6 +6,7 @@ export type Settlement = {
   readonly org: string;
   readonly reservationId: string;
   readonly status: SettlementStatus;
+  readonly payOn: PayOn;
   /** Credited to the provider; 0 when withheld. */
   readonly providerMsats: bigint;
   /** Credited to whoever repeated the run. */
@@ -29,10 +30,11 @@ type SettlementRow = {
   receipt_id: string;
   settled_at_ms: bigint;
   second_opinion_msats: bigint;
+  pay_on: PayOn;
 };
 
 const COLUMNS = `job_id, org, reservation_id, status, provider_msats, operator_fee_msats, withheld_reason,
-  verification_receipt_id, receipt_id, settled_at_ms, second_opinion_msats`;
+  verification_receipt_id, receipt_id, settled_at_ms, second_opinion_msats, pay_on`;
 
 const LIST_RECENT = statement(
   "settlements.list_recent",
@@ -47,6 +49,7 @@ export async function listRecentSettlements(q: Queryable, org: string, limit: nu
     org: row.org,
     reservationId: row.reservation_id,
     status: row.status,
+    payOn: row.pay_on,
     providerMsats: row.provider_msats,
     secondOpinionMsats: row.second_opinion_msats,
     operatorFeeMsats: row.operator_fee_msats,
@@ -60,7 +63,7 @@ export async function listRecentSettlements(q: Queryable, org: string, limit: nu
 export function insertSettlement(settlement: Settlement): Write {
   return {
     name: "settlements.insert",
-    text: `INSERT INTO runtime.settlements (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    text: `INSERT INTO runtime.settlements (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     values: [
       settlement.jobId,
       settlement.org,
@@ -73,6 +76,7 @@ export function insertSettlement(settlement: Settlement): Write {
       settlement.receiptId,
       settlement.settledAtMs,
       settlement.secondOpinionMsats,
+      settlement.payOn,
     ],
   };
 }
@@ -82,6 +86,7 @@ export function settlementMessage(settlement: Settlement): SettlementMessage {
     jobId: settlement.jobId,
     reservationId: settlement.reservationId,
     status: settlement.status,
+    payOn: settlement.payOn,
     providerMsats: settlement.providerMsats,
     secondOpinionMsats: settlement.secondOpinionMsats,
     operatorFeeMsats: settlement.operatorFeeMsats,

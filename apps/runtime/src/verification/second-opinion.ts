@@ -20,6 +20,7 @@ import {
   CANDIDATES_MAX,
   SANDBOX_RUN,
   decideReplacement,
+  loadMarketFacts,
   operatorFee,
   type Quote,
 } from "../marketplace/index.ts";
@@ -120,6 +121,7 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
       reservationId: reservation.reservationId,
       providerWorkerId: provider.workerId,
       providerOrg: provider.org,
+      priceMsats: provider.priceMsats,
       spec: job.spec,
       inputs: inputsOf(job.spec),
       dispatchReceiptId,
@@ -182,6 +184,7 @@ export async function findReplacement(
       market: quote.market,
       // Whoever was asked for: a buyer whose own device stays away must not get the first run for nothing.
       secondOpinion: "any",
+      facts: await loadMarketFacts(command.tx, workers),
       first,
       asked: [...givenBack].flatMap(([workerId, times]) => (times < GIVEN_BACK_MAX ? [] : [workerId])),
       priceMsatsMax: quote.secondOpinion.priceMsats,
@@ -189,7 +192,8 @@ export async function findReplacement(
     nowMs,
   );
   if (second === undefined) return undefined;
-  const { workerId, org, priceMsats } = second.worker;
+  const { workerId, org } = second.worker;
+  const { priceMsats } = second.priced;
   const reserved = quote.secondOpinion;
   // The reserve may ask for more than what is reserved, and runs it for that.
   const price = priceMsats < reserved.priceMsats ? priceMsats : reserved.priceMsats;

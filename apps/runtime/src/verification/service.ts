@@ -13,6 +13,7 @@ import {
   ProblemError,
   type CommandCall,
   type CommandReply,
+  type PayOn,
   type VerifySandboxRunRequest,
   type VerifySandboxRunResponse,
 } from "@openagents/contracts";
@@ -64,11 +65,11 @@ export async function verifySandboxRun(
     }
     // Reported since we looked: nothing is decided, and the caller asks again with the same key.
     if (first === undefined) throw notYet();
-    if (!wouldBePaid(first)) return conclude(command, { run, job, first });
+    const order = await loadOrder(command, job);
+    if (!wouldBePaid(first, order.quote.payOn)) return conclude(command, { run, job, first });
 
     const asked = await listJobsAbout(command.tx, job.jobId, "second_opinion");
     const latest = asked.at(-1);
-    const order = await loadOrder(command, job);
     // What it was ordered for, stays: a provider that is not new any more was so then.
     const known = latest === undefined ? undefined : await findSecondTerms(command.tx, latest.jobId);
     const rerun = known?.rerun ?? (await loadRerun(command.tx, job, order.quote));
@@ -139,8 +140,9 @@ async function decideOn(judge: Judge, job: Job): Promise<Decision | undefined> {
   return job.status === "reported" ? (await judge.decide(job))[0] : undefined;
 }
 
-/** A person may accept what needs review, so that is confirmed first too. */
-function wouldBePaid({ verdict }: Decision): boolean {
+/** A person may accept what needs review, so that is confirmed first too. Where execution is paid, every answer is. */
+function wouldBePaid({ verdict }: Decision, payOn: PayOn): boolean {
+  if (payOn === "execution") return verdict !== "inconclusive";
   return verdict === "proven" || verdict === "needs_review";
 }
 

@@ -1,3 +1,12 @@
+export {
+  NO_RECORD,
+  listProviderRecords,
+  recordJobEnds,
+  recordLatency,
+  recordPriceViolation,
+  type JobEnd,
+  type ProviderRecord,
+} from "./record.ts";
 export { requireOwnedWorker, workerRoutes, type WorkerRoutesDeps } from "./routes.ts";
 export {
   findWorker,

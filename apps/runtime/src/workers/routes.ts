@@ -18,6 +18,7 @@ import type { Database, Tx } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
+import { bandFacts, findBandProblem, hasPrice } from "./price-bands.ts";
 import { findStrikes, findWorker, listWorkers, lockWorker, markStrikes, upsertWorker } from "./store.ts";
 import { heldZone } from "../zones/index.ts";
 import { isOwnedBy, workerMessage, type Worker } from "./worker.ts";
@@ -114,10 +115,12 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
     if (request.roles.includes("provider") && request.capabilities.length === 0) {
       throw invalidField("capabilities", "required", "A provider names at least one job type that it sells.");
     }
-    if (request.roles.includes("provider") && request.priceMsats === 0n) {
+    if (request.roles.includes("provider") && !hasPrice(request)) {
       // Money of nothing cannot be reserved, so nobody could order from it.
-      throw invalidField("price_msats", "out_of_range", "A provider's price is at least 1 msat.");
+      throw invalidField("price_msats", "out_of_range", "A provider names a price of at least 1 msat.");
     }
+    const bandProblem = findBandProblem(request.priceBands, request.capabilities);
+    if (bandProblem !== undefined) throw invalidField(bandProblem.field, "band_invalid", bandProblem.message);
     const known =
       request.workerId === undefined
         ? undefined
@@ -137,6 +140,8 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       status: "running",
       capabilities: request.capabilities,
       priceMsats: request.priceMsats,
+      executionPriceMsats: request.executionPriceMsats,
+      priceBands: request.priceBands,
       caps: request.caps,
       toolchains: request.toolchains,
       // A name that was once of everyone else stays so, whatever token registers it again.
@@ -155,6 +160,10 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
         roles: [...worker.roles],
         capabilities: [...worker.capabilities],
         price_msats: Number(worker.priceMsats),
+        ...(worker.executionPriceMsats === undefined
+          ? {}
+          : { execution_price_msats: Number(worker.executionPriceMsats) }),
+        price_bands: worker.priceBands.map(bandFacts),
         caps: capsFacts(worker.caps),
         zone_tenths: worker.zoneTenths,
         account: worker.account,

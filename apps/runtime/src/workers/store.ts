@@ -1,5 +1,6 @@
 import type { Toolchain, WorkerCaps, WorkerRole, WorkerStatus } from "@openagents/contracts";
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import { bandsFromText, bandsText } from "./price-bands.ts";
 import type { Worker } from "./worker.ts";
 
 type WorkerRow = {
@@ -19,10 +20,13 @@ type WorkerRow = {
   created_at_ms: bigint;
   strikes: number;
   quarantined: boolean;
+  execution_price_msats: bigint | null;
+  price_bands: string;
 };
 
 const COLUMNS = `worker_id, org, owner, display_name, roles, status, capabilities, price_msats, caps,
-  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms, strikes, quarantined, account`;
+  toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms, strikes, quarantined, account,
+  execution_price_msats, price_bands`;
 
 function workerOf(row: WorkerRow): Worker {
   const caps = JSON.parse(row.caps) as Omit<WorkerCaps, "wallMsMax"> & { wallMsMax: number };
@@ -43,6 +47,8 @@ function workerOf(row: WorkerRow): Worker {
     createdAtMs: Number(row.created_at_ms),
     strikes: row.strikes,
     quarantined: row.quarantined,
+    executionPriceMsats: row.execution_price_msats ?? undefined,
+    priceBands: bandsFromText(row.price_bands),
   };
 }
 
@@ -120,13 +126,14 @@ export function upsertWorker(worker: Worker): Write {
   return {
     name: "workers.upsert",
     text: `INSERT INTO runtime.workers (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
            ON CONFLICT (worker_id) DO UPDATE SET
              display_name = excluded.display_name, roles = excluded.roles, status = excluded.status,
              capabilities = excluded.capabilities, price_msats = excluded.price_msats, caps = excluded.caps,
              toolchains = excluded.toolchains, zone_tenths = excluded.zone_tenths,
              account = excluded.account,
-             last_heartbeat_at_ms = excluded.last_heartbeat_at_ms`,
+             last_heartbeat_at_ms = excluded.last_heartbeat_at_ms,
+             execution_price_msats = excluded.execution_price_msats, price_bands = excluded.price_bands`,
     values: [
       worker.workerId,
       worker.org,
@@ -144,6 +151,8 @@ export function upsertWorker(worker: Worker): Write {
       worker.strikes,
       worker.quarantined,
       worker.account,
+      worker.executionPriceMsats ?? null,
+      bandsText(worker.priceBands),
     ],
   };
 }

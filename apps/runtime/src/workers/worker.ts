@@ -2,6 +2,7 @@
 
 import type {
   Liveness,
+  PriceBand,
   Principal,
   Toolchain,
   Worker as WorkerMessage,
@@ -18,7 +19,11 @@ export type Worker = {
   readonly roles: readonly WorkerRole[];
   readonly status: WorkerStatus;
   readonly capabilities: readonly string[];
+  /** Of a job that is paid for when its check passes; 0 when it sells none. */
   readonly priceMsats: bigint;
+  /** Of a job that is paid for whatever its verdict. */
+  readonly executionPriceMsats: bigint | undefined;
+  readonly priceBands: readonly PriceBand[];
   readonly caps: WorkerCaps;
   readonly toolchains: readonly Toolchain[];
   /** 0 operator, 5 enrolled device, 10 everyone else; from the owner's token, never from the body. */
@@ -58,6 +63,8 @@ export function workerMessage(worker: Worker, nowMs: number): WorkerMessage {
     liveness: livenessOf(worker, nowMs),
     capabilities: worker.capabilities,
     priceMsats: worker.priceMsats,
+    executionPriceMsats: worker.executionPriceMsats,
+    priceBands: worker.priceBands,
     caps: worker.caps,
     toolchains: worker.toolchains,
     zoneTenths: worker.zoneTenths,

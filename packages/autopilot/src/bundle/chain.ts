@@ -3,6 +3,7 @@
 // review, and the payment that follows. Pure.
 
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import { checkQuote } from "./check-quote.ts";
 import { NotChecked, type Problems } from "./claims.ts";
 import { numberOf, objectOf, objectsOf, textOf } from "./json-view.ts";
 import { storyOf, type Attempt, type ReceiptsById, type SecondRun } from "./story.ts";
@@ -54,12 +55,15 @@ function checkOrder(receipts: ReceiptsById, dispatch: JsonObject, problems: Prob
   const reservationId = textOf(dispatch, "reservation_id");
   problems.same("job → reservation", reservationId, textOf(reservation, "reservation_id"));
   problems.same("reservation → quote", textOf(reservation, "quote_id"), textOf(quote, "quote_id"));
+  checkQuote(quote, dispatch, problems);
   const total = numberOf(quote, "total_price_msats");
   problems.same("reservation → price", numberOf(reservation, "amount_msats"), total);
   const offers = quote["second_opinion"] === undefined ? [] : [objectOf(quote, "second_opinion")];
   const parts = [quote, ...offers].flatMap((part) => [
     numberOf(part, "provider_price_msats"),
     numberOf(part, "operator_fee_msats"),
+    // Receipts of quotes without adders name none.
+    numberOf(part, "policy_adder_msats") ?? 0,
   ]);
   problems.same(
     "the parts of the price",

@@ -29,16 +29,19 @@ export function checkPayment(
 
 function checkOne(
   receipts: ReceiptsById,
-  { dispatch, verification, review, opinions }: Attempt,
+  { dispatch, completed, opinions, seconds, verification, review }: Attempt,
   payment: JsonObject,
   problems: Problems,
 ): string {
   if (verification === undefined) throw new Error("a payment needs a verification");
   const quote = receiptNamed(receipts, dispatch, "quote_receipt_id");
-  const released = mayRelease(verification, review, quote);
+  // Quotes of before were paid for by their outcome.
+  const payOn = textOf(quote, "pay_on") || "outcome";
+  problems.same("what is paid for", textOf(payment, "pay_on") || "outcome", payOn);
+  const released = mayRelease(payOn, verification, review, quote);
   problems.same("the payment's status", textOf(payment, "status"), released ? "released" : "withheld");
   const amount = numberOf(payment, "amount_msats");
-  problems.same("the amount", amount, released ? numberOf(quote, "provider_price_msats") : 0);
+  problems.same("the amount", amount, released ? asCharged(quote, completed) : 0);
 
   const offer = objectOf(quote, "second_opinion");
   const order = secondOrder(offer, verification, opinions);
@@ -48,11 +51,8 @@ function checkOne(
   const second = numberOf(payment, "second_opinion_msats") ?? 0;
   // A run that agrees is paid; one that was not made, came to nothing, or contradicts the first is not.
   const pays = isConfirmed(verification);
-  problems.same("the second run's amount", second, pays ? numberOf(order, "provider_price_msats") : 0);
-  const fees = [
-    released ? numberOf(quote, "operator_fee_msats") : 0,
-    pays ? numberOf(order, "operator_fee_msats") : 0,
-  ];
+  problems.same("the second run's amount", second, pays ? asCharged(order, seconds.at(-1)?.completed) : 0);
+  const fees = [released ? operatorsPart(quote) : 0, pays ? numberOf(order, "operator_fee_msats") : 0];
   const fee = numberOf(payment, "operator_fee_msats");
   problems.same(
     "the operator's fee",
@@ -61,7 +61,7 @@ function checkOne(
   );
 
   const first = released
-    ? `${amount} msats credited to ${textOf(payment, "provider_worker_id")} for a ${whyReleased(verification)} patch${isConfirmed(verification) ? "" : " (reported, not verified: not drawn)"}`
+    ? `${amount} msats credited to ${textOf(payment, "provider_worker_id")} for ${whatFor(payOn, verification)}${isConfirmed(verification) ? "" : " (reported, not verified: not drawn)"}`
     : `withheld (${textOf(payment, "withheld_reason")}): the first provider got nothing`;
   const other =
     second === 0 ? "" : `, ${second} msats to ${textOf(verification, "second_worker_id")} for the second run`;
@@ -83,11 +83,29 @@ function secondOrder(
     : { provider_price_msats: price, operator_fee_msats: fee };
 }
 
+/** A provider is paid what it was quoted, or less when its report asked for less. */
+function asCharged(part: JsonObject, completed: JsonObject | undefined): number | undefined {
+  const quoted = numberOf(part, "provider_price_msats");
+  const charged = numberOf(completed ?? {}, "charged_msats");
+  return quoted === undefined || charged === undefined ? quoted : Math.min(quoted, charged);
+}
+
+function operatorsPart(part: JsonObject): number | undefined {
+  const fee = numberOf(part, "operator_fee_msats");
+  return fee === undefined ? undefined : fee + (numberOf(part, "policy_adder_msats") ?? 0);
+}
+
 /** Someone else must have reproduced the result, and where that is not enough a person must have agreed. */
-function mayRelease(verification: JsonObject, review: JsonObject | undefined, quote: JsonObject): boolean {
+function mayRelease(
+  payOn: string,
+  verification: JsonObject,
+  review: JsonObject | undefined,
+  quote: JsonObject,
+): boolean {
   if (listOf(verification, "violations").length > 0 || verification["disagreement"] === true) return false;
   if (!isConfirmed(verification) && !isSampledOut(verification, quote)) return false;
   const verdict = textOf(verification, "verdict");
+  if (payOn === "execution") return verdict !== "inconclusive";
   const accepted = review !== undefined && textOf(review, "decision") === "accepted";
   return verdict === "proven" || (verdict === "needs_review" && accepted);
 }
@@ -102,6 +120,8 @@ function isConfirmed(verification: JsonObject): boolean {
   return ["self", "independent"].includes(textOf(verification, "assurance"));
 }
 
-function whyReleased(verification: JsonObject): string {
-  return textOf(verification, "verdict") === "proven" ? "proven" : "reviewed";
+function whatFor(payOn: string, verification: JsonObject): string {
+  const verdict = textOf(verification, "verdict");
+  if (payOn === "execution") return `running the check, whose verdict is ${verdict.replaceAll("_", " ")}`;
+  return verdict === "proven" ? "a proven patch" : "a reviewed patch";
 }

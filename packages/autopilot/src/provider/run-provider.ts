@@ -22,8 +22,10 @@ export type ProviderOptions = {
   /** Renew this worker; else the one that the data folder remembers, else a new one. */
   readonly workerId?: string | undefined;
   readonly displayName: string;
-  /** Price of one job. */
+  /** Of one job that is paid for when its check passes; none is sold at 0. */
   readonly priceMsats: bigint;
+  /** Of one job that is paid for whatever its verdict; none is sold where undefined. */
+  readonly executionPriceMsats?: bigint | undefined;
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
@@ -132,6 +134,8 @@ async function register(loop: Loop): Promise<string | undefined> {
           roles: ["provider"],
           capabilities: [CAPABILITY],
           priceMsats: options.priceMsats,
+          executionPriceMsats: options.executionPriceMsats,
+          priceBands: [],
           caps: options.caps,
           toolchains: options.toolchains.map(({ name, version }) => ({ name, version })),
         },

@@ -123,6 +123,7 @@ const WORKER: Worker = {
   liveness: "fresh",
   capabilities: [],
   priceMsats: 1n,
+  priceBands: [],
   caps: { memoryMibMax: 1, diskMibMax: 1, wallMsMax: 1n, concurrentJobsMax: 1 },
   toolchains: [],
   zoneTenths: 10,

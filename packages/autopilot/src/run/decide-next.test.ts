@@ -24,6 +24,7 @@ function settled(status: Settlement["status"]): Settlement {
     jobId: "job_x",
     reservationId: "rsv_x",
     status,
+    payOn: "outcome",
     providerMsats: 1n,
     operatorFeeMsats: 1n,
     verificationReceiptId: "ver_x",

@@ -107,6 +107,7 @@ test("what was spent is the sum over all attempts and orders", () => {
     jobId: "job_x",
     reservationId: "rsv_x",
     status: "released",
+    payOn: "outcome",
     providerMsats: 100n,
     operatorFeeMsats: 10n,
     secondOpinionMsats: 1n,

@@ -57,6 +57,17 @@ export const QUOTE: Quote = {
     providerPriceMsats: 40n,
     operatorFeeMsats: 10n,
   },
+  payOn: "outcome",
+  policy: "cheapest",
+  policyAdderMsats: 0n,
+  supplyClass: "single_node",
+  market: false,
+  providerOrg: "org_1",
+  signature: {
+    scheme: "secp256k1_schnorr_no_aux_rand",
+    signerPubkey: "0".repeat(64),
+    signatureHex: "0".repeat(128),
+  },
   verificationPolicy: "always",
   expectedPriceMsats: 100n,
 };
@@ -85,6 +96,7 @@ export const SETTLEMENT: Settlement = {
   jobId: "job_1",
   reservationId: "rsv_1",
   status: "released",
+  payOn: "outcome",
   providerMsats: 80n,
   operatorFeeMsats: 20n,
   secondOpinionMsats: 0n,
@@ -233,7 +245,7 @@ function clientsOf(market: Partial<Market>, calls: string[], nowMs: () => number
         return { job: jobOf(`job_${jobs}`), receiptId: "jdis" };
       },
       async listProviders() {
-        return { providers: market.providers?.() ?? [] };
+        return { providers: market.providers?.() ?? [], records: [] };
       },
     },
     jobs: {

@@ -25,6 +25,7 @@ export * from "./openagents/runtime/v1/artifacts_oa.ts";
 export * from "./openagents/runtime/v1/exports_oa.ts";
 export * from "./openagents/runtime/v1/fraud_oa.ts";
 export * from "./openagents/runtime/v1/intents_oa.ts";
+export * from "./openagents/runtime/v1/pricing_oa.ts";
 export * from "./openagents/runtime/v1/workers_oa.ts";
 export * from "./openagents/runtime/v1/jobs_oa.ts";
 export * from "./openagents/runtime/v1/verification_oa.ts";

@@ -190,6 +190,8 @@ export type Job = {
   readonly primaryJobId?: string | undefined;
   /** How often each leg is run: 1, and more in an adjudication. */
   readonly repeats: number;
+  /** What its provider is paid at most; absent for an adjudication. */
+  readonly priceMsats?: bigint | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.Job`. */
@@ -243,6 +245,8 @@ export type SubmitResultRequest = {
   readonly leaseId: string;
   readonly result?: SandboxRunResult | undefined;
   readonly failure?: JobFailure | undefined;
+  /** What the provider asks for it: the quoted price when absent, never more. */
+  readonly chargedMsats?: bigint | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.SubmitResultRequest`. */
@@ -339,9 +343,11 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Job.purpose": "Told to the buyer only: a provider sees `work`, so that it does not know\nwhich result is expected of it.",
   "openagents.runtime.v1.Job.primary_job_id": "For a second opinion and an adjudication: the job that it is about. Told to\nthe buyer only.",
   "openagents.runtime.v1.Job.repeats": "How often each leg is run: 1, and more in an adjudication.",
+  "openagents.runtime.v1.Job.price_msats": "What its provider is paid at most; absent for an adjudication.",
   "openagents.runtime.v1.Lease.renew_every_ms": "Renew at least this often.",
   "openagents.runtime.v1.ClaimJobRequest.wait_ms": "How long to wait for a job; 0 answers at once.",
   "openagents.runtime.v1.ClaimJobResponse.job": "Absent when there is none.",
+  "openagents.runtime.v1.SubmitResultRequest.charged_msats": "What the provider asks for it: the quoted price when absent, never more.",
   "openagents.runtime.v1.JobStatus.queued": "Offered to its provider.",
   "openagents.runtime.v1.JobStatus.reported": "The provider handed in a result; nothing is verified yet.",
   "openagents.runtime.v1.JobStatus.canceled": "Called off: its reservation was voided before a provider took it, its\nprovider was disabled while it held the job, or was away when it was to\nrepeat another's.",

@@ -3,9 +3,10 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
+import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { jobsComments, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
+import { pricingComments, type PayOn } from "./pricing_oa.ts";
 import { verificationComments, type Assurance, type VerificationPolicy } from "./verification_oa.ts";
 import { workersComments, type Worker } from "./workers_oa.ts";
 
@@ -19,10 +20,43 @@ export const listProvidersRequestDesc: MessageDesc<ListProvidersRequest> = ListP
 
 export type ListProvidersResponse = {
   readonly providers: readonly Worker[];
+  /** One for each provider, in the same order. */
+  readonly records: readonly ProviderRecord[];
 };
 
 /** Descriptor of `openagents.runtime.v1.ListProvidersResponse`. */
 export const listProvidersResponseDesc: MessageDesc<ListProvidersResponse> = ListProvidersResponseSchema;
+
+/** What is known of a provider's jobs. */
+export type ProviderRecord = {
+  readonly providerWorkerId: string;
+  readonly tier: ProviderTier;
+  readonly supplyClass: SupplyClass;
+  /** In hundredths of a percent; a new provider starts at 9500. */
+  readonly reliabilityBps: number;
+  readonly jobsDone: bigint;
+  /** By its own fault; an honest failing check is none. */
+  readonly jobsFaulty: bigint;
+  readonly jobsReleased: bigint;
+  /** How often it asked for more than its quote. */
+  readonly priceViolations: bigint;
+  /** From the order to the report, of recent jobs; absent until the first. */
+  readonly latencyMs?: bigint | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ProviderRecord`. */
+export const providerRecordDesc: MessageDesc<ProviderRecord> = ProviderRecordSchema;
+
+/** The operator's word on a quote: BIP-340 over `quote_sha256`, deterministic. */
+export type QuoteSignature = {
+  readonly scheme: string;
+  /** x-only, 64 hex digits. */
+  readonly signerPubkey: string;
+  readonly signatureHex: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.QuoteSignature`. */
+export const quoteSignatureDesc: MessageDesc<QuoteSignature> = QuoteSignatureSchema;
 
 /** The second run's part of a quote. Its provider is paid for the run, whatever it finds. */
 export type SecondOpinionOffer = {
@@ -37,8 +71,9 @@ export type SecondOpinionOffer = {
 export const secondOpinionOfferDesc: MessageDesc<SecondOpinionOffer> = SecondOpinionOfferSchema;
 
 /**
- * The all-in price of one job. Binds until `valid_until`, also when the
- * provider changes its price meanwhile.
+ * The all-in price of one job, signed by the operator. Binds provider and operator
+ * until `valid_until`, also when the provider changes its price, is struck, or
+ * misses heartbeats meanwhile.
  */
 export type Quote = {
   readonly quoteId: string;
@@ -48,13 +83,13 @@ export type Quote = {
   readonly providerWorkerId: string;
   readonly providerPriceMsats: bigint;
   readonly operatorFeeMsats: bigint;
-  /** Both runs and both fees. The second run's part is given back when there was none. */
+  /** Both runs with their fees and the adder. The second run's part is given back when there was none. */
   readonly totalPriceMsats: bigint;
   readonly issuedAt: number;
   readonly validUntil: number;
   /** sha256 of the quote's canonical form. */
   readonly quoteSha256: string;
-  readonly secondOpinion: SecondOpinionOffer;
+  readonly secondOpinion?: SecondOpinionOffer | undefined;
   readonly verificationPolicy: VerificationPolicy;
   /** For the policy `sampled`. */
   readonly sampling?: SamplingTerms | undefined;
@@ -63,6 +98,15 @@ export type Quote = {
    * drawn. The whole price for the policy `always`.
    */
   readonly expectedPriceMsats: bigint;
+  readonly payOn: PayOn;
+  readonly policy: BuyingPolicy;
+  /** For supply that costs the operator more: the reserve pool. */
+  readonly policyAdderMsats: bigint;
+  readonly supplyClass: SupplyClass;
+  /** Whether providers of everyone were asked, or the operator's and enrolled devices only. */
+  readonly market: boolean;
+  readonly providerOrg: string;
+  readonly signature: QuoteSignature;
 };
 
 /** Descriptor of `openagents.runtime.v1.Quote`. */
@@ -105,6 +149,10 @@ export type QuoteSandboxRunRequest = {
   readonly market?: boolean | undefined;
   /** `always` when absent. */
   readonly verificationPolicy?: VerificationPolicy | undefined;
+  /** `cheapest` when absent. */
+  readonly policy?: BuyingPolicy | undefined;
+  /** `outcome` when absent. */
+  readonly payOn?: PayOn | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.QuoteSandboxRunRequest`. */
@@ -141,29 +189,72 @@ export type SecondOpinion = "any" | "self" | "independent";
 /** All values of `SecondOpinion`. */
 export const secondOpinionValues = ["any", "self", "independent"] as const satisfies readonly SecondOpinion[];
 
+/**
+ * What a buyer prefers among the providers that can do a job. Faults weigh on the
+ * price of who made them; who did no job yet counts as an ordinary provider.
+ */
+export type BuyingPolicy = "cheapest" | "balanced" | "fastest";
+
+/** All values of `BuyingPolicy`. */
+export const buyingPolicyValues = ["cheapest", "balanced", "fastest"] as const satisfies readonly BuyingPolicy[];
+
+/** How a provider came to the market. */
+export type SupplyClass = "single_node" | "reserve_pool";
+
+/** All values of `SupplyClass`. */
+export const supplyClassValues = ["single_node", "reserve_pool"] as const satisfies readonly SupplyClass[];
+
+/** What a provider's record earns it where offers are equal. */
+export type ProviderTier = "preferred" | "qualified" | "provisional";
+
+/** All values of `ProviderTier`. */
+export const providerTierValues = ["preferred", "qualified", "provisional"] as const satisfies readonly ProviderTier[];
+
 export const marketplaceComments: Comments = {
   ...routeComments,
   ...jobsComments,
+  ...pricingComments,
   ...verificationComments,
   ...workersComments,
   "openagents.runtime.v1.ListProvidersRequest.capability": "A job type such as `oa.sandbox_run.v1`; all when absent.",
+  "openagents.runtime.v1.ListProvidersResponse.records": "One for each provider, in the same order.",
+  "openagents.runtime.v1.ProviderRecord": "What is known of a provider's jobs.",
+  "openagents.runtime.v1.ProviderRecord.reliability_bps": "In hundredths of a percent; a new provider starts at 9500.",
+  "openagents.runtime.v1.ProviderRecord.jobs_faulty": "By its own fault; an honest failing check is none.",
+  "openagents.runtime.v1.ProviderRecord.price_violations": "How often it asked for more than its quote.",
+  "openagents.runtime.v1.ProviderRecord.latency_ms": "From the order to the report, of recent jobs; absent until the first.",
+  "openagents.runtime.v1.QuoteSignature": "The operator's word on a quote: BIP-340 over `quote_sha256`, deterministic.",
+  "openagents.runtime.v1.QuoteSignature.signer_pubkey": "x-only, 64 hex digits.",
   "openagents.runtime.v1.SecondOpinionOffer": "The second run's part of a quote. Its provider is paid for the run, whatever it finds.",
   "openagents.runtime.v1.SecondOpinionOffer.assurance": "What the verdict's assurance is when both runs agree: `self` or `independent`.",
-  "openagents.runtime.v1.Quote": "The all-in price of one job. Binds until `valid_until`, also when the\nprovider changes its price meanwhile.",
-  "openagents.runtime.v1.Quote.total_price_msats": "Both runs and both fees. The second run's part is given back when there was none.",
+  "openagents.runtime.v1.Quote": "The all-in price of one job, signed by the operator. Binds provider and operator\nuntil `valid_until`, also when the provider changes its price, is struck, or\nmisses heartbeats meanwhile.",
+  "openagents.runtime.v1.Quote.total_price_msats": "Both runs with their fees and the adder. The second run's part is given back when there was none.",
   "openagents.runtime.v1.Quote.quote_sha256": "sha256 of the quote's canonical form.",
   "openagents.runtime.v1.Quote.sampling": "For the policy `sampled`.",
   "openagents.runtime.v1.Quote.expected_price_msats": "What the job costs on average: the second run's part by the share that is\ndrawn. The whole price for the policy `always`.",
+  "openagents.runtime.v1.Quote.policy_adder_msats": "For supply that costs the operator more: the reserve pool.",
+  "openagents.runtime.v1.Quote.market": "Whether providers of everyone were asked, or the operator's and enrolled devices only.",
   "openagents.runtime.v1.SamplingTerms": "What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of\n\"<nonce>:<job_hash>\" under the seed, its first 48 bits modulo 10 000. The seed\nis fixed before the nonce is known, and the nonce comes from the buyer.",
   "openagents.runtime.v1.SamplingTerms.nonce": "sha256 of the quote's idempotency key, which its buyer chose.",
   "openagents.runtime.v1.Loser": "A provider that was looked at and not selected.",
   "openagents.runtime.v1.Loser.because": "`outranked`, or the rule that it failed.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.market": "Whether the source may go to everyone who sells, and not to the buyer's own\ndevices and the operator's reserve alone. The base must then be a bundle of\nthe one parentless commit that the spec names.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.verification_policy": "`always` when absent.",
+  "openagents.runtime.v1.QuoteSandboxRunRequest.policy": "`cheapest` when absent.",
+  "openagents.runtime.v1.QuoteSandboxRunRequest.pay_on": "`outcome` when absent.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
   "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",
   "openagents.runtime.v1.SecondOpinion.self": "A device of the buyer's own organisation.",
   "openagents.runtime.v1.SecondOpinion.independent": "A provider of another owner than the first one.",
+  "openagents.runtime.v1.BuyingPolicy": "What a buyer prefers among the providers that can do a job. Faults weigh on the\nprice of who made them; who did no job yet counts as an ordinary provider.",
+  "openagents.runtime.v1.BuyingPolicy.cheapest": "By price.",
+  "openagents.runtime.v1.BuyingPolicy.balanced": "By price, time and reliability together.",
+  "openagents.runtime.v1.BuyingPolicy.fastest": "By the time that its jobs took.",
+  "openagents.runtime.v1.SupplyClass": "How a provider came to the market.",
+  "openagents.runtime.v1.SupplyClass.reserve_pool": "The operator's own, which fills what the market cannot.",
+  "openagents.runtime.v1.ProviderTier": "What a provider's record earns it where offers are equal.",
+  "openagents.runtime.v1.ProviderTier.preferred": "Paid for five jobs or more without a strike, or new.",
+  "openagents.runtime.v1.ProviderTier.provisional": "Two strikes.",
   "openagents.runtime.v1.Marketplace": "The market: who offers what, at which price, and the order that follows.",
   "openagents.runtime.v1.Marketplace.ListProviders": "Providers that are running, fresh and able to take jobs.",
   "openagents.runtime.v1.Marketplace.QuoteSandboxRun": "Select the provider for a job and fix its price until `valid_until`.\nRefused with 409 when no provider is eligible, or none for the second run;\nthe answer then names why each was not.",

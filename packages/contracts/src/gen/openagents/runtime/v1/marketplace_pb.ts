@@ -11,6 +11,8 @@ import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
 import type { Job, SandboxRunSpec } from "./jobs_pb.ts";
 import { file_openagents_runtime_v1_jobs } from "./jobs_pb.ts";
+import type { PayOn } from "./pricing_pb.ts";
+import { file_openagents_runtime_v1_pricing } from "./pricing_pb.ts";
 import type { Assurance, VerificationPolicy } from "./verification_pb.ts";
 import { file_openagents_runtime_v1_verification } from "./verification_pb.ts";
 import type { Worker } from "./workers_pb.ts";
@@ -21,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/marketplace.proto.
  */
 export const file_openagents_runtime_v1_marketplace: GenFile = /*@__PURE__*/
-  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkiSQoVTGlzdFByb3ZpZGVyc1Jlc3BvbnNlEjAKCXByb3ZpZGVycxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXIinwEKElNlY29uZE9waW5pb25PZmZlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSMwoJYXNzdXJhbmNlGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFzc3VyYW5jZRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgDIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYBCABKAMiqQQKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJEkEKDnNlY29uZF9vcGluaW9uGAwgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25PZmZlchJGChN2ZXJpZmljYXRpb25fcG9saWN5GB4gASgOMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblBvbGljeRI7CghzYW1wbGluZxgfIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW1wbGluZ1Rlcm1zSACIAQESHAoUZXhwZWN0ZWRfcHJpY2VfbXNhdHMYICABKANCCwoJX3NhbXBsaW5nIkoKDVNhbXBsaW5nVGVybXMSDwoHc2VlZF9pZBgBIAEoCRIZChFjb21taXRtZW50X3NoYTI1NhgCIAEoCRINCgVub25jZRgDIAEoCSI0CgVMb3NlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSLvAgoWUXVvdGVTYW5kYm94UnVuUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSOwoEc3BlYxgCIAEoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuU3BlY0IGukgDyAEBEksKDnNlY29uZF9vcGluaW9uGAMgASgOMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25CCLpIBYIBAhABSACIAQESEwoGbWFya2V0GAQgASgISAGIAQESVQoTdmVyaWZpY2F0aW9uX3BvbGljeRgeIAEoDjIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25Qb2xpY3lCCLpIBYIBAhABSAKIAQFCEQoPX3NlY29uZF9vcGluaW9uQgkKB19tYXJrZXRCFgoUX3ZlcmlmaWNhdGlvbl9wb2xpY3kiiAEKF1F1b3RlU2FuZGJveFJ1blJlc3BvbnNlEisKBXF1b3RlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlEiwKBmxvc2VycxgCIAMoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Mb3NlchISCgpyZWNlaXB0X2lkGAMgASgJInsKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQiWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJKoABCg1TZWNvbmRPcGluaW9uEh4KGlNFQ09ORF9PUElOSU9OX1VOU1BFQ0lGSUVEEAASFgoSU0VDT05EX09QSU5JT05fQU5ZEAESFwoTU0VDT05EX09QSU5JT05fU0VMRhACEh4KGlNFQ09ORF9PUElOSU9OX0lOREVQRU5ERU5UEAMypwUKC01hcmtldHBsYWNlErUBCg1MaXN0UHJvdmlkZXJzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXNwb25zZSJJqrsYEwgCEAIaC21hcmtldDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jYXRhbG9nL3Byb3ZpZGVycxLoAQoPUXVvdGVTYW5kYm94UnVuEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVzcG9uc2Uidqq7GDUIAhACGgxtYXJrZXQ6d3JpdGUgAjIfb3BlbmFnZW50cy5tYXJrZXRwbGFjZS5xdW90ZS52MYLT5JMCNzoBKiIyL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NvbXB1dGUvcXVvdGUvc2FuZGJveC1ydW4S9AEKEkRpc3BhdGNoU2FuZGJveFJ1bhIwLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXF1ZXN0GjEub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3BhdGNoU2FuZGJveFJ1blJlc3BvbnNlInmquxg9CAIQAhoMbWFya2V0OndyaXRlIAIyJG9wZW5hZ2VudHMucnVudGltZS5qb2JfZGlzcGF0Y2hlZC52MTjJAYLT5JMCMjoBKiItL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2Rpc3BhdGNoL3NhbmRib3gtcnVuYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
+  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkigQEKFUxpc3RQcm92aWRlcnNSZXNwb25zZRIwCglwcm92aWRlcnMYASADKAsyHS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VyEjYKB3JlY29yZHMYAiADKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmQiswIKDlByb3ZpZGVyUmVjb3JkEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIxCgR0aWVyGAIgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlByb3ZpZGVyVGllchI4CgxzdXBwbHlfY2xhc3MYAyABKA4yIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VwcGx5Q2xhc3MSFwoPcmVsaWFiaWxpdHlfYnBzGAQgASgFEhEKCWpvYnNfZG9uZRgFIAEoAxITCgtqb2JzX2ZhdWx0eRgGIAEoAxIVCg1qb2JzX3JlbGVhc2VkGAcgASgDEhgKEHByaWNlX3Zpb2xhdGlvbnMYCCABKAMSFwoKbGF0ZW5jeV9tcxgJIAEoA0gAiAEBQg0KC19sYXRlbmN5X21zIk4KDlF1b3RlU2lnbmF0dXJlEg4KBnNjaGVtZRgBIAEoCRIVCg1zaWduZXJfcHVia2V5GAIgASgJEhUKDXNpZ25hdHVyZV9oZXgYAyABKAkinwEKElNlY29uZE9waW5pb25PZmZlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSMwoJYXNzdXJhbmNlGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFzc3VyYW5jZRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgDIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYBCABKAMi2gYKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJEkYKDnNlY29uZF9vcGluaW9uGAwgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25PZmZlckgAiAEBEkYKE3ZlcmlmaWNhdGlvbl9wb2xpY3kYHiABKA4yKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUG9saWN5EjsKCHNhbXBsaW5nGB8gASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbXBsaW5nVGVybXNIAYgBARIcChRleHBlY3RlZF9wcmljZV9tc2F0cxggIAEoAxIsCgZwYXlfb24YFCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUGF5T24SMwoGcG9saWN5GBUgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLkJ1eWluZ1BvbGljeRIaChJwb2xpY3lfYWRkZXJfbXNhdHMYFiABKAMSOAoMc3VwcGx5X2NsYXNzGBcgASgOMiIub3BlbmFnZW50cy5ydW50aW1lLnYxLlN1cHBseUNsYXNzEg4KBm1hcmtldBgYIAEoCBIUCgxwcm92aWRlcl9vcmcYGSABKAkSOAoJc2lnbmF0dXJlGBogASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2lnbmF0dXJlQhEKD19zZWNvbmRfb3BpbmlvbkILCglfc2FtcGxpbmciSgoNU2FtcGxpbmdUZXJtcxIPCgdzZWVkX2lkGAEgASgJEhkKEWNvbW1pdG1lbnRfc2hhMjU2GAIgASgJEg0KBW5vbmNlGAMgASgJIjQKBUxvc2VyEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIPCgdiZWNhdXNlGAIgASgJIoYEChZRdW90ZVNhbmRib3hSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBI7CgRzcGVjGAIgASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjQga6SAPIAQESSwoOc2Vjb25kX29waW5pb24YAyABKA4yJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2Vjb25kT3BpbmlvbkIIukgFggECEAFIAIgBARITCgZtYXJrZXQYBCABKAhIAYgBARJVChN2ZXJpZmljYXRpb25fcG9saWN5GB4gASgOMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblBvbGljeUIIukgFggECEAFIAogBARJCCgZwb2xpY3kYFCABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5aW5nUG9saWN5Qgi6SAWCAQIQAUgDiAEBEjsKBnBheV9vbhgVIAEoDjIcLm9wZW5hZ2VudHMucnVudGltZS52MS5QYXlPbkIIukgFggECEAFIBIgBAUIRCg9fc2Vjb25kX29waW5pb25CCQoHX21hcmtldEIWChRfdmVyaWZpY2F0aW9uX3BvbGljeUIJCgdfcG9saWN5QgkKB19wYXlfb24iiAEKF1F1b3RlU2FuZGJveFJ1blJlc3BvbnNlEisKBXF1b3RlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlEiwKBmxvc2VycxgCIAMoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Mb3NlchISCgpyZWNlaXB0X2lkGAMgASgJInsKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQiWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJKoABCg1TZWNvbmRPcGluaW9uEh4KGlNFQ09ORF9PUElOSU9OX1VOU1BFQ0lGSUVEEAASFgoSU0VDT05EX09QSU5JT05fQU5ZEAESFwoTU0VDT05EX09QSU5JT05fU0VMRhACEh4KGlNFQ09ORF9PUElOSU9OX0lOREVQRU5ERU5UEAMqgAEKDEJ1eWluZ1BvbGljeRIdChlCVVlJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWQlVZSU5HX1BPTElDWV9DSEVBUEVTVBABEhoKFkJVWUlOR19QT0xJQ1lfQkFMQU5DRUQQAhIZChVCVVlJTkdfUE9MSUNZX0ZBU1RFU1QQAypoCgtTdXBwbHlDbGFzcxIcChhTVVBQTFlfQ0xBU1NfVU5TUEVDSUZJRUQQABIcChhTVVBQTFlfQ0xBU1NfU0lOR0xFX05PREUQARIdChlTVVBQTFlfQ0xBU1NfUkVTRVJWRV9QT09MEAIqhgEKDFByb3ZpZGVyVGllchIdChlQUk9WSURFUl9USUVSX1VOU1BFQ0lGSUVEEAASGwoXUFJPVklERVJfVElFUl9QUkVGRVJSRUQQARIbChdQUk9WSURFUl9USUVSX1FVQUxJRklFRBACEh0KGVBST1ZJREVSX1RJRVJfUFJPVklTSU9OQUwQAzKnBQoLTWFya2V0cGxhY2UStQEKDUxpc3RQcm92aWRlcnMSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFByb3ZpZGVyc1JlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFByb3ZpZGVyc1Jlc3BvbnNlIkmquxgTCAIQAhoLbWFya2V0OnJlYWQgAYLT5JMCLBIqL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NhdGFsb2cvcHJvdmlkZXJzEugBCg9RdW90ZVNhbmRib3hSdW4SLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZVNhbmRib3hSdW5SZXNwb25zZSJ2qrsYNQgCEAIaDG1hcmtldDp3cml0ZSACMh9vcGVuYWdlbnRzLm1hcmtldHBsYWNlLnF1b3RlLnYxgtPkkwI3OgEqIjIvaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY29tcHV0ZS9xdW90ZS9zYW5kYm94LXJ1bhL0AQoSRGlzcGF0Y2hTYW5kYm94UnVuEjAub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QaMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2Uieaq7GD0IAhACGgxtYXJrZXQ6d3JpdGUgAjIkb3BlbmFnZW50cy5ydW50aW1lLmpvYl9kaXNwYXRjaGVkLnYxOMkBgtPkkwIyOgEqIi0vaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvZGlzcGF0Y2gvc2FuZGJveC1ydW5iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_pricing, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
 
 /**
  * @generated from message openagents.runtime.v1.ListProvidersRequest
@@ -50,6 +52,13 @@ export type ListProvidersResponse = Message<"openagents.runtime.v1.ListProviders
    * @generated from field: repeated openagents.runtime.v1.Worker providers = 1;
    */
   providers: Worker[];
+
+  /**
+   * One for each provider, in the same order.
+   *
+   * @generated from field: repeated openagents.runtime.v1.ProviderRecord records = 2;
+   */
+  records: ProviderRecord[];
 };
 
 /**
@@ -58,6 +67,104 @@ export type ListProvidersResponse = Message<"openagents.runtime.v1.ListProviders
  */
 export const ListProvidersResponseSchema: GenMessage<ListProvidersResponse> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_marketplace, 1);
+
+/**
+ * What is known of a provider's jobs.
+ *
+ * @generated from message openagents.runtime.v1.ProviderRecord
+ */
+export type ProviderRecord = Message<"openagents.runtime.v1.ProviderRecord"> & {
+  /**
+   * @generated from field: string provider_worker_id = 1;
+   */
+  providerWorkerId: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.ProviderTier tier = 2;
+   */
+  tier: ProviderTier;
+
+  /**
+   * @generated from field: openagents.runtime.v1.SupplyClass supply_class = 3;
+   */
+  supplyClass: SupplyClass;
+
+  /**
+   * In hundredths of a percent; a new provider starts at 9500.
+   *
+   * @generated from field: int32 reliability_bps = 4;
+   */
+  reliabilityBps: number;
+
+  /**
+   * @generated from field: int64 jobs_done = 5;
+   */
+  jobsDone: bigint;
+
+  /**
+   * By its own fault; an honest failing check is none.
+   *
+   * @generated from field: int64 jobs_faulty = 6;
+   */
+  jobsFaulty: bigint;
+
+  /**
+   * @generated from field: int64 jobs_released = 7;
+   */
+  jobsReleased: bigint;
+
+  /**
+   * How often it asked for more than its quote.
+   *
+   * @generated from field: int64 price_violations = 8;
+   */
+  priceViolations: bigint;
+
+  /**
+   * From the order to the report, of recent jobs; absent until the first.
+   *
+   * @generated from field: optional int64 latency_ms = 9;
+   */
+  latencyMs?: bigint | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ProviderRecord.
+ * Use `create(ProviderRecordSchema)` to create a new message.
+ */
+export const ProviderRecordSchema: GenMessage<ProviderRecord> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 2);
+
+/**
+ * The operator's word on a quote: BIP-340 over `quote_sha256`, deterministic.
+ *
+ * @generated from message openagents.runtime.v1.QuoteSignature
+ */
+export type QuoteSignature = Message<"openagents.runtime.v1.QuoteSignature"> & {
+  /**
+   * @generated from field: string scheme = 1;
+   */
+  scheme: string;
+
+  /**
+   * x-only, 64 hex digits.
+   *
+   * @generated from field: string signer_pubkey = 2;
+   */
+  signerPubkey: string;
+
+  /**
+   * @generated from field: string signature_hex = 3;
+   */
+  signatureHex: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.QuoteSignature.
+ * Use `create(QuoteSignatureSchema)` to create a new message.
+ */
+export const QuoteSignatureSchema: GenMessage<QuoteSignature> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 3);
 
 /**
  * The second run's part of a quote. Its provider is paid for the run, whatever it finds.
@@ -93,11 +200,12 @@ export type SecondOpinionOffer = Message<"openagents.runtime.v1.SecondOpinionOff
  * Use `create(SecondOpinionOfferSchema)` to create a new message.
  */
 export const SecondOpinionOfferSchema: GenMessage<SecondOpinionOffer> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 2);
+  messageDesc(file_openagents_runtime_v1_marketplace, 4);
 
 /**
- * The all-in price of one job. Binds until `valid_until`, also when the
- * provider changes its price meanwhile.
+ * The all-in price of one job, signed by the operator. Binds provider and operator
+ * until `valid_until`, also when the provider changes its price, is struck, or
+ * misses heartbeats meanwhile.
  *
  * @generated from message openagents.runtime.v1.Quote
  */
@@ -138,7 +246,7 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
   operatorFeeMsats: bigint;
 
   /**
-   * Both runs and both fees. The second run's part is given back when there was none.
+   * Both runs with their fees and the adder. The second run's part is given back when there was none.
    *
    * @generated from field: int64 total_price_msats = 8;
    */
@@ -162,7 +270,7 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
   quoteSha256: string;
 
   /**
-   * @generated from field: openagents.runtime.v1.SecondOpinionOffer second_opinion = 12;
+   * @generated from field: optional openagents.runtime.v1.SecondOpinionOffer second_opinion = 12;
    */
   secondOpinion?: SecondOpinionOffer | undefined;
 
@@ -185,6 +293,45 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
    * @generated from field: int64 expected_price_msats = 32;
    */
   expectedPriceMsats: bigint;
+
+  /**
+   * @generated from field: openagents.runtime.v1.PayOn pay_on = 20;
+   */
+  payOn: PayOn;
+
+  /**
+   * @generated from field: openagents.runtime.v1.BuyingPolicy policy = 21;
+   */
+  policy: BuyingPolicy;
+
+  /**
+   * For supply that costs the operator more: the reserve pool.
+   *
+   * @generated from field: int64 policy_adder_msats = 22;
+   */
+  policyAdderMsats: bigint;
+
+  /**
+   * @generated from field: openagents.runtime.v1.SupplyClass supply_class = 23;
+   */
+  supplyClass: SupplyClass;
+
+  /**
+   * Whether providers of everyone were asked, or the operator's and enrolled devices only.
+   *
+   * @generated from field: bool market = 24;
+   */
+  market: boolean;
+
+  /**
+   * @generated from field: string provider_org = 25;
+   */
+  providerOrg: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.QuoteSignature signature = 26;
+   */
+  signature?: QuoteSignature | undefined;
 };
 
 /**
@@ -192,7 +339,7 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 3);
+  messageDesc(file_openagents_runtime_v1_marketplace, 5);
 
 /**
  * What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of
@@ -225,7 +372,7 @@ export type SamplingTerms = Message<"openagents.runtime.v1.SamplingTerms"> & {
  * Use `create(SamplingTermsSchema)` to create a new message.
  */
 export const SamplingTermsSchema: GenMessage<SamplingTerms> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 4);
+  messageDesc(file_openagents_runtime_v1_marketplace, 6);
 
 /**
  * A provider that was looked at and not selected.
@@ -251,7 +398,7 @@ export type Loser = Message<"openagents.runtime.v1.Loser"> & {
  * Use `create(LoserSchema)` to create a new message.
  */
 export const LoserSchema: GenMessage<Loser> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 5);
+  messageDesc(file_openagents_runtime_v1_marketplace, 7);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunRequest
@@ -287,6 +434,20 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
    * @generated from field: optional openagents.runtime.v1.VerificationPolicy verification_policy = 30;
    */
   verificationPolicy?: VerificationPolicy | undefined;
+
+  /**
+   * `cheapest` when absent.
+   *
+   * @generated from field: optional openagents.runtime.v1.BuyingPolicy policy = 20;
+   */
+  policy?: BuyingPolicy | undefined;
+
+  /**
+   * `outcome` when absent.
+   *
+   * @generated from field: optional openagents.runtime.v1.PayOn pay_on = 21;
+   */
+  payOn?: PayOn | undefined;
 };
 
 /**
@@ -294,7 +455,7 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
  * Use `create(QuoteSandboxRunRequestSchema)` to create a new message.
  */
 export const QuoteSandboxRunRequestSchema: GenMessage<QuoteSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 6);
+  messageDesc(file_openagents_runtime_v1_marketplace, 8);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunResponse
@@ -321,7 +482,7 @@ export type QuoteSandboxRunResponse = Message<"openagents.runtime.v1.QuoteSandbo
  * Use `create(QuoteSandboxRunResponseSchema)` to create a new message.
  */
 export const QuoteSandboxRunResponseSchema: GenMessage<QuoteSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 7);
+  messageDesc(file_openagents_runtime_v1_marketplace, 9);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunRequest
@@ -343,7 +504,7 @@ export type DispatchSandboxRunRequest = Message<"openagents.runtime.v1.DispatchS
  * Use `create(DispatchSandboxRunRequestSchema)` to create a new message.
  */
 export const DispatchSandboxRunRequestSchema: GenMessage<DispatchSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 8);
+  messageDesc(file_openagents_runtime_v1_marketplace, 10);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunResponse
@@ -365,7 +526,7 @@ export type DispatchSandboxRunResponse = Message<"openagents.runtime.v1.Dispatch
  * Use `create(DispatchSandboxRunResponseSchema)` to create a new message.
  */
 export const DispatchSandboxRunResponseSchema: GenMessage<DispatchSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 9);
+  messageDesc(file_openagents_runtime_v1_marketplace, 11);
 
 /**
  * Who runs the work a second time before it is paid for.
@@ -412,6 +573,135 @@ export type SecondOpinion = (typeof SecondOpinion)[keyof typeof SecondOpinion] |
  */
 export const SecondOpinionSchema: GenEnum<SecondOpinion> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_marketplace, 0);
+
+/**
+ * What a buyer prefers among the providers that can do a job. Faults weigh on the
+ * price of who made them; who did no job yet counts as an ordinary provider.
+ *
+ * @generated from enum openagents.runtime.v1.BuyingPolicy
+ */
+export const BuyingPolicy = {
+  /**
+   * @generated from enum value: BUYING_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By price.
+   *
+   * @generated from enum value: BUYING_POLICY_CHEAPEST = 1;
+   */
+  CHEAPEST: 1,
+
+  /**
+   * By price, time and reliability together.
+   *
+   * @generated from enum value: BUYING_POLICY_BALANCED = 2;
+   */
+  BALANCED: 2,
+
+  /**
+   * By the time that its jobs took.
+   *
+   * @generated from enum value: BUYING_POLICY_FASTEST = 3;
+   */
+  FASTEST: 3,
+} as const;
+
+/**
+ * What a buyer prefers among the providers that can do a job. Faults weigh on the
+ * price of who made them; who did no job yet counts as an ordinary provider.
+ *
+ * @generated from enum openagents.runtime.v1.BuyingPolicy
+ */
+export type BuyingPolicy = (typeof BuyingPolicy)[keyof typeof BuyingPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.BuyingPolicy.
+ */
+export const BuyingPolicySchema: GenEnum<BuyingPolicy> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_marketplace, 1);
+
+/**
+ * How a provider came to the market.
+ *
+ * @generated from enum openagents.runtime.v1.SupplyClass
+ */
+export const SupplyClass = {
+  /**
+   * @generated from enum value: SUPPLY_CLASS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: SUPPLY_CLASS_SINGLE_NODE = 1;
+   */
+  SINGLE_NODE: 1,
+
+  /**
+   * The operator's own, which fills what the market cannot.
+   *
+   * @generated from enum value: SUPPLY_CLASS_RESERVE_POOL = 2;
+   */
+  RESERVE_POOL: 2,
+} as const;
+
+/**
+ * How a provider came to the market.
+ *
+ * @generated from enum openagents.runtime.v1.SupplyClass
+ */
+export type SupplyClass = (typeof SupplyClass)[keyof typeof SupplyClass] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.SupplyClass.
+ */
+export const SupplyClassSchema: GenEnum<SupplyClass> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_marketplace, 2);
+
+/**
+ * What a provider's record earns it where offers are equal.
+ *
+ * @generated from enum openagents.runtime.v1.ProviderTier
+ */
+export const ProviderTier = {
+  /**
+   * @generated from enum value: PROVIDER_TIER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Paid for five jobs or more without a strike, or new.
+   *
+   * @generated from enum value: PROVIDER_TIER_PREFERRED = 1;
+   */
+  PREFERRED: 1,
+
+  /**
+   * @generated from enum value: PROVIDER_TIER_QUALIFIED = 2;
+   */
+  QUALIFIED: 2,
+
+  /**
+   * Two strikes.
+   *
+   * @generated from enum value: PROVIDER_TIER_PROVISIONAL = 3;
+   */
+  PROVISIONAL: 3,
+} as const;
+
+/**
+ * What a provider's record earns it where offers are equal.
+ *
+ * @generated from enum openagents.runtime.v1.ProviderTier
+ */
+export type ProviderTier = (typeof ProviderTier)[keyof typeof ProviderTier] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.ProviderTier.
+ */
+export const ProviderTierSchema: GenEnum<ProviderTier> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_marketplace, 3);
 
 /**
  * The market: who offers what, at which price, and the order that follows.

@@ -5,6 +5,7 @@
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
 import { GetComputeSummaryRequestSchema, GetComputeSummaryResponseSchema, GrantDemoCreditRequestSchema, GrantDemoCreditResponseSchema, ReservationSchema, ReserveComputeRequestSchema, ReserveComputeResponseSchema, SettleSandboxRunRequestSchema, SettleSandboxRunResponseSchema, SettlementSchema, Treasury as TreasuryService, VoidReservationRequestSchema, VoidReservationResponseSchema } from "./treasury_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+import { pricingComments, type PayOn } from "./pricing_oa.ts";
 
 export type Reservation = {
   readonly reservationId: string;
@@ -67,6 +68,7 @@ export type Settlement = {
   readonly settledAt: number;
   /** Credited to the provider of the second opinion; 0 when there was none. */
   readonly secondOpinionMsats: bigint;
+  readonly payOn: PayOn;
 };
 
 /** Descriptor of `openagents.runtime.v1.Settlement`. */
@@ -139,6 +141,7 @@ export const settlementStatusValues = ["released", "withheld"] as const satisfie
 
 export const treasuryComments: Comments = {
   ...routeComments,
+  ...pricingComments,
   "openagents.runtime.v1.ReserveComputeRequest.run_id": "The run that the money is for.",
   "openagents.runtime.v1.ReserveComputeRequest.quote_id": "The quote that the money is for; the amount must be its total price.",
   "openagents.runtime.v1.Settlement.provider_msats": "Credited to the provider; 0 when withheld.",

@@ -5,6 +5,7 @@
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
 import { DisableWorkerRequestSchema, DisableWorkerResponseSchema, GetWorkerRequestSchema, GetWorkerResponseSchema, HeartbeatWorkerRequestSchema, HeartbeatWorkerResponseSchema, ListWorkersRequestSchema, ListWorkersResponseSchema, RegisterWorkerRequestSchema, RegisterWorkerResponseSchema, ReinstateWorkerRequestSchema, ReinstateWorkerResponseSchema, StopWorkerRequestSchema, StopWorkerResponseSchema, ToolchainSchema, WorkerCapsSchema, WorkerSchema, Workers as WorkersService } from "./workers_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+import { pricingComments, type PriceBand } from "./pricing_oa.ts";
 
 /** What a job may ask for on a worker: memory, disk, and wall time of each of its commands. */
 export type WorkerCaps = {
@@ -50,6 +51,10 @@ export type Worker = {
   readonly strikes: number;
   /** Gets no jobs until an operator reinstates it. */
   readonly quarantined: boolean;
+  /** Price of one job that is paid for whatever its verdict; absent when it sells none. */
+  readonly executionPriceMsats?: bigint | undefined;
+  /** In place of the prices above, for the job types that they name. */
+  readonly priceBands: readonly PriceBand[];
 };
 
 /** Descriptor of `openagents.runtime.v1.Worker`. */
@@ -62,10 +67,17 @@ export type RegisterWorkerRequest = {
   readonly roles: readonly WorkerRole[];
   /** Job types that it sells, such as `oa.sandbox_run.v1`. */
   readonly capabilities: readonly string[];
-  /** Price of one job; at least 1 for providers. */
+  /**
+   * Price of one job that is paid for when its check passes; 0 when it sells none.
+   * A provider names at least one price.
+   */
   readonly priceMsats: bigint;
   readonly caps: WorkerCaps;
   readonly toolchains: readonly Toolchain[];
+  /** Price of one job that is paid for whatever its verdict; absent when it sells none. */
+  readonly executionPriceMsats?: bigint | undefined;
+  /** In place of the prices above, one for each job type and way of payment. */
+  readonly priceBands: readonly PriceBand[];
 };
 
 /** Descriptor of `openagents.runtime.v1.RegisterWorkerRequest`. */
@@ -188,15 +200,20 @@ export const workerRoleValues = ["client", "provider"] as const satisfies readon
 
 export const workersComments: Comments = {
   ...routeComments,
+  ...pricingComments,
   "openagents.runtime.v1.WorkerCaps": "What a job may ask for on a worker: memory, disk, and wall time of each of its commands.",
   "openagents.runtime.v1.Toolchain": "A tool that jobs can use, such as node 24.21.0.",
   "openagents.runtime.v1.Worker.owner": "The principal that registered it.",
   "openagents.runtime.v1.Worker.zone_tenths": "Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else.",
   "openagents.runtime.v1.Worker.strikes": "Faults of its organisation that the operator's runs proved. At three all\nworkers of the organisation are quarantined.",
   "openagents.runtime.v1.Worker.quarantined": "Gets no jobs until an operator reinstates it.",
+  "openagents.runtime.v1.Worker.execution_price_msats": "Price of one job that is paid for whatever its verdict; absent when it sells none.",
+  "openagents.runtime.v1.Worker.price_bands": "In place of the prices above, for the job types that they name.",
   "openagents.runtime.v1.RegisterWorkerRequest.worker_id": "Absent: a new worker. Present: renew this one.",
   "openagents.runtime.v1.RegisterWorkerRequest.capabilities": "Job types that it sells, such as `oa.sandbox_run.v1`.",
-  "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job; at least 1 for providers.",
+  "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job that is paid for when its check passes; 0 when it sells none.\nA provider names at least one price.",
+  "openagents.runtime.v1.RegisterWorkerRequest.execution_price_msats": "Price of one job that is paid for whatever its verdict; absent when it sells none.",
+  "openagents.runtime.v1.RegisterWorkerRequest.price_bands": "In place of the prices above, one for each job type and way of payment.",
   "openagents.runtime.v1.ListWorkersRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.Workers": "Workers: a device's agent that buys, sells, or does both.",
   "openagents.runtime.v1.Workers.RegisterWorker": "Register a worker, or renew an existing registration of the same owner.",

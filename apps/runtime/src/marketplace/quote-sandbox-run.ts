@@ -1,0 +1,184 @@
+import { newId, type Authority, type Outcome } from "@openagents/authority";
+import type {
+  CommandCall,
+  CommandReply,
+  QuoteSandboxRunRequest,
+  QuoteSandboxRunResponse,
+} from "@openagents/contracts";
+import type { Tx } from "@openagents/postgres";
+import { countOpenJobs, jobHashOf } from "../jobs/index.ts";
+import type { Signer } from "../receipts/index.ts";
+import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
+import { expectedPrice, samplingTerms } from "../sampling/index.ts";
+import { findAgreeing } from "../standings/index.ts";
+import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, type Worker } from "../workers/index.ts";
+import { findInputProblem, type InputsDeps } from "./check-inputs.ts";
+import { decideSelection, type Selection } from "./decide-selection.ts";
+import type { MarketFacts } from "./offers.ts";
+import { supplyClassOf } from "./price.ts";
+import {
+  CANDIDATES_MAX,
+  QUOTE_TTL_MS,
+  SANDBOX_RUN,
+  quoteFacts,
+  quoteMessage,
+  quoteSha256,
+  totalPrice,
+  type Quote,
+  type QuoteTerms,
+} from "./quote.ts";
+import { insertQuote } from "./store.ts";
+
+export type QuoteDeps = InputsDeps & { readonly authority: Authority; readonly signer: Signer };
+
+/**
+ * Select a provider and the one that repeats its run, and fix the price of both.
+ * Refused: `run_finished`, `no_second_opinion_provider`, `no_eligible_provider`.
+ */
+export async function quoteSandboxRun(
+  deps: QuoteDeps,
+  call: CommandCall,
+  request: QuoteSandboxRunRequest,
+): Promise<CommandReply> {
+  // Looked at outside of the transaction, thrown inside: a repeat of a finished quote answers its bytes.
+  const market = request.market ?? false;
+  const problem = await findInputProblem(deps, call.principal.org, request.spec, market);
+  return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
+    const { org } = call.principal;
+    const run = await requireLockedRun(command.tx, org, request.runId);
+    if (problem !== undefined) throw problem;
+    if (isFinished(run.status)) return refuseFinished(run.status);
+
+    const nowMs = command.nowMs();
+    const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
+    const order = {
+      capability: SANDBOX_RUN,
+      spec: request.spec,
+      buyerOrg: org,
+      secondOpinion: request.secondOpinion ?? "any",
+      policy: request.policy ?? "cheapest",
+      payOn: request.payOn ?? "outcome",
+      market,
+      facts: await loadMarketFacts(command.tx, workers),
+    } as const;
+    const selection = decideSelection(workers, order, nowMs);
+    const { winner, second } = selection;
+    if (winner === undefined || second === undefined) return refuseNoProvider(selection);
+
+    const verificationPolicy = request.verificationPolicy ?? "always";
+    const sampled = verificationPolicy === "sampled";
+    const unpriced = {
+      quoteId: newId("qte", nowMs),
+      runId: run.runId,
+      capability: SANDBOX_RUN,
+      jobHash: jobHashOf(request.spec),
+      payOn: order.payOn,
+      policy: order.policy,
+      market,
+      supplyClass: supplyClassOf(winner.worker),
+      providerWorkerId: winner.worker.workerId,
+      providerOrg: winner.worker.org,
+      priced: winner.priced,
+      secondOpinion: {
+        workerId: second.worker.workerId,
+        org: second.worker.org,
+        assurance: second.assurance,
+        priceMsats: second.priced.priceMsats,
+        feeMsats: second.priced.feeMsats,
+      },
+      verificationPolicy,
+      sampling: sampled ? await samplingTerms(command.tx, call) : undefined,
+      issuedAtMs: nowMs,
+      validUntilMs: nowMs + QUOTE_TTL_MS,
+    };
+    const rerun = {
+      policy: verificationPolicy,
+      agreeingJobs: sampled ? await findAgreeing(command.tx, winner.worker.org) : 0,
+      strikes: winner.worker.strikes,
+      zoneTenths: winner.worker.zoneTenths,
+      totalPriceMsats: totalPrice(unpriced),
+    };
+    const { priceMsats, feeMsats } = unpriced.secondOpinion;
+    const terms: QuoteTerms = {
+      ...unpriced,
+      expectedPriceMsats: expectedPrice(rerun, priceMsats + feeMsats),
+    };
+    const sha256 = quoteSha256(terms);
+    const signature = deps.signer.signHash(sha256);
+    const facts = {
+      ...quoteFacts(terms),
+      quote_sha256: sha256,
+      quote_signature: {
+        scheme: signature.scheme,
+        signer_pubkey: signature.signerPubkey,
+        signature_hex: signature.signatureHex,
+      },
+      losers: selection.losers.map((loser) => ({
+        provider_worker_id: loser.workerId,
+        because: loser.because,
+      })),
+    };
+    const receipt = command.seal("openagents.marketplace.quote.v1", run.runId, facts, nowMs);
+    const quote: Quote = {
+      ...terms,
+      quoteSha256: sha256,
+      org,
+      spec: request.spec,
+      receiptId: receipt.receipt_id,
+    };
+    const event = { eventType: "quote.selected", payload: { ...facts, receipt_id: receipt.receipt_id } };
+    return {
+      kind: "answer",
+      output: {
+        quote: quoteMessage(quote, signature),
+        losers: selection.losers.map((loser) => ({
+          providerWorkerId: loser.workerId,
+          because: loser.because,
+        })),
+        receiptId: receipt.receipt_id,
+      },
+      writes: [insertQuote(quote), ...extendRun(run, [event], nowMs).writes],
+    };
+  });
+}
+
+/** What is known of the workers beside what they say. */
+export async function loadMarketFacts(tx: Tx, workers: readonly Worker[]): Promise<MarketFacts> {
+  const rising = workers.filter((worker) => worker.priceBands.some((band) => band.stepMsats !== undefined));
+  const [records, openJobs] = await Promise.all([
+    listProviderRecords(
+      tx,
+      workers.map(({ workerId }) => workerId),
+    ),
+    countOpenJobs(
+      tx,
+      rising.map(({ workerId }) => workerId),
+    ),
+  ]);
+  return { records, openJobs };
+}
+
+function refuseFinished(status: string): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "run_finished",
+    detail: `The run is ${status} and orders no more work.`,
+  };
+}
+
+function refuseNoProvider(selection: Selection): Outcome<never> {
+  const reasons = selection.losers.map((loser) => `${loser.workerId}: ${loser.because}`).slice(0, 20);
+  const alone = selection.losers.some((loser) => loser.because === "no_second_opinion");
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: alone ? "no_second_opinion_provider" : "no_eligible_provider",
+    detail:
+      reasons.length === 0
+        ? "No provider is running now. Start one, then ask again with a new key."
+        : alone
+          ? `Nobody can run the work a second time beside the provider that would do it (${reasons.join("; ")}). Start another one, or ask for another kind of second opinion.`
+          : `No running provider can take this job (${reasons.join("; ")}).`,
+  };
+}
