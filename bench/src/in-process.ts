@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { createAuthority } from "@openagents/authority";
 import { Treasury, methodsOf, type CommandCall } from "@openagents/contracts";
 import { connect, migrate, provisionDatabase } from "@openagents/postgres";
-import { MIGRATIONS, grantDemoCredit, reserveCompute } from "@openagents/runtime";
+import { MIGRATIONS, grantDemoCredit, openTransferBatch, reserveCompute } from "@openagents/runtime";
 import { repeat } from "./load.ts";
 
 export type InProcessRun = {
@@ -28,7 +28,8 @@ const { ownerUrl, appUrl } = await provisionDatabase(adminUrl, {
 });
 await migrate({ url: ownerUrl, directories: MIGRATIONS, appRole: app.role });
 const db = connect({ url: appUrl, applicationName: "bench" });
-const deps = { authority: createAuthority({ db, nowMs: Date.now }), demoGrants: true };
+const authority = createAuthority({ db, nowMs: Date.now });
+const deps = { authority, transfers: openTransferBatch(authority), nowMs: Date.now, demoGrants: true };
 const granted = new Set<number>();
 
 process.stdout.write("{}\n");

@@ -33,7 +33,7 @@ import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
 import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
-import { treasuryRoutes } from "./treasury/index.ts";
+import { openTransferBatch, treasuryRoutes } from "./treasury/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
 
@@ -119,7 +119,13 @@ async function buildService(
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
     fraudRoutes({ db, authority, offers, judge }),
-    treasuryRoutes({ db, authority, demoGrants: config.demoGrants }),
+    treasuryRoutes({
+      db,
+      authority,
+      transfers: openTransferBatch(authority),
+      nowMs,
+      demoGrants: config.demoGrants,
+    }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({

@@ -8,71 +8,35 @@
 // AUTH-6  A command that waits for an outside effect answers "pending" until that is known, then its outcome for ever.
 //
 // Three round trips: BEGIN and claim; the body's lock-and-load; one statement
-// for everything that changes, with COMMIT. Held by authority.pg.test.ts.
+// for everything that changes, with COMMIT. Commands of a batch share them.
+// Held by authority.pg.test.ts and batch.pg.test.ts.
 
-import { createHash, randomBytes } from "node:crypto";
+import type { CommandCall, CommandReply } from "@openagents/contracts";
+import type { Database, OpenTx, Tx } from "@openagents/postgres";
+import { startBatch, type BatchKind, type Decided } from "./batch.ts";
+import { keptAnswer, openDecision, writesOf, type Decision, type Finished } from "./decision.ts";
+import { assertActive } from "./freeze.ts";
+import { identify, type Identity } from "./identity.ts";
+import { concludeIntent, lockHeldIntent } from "./intent-store.ts";
+import type { HeldIntent, TerminalEffect } from "./intent.ts";
+import type { Conclusion, Nothing, Outcome } from "./outcome.ts";
+import { inFlight, render, replay, settleLost } from "./reply.ts";
+import { pause, retrying } from "./retry.ts";
 import {
-  PROBLEM_CONTENT_TYPE,
-  ProblemError,
-  encode,
-  encodeText,
-  problemBody,
-  type CommandCall,
-  type CommandReply,
-} from "@openagents/contracts";
-import {
-  isConnectionLoss,
-  isRetryable,
-  isUniqueViolation,
-  type Database,
-  type OpenTx,
-  type Tx,
-  type Write,
-} from "@openagents/postgres";
-import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
-import { newId } from "./ids.ts";
-import { concludeIntent, intentsWrite, lockHeldIntent } from "./intent-store.ts";
-import type { HeldIntent, Intent, IntentDraft, TerminalEffect } from "./intent.ts";
-import { REFUSAL_STATUS, type Conclusion, type Nothing, type Outcome } from "./outcome.ts";
-import {
+  abandon,
   beginUnclaimed,
-  claimCommand,
-  commandWrite,
+  claimCommands,
   outcomeWrite,
-  receiptsWrite,
-  type Mode,
+  type Attempt,
   type ModeLock,
-  type SealedReceipt,
   type StoredAnswer,
 } from "./store.ts";
 
 /** How long a caller waits for another caller of the same key (spec 2.3 rule 2). */
 const WAIT_MS_MAX = 5_000;
 
-/** How often a body is run again after a serialization failure, deadlock or lost connection. */
-const ATTEMPTS_MAX = 6;
-
-/** When a command that met a freeze is worth sending again. */
-const FROZEN_RETRY_AFTER_MS = 10_000;
-
 /** What a command's body works with. */
-export type Command = {
-  readonly tx: Tx;
-  readonly call: CommandCall;
-  /** The clock; read it after the locks are held, because waiting for them takes time. */
-  nowMs(): number;
-  /**
-   * Make a receipt that commits with this command. `subject` is what receipts
-   * are listed by: the run where there is one, else the thing itself.
-   */
-  seal(schema: string, subject: string, facts: JsonObject, occurredAtMs: number, tenant?: string): Receipt;
-  /**
-   * Mean to do something outside: it commits with this command and is carried out
-   * afterwards by the intent worker. With `answers` the command answers 202 with
-   * the intent's id, and its replays give the outcome once that is known.
-   */
-  intend(draft: IntentDraft, nowMs: number): Intent;
-};
+export type Command = Decision & { readonly tx: Tx };
 
 export type Authority = {
   /**
@@ -112,6 +76,21 @@ export type Authority = {
     effect: TerminalEffect,
     body: (command: Command) => Promise<Conclusion>,
   ): Promise<boolean>;
+  /**
+   * A door for commands of one kind whose decision needs only what that kind
+   * loads: those that wait at the same time share a transaction.
+   */
+  batch<Need, View, Change>(kind: BatchKind<Need, View, Change>): Batch<Need, View, Change>;
+};
+
+export type Batch<Need, View, Change> = {
+  /** As `Authority.execute`, and `decide` is pure: it may be run again, and sees the commands before it. */
+  execute<Output>(
+    call: CommandCall,
+    input: unknown,
+    need: Need,
+    decide: (decision: Decision, view: View) => Decided<Output, Change>,
+  ): Promise<CommandReply>;
 };
 
 export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => number };
@@ -119,13 +98,8 @@ export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => numbe
 export function createAuthority(deps: AuthorityDeps): Authority {
   const running = new Map<string, Running>();
 
-  async function execute<Output>(
-    call: CommandCall,
-    input: unknown,
-    body: (command: Command) => Promise<Outcome<Output>>,
-    modeLock: ModeLock,
-  ): Promise<CommandReply> {
-    const identity = identify(call, input);
+  /** AUTH-1 and AUTH-4, for whatever runs a command that nobody else runs in this process. */
+  async function once(identity: Identity, run: () => Promise<Attempt>): Promise<CommandReply> {
     const deadlineMs = performance.now() + WAIT_MS_MAX;
     for (;;) {
       const first = running.get(identity.mapKey);
@@ -138,7 +112,7 @@ export function createAuthority(deps: AuthorityDeps): Authority {
       const lead = startRunning();
       running.set(identity.mapKey, lead);
       try {
-        const result = await attempt(deps, call, identity, body, modeLock);
+        const result = await run();
         if (result.kind === "busy") {
           // Another process runs this key. Look again soon, without a connection meanwhile.
           if (performance.now() >= deadlineMs) throw inFlight();
@@ -155,17 +129,39 @@ export function createAuthority(deps: AuthorityDeps): Authority {
   }
 
   return {
-    execute: (call, input, body) => execute(call, input, body, "shared"),
-    executeAlone: (call, input, body) => execute(call, input, body, "alone"),
+    async execute(call, input, body) {
+      const identity = identify(call, input);
+      return once(identity, () => attempt(deps, call, identity, body, "shared"));
+    },
+
+    async executeAlone(call, input, body) {
+      const identity = identify(call, input);
+      return once(identity, () => attempt(deps, call, identity, body, "alone"));
+    },
+
+    batch(kind) {
+      const run = startBatch(deps, kind);
+      return {
+        async execute(call, input, need, decideNow) {
+          const identity = identify(call, input);
+          return once(identity, () => run({ call, identity, need, decide: decideNow }));
+        },
+      };
+    },
 
     perform(call, body) {
       return retrying(async () => {
         const { tx, mode } = await beginUnclaimed(deps.db);
-        if (isFrozen(call, mode)) {
-          await tx.rollback();
-          throw writesFrozen();
-        }
-        const { reply } = await decide(deps, tx, call, body, rendered(call));
+        const { reply } = await decide(
+          deps,
+          tx,
+          call,
+          (command) => {
+            assertActive(call, mode);
+            return body(command);
+          },
+          (outcome) => ({ reply: render(call, outcome), writes: [] }),
+        );
         return reply;
       });
     },
@@ -188,43 +184,6 @@ export function createAuthority(deps: AuthorityDeps): Authority {
   };
 }
 
-function isFrozen(call: CommandCall, mode: Mode): boolean {
-  return mode === "read_only" && !call.method.whileFrozen;
-}
-
-function writesFrozen(): ProblemError {
-  return new ProblemError({
-    status: 503,
-    code: "writes_frozen",
-    detail:
-      "The operator has frozen all writes. Reads work, and nothing of this request was done. " +
-      "Send it again, with the same key where it has one, once writes are active.",
-    retryAfterMs: FROZEN_RETRY_AFTER_MS,
-  });
-}
-
-type Identity = {
-  readonly commandId: Buffer;
-  readonly mapKey: string;
-  readonly requestSha256: Buffer;
-};
-
-function identify(call: CommandCall, input: unknown): Identity {
-  const { principal, method, idempotencyKey } = call;
-  const name = JSON.stringify([principal.org, principal.id, method.name, idempotencyKey]);
-  const commandId = createHash("sha256").update(name).digest();
-  const request = canonicalize(encode(method.input, input));
-  return {
-    commandId,
-    mapKey: commandId.toString("base64"),
-    requestSha256: createHash("sha256").update(request).digest(),
-  };
-}
-
-type Attempt =
-  | { readonly kind: "busy" }
-  | { readonly kind: "done"; readonly reply: CommandReply; readonly stored: StoredAnswer | undefined };
-
 function attempt<Output>(
   deps: AuthorityDeps,
   call: CommandCall,
@@ -232,73 +191,43 @@ function attempt<Output>(
   body: (command: Command) => Promise<Outcome<Output>>,
   modeLock: ModeLock,
 ): Promise<Attempt> {
-  return retrying<Attempt>(async () => {
-    const claim = await claimCommand(deps.db, identity.commandId, modeLock);
-    if (claim.kind === "won") {
-      if (isFrozen(call, claim.mode)) {
-        await claim.tx.rollback();
-        throw writesFrozen();
-      }
-      const { reply, decided } = await decide(
-        deps,
-        claim.tx,
-        call,
-        body,
-        (outcome) => {
-          const answer = render(call, outcome);
-          return { reply: answer, writes: [storedCommand(deps, call, identity, answer)] };
-        },
-        identity.commandId,
-      );
-      const stored = decided ? { ...reply, requestSha256: identity.requestSha256 } : undefined;
-      return { kind: "done", reply, stored };
+  return retrying(async () => {
+    const { tx, mode, claims } = await claimCommands(deps.db, [identity.commandId], modeLock);
+    const [claim] = claims;
+    if (claim?.kind !== "won") {
+      abandon(tx);
+      return settleLost(claim, identity);
     }
-    // Nothing was written, so nobody needs to wait for the rollback.
-    claim.tx.rollback().catch(ignoreLostConnection);
-    if (claim.kind === "running") return { kind: "busy" };
-    return { kind: "done", reply: replay(claim.answer, identity), stored: claim.answer };
+    const { reply, decided } = await decide(
+      deps,
+      tx,
+      call,
+      (command) => {
+        assertActive(call, mode);
+        return body(command);
+      },
+      (outcome) => keptAnswer(call, identity, deps.nowMs(), outcome),
+      identity.commandId,
+    );
+    const stored = decided ? { ...reply, requestSha256: identity.requestSha256 } : undefined;
+    return { kind: "done", reply, stored };
   });
 }
 
-type Decided = {
-  readonly reply: CommandReply;
-  /** False when nothing was decided, so that nothing is stored under the key. */
-  readonly decided: boolean;
-};
-
-/** The bytes that an outcome is answered with, and what keeps them. */
-type Finish<Body> = (outcome: Body) => { readonly reply: CommandReply; readonly writes: readonly Write[] };
-
-/** Run the body and commit what it decided. */
+/** Run the body and commit what it decided. `decided` is false when that is nothing. */
 async function decide<Body extends Outcome<unknown> | Conclusion>(
   deps: AuthorityDeps,
   tx: OpenTx,
   call: CommandCall,
   body: (command: Command) => Promise<Body>,
-  finish: Finish<Body>,
+  finish: (outcome: Body) => Finished,
   commandId?: Buffer,
-): Promise<Decided> {
-  const receipts: SealedReceipt[] = [];
-  const intents: Intent[] = [];
-  const command: Command = {
-    tx,
-    call,
-    nowMs: deps.nowMs,
-    seal: (schema, subject, facts, occurredAtMs, tenant = call.principal.org) => {
-      const sealed = seal(call, schema, subject, facts, occurredAtMs, tenant);
-      receipts.push(sealed);
-      return sealed.receipt;
-    },
-    intend: (draft, nowMs) => {
-      const intent = intentOf(call, draft, commandId, nowMs);
-      intents.push(intent);
-      return intent;
-    },
-  };
+): Promise<{ readonly reply: CommandReply; readonly decided: boolean }> {
+  const open = openDecision(call, deps.nowMs, commandId);
   let outcome: Body;
-  let finished: ReturnType<Finish<Body>>;
+  let finished: Finished;
   try {
-    outcome = await body(command);
+    outcome = await body({ ...open.decision, tx });
     finished = finish(outcome);
   } catch (error) {
     await tx.rollback();
@@ -309,37 +238,9 @@ async function decide<Body extends Outcome<unknown> | Conclusion>(
     await tx.rollback();
     return { reply, decided: false };
   }
-  const writes = [...(outcome.writes ?? [])];
-  if (receipts.length > 0) writes.push(receiptsWrite(receipts));
-  if (intents.length > 0) writes.push(intentsWrite(intents));
-  writes.push(...finished.writes);
-  await tx.commitWith(writes);
+  await tx.commitWith(writesOf(open, outcome, finished));
   if (outcome.kind !== "refused") outcome.afterCommit?.();
   return { reply, decided: true };
-}
-
-function rendered<Output>(call: CommandCall): Finish<Outcome<Output>> {
-  return (outcome) => ({ reply: render(call, outcome), writes: [] });
-}
-
-function storedCommand(
-  deps: AuthorityDeps,
-  call: CommandCall,
-  identity: Identity,
-  reply: CommandReply,
-): Write {
-  return commandWrite({
-    commandId: identity.commandId,
-    tenant: call.principal.org,
-    principal: call.principal.id,
-    method: call.method.name,
-    key: call.idempotencyKey,
-    requestSha256: identity.requestSha256,
-    status: reply.status,
-    contentType: reply.contentType,
-    body: reply.body,
-    committedAtMs: deps.nowMs(),
-  });
 }
 
 const NO_REPLY: CommandReply = { status: 204, contentType: "", body: "", replayed: false };
@@ -351,7 +252,7 @@ function finishIntent(
   held: HeldIntent,
   effect: TerminalEffect,
   conclusion: Conclusion | Nothing<undefined>,
-): ReturnType<Finish<Conclusion>> {
+): Finished {
   if (conclusion.kind === "nothing") return { reply: NO_REPLY, writes: [] };
   const nowMs = deps.nowMs();
   const writes = [concludeIntent(held, effect, nowMs)];
@@ -360,132 +261,6 @@ function finishIntent(
     throw new Error(`${held.intentId} (${held.kind}) was concluded without the answer that its command owes`);
   const reply = render(call, conclusion);
   return { reply, writes: [...writes, outcomeWrite(held.commandId, reply, nowMs)] };
-}
-
-function intentOf(
-  call: CommandCall,
-  draft: IntentDraft,
-  commandId: Buffer | undefined,
-  nowMs: number,
-): Intent {
-  if (draft.answers && commandId === undefined)
-    throw new Error(`${call.method.name} has no key under which the outcome of its intent could be kept`);
-  const intentId = newId("int", nowMs);
-  return {
-    intentId,
-    kind: draft.kind,
-    tenant: draft.tenant ?? call.principal.org,
-    subject: draft.subject,
-    payload: draft.payload,
-    effectKey: draft.effectKey ?? intentId,
-    status: "pending",
-    sentAtMs: undefined,
-    attempts: 0,
-    commandId: draft.answers ? commandId : undefined,
-    requestId: call.requestId,
-    detail: undefined,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
-  };
-}
-
-function render<Output>(call: CommandCall, outcome: Outcome<Output>): CommandReply {
-  if (outcome.kind !== "refused") {
-    return {
-      status: (outcome.kind === "answer" ? outcome.status : undefined) ?? call.method.successStatus,
-      contentType: "application/json; charset=utf-8",
-      body: encodeText(call.method.output, outcome.output),
-      replayed: false,
-    };
-  }
-  const problem = new ProblemError({
-    status: REFUSAL_STATUS[outcome.rule],
-    code: `refused_${outcome.rule}`,
-    reason: outcome.reason,
-    detail: outcome.detail,
-    ...(outcome.receiptId === undefined ? {} : { receiptId: outcome.receiptId }),
-  });
-  return {
-    status: problem.status,
-    contentType: PROBLEM_CONTENT_TYPE,
-    body: problemBody(problem, call.requestId),
-    replayed: false,
-  };
-}
-
-function seal(
-  call: CommandCall,
-  schema: string,
-  subject: string,
-  facts: JsonObject,
-  occurredAtMs: number,
-  tenant: string,
-): SealedReceipt {
-  const { principal } = call;
-  const receipt = sealReceipt({
-    schema,
-    // The nonce makes the receipt's hash a commitment: it can be published without telling the facts.
-    nonce: randomBytes(16).toString("hex"),
-    occurred_at: new Date(occurredAtMs).toISOString(),
-    actor: principal.id,
-    ...(principal.actingFor === undefined ? {} : { acting_for: principal.actingFor }),
-    tenant,
-    request_id: call.requestId,
-    ...facts,
-  });
-  return { receipt, canonical: canonicalize(receipt), tenant, schema, subject, occurredAtMs };
-}
-
-function replay(answer: StoredAnswer, identity: Identity): CommandReply {
-  if (!answer.requestSha256.equals(identity.requestSha256)) {
-    throw new ProblemError({
-      status: 422,
-      code: "idempotency_key_reused",
-      detail: "This idempotency key was used for another request. Use a fresh key for a new request.",
-    });
-  }
-  return { status: answer.status, contentType: answer.contentType, body: answer.body, replayed: true };
-}
-
-function inFlight(): ProblemError {
-  return new ProblemError({
-    status: 409,
-    code: "idempotency_in_flight",
-    detail:
-      "The first request with this idempotency key is still running. Send the same request again shortly.",
-    retryAfterMs: 1_000,
-  });
-}
-
-/** Unique keys whose winner a snapshot may miss; the body, run again, sees it and decides anew. */
-const RACED = ["commands_pkey", "transfers_pkey", "transfers_pending_id_key"];
-
-/**
- * Run again what the database could not order or keep a connection for. After
- * a connection lost in COMMIT the outcome is unknown, and claiming the key
- * again tells it: the stored answer is there, or nothing happened.
- */
-async function retrying<T>(body: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await body();
-    } catch (error) {
-      const again =
-        isRetryable(error) || isConnectionLoss(error) || RACED.some((each) => isUniqueViolation(error, each));
-      if (!again) throw error;
-      if (tries >= ATTEMPTS_MAX) {
-        throw new ProblemError({
-          status: 503,
-          code: isConnectionLoss(error) ? "database_unavailable" : "database_contended",
-          detail:
-            "The database could not finish this command now. Send the same request with the same key again.",
-          retryAfterMs: 1_000,
-          cause: error,
-        });
-      }
-      await pause(Math.random() * 10 * 2 ** tries);
-    }
-  }
 }
 
 type Running = {
@@ -508,10 +283,3 @@ async function within<T>(promise: Promise<T>, deadlineMs: number): Promise<T | "
     clearTimeout(timer);
   }
 }
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** A rollback that finds its connection gone has nothing left to roll back. */
-function ignoreLostConnection(): void {}

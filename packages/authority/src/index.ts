@@ -1,4 +1,12 @@
-export { createAuthority, type Authority, type AuthorityDeps, type Command } from "./authority.ts";
+export {
+  createAuthority,
+  type Authority,
+  type AuthorityDeps,
+  type Batch,
+  type Command,
+} from "./authority.ts";
+export type { BatchKind, Decided } from "./batch.ts";
+export type { Decision } from "./decision.ts";
 export { newId } from "./ids.ts";
 export { findIntent } from "./intent-store.ts";
 export { startIntentWorker, type IntentHandler, type IntentWorker } from "./intent-worker.ts";

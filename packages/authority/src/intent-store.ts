@@ -1,4 +1,11 @@
-import { statement, type Database, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import {
+  statement,
+  type Database,
+  type Queryable,
+  type RowsWrite,
+  type Tx,
+  type Write,
+} from "@openagents/postgres";
 import { canonicalize, parseStrict, type JsonObject } from "@openagents/receipts";
 import { HOLD_MS, type HeldIntent, type Intent, type IntentStatus, type TerminalEffect } from "./intent.ts";
 
@@ -43,7 +50,7 @@ function intentOf(row: IntentRow): HeldIntent {
   };
 }
 
-export function intentsWrite(intents: readonly Intent[]): Write {
+export function intentsWrite(intents: readonly Intent[]): RowsWrite {
   return {
     name: "authority.insert_intents",
     text: `INSERT INTO authority.intents (intent_id, kind, tenant, subject, payload, effect_key, status, attempts,
@@ -53,6 +60,7 @@ export function intentsWrite(intents: readonly Intent[]): Write {
              FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
                          $8::bytea[], $9::text[])
                AS t (id, kind, tenant, subject, payload, effect_key, at_ms, command_id, request_id)`,
+    rows: true,
     values: [
       intents.map((each) => each.intentId),
       intents.map((each) => each.kind),

@@ -1,4 +1,12 @@
-import { statement, type Database, type OpenTx, type Queryable, type Write } from "@openagents/postgres";
+import type { CommandReply } from "@openagents/contracts";
+import {
+  statement,
+  type Database,
+  type OpenTx,
+  type Queryable,
+  type RowsWrite,
+  type Write,
+} from "@openagents/postgres";
 import type { Receipt } from "@openagents/receipts";
 
 export type StoredAnswer = {
@@ -11,10 +19,21 @@ export type StoredAnswer = {
 /** `read_only`: writes are frozen. */
 export type Mode = "active" | "read_only";
 
+/** What became of a key: won, taken by one that ended, or by one that runs in another process. */
 export type Claim =
-  | { readonly kind: "won"; readonly tx: OpenTx; readonly mode: Mode }
-  | { readonly kind: "finished"; readonly tx: OpenTx; readonly answer: StoredAnswer }
-  | { readonly kind: "running"; readonly tx: OpenTx };
+  | { readonly kind: "won" }
+  | { readonly kind: "finished"; readonly answer: StoredAnswer }
+  | { readonly kind: "running" };
+
+/** What became of a command that was run: `busy` when another process has its key. */
+export type Attempt =
+  | { readonly kind: "busy" }
+  | {
+      readonly kind: "done";
+      readonly reply: CommandReply;
+      /** Absent when nothing was decided, so that the key is free. */
+      readonly stored: StoredAnswer | undefined;
+    };
 
 export type CommandRow = {
   readonly commandId: Buffer;
@@ -35,13 +54,14 @@ export type CommandRow = {
 // command starts over.
 const CLAIM = statement(
   "authority.claim",
-  `SELECT pg_try_advisory_xact_lock($2::bigint) AS acquired,
+  `SELECT pg_try_advisory_xact_lock(k.lock) AS acquired,
           (SELECT mode FROM authority.mode) AS mode,
           c.request_sha256, coalesce(o.status, c.status) AS status,
           coalesce(o.content_type, c.content_type) AS content_type, coalesce(o.body, c.body) AS body
-     FROM (SELECT 1) AS one
-     LEFT JOIN authority.commands c ON c.command_id = $1
-     LEFT JOIN authority.command_outcomes o ON o.command_id = c.command_id`,
+     FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS k (command_id, lock, position)
+     LEFT JOIN authority.commands c USING (command_id)
+     LEFT JOIN authority.command_outcomes o ON o.command_id = c.command_id
+    ORDER BY k.position`,
 );
 
 type ClaimRow = {
@@ -62,12 +82,20 @@ const MODE_LOCK_KEY = 4_726_001;
 
 export type ModeLock = "shared" | "alone";
 
-/** Begin the transaction of a command and claim its key, in one round trip. */
-export async function claimCommand(db: Database, commandId: Buffer, held: ModeLock): Promise<Claim> {
-  const values = [commandId, commandId.readBigInt64BE(0)];
+/** Begin the transaction of commands and claim the key of each, in one round trip. */
+export async function claimCommands(
+  db: Database,
+  commandIds: readonly Buffer[],
+  held: ModeLock,
+): Promise<{ readonly tx: OpenTx; readonly mode: Mode; readonly claims: readonly Claim[] }> {
+  const values = [commandIds, commandIds.map((id) => id.readBigInt64BE(0))];
   const { tx, rows } = await db.begin<ClaimRow>(CLAIM, values, { key: MODE_LOCK_KEY, held });
-  const row = rows[0];
-  if (row === undefined) throw new Error("the claim answered no row");
+  const [first] = rows;
+  if (first === undefined) throw new Error("the claim answered no row");
+  return { tx, mode: first.mode, claims: rows.map(claimOf) };
+}
+
+function claimOf(row: ClaimRow): Claim {
   if (row.request_sha256 !== null && row.status !== null && row.content_type !== null && row.body !== null) {
     const answer = {
       requestSha256: row.request_sha256,
@@ -75,9 +103,14 @@ export async function claimCommand(db: Database, commandId: Buffer, held: ModeLo
       contentType: row.content_type,
       body: row.body,
     };
-    return { kind: "finished", tx, answer };
+    return { kind: "finished", answer };
   }
-  return row.acquired ? { kind: "won", tx, mode: row.mode } : { kind: "running", tx };
+  return { kind: row.acquired ? "won" : "running" };
+}
+
+/** End a transaction that wrote nothing: nobody needs to wait for that, nor to hear that it is gone already. */
+export function abandon(tx: OpenTx): void {
+  tx.rollback().catch(() => undefined);
 }
 
 const READ_MODE = statement("authority.read_mode", "SELECT mode FROM authority.mode");
@@ -132,23 +165,25 @@ export function modeWrite(state: ModeState): Write {
   };
 }
 
-export function commandWrite(row: CommandRow): Write {
+export function commandWrite(row: CommandRow): RowsWrite {
   return {
-    name: "authority.insert_command",
+    name: "authority.insert_commands",
     text: `INSERT INTO authority.commands
              (command_id, tenant, principal, method, key, request_sha256, status, content_type, body, committed_at_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+           SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[],
+                                $7::smallint[], $8::text[], $9::text[], $10::bigint[])`,
+    rows: true,
     values: [
-      row.commandId,
-      row.tenant,
-      row.principal,
-      row.method,
-      row.key,
-      row.requestSha256,
-      row.status,
-      row.contentType,
-      row.body,
-      row.committedAtMs,
+      [row.commandId],
+      [row.tenant],
+      [row.principal],
+      [row.method],
+      [row.key],
+      [row.requestSha256],
+      [row.status],
+      [row.contentType],
+      [row.body],
+      [row.committedAtMs],
     ],
   };
 }
@@ -177,11 +212,12 @@ export type SealedReceipt = {
   readonly occurredAtMs: number;
 };
 
-export function receiptsWrite(receipts: readonly SealedReceipt[]): Write {
+export function receiptsWrite(receipts: readonly SealedReceipt[]): RowsWrite {
   return {
     name: "authority.insert_receipts",
     text: `INSERT INTO authority.receipts (receipt_id, tenant, schema, subject, body, occurred_at_ms)
            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])`,
+    rows: true,
     values: [
       receipts.map((each) => each.receipt.receipt_id),
       receipts.map((each) => each.tenant),

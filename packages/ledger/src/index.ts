@@ -17,3 +17,4 @@ export {
   postingWrites,
   type StoredTransfer,
 } from "./store.ts";
+export { loadTransferBatch, type TransferNeed, type TransferState } from "./transfer-batch.ts";

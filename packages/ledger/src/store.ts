@@ -1,4 +1,4 @@
-import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import { statement, type Queryable, type RowsWrite, type Tx } from "@openagents/postgres";
 import type { Account, NewAccount, Transfer, TransferKind, TransferRequest } from "./ledger.ts";
 import type { Loaded, Posting } from "./plan-transfers.ts";
 
@@ -147,8 +147,12 @@ function assertSameAccount(wanted: NewAccount, found: Account | undefined): void
 
 type Deltas = { debitsPosted: bigint; creditsPosted: bigint; debitsPending: bigint; creditsPending: bigint };
 
-/** Two writes for any number of postings. Every transfer names the receipt that caused it. */
-export function postingWrites(before: Loaded, plan: PlannedPostings, receiptId: string): Write[] {
+/**
+ * Two writes for any number of postings. Every transfer names the receipt that
+ * caused it. Changes of an account are summed, so that commands which share a
+ * transaction may change the same one.
+ */
+export function postingWrites(before: Loaded, plan: PlannedPostings, receiptId: string): RowsWrite[] {
   if (plan.postings.length === 0) return [];
   const deltas = accountDeltas(before, plan.accounts);
   const column = (pick: (delta: Deltas) => bigint) => deltas.map(([, delta]) => pick(delta));
@@ -161,9 +165,13 @@ export function postingWrites(before: Loaded, plan: PlannedPostings, receiptId: 
                     credits_posted = a.credits_posted + d.credits_posted,
                     debits_pending = a.debits_pending + d.debits_pending,
                     credits_pending = a.credits_pending + d.credits_pending
-               FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-                    AS d (id, debits_posted, credits_posted, debits_pending, credits_pending)
+               FROM (SELECT id, sum(dp)::bigint AS debits_posted, sum(cp)::bigint AS credits_posted,
+                            sum(dn)::bigint AS debits_pending, sum(cn)::bigint AS credits_pending
+                       FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                            AS each (id, dp, cp, dn, cn)
+                      GROUP BY id) AS d
               WHERE a.id = d.id`,
+      rows: true,
       values: [
         deltas.map(([id]) => id),
         column((delta) => delta.debitsPosted),
@@ -176,8 +184,9 @@ export function postingWrites(before: Loaded, plan: PlannedPostings, receiptId: 
       name: "ledger.insert_transfers",
       text: `INSERT INTO ledger.transfers
                (id, kind, debit_account, credit_account, amount, unit, pending_id, expires_at_ms, created_at_ms, receipt_id)
-             SELECT *, $10 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-                                       $7::text[], $8::bigint[], $9::bigint[])`,
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+                                  $7::text[], $8::bigint[], $9::bigint[], $10::text[])`,
+      rows: true,
       values: [
         rows.map((row) => row.id),
         rows.map((row) => row.kind),
@@ -188,7 +197,7 @@ export function postingWrites(before: Loaded, plan: PlannedPostings, receiptId: 
         rows.map((row) => row.pendingId ?? null),
         rows.map((row) => row.expiresAtMs ?? null),
         plan.postings.map((posting) => posting.createdAtMs),
-        receiptId,
+        plan.postings.map(() => receiptId),
       ],
     },
   ];

@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import pg from "pg";
 import { ConnectionLost, isAbortedTransaction, translateError } from "./errors.ts";
 import { listen, type Listener } from "./listen.ts";
-import { mergeWrites, type Statement, type Write } from "./statement.ts";
+import { mergeWrites, type MergedWrites, type Statement, type Write } from "./statement.ts";
 
 export interface Queryable {
   query<R>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
@@ -164,7 +164,7 @@ class PooledTx implements OpenTx {
 
   async commitWith(writes: readonly Write[]): Promise<void> {
     if (this.released) throw new Error("the transaction has ended");
-    const merged = writes.length === 0 ? undefined : mergeWrites(writes);
+    const merged = await this.merge(writes);
     const writing = merged === undefined ? undefined : this.run(merged.statement, merged.values);
     const committing = this.client.query("COMMIT");
     const [written, committed] = await Promise.allSettled([writing, committing]);
@@ -180,6 +180,15 @@ class PooledTx implements OpenTx {
     const { command } = committed.value;
     this.release(command !== "COMMIT");
     if (command !== "COMMIT") throw new Error(`COMMIT answered ${command}: an earlier statement had failed`);
+  }
+
+  private async merge(writes: readonly Write[]): Promise<MergedWrites | undefined> {
+    try {
+      return writes.length === 0 ? undefined : mergeWrites(writes);
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
   }
 
   async rollback(): Promise<void> {

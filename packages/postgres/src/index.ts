@@ -18,4 +18,4 @@ export type { Listener } from "./listen.ts";
 export { MigrationRefused, assertMigrated, migrate, type MigrationDirectory } from "./migrate.ts";
 export { provisionDatabase, urlFor, type DatabasePlan, type Role } from "./provision.ts";
 export { dumpSchema } from "./schema-dump.ts";
-export { mergeWrites, statement, type Statement, type Write } from "./statement.ts";
+export { mergeWrites, statement, type RowsWrite, type Statement, type Write } from "./statement.ts";

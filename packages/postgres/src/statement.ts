@@ -22,9 +22,24 @@ export function statement(name: string, text: string): Statement {
  * A data-modifying statement with `$1…$n`, to be merged with others into one.
  * The name must determine the text.
  */
-export type Write = { readonly name: string; readonly text: string; readonly values: readonly unknown[] };
+export type Write = PlainWrite | RowsWrite;
 
-type Merged = { readonly statement: Statement; readonly values: readonly unknown[] };
+type PlainWrite = {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly rows?: false;
+};
+
+/** A write whose values are columns that it unnests: those of one name become one, with the rows of all. */
+export type RowsWrite = {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly (readonly unknown[])[];
+  readonly rows: true;
+};
+
+export type MergedWrites = { readonly statement: Statement; readonly values: readonly unknown[] };
 
 type Known = { readonly texts: readonly string[]; readonly statement: Statement };
 
@@ -46,7 +61,8 @@ const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(\d
  * touch the same row. Constraints are checked after all of them. Throws when
  * together they carry more than 65 535 values.
  */
-export function mergeWrites(writes: readonly Write[]): Merged {
+export function mergeWrites(all: readonly Write[]): MergedWrites {
+  const writes = joinRows(all);
   const values = writes.flatMap((write) => write.values);
   if (values.length > PARAMETERS_MAX) {
     throw new Error(
@@ -54,6 +70,22 @@ export function mergeWrites(writes: readonly Write[]): Merged {
     );
   }
   return { statement: mergedStatement(writes), values };
+}
+
+function joinRows(writes: readonly Write[]): Write[] {
+  const columnsByName = new Map<string, { readonly text: string; readonly columns: unknown[][] }>();
+  return writes.flatMap((write): Write[] => {
+    if (write.rows !== true) return [write];
+    const known = columnsByName.get(write.name);
+    if (known === undefined) {
+      const columns = write.values.map((column) => [...column]);
+      columnsByName.set(write.name, { text: write.text, columns });
+      return [{ ...write, values: columns }];
+    }
+    if (known.text !== write.text) throw new Error(`two writes are named ${write.name} and differ`);
+    for (const [index, column] of known.columns.entries()) column.push(...(write.values[index] ?? []));
+    return [];
+  });
 }
 
 function mergedStatement(writes: readonly Write[]): Statement {

@@ -1,5 +1,5 @@
 import type { ReservationStatus } from "@openagents/contracts";
-import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import { statement, type Queryable, type RowsWrite, type Tx, type Write } from "@openagents/postgres";
 import type { Reservation } from "./reservation.ts";
 
 type ReservationRow = {
@@ -80,19 +80,22 @@ export async function listHeldWithoutJob(q: Queryable, runId: string, limit: num
   return rows.map((row) => row.reservation_id);
 }
 
-export function insertReservation(reservation: Reservation): Write {
+export function insertReservation(reservation: Reservation): RowsWrite {
   return {
     name: "reservations.insert",
-    text: `INSERT INTO runtime.reservations (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    text: `INSERT INTO runtime.reservations (${COLUMNS})
+           SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+                                $7::text[], $8::bigint[])`,
+    rows: true,
     values: [
-      reservation.reservationId,
-      reservation.org,
-      reservation.amountMsats,
-      reservation.status,
-      reservation.runId ?? null,
-      reservation.quoteId ?? null,
-      reservation.receiptId,
-      reservation.createdAtMs,
+      [reservation.reservationId],
+      [reservation.org],
+      [reservation.amountMsats],
+      [reservation.status],
+      [reservation.runId ?? null],
+      [reservation.quoteId ?? null],
+      [reservation.receiptId],
+      [reservation.createdAtMs],
     ],
   };
 }

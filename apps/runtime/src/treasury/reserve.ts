@@ -1,4 +1,11 @@
-import { newId, type Authority, type Command, type Outcome } from "@openagents/authority";
+import {
+  newId,
+  type Authority,
+  type Command,
+  type Decided,
+  type Decision,
+  type Outcome,
+} from "@openagents/authority";
 import type {
   CommandCall,
   CommandReply,
@@ -7,7 +14,14 @@ import type {
   VoidReservationRequest,
   VoidReservationResponse,
 } from "@openagents/contracts";
-import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import {
+  loadForTransfers,
+  planTransfers,
+  postingWrites,
+  type Loaded,
+  type Plan,
+  type TransferRequest,
+} from "@openagents/ledger";
 import {
   findJobByQuote,
   findJobByReservation,
@@ -30,8 +44,13 @@ import {
 } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun, type Run } from "../runs/index.ts";
 import { escrowAccount, orgAccount } from "./accounts.ts";
+import type { TransferBatch } from "./transfer-batch.ts";
 
-export type TreasuryDeps = { readonly authority: Authority };
+export type TreasuryDeps = {
+  readonly authority: Authority;
+  readonly transfers: TransferBatch;
+  readonly nowMs: () => number;
+};
 
 /** In order of precedence. */
 type ReserveRefusal =
@@ -41,55 +60,84 @@ type ReserveRefusal =
   | "run_finished"
   | "run_canceling";
 
-/** Set money aside: a pending transfer from what the organisation can spend into its escrow. */
-export function reserveCompute(
+/**
+ * Set money aside: a pending transfer from what the organisation can spend into
+ * its escrow. Where only the balance decides, in a batch with others.
+ */
+export async function reserveCompute(
   deps: TreasuryDeps,
   call: CommandCall,
   request: ReserveComputeRequest,
 ): Promise<CommandReply> {
+  const { org } = call.principal;
+  if (request.runId === undefined && request.quoteId === undefined) {
+    const hold = holdOf(org, request, newId("rsv", deps.nowMs()));
+    return deps.transfers.execute<ReserveComputeResponse>(
+      call,
+      request,
+      { requests: [hold] },
+      (decision, loaded) => decideReserve(decision, request, NO_ORDER, hold, loaded),
+    );
+  }
   return deps.authority.execute<ReserveComputeResponse>(call, request, async (command) => {
-    const { org } = call.principal;
     const order = await loadOrder(command, org, request);
-    const reservationId = newId("rsv", command.nowMs());
-    const hold: TransferRequest = {
-      id: reservationId,
-      kind: "pending",
-      debitAccount: orgAccount(org).id,
-      creditAccount: escrowAccount(org).id,
-      amount: request.amountMsats,
-      unit: "msats",
-    };
+    const hold = holdOf(org, request, newId("rsv", command.nowMs()));
     const loaded = await loadForTransfers(command.tx, [hold], command.nowMs());
-    const nowMs = command.nowMs();
-    const refused = refuseOrder(order, nowMs);
-    if (refused !== undefined) {
-      return { kind: "refused", rule: "state", reason: refused, detail: RESERVE_DETAILS[refused] };
-    }
+    return decideReserve(command, request, order, hold, loaded).outcome;
+  });
+}
 
-    const facts = {
-      reservation_id: reservationId,
-      amount_msats: Number(request.amountMsats),
-      ...(order.run === undefined ? {} : { run_id: order.run.runId }),
-      ...(request.quoteId === undefined ? {} : { quote_id: request.quoteId }),
-    };
-    const subject = order.run?.runId ?? reservationId;
-    const plan = planTransfers(loaded, [hold], nowMs);
-    const [result] = plan.results;
-    if (result?.kind === "refused") return refuseSpend(command, subject, facts, result.reason, nowMs);
+function holdOf(org: string, request: ReserveComputeRequest, reservationId: string): TransferRequest {
+  return {
+    id: reservationId,
+    kind: "pending",
+    debitAccount: orgAccount(org).id,
+    creditAccount: escrowAccount(org).id,
+    amount: request.amountMsats,
+    unit: "msats",
+  };
+}
 
-    const receipt = command.seal("openagents.treasury.budget_reserved.v1", subject, facts, nowMs);
-    const reservation: Reservation = {
-      reservationId,
-      org,
-      amountMsats: request.amountMsats,
-      status: "reserved",
-      runId: order.run?.runId,
-      quoteId: request.quoteId,
-      receiptId: receipt.receipt_id,
-      createdAtMs: nowMs,
-    };
-    const event = { eventType: "budget.reserved", payload: { ...facts, receipt_id: receipt.receipt_id } };
-    return {
+function decideReserve(
+  decision: Decision,
+  request: ReserveComputeRequest,
+  order: Order,
+  hold: TransferRequest,
+  loaded: Loaded,
+): Decided<ReserveComputeResponse, Plan> {
+  const nowMs = decision.nowMs();
+  const refused = refuseOrder(order, nowMs);
+  if (refused !== undefined) {
+    const detail = RESERVE_DETAILS[refused];
+    return { outcome: { kind: "refused", rule: "state", reason: refused, detail } };
+  }
+  const facts = {
+    reservation_id: hold.id,
+    amount_msats: Number(request.amountMsats),
+    ...(order.run === undefined ? {} : { run_id: order.run.runId }),
+    ...(request.quoteId === undefined ? {} : { quote_id: request.quoteId }),
+  };
+  const subject = order.run?.runId ?? hold.id;
+  const plan = planTransfers(loaded, [hold], nowMs);
+  const [result] = plan.results;
+  if (result?.kind === "refused")
+    return { outcome: refuseSpend(decision, subject, facts, result.reason, nowMs) };
+
+  const receipt = decision.seal("openagents.treasury.budget_reserved.v1", subject, facts, nowMs);
+  const reservation: Reservation = {
+    reservationId: hold.id,
+    org: decision.call.principal.org,
+    amountMsats: request.amountMsats,
+    status: "reserved",
+    runId: order.run?.runId,
+    quoteId: request.quoteId,
+    receiptId: receipt.receipt_id,
+    createdAtMs: nowMs,
+  };
+  const event = { eventType: "budget.reserved", payload: { ...facts, receipt_id: receipt.receipt_id } };
+  return {
+    change: plan,
+    outcome: {
       kind: "answer",
       output: { reservation: reservationMessage(reservation), receiptId: receipt.receipt_id },
       writes: [
@@ -97,8 +145,8 @@ export function reserveCompute(
         ...postingWrites(loaded, plan, receipt.receipt_id),
         ...(order.run === undefined ? [] : extendRun(order.run, [event], nowMs).writes),
       ],
-    };
-  });
+    },
+  };
 }
 
 type Order = {
@@ -106,6 +154,14 @@ type Order = {
   readonly quoteValidUntilMs: number | undefined;
   readonly quoteReserved: boolean;
   readonly quoteUsed: boolean;
+};
+
+/** Money set aside for nothing in particular. */
+const NO_ORDER: Order = {
+  run: undefined,
+  quoteValidUntilMs: undefined,
+  quoteReserved: false,
+  quoteUsed: false,
 };
 
 /** What the money is for: the run is locked, and the quote's terms must be those asked for. */
@@ -154,7 +210,7 @@ const RESERVE_DETAILS: Readonly<Record<ReserveRefusal, string>> = {
 
 /** An organisation without the account, or without the money in it, is short of funds alike. */
 function refuseSpend(
-  command: Command,
+  decision: Decision,
   subject: string,
   facts: Record<string, string | number>,
   ledgerReason: string,
@@ -164,7 +220,7 @@ function refuseSpend(
     throw new Error(`the ledger refused a reservation: ${ledgerReason}`);
   }
   const { reservation_id: _, ...asked } = facts;
-  const receipt = command.seal(
+  const receipt = decision.seal(
     "openagents.treasury.spend_refused.v1",
     subject,
     { ...asked, reason: "insufficient_funds" },

@@ -3,11 +3,11 @@ import { findAccount } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
 import { earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 import { grantDemoCredit, type GrantDeps } from "./grants.ts";
-import { reserveCompute, voidReservation } from "./reserve.ts";
+import { reserveCompute, voidReservation, type TreasuryDeps } from "./reserve.ts";
 import { settleSandboxRun } from "./settle.ts";
 import { listRecentSettlements, settlementMessage } from "./settlement.ts";
 
-export type TreasuryRoutesDeps = GrantDeps & { readonly db: Database };
+export type TreasuryRoutesDeps = GrantDeps & TreasuryDeps & { readonly db: Database };
 
 const RECENT_SETTLEMENTS = 50;
 
