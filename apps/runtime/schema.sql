@@ -66,9 +66,19 @@ ledger.transfers.receipt_id text NOT NULL
 ledger.transfers.seq bigint NOT NULL IDENTITY
 ledger.transfers.unit text NOT NULL
 runtime.artifact_grants.bytes bigint NOT NULL
+runtime.artifact_grants.class text NOT NULL
 runtime.artifact_grants.granted_at_ms bigint NOT NULL
+runtime.artifact_grants.keep_until_ms bigint NOT NULL
 runtime.artifact_grants.org text NOT NULL
 runtime.artifact_grants.sha256 text NOT NULL
+runtime.artifact_grants.shared_by text
+runtime.artifact_usage.bytes bigint NOT NULL
+runtime.artifact_usage.objects bigint NOT NULL
+runtime.artifact_usage.org text NOT NULL
+runtime.artifacts.blob text NOT NULL
+runtime.artifacts.bytes bigint NOT NULL
+runtime.artifacts.sha256 text NOT NULL
+runtime.artifacts.stored_at_ms bigint NOT NULL
 runtime.buyer_standings.disputed_jobs bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.disputes_lost bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.org text NOT NULL
@@ -128,6 +138,9 @@ runtime.jobs.run_id text NOT NULL
 runtime.jobs.spec text NOT NULL
 runtime.jobs.status text NOT NULL
 runtime.jobs.updated_at_ms bigint NOT NULL
+runtime.loose_blobs.blob text NOT NULL
+runtime.loose_blobs.condemned boolean NOT NULL DEFAULT false
+runtime.loose_blobs.delete_after_ms bigint NOT NULL
 runtime.provider_records.jobs_done bigint NOT NULL DEFAULT 0
 runtime.provider_records.jobs_faulty bigint NOT NULL DEFAULT 0
 runtime.provider_records.jobs_released bigint NOT NULL DEFAULT 0
@@ -307,7 +320,16 @@ ledger.transfers transfers_pending_id_fkey FOREIGN KEY (pending_id) REFERENCES l
 ledger.transfers transfers_pending_id_key UNIQUE (pending_id)
 ledger.transfers transfers_pkey PRIMARY KEY (id)
 runtime.artifact_grants artifact_grants_bytes_check CHECK ((bytes >= 0))
+runtime.artifact_grants artifact_grants_check CHECK (((class = 'shared'::text) = (shared_by IS NOT NULL)))
+runtime.artifact_grants artifact_grants_class_check CHECK ((class = ANY (ARRAY['stored'::text, 'handed_in'::text, 'shared'::text])))
 runtime.artifact_grants artifact_grants_pkey PRIMARY KEY (org, sha256)
+runtime.artifact_grants artifact_grants_sha256_fkey FOREIGN KEY (sha256) REFERENCES runtime.artifacts(sha256)
+runtime.artifact_usage artifact_usage_bytes_check CHECK ((bytes >= 0))
+runtime.artifact_usage artifact_usage_objects_check CHECK ((objects >= 0))
+runtime.artifact_usage artifact_usage_pkey PRIMARY KEY (org)
+runtime.artifacts artifacts_blob_key UNIQUE (blob)
+runtime.artifacts artifacts_bytes_check CHECK ((bytes >= 0))
+runtime.artifacts artifacts_pkey PRIMARY KEY (sha256)
 runtime.buyer_standings buyer_standings_disputed_jobs_check CHECK ((disputed_jobs >= 0))
 runtime.buyer_standings buyer_standings_disputes_lost_check CHECK ((disputes_lost >= 0))
 runtime.buyer_standings buyer_standings_pkey PRIMARY KEY (org)
@@ -348,6 +370,7 @@ runtime.jobs jobs_repeats_check CHECK (((repeats >= 1) AND (repeats <= 5)))
 runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
 runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
+runtime.loose_blobs loose_blobs_pkey PRIMARY KEY (blob)
 runtime.provider_records provider_records_jobs_done_check CHECK ((jobs_done >= 0))
 runtime.provider_records provider_records_jobs_faulty_check CHECK ((jobs_faulty >= 0))
 runtime.provider_records provider_records_jobs_released_check CHECK ((jobs_released >= 0))
@@ -426,14 +449,19 @@ runtime.workers workers_strikes_check CHECK ((strikes >= 0))
 runtime.workers workers_zone_tenths_check CHECK ((zone_tenths = ANY (ARRAY[0, 5, 10])))
 
 -- indexes
+CREATE INDEX artifact_grants_by_sha256 ON runtime.artifact_grants USING btree (sha256)
+CREATE INDEX artifact_grants_due ON runtime.artifact_grants USING btree (keep_until_ms, org, sha256)
 CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
 CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE (status <> 'decided'::text)
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
+CREATE INDEX job_outputs_by_sha256 ON runtime.job_outputs USING btree (sha256, job_id)
+CREATE INDEX jobs_by_input ON runtime.jobs USING gin (inputs)
 CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id) WHERE (primary_job_id IS NOT NULL)
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
+CREATE INDEX loose_blobs_due ON runtime.loose_blobs USING btree (delete_after_ms)
 CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quote_id) WHERE (sampling_seed_id IS NOT NULL)
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, seq)
@@ -453,6 +481,9 @@ CREATE INDEX workers_fresh ON runtime.workers USING btree (last_heartbeat_at_ms)
 CREATE UNIQUE INDEX accounts_id_unit_key ON ledger.accounts USING btree (id, unit)
 CREATE UNIQUE INDEX accounts_pkey ON ledger.accounts USING btree (id)
 CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree (org, sha256)
+CREATE UNIQUE INDEX artifact_usage_pkey ON runtime.artifact_usage USING btree (org)
+CREATE UNIQUE INDEX artifacts_blob_key ON runtime.artifacts USING btree (blob)
+CREATE UNIQUE INDEX artifacts_pkey ON runtime.artifacts USING btree (sha256)
 CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
@@ -467,6 +498,7 @@ CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
 CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
+CREATE UNIQUE INDEX loose_blobs_pkey ON runtime.loose_blobs USING btree (blob)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
 CREATE UNIQUE INDEX provider_records_pkey ON runtime.provider_records USING btree (worker_id)
 CREATE UNIQUE INDEX provider_standings_pkey ON runtime.provider_standings USING btree (org)
@@ -488,6 +520,10 @@ CREATE UNIQUE INDEX verifications_pkey ON runtime.verifications USING btree (job
 CREATE UNIQUE INDEX workers_pkey ON runtime.workers USING btree (worker_id)
 
 -- rights
+DELETE ON runtime.artifact_grants TO app_role
+DELETE ON runtime.artifact_usage TO app_role
+DELETE ON runtime.artifacts TO app_role
+DELETE ON runtime.loose_blobs TO app_role
 INSERT ON authority.command_outcomes TO app_role
 INSERT ON authority.commands TO app_role
 INSERT ON authority.intents TO app_role
@@ -495,11 +531,14 @@ INSERT ON authority.receipts TO app_role
 INSERT ON ledger.accounts TO app_role
 INSERT ON ledger.transfers TO app_role
 INSERT ON runtime.artifact_grants TO app_role
+INSERT ON runtime.artifact_usage TO app_role
+INSERT ON runtime.artifacts TO app_role
 INSERT ON runtime.buyer_standings TO app_role
 INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
+INSERT ON runtime.loose_blobs TO app_role
 INSERT ON runtime.provider_records TO app_role
 INSERT ON runtime.provider_standings TO app_role
 INSERT ON runtime.quotes TO app_role
@@ -521,11 +560,14 @@ SELECT ON authority.receipts TO app_role
 SELECT ON ledger.accounts TO app_role
 SELECT ON ledger.transfers TO app_role
 SELECT ON runtime.artifact_grants TO app_role
+SELECT ON runtime.artifact_usage TO app_role
+SELECT ON runtime.artifacts TO app_role
 SELECT ON runtime.buyer_standings TO app_role
 SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
+SELECT ON runtime.loose_blobs TO app_role
 SELECT ON runtime.provider_records TO app_role
 SELECT ON runtime.provider_standings TO app_role
 SELECT ON runtime.quotes TO app_role
@@ -540,10 +582,14 @@ SELECT ON runtime.settlements TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
 UPDATE ON authority.intents TO app_role
+UPDATE ON runtime.artifact_grants TO app_role
+UPDATE ON runtime.artifact_usage TO app_role
+UPDATE ON runtime.artifacts TO app_role
 UPDATE ON runtime.buyer_standings TO app_role
 UPDATE ON runtime.exports TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
+UPDATE ON runtime.loose_blobs TO app_role
 UPDATE ON runtime.provider_records TO app_role
 UPDATE ON runtime.provider_standings TO app_role
 UPDATE ON runtime.reservations TO app_role

@@ -1,6 +1,7 @@
 // The runtime as a library: builds each noun's few dependencies once, and
 // starts and stops them in order.
 
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAuthority, getMode } from "@openagents/authority";
 import { ProblemError, openApi, type Binding } from "@openagents/contracts";
@@ -20,7 +21,14 @@ import {
   type ServiceApp,
 } from "@openagents/service";
 import { fraudRoutes, startAdjudicator } from "./adjudication/index.ts";
-import { artifactRoutes, openArtifactDisk } from "./artifacts/index.ts";
+import {
+  QUOTA_DEFAULT,
+  artifactRoutes,
+  diskStore,
+  openArrivals,
+  openReader,
+  startCollector,
+} from "./artifacts/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
@@ -88,8 +96,11 @@ async function buildService(
 ): Promise<ServiceApp> {
   const authority = createAuthority({ db, nowMs });
   const signer = createSigner(config.receiptSigningKey);
-  const disk = await openArtifactDisk(config.artifactsDir);
-  const judge = openJudge({ db, disk });
+  const arrivals = await openArrivals(join(config.artifactsDir, "incoming"));
+  const store = diskStore(config.artifactsDir);
+  const artifacts = openReader({ db, store, nowMs });
+  const quota = config.artifactQuota ?? QUOTA_DEFAULT;
+  const judge = openJudge({ db, artifacts });
   const offers = await openOffers(db);
   const metrics = createMetrics("runtime_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
@@ -112,10 +123,10 @@ async function buildService(
       nowMs,
       disableWorker: (request, call) => disableWorker({ authority, offers }, call, request),
     }),
-    artifactRoutes({ db, authority, disk, nowMs }),
+    artifactRoutes({ db, authority, store, arrivals, artifacts, quota, nowMs }),
     intentRoutes({ db }),
     jobRoutes({ db, authority, offers, nowMs }),
-    marketplaceRoutes({ db, disk, authority, offers, signer, nowMs }),
+    marketplaceRoutes({ db, artifacts, authority, offers, signer, nowMs }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
     fraudRoutes({ db, authority, offers, judge }),
@@ -156,6 +167,7 @@ async function buildService(
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
+  resources.use(startCollector({ db, authority, store, nowMs, log }));
   resources.use(startAdjudicator({ db, authority, offers, judge, log }));
   resources.use(startExecutorSweep({ db, authority, log, nowMs }));
   resources.use(startProjector({ db, log }));

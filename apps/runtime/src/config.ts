@@ -1,4 +1,5 @@
 import type { KeySource } from "@openagents/service";
+import type { ArtifactQuota } from "./artifacts/index.ts";
 
 export type RuntimeConfig = {
   readonly host: string;
@@ -8,7 +9,10 @@ export type RuntimeConfig = {
   readonly databaseUrl: string;
   /** Of the role that owns the schema; migrations run at start when it is given. */
   readonly ownerDatabaseUrl?: string | undefined;
+  /** What arrives is there at first; what is kept too, unless there is an object store. */
   readonly artifactsDir: string;
+  /** What each organisation may store; an ordinary amount when absent. */
+  readonly artifactQuota?: ArtifactQuota | undefined;
   readonly jwks: KeySource;
   readonly issuer: string;
   readonly audience: string;

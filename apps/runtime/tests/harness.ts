@@ -13,6 +13,7 @@ import { SignJWT, exportJWK, generateKeyPair } from "jose";
 export type Harness = {
   readonly url: string;
   readonly databaseUrl: string;
+  readonly artifactsDir: string;
   token(principal?: Partial<Claims>): Promise<string>;
   /** POST a command; a fresh key unless one is given. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
@@ -53,10 +54,12 @@ export async function startHarness(
     readonly nowMs?: () => number;
     /** Of a harness that was stopped; a fresh database when absent. */
     readonly databaseUrl?: string;
+    readonly artifactsDir?: string;
+    readonly artifactQuota?: { readonly bytesMax: number; readonly objectsMax: number };
   } = {},
 ): Promise<Harness> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
-  const artifactsDir = await mkdtemp(join(tmpdir(), "oa-artifacts-"));
+  const artifactsDir = options.artifactsDir ?? (await mkdtemp(join(tmpdir(), "oa-artifacts-")));
   t.after(() => rm(artifactsDir, { recursive: true, force: true }));
   const keys = await generateKeyPair("EdDSA", { crv: "Ed25519" });
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: "test", alg: "EdDSA", use: "sig" };
@@ -67,6 +70,7 @@ export async function startHarness(
       port: 0,
       databaseUrl,
       artifactsDir,
+      artifactQuota: options.artifactQuota,
       jwks: { keys: [jwk] },
       issuer: "openagents-test",
       audience: "openagents",
@@ -121,6 +125,7 @@ export async function startHarness(
   return {
     url,
     databaseUrl,
+    artifactsDir,
     token,
     post: (path, body, request = {}) =>
       send(

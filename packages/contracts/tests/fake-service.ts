@@ -172,6 +172,10 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
         note(input, call);
         return { contentType: "application/octet-stream", data: Buffer.from("bytes") };
       },
+      listArtifacts: unserved,
+      statArtifact: unserved,
+      shareArtifact: unserved,
+      collectArtifacts: unserved,
     }),
   ];
 }

@@ -20,6 +20,7 @@ export const RECEIPT_PREFIXES = {
   "openagents.runtime.sampling_seed_opened.v1": "sdop",
   "openagents.runtime.sampling_seed_revealed.v1": "sdrv",
   "openagents.runtime.worker_struck.v1": "wstr",
+  "openagents.runtime.artifact_shared.v1": "ashr",
   "openagents.runtime.worker_reinstated.v1": "wrei",
   "openagents.fraud.incident.v1": "frin",
   "openagents.fraud.incident_decided.v1": "frdc",

@@ -189,6 +189,7 @@ export async function countOpenJobs(
 }
 
 export type LeaseHold = {
+  readonly leaseId: string;
   readonly jobId: string;
   readonly owner: string;
   readonly ownerOrg: string;
@@ -237,6 +238,7 @@ export async function findLease(q: Queryable, leaseId: string): Promise<LeaseHol
   const [row] = await q.query<Row>(FIND_LEASE, [leaseId]);
   if (row === undefined) return undefined;
   return {
+    leaseId,
     jobId: row.job_id,
     owner: row.owner,
     ownerOrg: row.owner_org,

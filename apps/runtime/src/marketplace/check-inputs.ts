@@ -2,7 +2,7 @@
 // learns it before a price is made; nobody is paid, or not, for a broken order.
 
 import type { ProblemError, SandboxRunSpec } from "@openagents/contracts";
-import type { Database } from "@openagents/postgres";
+import type { Tx } from "@openagents/postgres";
 import {
   CHECK_CONFIG_BYTES_MAX,
   CheckConfigError,
@@ -15,39 +15,75 @@ import {
 } from "@openagents/proof";
 import {
   PATCH_BYTES_MAX,
-  listGranted,
+  QUOTED_MS,
+  STAGED_MS,
+  keepGrants,
   readPatch,
   readPrefix,
   readText,
-  type ArtifactDisk,
+  type ArtifactReader,
 } from "../artifacts/index.ts";
 import { inputsOf } from "../jobs/index.ts";
 import { invalidField } from "../problems.ts";
 import { BASE_PREFIX_BYTES, findBaseProblem } from "./base-bundle.ts";
 
-export type InputsDeps = { readonly db: Database; readonly disk: ArtifactDisk };
+export type InputsDeps = { readonly artifacts: ArtifactReader; readonly nowMs: () => number };
 
-/**
- * What is wrong with a spec's inputs, as 400 `artifact_missing`,
- * `base_not_single_commit` (for the market only), `config_invalid`, `patch_too_large`, `patch_refused`, `patch_empty`, or
- * `patch_test_paths_differ` and `guard_paths_differ` when it names other files
- * than the patch has. Stored bytes never change, so this needs no transaction.
- */
-export async function findInputProblem(
+export type InputsCheck = {
+  readonly problem: ProblemError | undefined;
+  /** Inputs that might be let go of before they are ordered, unless they are given more time. */
+  readonly lapsing: readonly string[];
+};
+
+export async function checkInputs(
   deps: InputsDeps,
   org: string,
   spec: SandboxRunSpec,
   market: boolean,
-): Promise<ProblemError | undefined> {
+): Promise<InputsCheck> {
   const inputs = inputsOf(spec);
-  const granted = await listGranted(deps.db, org, inputs);
-  const missing = inputs.find((sha256) => !granted.has(sha256));
-  if (missing !== undefined) {
-    return invalidField("spec", "artifact_missing", `Artifact ${missing} is not stored. Upload it first.`);
-  }
+  const granted = await deps.artifacts.listGranted(org, inputs);
+  // What another one shares goes when that one says so; an order needs its inputs for longer.
+  const missing = inputs.find((sha256) => (granted.get(sha256)?.class ?? "shared") === "shared");
+  if (missing !== undefined) return { problem: artifactMissing(missing), lapsing: [] };
+  const soonMs = deps.nowMs() + QUOTED_MS;
+  return {
+    problem: await findInputProblem(deps, spec, market),
+    lapsing: inputs.filter((sha256) => (granted.get(sha256)?.keepUntilMs ?? 0) <= soonMs),
+  };
+}
+
+/** What was looked at may have been let go of meanwhile; from here on it is kept until it is ordered. */
+export async function keepInputs(
+  tx: Tx,
+  org: string,
+  lapsing: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  if (lapsing.length === 0) return;
+  const kept = await keepGrants(tx, org, lapsing, nowMs + STAGED_MS);
+  const gone = lapsing.find((sha256) => !kept.has(sha256));
+  if (gone !== undefined) throw artifactMissing(gone);
+}
+
+function artifactMissing(sha256: string): ProblemError {
+  return invalidField("spec", "artifact_missing", `Artifact ${sha256} is not stored. Upload it first.`);
+}
+
+/**
+ * What is wrong with a spec's inputs, as 400 `base_not_single_commit` (for the
+ * market only), `config_invalid`, `patch_too_large`, `patch_refused`, `patch_empty`, or
+ * `patch_test_paths_differ` and `guard_paths_differ` when it names other files
+ * than the patch has. Stored bytes never change, so this needs no transaction.
+ */
+async function findInputProblem(
+  deps: Pick<InputsDeps, "artifacts">,
+  spec: SandboxRunSpec,
+  market: boolean,
+): Promise<ProblemError | undefined> {
   if (market) {
     const problem = findBaseProblem(
-      await readPrefix(deps.disk, spec.baseBundleSha256, BASE_PREFIX_BYTES),
+      await readPrefix(deps.artifacts, spec.baseBundleSha256, BASE_PREFIX_BYTES),
       spec,
     );
     if (problem !== undefined) {
@@ -58,7 +94,7 @@ export async function findInputProblem(
       );
     }
   }
-  const patch = await readPatch(deps.disk, spec.patchSha256);
+  const patch = await readPatch(deps.artifacts, spec.patchSha256);
   if (patch === undefined) {
     return invalidField(
       "spec.patch_sha256",
@@ -67,7 +103,7 @@ export async function findInputProblem(
     );
   }
   try {
-    return findPatchProblem(patch, await readConfig(deps.disk, spec), spec);
+    return findPatchProblem(patch, await readConfig(deps.artifacts, spec), spec);
   } catch (error) {
     if (!(error instanceof CheckConfigError)) throw error;
     return invalidField(
@@ -79,9 +115,9 @@ export async function findInputProblem(
 }
 
 /** Throws `CheckConfigError`. */
-async function readConfig(disk: ArtifactDisk, spec: SandboxRunSpec): Promise<CheckConfig | undefined> {
+async function readConfig(artifacts: ArtifactReader, spec: SandboxRunSpec): Promise<CheckConfig | undefined> {
   if (spec.configSha256 === undefined) return undefined;
-  const text = await readText(disk, spec.configSha256, CHECK_CONFIG_BYTES_MAX);
+  const text = await readText(artifacts, spec.configSha256, CHECK_CONFIG_BYTES_MAX);
   if (text === undefined) throw tooLargeConfig();
   return parseCheckConfig(text);
 }

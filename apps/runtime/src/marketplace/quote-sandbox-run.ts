@@ -12,7 +12,7 @@ import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { expectedPrice, samplingTerms } from "../sampling/index.ts";
 import { findAgreeing } from "../standings/index.ts";
 import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, type Worker } from "../workers/index.ts";
-import { findInputProblem, type InputsDeps } from "./check-inputs.ts";
+import { checkInputs, keepInputs, type InputsDeps } from "./check-inputs.ts";
 import { decideSelection, type Selection } from "./decide-selection.ts";
 import type { MarketFacts } from "./offers.ts";
 import { supplyClassOf } from "./price.ts";
@@ -42,11 +42,12 @@ export async function quoteSandboxRun(
 ): Promise<CommandReply> {
   // Looked at outside of the transaction, thrown inside: a repeat of a finished quote answers its bytes.
   const market = request.market ?? false;
-  const problem = await findInputProblem(deps, call.principal.org, request.spec, market);
+  const { problem, lapsing } = await checkInputs(deps, call.principal.org, request.spec, market);
   return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
     const { org } = call.principal;
     const run = await requireLockedRun(command.tx, org, request.runId);
     if (problem !== undefined) throw problem;
+    await keepInputs(command.tx, org, lapsing, command.nowMs());
     if (isFinished(run.status)) return refuseFinished(run.status);
 
     const nowMs = command.nowMs();

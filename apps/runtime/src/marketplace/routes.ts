@@ -1,10 +1,11 @@
 import { Marketplace, bind, type Binding } from "@openagents/contracts";
+import type { Database } from "@openagents/postgres";
 import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, workerMessage } from "../workers/index.ts";
 import { dispatchSandboxRun, type DispatchDeps } from "./dispatch.ts";
 import { recordMessage } from "./provider.ts";
 import { quoteSandboxRun, type QuoteDeps } from "./quote-sandbox-run.ts";
 
-export type MarketplaceRoutesDeps = QuoteDeps & DispatchDeps & { readonly nowMs: () => number };
+export type MarketplaceRoutesDeps = QuoteDeps & DispatchDeps & { readonly db: Database };
 
 const CATALOG_MAX = 1_000;
 

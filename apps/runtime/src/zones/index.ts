@@ -1,1 +1,8 @@
-export { heldZone, isOperator, mayReceiveSource, type SourceOrder, type Standing } from "./zones.ts";
+export {
+  artifactShare,
+  heldZone,
+  isOperator,
+  mayReceiveSource,
+  mayShareArtifacts,
+  type SourceOrder,
+} from "./zones.ts";

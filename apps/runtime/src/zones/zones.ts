@@ -36,6 +36,11 @@ export function mayShareArtifacts(party: Pick<Standing, "zoneTenths">): boolean 
   return isOperator(party) || party.zoneTenths === DEVICE;
 }
 
+/** How much of what an organisation may store someone of a zone may fill. */
+export function artifactShare(party: Pick<Standing, "zoneTenths">): number {
+  return mayShareArtifacts(party) ? 1 : 0.1;
+}
+
 /** The zone of what two statements speak of: neither can raise the other. */
 export function heldZone(one: number, other: number): number {
   return Math.max(one, other);

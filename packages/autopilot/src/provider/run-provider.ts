@@ -41,7 +41,9 @@ export type ProviderOptions = {
   readonly pause?: Pause;
 };
 
-export type ProviderClients = Pick<RuntimeClients, "artifacts" | "jobs" | "workers">;
+export type ProviderClients = Pick<RuntimeClients, "jobs" | "workers"> & {
+  readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact" | "putArtifact">;
+};
 
 export type ProviderEvent =
   | { readonly type: "registered"; readonly workerId: string }

@@ -3,8 +3,105 @@
 /* eslint-disable */
 
 import type { Comments, Contract, HttpBody, MessageDesc } from "../../../../contract.ts";
-import { Artifacts as ArtifactsService, GetArtifactRequestSchema, PutArtifactRequestSchema, PutArtifactResponseSchema } from "./artifacts_pb.ts";
+import { ArtifactSchema, Artifacts as ArtifactsService, CollectArtifactsRequestSchema, CollectArtifactsResponseSchema, GetArtifactRequestSchema, ListArtifactsRequestSchema, ListArtifactsResponseSchema, PutArtifactRequestSchema, PutArtifactResponseSchema, ShareArtifactRequestSchema, ShareArtifactResponseSchema, StatArtifactRequestSchema, StatArtifactResponseSchema } from "./artifacts_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+
+export type Artifact = {
+  readonly sha256: string;
+  readonly bytes: bigint;
+  readonly class: ArtifactClass;
+  readonly grantedAt: number;
+  /**
+   * Until then it is kept in any case; afterwards as long as something refers to
+   * it, except for what is shared.
+   */
+  readonly keepUntil: number;
+};
+
+/** Descriptor of `openagents.runtime.v1.Artifact`. */
+export const artifactDesc: MessageDesc<Artifact> = ArtifactSchema;
+
+export type ListArtifactsRequest = {
+  /** From an earlier answer's `next_cursor`. */
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ListArtifactsRequest`. */
+export const listArtifactsRequestDesc: MessageDesc<ListArtifactsRequest> = ListArtifactsRequestSchema;
+
+export type ListArtifactsResponse = {
+  readonly artifacts: readonly Artifact[];
+  readonly nextCursor?: string | undefined;
+  /** What the organisation stored itself, and how much it may. */
+  readonly storedBytes: bigint;
+  readonly storedObjects: bigint;
+  readonly storedBytesMax: bigint;
+  readonly storedObjectsMax: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.ListArtifactsResponse`. */
+export const listArtifactsResponseDesc: MessageDesc<ListArtifactsResponse> = ListArtifactsResponseSchema;
+
+export type StatArtifactRequest = {
+  readonly sha256: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.StatArtifactRequest`. */
+export const statArtifactRequestDesc: MessageDesc<StatArtifactRequest> = StatArtifactRequestSchema;
+
+export type StatArtifactResponse = {
+  readonly artifact: Artifact;
+};
+
+/** Descriptor of `openagents.runtime.v1.StatArtifactResponse`. */
+export const statArtifactResponseDesc: MessageDesc<StatArtifactResponse> = StatArtifactResponseSchema;
+
+export type ShareArtifactRequest = {
+  readonly sha256: string;
+  /** Who may read it. */
+  readonly org: string;
+  /** A minute to thirty days. */
+  readonly expiresInMs: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.ShareArtifactRequest`. */
+export const shareArtifactRequestDesc: MessageDesc<ShareArtifactRequest> = ShareArtifactRequestSchema;
+
+export type ShareArtifactResponse = {
+  readonly sha256: string;
+  readonly org: string;
+  readonly expiresAt: number;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ShareArtifactResponse`. */
+export const shareArtifactResponseDesc: MessageDesc<ShareArtifactResponse> = ShareArtifactResponseSchema;
+
+export type CollectArtifactsRequest = {
+  /** Say what would be let go of, and change nothing. */
+  readonly dryRun: boolean;
+};
+
+/** Descriptor of `openagents.runtime.v1.CollectArtifactsRequest`. */
+export const collectArtifactsRequestDesc: MessageDesc<CollectArtifactsRequest> = CollectArtifactsRequestSchema;
+
+export type CollectArtifactsResponse = {
+  /** Grants whose time was over and that nothing referred to. */
+  readonly grantsEnded: bigint;
+  /** Grants whose time was over and that something still refers to. */
+  readonly grantsKept: bigint;
+  /** Artifacts that nobody may read any more, and their size. */
+  readonly artifactsRemoved: bigint;
+  readonly bytesRemoved: bigint;
+  /** Files or objects that were deleted from the store. */
+  readonly blobsDeleted: bigint;
+  /** Whether there is more to do now. */
+  readonly more: boolean;
+};
+
+/** Descriptor of `openagents.runtime.v1.CollectArtifactsResponse`. */
+export const collectArtifactsResponseDesc: MessageDesc<CollectArtifactsResponse> = CollectArtifactsResponseSchema;
 
 export type PutArtifactRequest = {
   readonly sha256: string;
@@ -33,19 +130,46 @@ export type GetArtifactRequest = {
 /** Descriptor of `openagents.runtime.v1.GetArtifactRequest`. */
 export const getArtifactRequestDesc: MessageDesc<GetArtifactRequest> = GetArtifactRequestSchema;
 
+/** Why an organisation may read an artifact. */
+export type ArtifactClass = "stored" | "handed_in" | "shared";
+
+/** All values of `ArtifactClass`. */
+export const artifactClassValues = ["stored", "handed_in", "shared"] as const satisfies readonly ArtifactClass[];
+
 export const artifactsComments: Comments = {
   ...routeComments,
+  "openagents.runtime.v1.Artifact.keep_until": "Until then it is kept in any case; afterwards as long as something refers to\nit, except for what is shared.",
+  "openagents.runtime.v1.ListArtifactsRequest.cursor": "From an earlier answer's `next_cursor`.",
+  "openagents.runtime.v1.ListArtifactsResponse.stored_bytes": "What the organisation stored itself, and how much it may.",
+  "openagents.runtime.v1.ShareArtifactRequest.org": "Who may read it.",
+  "openagents.runtime.v1.ShareArtifactRequest.expires_in_ms": "A minute to thirty days.",
+  "openagents.runtime.v1.CollectArtifactsRequest.dry_run": "Say what would be let go of, and change nothing.",
+  "openagents.runtime.v1.CollectArtifactsResponse.grants_ended": "Grants whose time was over and that nothing referred to.",
+  "openagents.runtime.v1.CollectArtifactsResponse.grants_kept": "Grants whose time was over and that something still refers to.",
+  "openagents.runtime.v1.CollectArtifactsResponse.artifacts_removed": "Artifacts that nobody may read any more, and their size.",
+  "openagents.runtime.v1.CollectArtifactsResponse.blobs_deleted": "Files or objects that were deleted from the store.",
+  "openagents.runtime.v1.CollectArtifactsResponse.more": "Whether there is more to do now.",
   "openagents.runtime.v1.PutArtifactRequest.lease_id": "For workers: the lease that these bytes belong to.",
   "openagents.runtime.v1.GetArtifactRequest.lease_id": "For workers: the lease whose inputs these bytes are.",
-  "openagents.runtime.v1.Artifacts": "Bytes by their hash. An organisation reads what it stored, and a worker what\nits lease covers.",
-  "openagents.runtime.v1.Artifacts.PutArtifact": "Store the body under its sha256. The bytes are hashed as they arrive and\nrefused when they do not match; storing them again changes nothing.",
+  "openagents.runtime.v1.ArtifactClass": "Why an organisation may read an artifact.",
+  "openagents.runtime.v1.ArtifactClass.stored": "It stored it itself, and its room is taken by it.",
+  "openagents.runtime.v1.ArtifactClass.handed_in": "A provider handed it in for a job of the organisation.",
+  "openagents.runtime.v1.ArtifactClass.shared": "Another organisation shares it, until `keep_until`.",
+  "openagents.runtime.v1.Artifacts": "Bytes by their hash. An organisation reads what it stored, what was handed in\nfor its jobs and what others share with it, and a worker what its lease covers.",
+  "openagents.runtime.v1.Artifacts.PutArtifact": "Store the body under its sha256. The bytes are hashed as they arrive and\nrefused when they do not match; an upload that breaks off leaves nothing.\nStoring them again changes nothing but how long they are kept. Refused with\n507 `org_bytes_max` or `org_objects_max` when the organisation has no room.",
+  "openagents.runtime.v1.Artifacts.ListArtifacts": "What the organisation may read, by hash, with how much of its room is taken.",
+  "openagents.runtime.v1.Artifacts.StatArtifact": "Whether the organisation has an artifact. One that only others have is 404.",
+  "openagents.runtime.v1.Artifacts.ShareArtifact": "Let another organisation read what this one stored or was handed in, for a\nwhile. Refused: `zone_not_allowed`.",
+  "openagents.runtime.v1.Artifacts.CollectArtifacts": "Let go of what nothing refers to any more and whose time is over, one page at\na time. It happens by itself; this is for operators who do not want to wait.",
 };
 
 /** What each method of `openagents.runtime.v1.Artifacts` takes and answers. */
 export type ArtifactsTypes = {
   /**
    * Store the body under its sha256. The bytes are hashed as they arrive and
-   * refused when they do not match; storing them again changes nothing.
+   * refused when they do not match; an upload that breaks off leaves nothing.
+   * Storing them again changes nothing but how long they are kept. Refused with
+   * 507 `org_bytes_max` or `org_objects_max` when the organisation has no room.
    */
   readonly putArtifact: {
     readonly input: PutArtifactRequest;
@@ -59,11 +183,45 @@ export type ArtifactsTypes = {
     readonly effect: "read";
     readonly access: "user";
   };
+  /** What the organisation may read, by hash, with how much of its room is taken. */
+  readonly listArtifacts: {
+    readonly input: ListArtifactsRequest;
+    readonly output: ListArtifactsResponse;
+    readonly effect: "read";
+    readonly access: "user";
+  };
+  /** Whether the organisation has an artifact. One that only others have is 404. */
+  readonly statArtifact: {
+    readonly input: StatArtifactRequest;
+    readonly output: StatArtifactResponse;
+    readonly effect: "read";
+    readonly access: "user";
+  };
+  /**
+   * Let another organisation read what this one stored or was handed in, for a
+   * while. Refused: `zone_not_allowed`.
+   */
+  readonly shareArtifact: {
+    readonly input: ShareArtifactRequest;
+    readonly output: ShareArtifactResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * Let go of what nothing refers to any more and whose time is over, one page at
+   * a time. It happens by itself; this is for operators who do not want to wait.
+   */
+  readonly collectArtifacts: {
+    readonly input: CollectArtifactsRequest;
+    readonly output: CollectArtifactsResponse;
+    readonly effect: "command";
+    readonly access: "admin";
+  };
 };
 
 /**
- * Bytes by their hash. An organisation reads what it stored, and a worker what
- * its lease covers.
+ * Bytes by their hash. An organisation reads what it stored, what was handed in
+ * for its jobs and what others share with it, and a worker what its lease covers.
  */
 export const Artifacts: Contract<ArtifactsTypes> = {
   service: ArtifactsService,

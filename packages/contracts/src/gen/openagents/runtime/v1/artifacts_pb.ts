@@ -2,20 +2,298 @@
 // @generated from file openagents/runtime/v1/artifacts.proto (package openagents.runtime.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import type { HttpBody, HttpBodySchema } from "../../../google/api/httpbody_pb.ts";
 import { file_google_api_httpbody } from "../../../google/api/httpbody_pb.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file openagents/runtime/v1/artifacts.proto.
  */
 export const file_openagents_runtime_v1_artifacts: GenFile = /*@__PURE__*/
-  fileDesc("CiVvcGVuYWdlbnRzL3J1bnRpbWUvdjEvYXJ0aWZhY3RzLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEiowEKElB1dEFydGlmYWN0UmVxdWVzdBIlCgZzaGEyNTYYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIlCgdjb250ZW50GAIgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keRIyCghsZWFzZV9pZBgDIAEoCUIbukgYchYyFF5sZWFzZV9bMC05YS1mXXszMn0kSACIAQFCCwoJX2xlYXNlX2lkIjQKE1B1dEFydGlmYWN0UmVzcG9uc2USDgoGc2hhMjU2GAEgASgJEg0KBWJ5dGVzGAIgASgDInwKEkdldEFydGlmYWN0UmVxdWVzdBIlCgZzaGEyNTYYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIyCghsZWFzZV9pZBgCIAEoCUIbukgYchYyFF5sZWFzZV9bMC05YS1mXXszMn0kSACIAQFCCwoJX2xlYXNlX2lkMt0CCglBcnRpZmFjdHMSuwEKC1B1dEFydGlmYWN0Eikub3BlbmFnZW50cy5ydW50aW1lLnYxLlB1dEFydGlmYWN0UmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5QdXRBcnRpZmFjdFJlc3BvbnNlIlWquxghCAIQAhoPYXJ0aWZhY3RzOndyaXRlIAIoAkCAgICAAWABgtPkkwIqOgdjb250ZW50Gh8vaW50ZXJuYWwvdjEvYXJ0aWZhY3RzL3tzaGEyNTZ9EpEBCgtHZXRBcnRpZmFjdBIpLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRBcnRpZmFjdFJlcXVlc3QaFC5nb29nbGUuYXBpLkh0dHBCb2R5IkGquxgWCAIQAhoOYXJ0aWZhY3RzOnJlYWQgAYLT5JMCIRIfL2ludGVybmFsL3YxL2FydGlmYWN0cy97c2hhMjU2fWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_openagents_protocol_v1_route]);
+  fileDesc("CiVvcGVuYWdlbnRzL3J1bnRpbWUvdjEvYXJ0aWZhY3RzLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEivgEKCEFydGlmYWN0Eg4KBnNoYTI1NhgBIAEoCRINCgVieXRlcxgCIAEoAxIzCgVjbGFzcxgDIAEoDjIkLm9wZW5hZ2VudHMucnVudGltZS52MS5BcnRpZmFjdENsYXNzEi4KCmdyYW50ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmtlZXBfdW50aWwYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImoKFExpc3RBcnRpZmFjdHNSZXF1ZXN0Eh0KBmN1cnNvchgBIAEoCUIIukgFcgMYyAFIAIgBARIeCgVsaW1pdBgCIAEoBUIKukgHGgUY9AMoAUgBiAEBQgkKB19jdXJzb3JCCAoGX2xpbWl0ItkBChVMaXN0QXJ0aWZhY3RzUmVzcG9uc2USMgoJYXJ0aWZhY3RzGAEgAygLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkFydGlmYWN0EhgKC25leHRfY3Vyc29yGAIgASgJSACIAQESFAoMc3RvcmVkX2J5dGVzGAMgASgDEhYKDnN0b3JlZF9vYmplY3RzGAQgASgDEhgKEHN0b3JlZF9ieXRlc19tYXgYBSABKAMSGgoSc3RvcmVkX29iamVjdHNfbWF4GAYgASgDQg4KDF9uZXh0X2N1cnNvciI8ChNTdGF0QXJ0aWZhY3RSZXF1ZXN0EiUKBnNoYTI1NhgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kIkkKFFN0YXRBcnRpZmFjdFJlc3BvbnNlEjEKCGFydGlmYWN0GAEgASgLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkFydGlmYWN0IpABChRTaGFyZUFydGlmYWN0UmVxdWVzdBIlCgZzaGEyNTYYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIpCgNvcmcYAiABKAlCHLpIGXIXMhVeb3JnX1swLTlhLXpfXXsxLDYwfSQSJgoNZXhwaXJlc19pbl9tcxgDIAEoA0IPukgMIgoYgJD70wko4NQDIngKFVNoYXJlQXJ0aWZhY3RSZXNwb25zZRIOCgZzaGEyNTYYASABKAkSCwoDb3JnGAIgASgJEi4KCmV4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnJlY2VpcHRfaWQYBCABKAkiKgoXQ29sbGVjdEFydGlmYWN0c1JlcXVlc3QSDwoHZHJ5X3J1bhgBIAEoCCKcAQoYQ29sbGVjdEFydGlmYWN0c1Jlc3BvbnNlEhQKDGdyYW50c19lbmRlZBgBIAEoAxITCgtncmFudHNfa2VwdBgCIAEoAxIZChFhcnRpZmFjdHNfcmVtb3ZlZBgDIAEoAxIVCg1ieXRlc19yZW1vdmVkGAQgASgDEhUKDWJsb2JzX2RlbGV0ZWQYBSABKAMSDAoEbW9yZRgGIAEoCCKjAQoSUHV0QXJ0aWZhY3RSZXF1ZXN0EiUKBnNoYTI1NhgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kEiUKB2NvbnRlbnQYAiABKAsyFC5nb29nbGUuYXBpLkh0dHBCb2R5EjIKCGxlYXNlX2lkGAMgASgJQhu6SBhyFjIUXmxlYXNlX1swLTlhLWZdezMyfSRIAIgBAUILCglfbGVhc2VfaWQiNAoTUHV0QXJ0aWZhY3RSZXNwb25zZRIOCgZzaGEyNTYYASABKAkSDQoFYnl0ZXMYAiABKAMifAoSR2V0QXJ0aWZhY3RSZXF1ZXN0EiUKBnNoYTI1NhgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kEjIKCGxlYXNlX2lkGAIgASgJQhu6SBhyFjIUXmxlYXNlX1swLTlhLWZdezMyfSRIAIgBAUILCglfbGVhc2VfaWQqgwEKDUFydGlmYWN0Q2xhc3MSHgoaQVJUSUZBQ1RfQ0xBU1NfVU5TUEVDSUZJRUQQABIZChVBUlRJRkFDVF9DTEFTU19TVE9SRUQQARIcChhBUlRJRkFDVF9DTEFTU19IQU5ERURfSU4QAhIZChVBUlRJRkFDVF9DTEFTU19TSEFSRUQQAzLbCAoJQXJ0aWZhY3RzErsBCgtQdXRBcnRpZmFjdBIpLm9wZW5hZ2VudHMucnVudGltZS52MS5QdXRBcnRpZmFjdFJlcXVlc3QaKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHV0QXJ0aWZhY3RSZXNwb25zZSJVqrsYIQgCEAIaD2FydGlmYWN0czp3cml0ZSACKAJAgICAgAFgAYLT5JMCKjoHY29udGVudBofL2ludGVybmFsL3YxL2FydGlmYWN0cy97c2hhMjU2fRKRAQoLR2V0QXJ0aWZhY3QSKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0QXJ0aWZhY3RSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSJBqrsYFggCEAIaDmFydGlmYWN0czpyZWFkIAGC0+STAiESHy9pbnRlcm5hbC92MS9hcnRpZmFjdHMve3NoYTI1Nn0SpAEKDUxpc3RBcnRpZmFjdHMSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdEFydGlmYWN0c1JlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdEFydGlmYWN0c1Jlc3BvbnNlIjiquxgWCAIQAhoOYXJ0aWZhY3RzOnJlYWQgAYLT5JMCGBIWL2ludGVybmFsL3YxL2FydGlmYWN0cxKvAQoMU3RhdEFydGlmYWN0Eioub3BlbmFnZW50cy5ydW50aW1lLnYxLlN0YXRBcnRpZmFjdFJlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3RhdEFydGlmYWN0UmVzcG9uc2UiRqq7GBYIAhACGg5hcnRpZmFjdHM6cmVhZCABgtPkkwImEiQvaW50ZXJuYWwvdjEvYXJ0aWZhY3RzL3tzaGEyNTZ9L3N0YXQS4gEKDVNoYXJlQXJ0aWZhY3QSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2hhcmVBcnRpZmFjdFJlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2hhcmVBcnRpZmFjdFJlc3BvbnNlInaquxhBCAIQAhoPYXJ0aWZhY3RzOndyaXRlIAIyJW9wZW5hZ2VudHMucnVudGltZS5hcnRpZmFjdF9zaGFyZWQudjE4yQGC0+STAis6ASoiJi9pbnRlcm5hbC92MS9hcnRpZmFjdHMve3NoYTI1Nn0vZ3JhbnRzEr0BChBDb2xsZWN0QXJ0aWZhY3RzEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkNvbGxlY3RBcnRpZmFjdHNSZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkNvbGxlY3RBcnRpZmFjdHNSZXNwb25zZSJIqrsYGwgCEAQaEWFydGlmYWN0czpjb2xsZWN0IAIoAoLT5JMCIzoBKiIeL2ludGVybmFsL3YxL2FydGlmYWN0cy9jb2xsZWN0YgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
+
+/**
+ * @generated from message openagents.runtime.v1.Artifact
+ */
+export type Artifact = Message<"openagents.runtime.v1.Artifact"> & {
+  /**
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: openagents.runtime.v1.ArtifactClass class = 3;
+   */
+  class: ArtifactClass;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp granted_at = 4;
+   */
+  grantedAt?: Timestamp | undefined;
+
+  /**
+   * Until then it is kept in any case; afterwards as long as something refers to
+   * it, except for what is shared.
+   *
+   * @generated from field: google.protobuf.Timestamp keep_until = 5;
+   */
+  keepUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.Artifact.
+ * Use `create(ArtifactSchema)` to create a new message.
+ */
+export const ArtifactSchema: GenMessage<Artifact> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 0);
+
+/**
+ * @generated from message openagents.runtime.v1.ListArtifactsRequest
+ */
+export type ListArtifactsRequest = Message<"openagents.runtime.v1.ListArtifactsRequest"> & {
+  /**
+   * From an earlier answer's `next_cursor`.
+   *
+   * @generated from field: optional string cursor = 1;
+   */
+  cursor?: string | undefined;
+
+  /**
+   * @generated from field: optional int32 limit = 2;
+   */
+  limit?: number | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ListArtifactsRequest.
+ * Use `create(ListArtifactsRequestSchema)` to create a new message.
+ */
+export const ListArtifactsRequestSchema: GenMessage<ListArtifactsRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 1);
+
+/**
+ * @generated from message openagents.runtime.v1.ListArtifactsResponse
+ */
+export type ListArtifactsResponse = Message<"openagents.runtime.v1.ListArtifactsResponse"> & {
+  /**
+   * @generated from field: repeated openagents.runtime.v1.Artifact artifacts = 1;
+   */
+  artifacts: Artifact[];
+
+  /**
+   * @generated from field: optional string next_cursor = 2;
+   */
+  nextCursor?: string | undefined;
+
+  /**
+   * What the organisation stored itself, and how much it may.
+   *
+   * @generated from field: int64 stored_bytes = 3;
+   */
+  storedBytes: bigint;
+
+  /**
+   * @generated from field: int64 stored_objects = 4;
+   */
+  storedObjects: bigint;
+
+  /**
+   * @generated from field: int64 stored_bytes_max = 5;
+   */
+  storedBytesMax: bigint;
+
+  /**
+   * @generated from field: int64 stored_objects_max = 6;
+   */
+  storedObjectsMax: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ListArtifactsResponse.
+ * Use `create(ListArtifactsResponseSchema)` to create a new message.
+ */
+export const ListArtifactsResponseSchema: GenMessage<ListArtifactsResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 2);
+
+/**
+ * @generated from message openagents.runtime.v1.StatArtifactRequest
+ */
+export type StatArtifactRequest = Message<"openagents.runtime.v1.StatArtifactRequest"> & {
+  /**
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.StatArtifactRequest.
+ * Use `create(StatArtifactRequestSchema)` to create a new message.
+ */
+export const StatArtifactRequestSchema: GenMessage<StatArtifactRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 3);
+
+/**
+ * @generated from message openagents.runtime.v1.StatArtifactResponse
+ */
+export type StatArtifactResponse = Message<"openagents.runtime.v1.StatArtifactResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Artifact artifact = 1;
+   */
+  artifact?: Artifact | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.StatArtifactResponse.
+ * Use `create(StatArtifactResponseSchema)` to create a new message.
+ */
+export const StatArtifactResponseSchema: GenMessage<StatArtifactResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 4);
+
+/**
+ * @generated from message openagents.runtime.v1.ShareArtifactRequest
+ */
+export type ShareArtifactRequest = Message<"openagents.runtime.v1.ShareArtifactRequest"> & {
+  /**
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * Who may read it.
+   *
+   * @generated from field: string org = 2;
+   */
+  org: string;
+
+  /**
+   * A minute to thirty days.
+   *
+   * @generated from field: int64 expires_in_ms = 3;
+   */
+  expiresInMs: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ShareArtifactRequest.
+ * Use `create(ShareArtifactRequestSchema)` to create a new message.
+ */
+export const ShareArtifactRequestSchema: GenMessage<ShareArtifactRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 5);
+
+/**
+ * @generated from message openagents.runtime.v1.ShareArtifactResponse
+ */
+export type ShareArtifactResponse = Message<"openagents.runtime.v1.ShareArtifactResponse"> & {
+  /**
+   * @generated from field: string sha256 = 1;
+   */
+  sha256: string;
+
+  /**
+   * @generated from field: string org = 2;
+   */
+  org: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 4;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ShareArtifactResponse.
+ * Use `create(ShareArtifactResponseSchema)` to create a new message.
+ */
+export const ShareArtifactResponseSchema: GenMessage<ShareArtifactResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 6);
+
+/**
+ * @generated from message openagents.runtime.v1.CollectArtifactsRequest
+ */
+export type CollectArtifactsRequest = Message<"openagents.runtime.v1.CollectArtifactsRequest"> & {
+  /**
+   * Say what would be let go of, and change nothing.
+   *
+   * @generated from field: bool dry_run = 1;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CollectArtifactsRequest.
+ * Use `create(CollectArtifactsRequestSchema)` to create a new message.
+ */
+export const CollectArtifactsRequestSchema: GenMessage<CollectArtifactsRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 7);
+
+/**
+ * @generated from message openagents.runtime.v1.CollectArtifactsResponse
+ */
+export type CollectArtifactsResponse = Message<"openagents.runtime.v1.CollectArtifactsResponse"> & {
+  /**
+   * Grants whose time was over and that nothing referred to.
+   *
+   * @generated from field: int64 grants_ended = 1;
+   */
+  grantsEnded: bigint;
+
+  /**
+   * Grants whose time was over and that something still refers to.
+   *
+   * @generated from field: int64 grants_kept = 2;
+   */
+  grantsKept: bigint;
+
+  /**
+   * Artifacts that nobody may read any more, and their size.
+   *
+   * @generated from field: int64 artifacts_removed = 3;
+   */
+  artifactsRemoved: bigint;
+
+  /**
+   * @generated from field: int64 bytes_removed = 4;
+   */
+  bytesRemoved: bigint;
+
+  /**
+   * Files or objects that were deleted from the store.
+   *
+   * @generated from field: int64 blobs_deleted = 5;
+   */
+  blobsDeleted: bigint;
+
+  /**
+   * Whether there is more to do now.
+   *
+   * @generated from field: bool more = 6;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CollectArtifactsResponse.
+ * Use `create(CollectArtifactsResponseSchema)` to create a new message.
+ */
+export const CollectArtifactsResponseSchema: GenMessage<CollectArtifactsResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_artifacts, 8);
 
 /**
  * @generated from message openagents.runtime.v1.PutArtifactRequest
@@ -44,7 +322,7 @@ export type PutArtifactRequest = Message<"openagents.runtime.v1.PutArtifactReque
  * Use `create(PutArtifactRequestSchema)` to create a new message.
  */
 export const PutArtifactRequestSchema: GenMessage<PutArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_artifacts, 0);
+  messageDesc(file_openagents_runtime_v1_artifacts, 9);
 
 /**
  * @generated from message openagents.runtime.v1.PutArtifactResponse
@@ -66,7 +344,7 @@ export type PutArtifactResponse = Message<"openagents.runtime.v1.PutArtifactResp
  * Use `create(PutArtifactResponseSchema)` to create a new message.
  */
 export const PutArtifactResponseSchema: GenMessage<PutArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_artifacts, 1);
+  messageDesc(file_openagents_runtime_v1_artifacts, 10);
 
 /**
  * @generated from message openagents.runtime.v1.GetArtifactRequest
@@ -90,18 +368,66 @@ export type GetArtifactRequest = Message<"openagents.runtime.v1.GetArtifactReque
  * Use `create(GetArtifactRequestSchema)` to create a new message.
  */
 export const GetArtifactRequestSchema: GenMessage<GetArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_artifacts, 2);
+  messageDesc(file_openagents_runtime_v1_artifacts, 11);
 
 /**
- * Bytes by their hash. An organisation reads what it stored, and a worker what
- * its lease covers.
+ * Why an organisation may read an artifact.
+ *
+ * @generated from enum openagents.runtime.v1.ArtifactClass
+ */
+export const ArtifactClass = {
+  /**
+   * @generated from enum value: ARTIFACT_CLASS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It stored it itself, and its room is taken by it.
+   *
+   * @generated from enum value: ARTIFACT_CLASS_STORED = 1;
+   */
+  STORED: 1,
+
+  /**
+   * A provider handed it in for a job of the organisation.
+   *
+   * @generated from enum value: ARTIFACT_CLASS_HANDED_IN = 2;
+   */
+  HANDED_IN: 2,
+
+  /**
+   * Another organisation shares it, until `keep_until`.
+   *
+   * @generated from enum value: ARTIFACT_CLASS_SHARED = 3;
+   */
+  SHARED: 3,
+} as const;
+
+/**
+ * Why an organisation may read an artifact.
+ *
+ * @generated from enum openagents.runtime.v1.ArtifactClass
+ */
+export type ArtifactClass = (typeof ArtifactClass)[keyof typeof ArtifactClass] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.ArtifactClass.
+ */
+export const ArtifactClassSchema: GenEnum<ArtifactClass> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_artifacts, 0);
+
+/**
+ * Bytes by their hash. An organisation reads what it stored, what was handed in
+ * for its jobs and what others share with it, and a worker what its lease covers.
  *
  * @generated from service openagents.runtime.v1.Artifacts
  */
 export const Artifacts: GenService<{
   /**
    * Store the body under its sha256. The bytes are hashed as they arrive and
-   * refused when they do not match; storing them again changes nothing.
+   * refused when they do not match; an upload that breaks off leaves nothing.
+   * Storing them again changes nothing but how long they are kept. Refused with
+   * 507 `org_bytes_max` or `org_objects_max` when the organisation has no room.
    *
    * @generated from rpc openagents.runtime.v1.Artifacts.PutArtifact
    */
@@ -117,6 +443,48 @@ export const Artifacts: GenService<{
     methodKind: "unary";
     input: typeof GetArtifactRequestSchema;
     output: typeof HttpBodySchema;
+  },
+  /**
+   * What the organisation may read, by hash, with how much of its room is taken.
+   *
+   * @generated from rpc openagents.runtime.v1.Artifacts.ListArtifacts
+   */
+  listArtifacts: {
+    methodKind: "unary";
+    input: typeof ListArtifactsRequestSchema;
+    output: typeof ListArtifactsResponseSchema;
+  },
+  /**
+   * Whether the organisation has an artifact. One that only others have is 404.
+   *
+   * @generated from rpc openagents.runtime.v1.Artifacts.StatArtifact
+   */
+  statArtifact: {
+    methodKind: "unary";
+    input: typeof StatArtifactRequestSchema;
+    output: typeof StatArtifactResponseSchema;
+  },
+  /**
+   * Let another organisation read what this one stored or was handed in, for a
+   * while. Refused: `zone_not_allowed`.
+   *
+   * @generated from rpc openagents.runtime.v1.Artifacts.ShareArtifact
+   */
+  shareArtifact: {
+    methodKind: "unary";
+    input: typeof ShareArtifactRequestSchema;
+    output: typeof ShareArtifactResponseSchema;
+  },
+  /**
+   * Let go of what nothing refers to any more and whose time is over, one page at
+   * a time. It happens by itself; this is for operators who do not want to wait.
+   *
+   * @generated from rpc openagents.runtime.v1.Artifacts.CollectArtifacts
+   */
+  collectArtifacts: {
+    methodKind: "unary";
+    input: typeof CollectArtifactsRequestSchema;
+    output: typeof CollectArtifactsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_openagents_runtime_v1_artifacts, 0);
