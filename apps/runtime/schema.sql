@@ -141,6 +141,11 @@ runtime.jobs.updated_at_ms bigint NOT NULL
 runtime.loose_blobs.blob text NOT NULL
 runtime.loose_blobs.condemned boolean NOT NULL DEFAULT false
 runtime.loose_blobs.delete_after_ms bigint NOT NULL
+runtime.market_counts.capability text NOT NULL
+runtime.market_counts.count bigint NOT NULL
+runtime.market_counts.day integer NOT NULL
+runtime.market_counts.measure text NOT NULL
+runtime.market_counts.party text NOT NULL
 runtime.provider_records.jobs_done bigint NOT NULL DEFAULT 0
 runtime.provider_records.jobs_faulty bigint NOT NULL DEFAULT 0
 runtime.provider_records.jobs_released bigint NOT NULL DEFAULT 0
@@ -177,6 +182,11 @@ runtime.quotes.spec text NOT NULL
 runtime.quotes.supply_class text NOT NULL DEFAULT 'single_node'::text
 runtime.quotes.valid_until_ms bigint NOT NULL
 runtime.quotes.verification_policy text NOT NULL DEFAULT 'always'::text
+runtime.rate_limits.class text NOT NULL
+runtime.rate_limits.full_at_us bigint NOT NULL
+runtime.rate_limits.org text NOT NULL
+runtime.rate_limits.taken_at_us bigint NOT NULL
+runtime.rate_limits.window_us bigint NOT NULL
 runtime.reservations.amount_msats bigint NOT NULL
 runtime.reservations.created_at_ms bigint NOT NULL
 runtime.reservations.org text NOT NULL
@@ -371,6 +381,8 @@ runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES ru
 runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
 runtime.loose_blobs loose_blobs_pkey PRIMARY KEY (blob)
+runtime.market_counts market_counts_count_check CHECK ((count > 0))
+runtime.market_counts market_counts_pkey PRIMARY KEY (party, capability, day, measure)
 runtime.provider_records provider_records_jobs_done_check CHECK ((jobs_done >= 0))
 runtime.provider_records provider_records_jobs_faulty_check CHECK ((jobs_faulty >= 0))
 runtime.provider_records provider_records_jobs_released_check CHECK ((jobs_released >= 0))
@@ -397,6 +409,9 @@ runtime.quotes quotes_second_price_msats_check CHECK ((second_price_msats >= 0))
 runtime.quotes quotes_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.quotes quotes_supply_class_check CHECK ((supply_class = ANY (ARRAY['single_node'::text, 'reserve_pool'::text])))
 runtime.quotes quotes_verification_policy_check CHECK ((verification_policy = ANY (ARRAY['always'::text, 'sampled'::text])))
+runtime.rate_limits rate_limits_pkey PRIMARY KEY (org, class)
+runtime.rate_limits rate_limits_window_us_check CHECK ((window_us > 0))
+runtime.rate_limits rate_limits_within CHECK (((full_at_us - taken_at_us) <= window_us))
 runtime.reservations reservations_amount_msats_check CHECK ((amount_msats > 0))
 runtime.reservations reservations_pkey PRIMARY KEY (reservation_id)
 runtime.reservations reservations_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
@@ -499,10 +514,12 @@ CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX loose_blobs_pkey ON runtime.loose_blobs USING btree (blob)
+CREATE UNIQUE INDEX market_counts_pkey ON runtime.market_counts USING btree (party, capability, day, measure)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
 CREATE UNIQUE INDEX provider_records_pkey ON runtime.provider_records USING btree (worker_id)
 CREATE UNIQUE INDEX provider_standings_pkey ON runtime.provider_standings USING btree (org)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
+CREATE UNIQUE INDEX rate_limits_pkey ON runtime.rate_limits USING btree (org, class)
 CREATE UNIQUE INDEX receipts_pkey ON authority.receipts USING btree (receipt_id)
 CREATE UNIQUE INDEX reservations_by_quote ON runtime.reservations USING btree (quote_id) WHERE (status <> 'voided'::text)
 CREATE UNIQUE INDEX reservations_pkey ON runtime.reservations USING btree (reservation_id)
@@ -539,9 +556,11 @@ INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
 INSERT ON runtime.loose_blobs TO app_role
+INSERT ON runtime.market_counts TO app_role
 INSERT ON runtime.provider_records TO app_role
 INSERT ON runtime.provider_standings TO app_role
 INSERT ON runtime.quotes TO app_role
+INSERT ON runtime.rate_limits TO app_role
 INSERT ON runtime.reservations TO app_role
 INSERT ON runtime.reviews TO app_role
 INSERT ON runtime.run_events TO app_role
@@ -568,9 +587,11 @@ SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
 SELECT ON runtime.loose_blobs TO app_role
+SELECT ON runtime.market_counts TO app_role
 SELECT ON runtime.provider_records TO app_role
 SELECT ON runtime.provider_standings TO app_role
 SELECT ON runtime.quotes TO app_role
+SELECT ON runtime.rate_limits TO app_role
 SELECT ON runtime.reservations TO app_role
 SELECT ON runtime.reviews TO app_role
 SELECT ON runtime.run_events TO app_role
@@ -590,8 +611,10 @@ UPDATE ON runtime.exports TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
 UPDATE ON runtime.loose_blobs TO app_role
+UPDATE ON runtime.market_counts TO app_role
 UPDATE ON runtime.provider_records TO app_role
 UPDATE ON runtime.provider_standings TO app_role
+UPDATE ON runtime.rate_limits TO app_role
 UPDATE ON runtime.reservations TO app_role
 UPDATE ON runtime.run_projections TO app_role
 UPDATE ON runtime.runs TO app_role

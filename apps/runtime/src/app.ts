@@ -36,6 +36,7 @@ import { intentRoutes } from "./intents/index.ts";
 import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
+import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
@@ -95,6 +96,7 @@ async function buildService(
   resources: AsyncDisposableStack,
 ): Promise<ServiceApp> {
   const authority = createAuthority({ db, nowMs });
+  const limits = createRateLimits({ db, limits: config.rateLimits ?? DEFAULT_LIMITS, nowMs });
   const signer = createSigner(config.receiptSigningKey);
   const arrivals = await openArrivals(join(config.artifactsDir, "incoming"));
   const store = diskStore(config.artifactsDir);
@@ -120,13 +122,14 @@ async function buildService(
     workerRoutes({
       db,
       authority,
+      limits,
       nowMs,
       disableWorker: (request, call) => disableWorker({ authority, offers }, call, request),
     }),
     artifactRoutes({ db, authority, store, arrivals, artifacts, quota, nowMs }),
     intentRoutes({ db }),
-    jobRoutes({ db, authority, offers, nowMs }),
-    marketplaceRoutes({ db, artifacts, authority, offers, signer, nowMs }),
+    jobRoutes({ db, authority, limits, offers, nowMs }),
+    marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
     fraudRoutes({ db, authority, offers, judge }),

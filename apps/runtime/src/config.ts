@@ -1,5 +1,6 @@
 import type { KeySource } from "@openagents/service";
 import type { ArtifactQuota } from "./artifacts/index.ts";
+import { parseLimits, type Limits } from "./rate-limits/index.ts";
 
 export type RuntimeConfig = {
   readonly host: string;
@@ -20,6 +21,8 @@ export type RuntimeConfig = {
   readonly receiptSigningKey: string;
   /** Whether admins may credit demo money. */
   readonly demoGrants: boolean;
+  /** How much an organisation may ask of the market at once; generous when absent. */
+  readonly rateLimits?: Limits | undefined;
   readonly version: string;
 };
 
@@ -52,8 +55,17 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     audience: env["OPENAGENTS_AUDIENCE"] ?? "openagents",
     receiptSigningKey,
     demoGrants: false,
+    rateLimits: limitsOf(env["RUNTIME_RATE_LIMITS"] ?? ""),
     version: env["OPENAGENTS_VERSION"] ?? "0.1.0",
   };
+}
+
+function limitsOf(text: string): Limits {
+  try {
+    return parseLimits(text);
+  } catch (cause) {
+    throw new ConfigError(`RUNTIME_RATE_LIMITS: ${cause instanceof Error ? cause.message : String(cause)}.`);
+  }
 }
 
 function required(env: Readonly<Record<string, string | undefined>>, name: string, meaning: string): string {

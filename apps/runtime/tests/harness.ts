@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { allScopes } from "@openagents/contracts";
-import { MIGRATIONS, createRuntime } from "@openagents/runtime";
+import { MIGRATIONS, createRuntime, type RuntimeConfig } from "@openagents/runtime";
 import { silentLogger } from "@openagents/service";
 import { testDatabase } from "@openagents/testing";
 import { SignJWT, exportJWK, generateKeyPair } from "jose";
@@ -56,6 +56,7 @@ export async function startHarness(
     readonly databaseUrl?: string;
     readonly artifactsDir?: string;
     readonly artifactQuota?: { readonly bytesMax: number; readonly objectsMax: number };
+    readonly rateLimits?: RuntimeConfig["rateLimits"];
   } = {},
 ): Promise<Harness> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
@@ -76,6 +77,7 @@ export async function startHarness(
       audience: "openagents",
       receiptSigningKey: RECEIPT_KEY,
       demoGrants: true,
+      rateLimits: options.rateLimits,
       version: "0.0.0",
     },
     { log: silentLogger(), ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) },

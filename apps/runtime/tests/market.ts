@@ -49,6 +49,7 @@ export type HeldLease = { readonly lease_id: string };
 export type Claimed = { readonly job: ClaimedJob; readonly lease: HeldLease };
 
 export type MarketOptions = {
+  readonly rateLimits?: NonNullable<Parameters<typeof startHarness>[1]>["rateLimits"];
   readonly nowMs?: () => number;
   readonly dispatch?: boolean;
   readonly patch?: string;

@@ -19,6 +19,7 @@ import {
   type Incident,
 } from "../fraud/index.ts";
 import {
+  SANDBOX_RUN,
   findJob,
   hasWaitedTooLong,
   inputsOf,
@@ -29,7 +30,7 @@ import {
   type Job,
   type Offers,
 } from "../jobs/index.ts";
-import { CANDIDATES_MAX, SANDBOX_RUN, decideReserve } from "../marketplace/index.ts";
+import { CANDIDATES_MAX, decideReserve } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import type { Judge } from "../verification/index.ts";
 import {

@@ -1,4 +1,4 @@
-export { hasWaitedTooLong, isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
+export { SANDBOX_RUN, hasWaitedTooLong, isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
 export { openOffers, type Offers } from "./offers.ts";
 export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";

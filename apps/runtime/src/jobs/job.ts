@@ -48,6 +48,9 @@ export type Job = {
   readonly updatedAtMs: number;
 };
 
+/** The job type that these jobs are of. */
+export const SANDBOX_RUN = "oa.sandbox_run.v1";
+
 /** How long a lease holds without renewal. */
 export const LEASE_MS = 30_000;
 

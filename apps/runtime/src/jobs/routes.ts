@@ -1,13 +1,22 @@
 import { Jobs, bind, type Binding } from "@openagents/contracts";
 import { notFound } from "../problems.ts";
+import type { RateLimits } from "../rate-limits/index.ts";
 import { findWorker, isOwnedBy } from "../workers/index.ts";
 import { jobForProvider, jobMessage } from "./job.ts";
 import { claimJob, renewLease, submitResult, type JobsDeps } from "./service.ts";
 import { findJob } from "./store.ts";
 
-export function jobRoutes(deps: JobsDeps): Binding {
+export type JobRoutesDeps = JobsDeps & { readonly limits: RateLimits };
+
+/** Who waits for its jobs limits itself; who asks again and again for none does not. */
+const POLL_WAIT_MS = 1_000;
+
+export function jobRoutes(deps: JobRoutesDeps): Binding {
   return bind(Jobs, {
-    claimJob: (request, call) => claimJob(deps, call, request),
+    async claimJob(request, call) {
+      if (request.waitMs < POLL_WAIT_MS) await deps.limits.take(call, "polls");
+      return claimJob(deps, call, request);
+    },
     renewLease: (request, call) => renewLease(deps, call, request),
     submitResult: (request, call) => submitResult(deps, call, request),
 

@@ -9,14 +9,16 @@ import type {
   SubmitResultRequest,
   SubmitResultResponse,
 } from "@openagents/contracts";
-import type { Database, Queryable } from "@openagents/postgres";
+import type { Database, Queryable, Write } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import { countMarket, latencyMeasure } from "../market-counts/index.ts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findWorker, isOwnedBy, recordLatency, requireOwnedWorker, type Worker } from "../workers/index.ts";
 import {
   LEASE_MS,
   RENEW_EVERY_MS,
+  SANDBOX_RUN,
   allowedMs,
   checkLease,
   jobForProvider,
@@ -155,13 +157,20 @@ export function submitResult(
       output: { job: jobForProvider(reported), receiptId: receipt.receipt_id },
       writes: [
         updateJob(reported),
-        ...(request.result === undefined
-          ? []
-          : [recordLatency(job.providerWorkerId, nowMs - job.createdAtMs)]),
+        ...(request.result === undefined ? [] : latencyWrites(job, nowMs)),
         ...(job.purpose === "adjudication" ? [] : extendRun(run, [event], nowMs).writes),
       ],
     };
   });
+}
+
+/** The operator's own adjudications are not traded. */
+function latencyWrites(job: Job, nowMs: number): Write[] {
+  if (job.purpose === "adjudication") return [];
+  const latencyMs = nowMs - job.createdAtMs;
+  const measure = latencyMeasure(latencyMs);
+  const parties = [job.org, job.providerWorkerId].map((party) => ({ party, measure }));
+  return [recordLatency(job.providerWorkerId, latencyMs), countMarket(SANDBOX_RUN, parties, nowMs)];
 }
 
 /** A job whose provider worker this principal owns, or 404. */

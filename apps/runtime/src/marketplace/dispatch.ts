@@ -18,6 +18,7 @@ import {
   specFacts,
   type Offers,
 } from "../jobs/index.ts";
+import { countMarket } from "../market-counts/index.ts";
 import { notFound } from "../problems.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
@@ -99,7 +100,15 @@ export function dispatchSandboxRun(
     return {
       kind: "answer",
       output: { job: jobMessage(job), receiptId: receipt.receipt_id },
-      writes: [insertJob(job), ...extendRun(run, [event], nowMs).writes],
+      writes: [
+        insertJob(job),
+        countMarket(
+          quote.capability,
+          [org, job.providerWorkerId].map((party) => ({ party, measure: "dispatched" })),
+          nowMs,
+        ),
+        ...extendRun(run, [event], nowMs).writes,
+      ],
       afterCommit: () => deps.offers.announce(job.providerWorkerId),
     };
   });

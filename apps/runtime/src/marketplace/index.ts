@@ -1,6 +1,6 @@
 export { decideReplacement, decideReserve } from "./decide-selection.ts";
 export { loadMarketFacts } from "./quote-sandbox-run.ts";
 export { operatorFee } from "./price.ts";
-export { CANDIDATES_MAX, SANDBOX_RUN, totalPrice, type Quote } from "./quote.ts";
+export { CANDIDATES_MAX, totalPrice, type Quote } from "./quote.ts";
 export { marketplaceRoutes, type MarketplaceRoutesDeps } from "./routes.ts";
 export { findQuote } from "./store.ts";

@@ -5,8 +5,9 @@ import type {
   QuoteSandboxRunRequest,
   QuoteSandboxRunResponse,
 } from "@openagents/contracts";
-import type { Tx } from "@openagents/postgres";
-import { countOpenJobs, jobHashOf } from "../jobs/index.ts";
+import type { Tx, Write } from "@openagents/postgres";
+import { SANDBOX_RUN, countOpenJobs, jobHashOf } from "../jobs/index.ts";
+import { countMarket } from "../market-counts/index.ts";
 import type { Signer } from "../receipts/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { expectedPrice, samplingTerms } from "../sampling/index.ts";
@@ -19,7 +20,6 @@ import { supplyClassOf } from "./price.ts";
 import {
   CANDIDATES_MAX,
   QUOTE_TTL_MS,
-  SANDBOX_RUN,
   quoteFacts,
   quoteMessage,
   quoteSha256,
@@ -64,7 +64,10 @@ export async function quoteSandboxRun(
     } as const;
     const selection = decideSelection(workers, order, nowMs);
     const { winner, second } = selection;
-    if (winner === undefined || second === undefined) return refuseNoProvider(selection);
+    if (winner === undefined || second === undefined)
+      return refuseNoProvider(selection, [
+        countMarket(SANDBOX_RUN, [{ party: org, measure: "unfilled" }], nowMs),
+      ]);
 
     const verificationPolicy = request.verificationPolicy ?? "always";
     const sampled = verificationPolicy === "sampled";
@@ -138,7 +141,11 @@ export async function quoteSandboxRun(
         })),
         receiptId: receipt.receipt_id,
       },
-      writes: [insertQuote(quote), ...extendRun(run, [event], nowMs).writes],
+      writes: [
+        insertQuote(quote),
+        countMarket(SANDBOX_RUN, [{ party: org, measure: "quoted" }], nowMs),
+        ...extendRun(run, [event], nowMs).writes,
+      ],
     };
   });
 }
@@ -168,7 +175,7 @@ function refuseFinished(status: string): Outcome<never> {
   };
 }
 
-function refuseNoProvider(selection: Selection): Outcome<never> {
+function refuseNoProvider(selection: Selection, writes: readonly Write[]): Outcome<never> {
   const reasons = selection.losers.map((loser) => `${loser.workerId}: ${loser.because}`).slice(0, 20);
   const alone = selection.losers.some((loser) => loser.because === "no_second_opinion");
   return {
@@ -181,5 +188,6 @@ function refuseNoProvider(selection: Selection): Outcome<never> {
         : alone
           ? `Nobody can run the work a second time beside the provider that would do it (${reasons.join("; ")}). Start another one, or ask for another kind of second opinion.`
           : `No running provider can take this job (${reasons.join("; ")}).`,
+    writes,
   };
 }

@@ -14,8 +14,6 @@ import { quoteHash, type JsonObject } from "@openagents/receipts";
 import type { SamplingTerms } from "../sampling/index.ts";
 import { sumOf, type Priced } from "./price.ts";
 
-export const SANDBOX_RUN = "oa.sandbox_run.v1";
-
 /** Providers looked at for one order. */
 export const CANDIDATES_MAX = 1_000;
 

@@ -1,15 +1,21 @@
 import { Marketplace, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
+import type { RateLimits } from "../rate-limits/index.ts";
 import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, workerMessage } from "../workers/index.ts";
 import { dispatchSandboxRun, type DispatchDeps } from "./dispatch.ts";
 import { recordMessage } from "./provider.ts";
+import { JOB_TYPES } from "./job-types.ts";
+import { readTelemetry } from "./telemetry.ts";
 import { quoteSandboxRun, type QuoteDeps } from "./quote-sandbox-run.ts";
 
-export type MarketplaceRoutesDeps = QuoteDeps & DispatchDeps & { readonly db: Database };
+export type MarketplaceRoutesDeps = QuoteDeps &
+  DispatchDeps & { readonly db: Database; readonly limits: RateLimits; readonly nowMs: () => number };
 
 const CATALOG_MAX = 1_000;
 
 export function marketplaceRoutes(deps: MarketplaceRoutesDeps): Binding {
+  const quoting = { ...deps, authority: deps.limits.over(deps.authority, "quotes") };
+  const dispatching = { ...deps, authority: deps.limits.over(deps.authority, "dispatches") };
   return bind(Marketplace, {
     async listProviders(request) {
       const nowMs = deps.nowMs();
@@ -28,7 +34,9 @@ export function marketplaceRoutes(deps: MarketplaceRoutesDeps): Binding {
         records: offering.map((worker) => recordMessage(worker, records.get(worker.workerId))),
       };
     },
-    quoteSandboxRun: (request, call) => quoteSandboxRun(deps, call, request),
-    dispatchSandboxRun: (request, call) => dispatchSandboxRun(deps, call, request),
+    listJobTypes: async () => ({ jobTypes: JOB_TYPES }),
+    getComputeTelemetry: (request, call) => readTelemetry(deps, call.principal.org, request),
+    quoteSandboxRun: (request, call) => quoteSandboxRun(quoting, call, request),
+    dispatchSandboxRun: (request, call) => dispatchSandboxRun(dispatching, call, request),
   });
 }

@@ -8,6 +8,7 @@ import type {
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { Database, Tx } from "@openagents/postgres";
 import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
+import { countMarket } from "../market-counts/index.ts";
 import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { lockReservation, markReservation } from "../reservations/index.ts";
@@ -115,6 +116,11 @@ export function settleSandboxRun(
         updateJob(settleJob(job, "settled", nowMs)),
         ...(second?.status === "verified" ? [updateJob(settleJob(second, "settled", nowMs))] : []),
         ...postingWrites(loaded, plan, receipt.receipt_id),
+        countMarket(
+          quote.capability,
+          [org, job.providerWorkerId].map((party) => ({ party, measure: status })),
+          nowMs,
+        ),
         recordJobEnds(endsOf(job, second, verification, status)),
         ...extendRun(run, [event], nowMs).writes,
       ],

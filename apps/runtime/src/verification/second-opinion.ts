@@ -5,6 +5,7 @@ import { newId, type Command } from "@openagents/authority";
 import type { Write } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import {
+  SANDBOX_RUN,
   canceledFacts,
   inputsOf,
   hasWaitedTooLong,
@@ -18,7 +19,6 @@ import {
 } from "../jobs/index.ts";
 import {
   CANDIDATES_MAX,
-  SANDBOX_RUN,
   decideReplacement,
   loadMarketFacts,
   operatorFee,

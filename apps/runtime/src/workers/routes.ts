@@ -18,6 +18,7 @@ import type { Database, Tx } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
+import type { RateLimits } from "../rate-limits/index.ts";
 import { bandFacts, findBandProblem, hasPrice } from "./price-bands.ts";
 import { findStrikes, findWorker, listWorkers, lockWorker, markStrikes, upsertWorker } from "./store.ts";
 import { heldZone } from "../zones/index.ts";
@@ -26,6 +27,7 @@ import { isOwnedBy, workerMessage, type Worker } from "./worker.ts";
 export type WorkerRoutesDeps = {
   readonly db: Database;
   readonly authority: Authority;
+  readonly limits: RateLimits;
   readonly nowMs: () => number;
   /** Reaches into jobs and money, so it is built elsewhere. */
   readonly disableWorker: (request: DisableWorkerRequest, call: CommandCall) => Promise<CommandReply>;
@@ -36,7 +38,8 @@ const AFTER_ALL_WORKERS = "wrk_g";
 
 export function workerRoutes(deps: WorkerRoutesDeps): Binding {
   return bind(Workers, {
-    registerWorker: (request, call) => registerWorker(deps, call, request),
+    registerWorker: (request, call) =>
+      registerWorker(deps.limits.over(deps.authority, "registrations"), call, request),
 
     async listWorkers(request, call) {
       const before =
@@ -110,8 +113,8 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
   });
 }
 
-function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: RegisterWorkerRequest) {
-  return deps.authority.execute<RegisterWorkerResponse>(call, request, async (command) => {
+function registerWorker(authority: Authority, call: CommandCall, request: RegisterWorkerRequest) {
+  return authority.execute<RegisterWorkerResponse>(call, request, async (command) => {
     if (request.roles.includes("provider") && request.capabilities.length === 0) {
       throw invalidField("capabilities", "required", "A provider names at least one job type that it sells.");
     }

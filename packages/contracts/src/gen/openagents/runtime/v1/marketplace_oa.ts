@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
+import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, GetComputeTelemetryRequestSchema, GetComputeTelemetryResponseSchema, JobTypeSchema, ListJobTypesRequestSchema, ListJobTypesResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { jobsComments, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
 import { pricingComments, type PayOn } from "./pricing_oa.ts";
@@ -26,6 +26,64 @@ export type ListProvidersResponse = {
 
 /** Descriptor of `openagents.runtime.v1.ListProvidersResponse`. */
 export const listProvidersResponseDesc: MessageDesc<ListProvidersResponse> = ListProvidersResponseSchema;
+
+export type JobType = {
+  readonly jobType: string;
+  readonly verification: JobVerification;
+  readonly description: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.JobType`. */
+export const jobTypeDesc: MessageDesc<JobType> = JobTypeSchema;
+
+export type ListJobTypesRequest = Readonly<Record<never, never>>;
+
+/** Descriptor of `openagents.runtime.v1.ListJobTypesRequest`. */
+export const listJobTypesRequestDesc: MessageDesc<ListJobTypesRequest> = ListJobTypesRequestSchema;
+
+export type ListJobTypesResponse = {
+  readonly jobTypes: readonly JobType[];
+};
+
+/** Descriptor of `openagents.runtime.v1.ListJobTypesResponse`. */
+export const listJobTypesResponseDesc: MessageDesc<ListJobTypesResponse> = ListJobTypesResponseSchema;
+
+export type GetComputeTelemetryRequest = {
+  /** `oa.sandbox_run.v1` when absent. */
+  readonly capability?: string | undefined;
+  /** 7 when absent; today is the last one. */
+  readonly days?: number | undefined;
+  /** Of this provider; of the caller's organisation as a buyer when absent. */
+  readonly providerWorkerId?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetComputeTelemetryRequest`. */
+export const getComputeTelemetryRequestDesc: MessageDesc<GetComputeTelemetryRequest> = GetComputeTelemetryRequestSchema;
+
+export type GetComputeTelemetryResponse = {
+  readonly capability: string;
+  readonly days: number;
+  /** Those that sell it now: the caller's own, the operator's reserve, and all. */
+  readonly providersOwn: number;
+  readonly providersReserve: number;
+  readonly providersTotal: number;
+  readonly quoted: bigint;
+  /** Asked for a quote, and nobody could. */
+  readonly unfilled: bigint;
+  readonly dispatched: bigint;
+  readonly released: bigint;
+  readonly withheld: bigint;
+  /** From the order to the report, second runs included. */
+  readonly latencySamples: bigint;
+  /** Right to within a fifth; absent without samples. */
+  readonly latencyP50Ms?: bigint | undefined;
+  readonly latencyP95Ms?: bigint | undefined;
+  /** Of the provider that was asked about. */
+  readonly provider?: ProviderRecord | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetComputeTelemetryResponse`. */
+export const getComputeTelemetryResponseDesc: MessageDesc<GetComputeTelemetryResponse> = GetComputeTelemetryResponseSchema;
 
 /** What is known of a provider's jobs. */
 export type ProviderRecord = {
@@ -183,6 +241,11 @@ export type DispatchSandboxRunResponse = {
 /** Descriptor of `openagents.runtime.v1.DispatchSandboxRunResponse`. */
 export const dispatchSandboxRunResponseDesc: MessageDesc<DispatchSandboxRunResponse> = DispatchSandboxRunResponseSchema;
 
+export type JobVerification = "objective";
+
+/** All values of `JobVerification`. */
+export const jobVerificationValues = ["objective"] as const satisfies readonly JobVerification[];
+
 /** Who runs the work a second time before it is paid for. */
 export type SecondOpinion = "any" | "self" | "independent";
 
@@ -218,6 +281,14 @@ export const marketplaceComments: Comments = {
   ...workersComments,
   "openagents.runtime.v1.ListProvidersRequest.capability": "A job type such as `oa.sandbox_run.v1`; all when absent.",
   "openagents.runtime.v1.ListProvidersResponse.records": "One for each provider, in the same order.",
+  "openagents.runtime.v1.GetComputeTelemetryRequest.capability": "`oa.sandbox_run.v1` when absent.",
+  "openagents.runtime.v1.GetComputeTelemetryRequest.days": "7 when absent; today is the last one.",
+  "openagents.runtime.v1.GetComputeTelemetryRequest.provider_worker_id": "Of this provider; of the caller's organisation as a buyer when absent.",
+  "openagents.runtime.v1.GetComputeTelemetryResponse.providers_own": "Those that sell it now: the caller's own, the operator's reserve, and all.",
+  "openagents.runtime.v1.GetComputeTelemetryResponse.unfilled": "Asked for a quote, and nobody could.",
+  "openagents.runtime.v1.GetComputeTelemetryResponse.latency_samples": "From the order to the report, second runs included.",
+  "openagents.runtime.v1.GetComputeTelemetryResponse.latency_p50_ms": "Right to within a fifth; absent without samples.",
+  "openagents.runtime.v1.GetComputeTelemetryResponse.provider": "Of the provider that was asked about.",
   "openagents.runtime.v1.ProviderRecord": "What is known of a provider's jobs.",
   "openagents.runtime.v1.ProviderRecord.reliability_bps": "In hundredths of a percent; a new provider starts at 9500.",
   "openagents.runtime.v1.ProviderRecord.jobs_faulty": "By its own fault; an honest failing check is none.",
@@ -242,6 +313,7 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.QuoteSandboxRunRequest.verification_policy": "`always` when absent.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.policy": "`cheapest` when absent.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.pay_on": "`outcome` when absent.",
+  "openagents.runtime.v1.JobVerification.objective": "The result can be computed again and compared.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
   "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",
   "openagents.runtime.v1.SecondOpinion.self": "A device of the buyer's own organisation.",
@@ -257,6 +329,8 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.ProviderTier.provisional": "Two strikes.",
   "openagents.runtime.v1.Marketplace": "The market: who offers what, at which price, and the order that follows.",
   "openagents.runtime.v1.Marketplace.ListProviders": "Providers that are running, fresh and able to take jobs.",
+  "openagents.runtime.v1.Marketplace.ListJobTypes": "What can be bought here.",
+  "openagents.runtime.v1.Marketplace.GetComputeTelemetry": "What the market did for the caller's organisation, or by one provider, over\nthe last days, and who sells now.",
   "openagents.runtime.v1.Marketplace.QuoteSandboxRun": "Select the provider for a job and fix its price until `valid_until`.\nRefused with 409 when no provider is eligible, or none for the second run;\nthe answer then names why each was not.",
   "openagents.runtime.v1.Marketplace.DispatchSandboxRun": "Order quoted work against a reservation that covers it. The job is offered\nto the quote's provider at once.",
 };
@@ -267,6 +341,23 @@ export type MarketplaceTypes = {
   readonly listProviders: {
     readonly input: ListProvidersRequest;
     readonly output: ListProvidersResponse;
+    readonly effect: "read";
+    readonly access: "user";
+  };
+  /** What can be bought here. */
+  readonly listJobTypes: {
+    readonly input: ListJobTypesRequest;
+    readonly output: ListJobTypesResponse;
+    readonly effect: "read";
+    readonly access: "user";
+  };
+  /**
+   * What the market did for the caller's organisation, or by one provider, over
+   * the last days, and who sells now.
+   */
+  readonly getComputeTelemetry: {
+    readonly input: GetComputeTelemetryRequest;
+    readonly output: GetComputeTelemetryResponse;
     readonly effect: "read";
     readonly access: "user";
   };

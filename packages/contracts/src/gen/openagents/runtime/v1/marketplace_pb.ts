@@ -23,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/marketplace.proto.
  */
 export const file_openagents_runtime_v1_marketplace: GenFile = /*@__PURE__*/
-  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkigQEKFUxpc3RQcm92aWRlcnNSZXNwb25zZRIwCglwcm92aWRlcnMYASADKAsyHS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VyEjYKB3JlY29yZHMYAiADKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmQiswIKDlByb3ZpZGVyUmVjb3JkEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIxCgR0aWVyGAIgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlByb3ZpZGVyVGllchI4CgxzdXBwbHlfY2xhc3MYAyABKA4yIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VwcGx5Q2xhc3MSFwoPcmVsaWFiaWxpdHlfYnBzGAQgASgFEhEKCWpvYnNfZG9uZRgFIAEoAxITCgtqb2JzX2ZhdWx0eRgGIAEoAxIVCg1qb2JzX3JlbGVhc2VkGAcgASgDEhgKEHByaWNlX3Zpb2xhdGlvbnMYCCABKAMSFwoKbGF0ZW5jeV9tcxgJIAEoA0gAiAEBQg0KC19sYXRlbmN5X21zIk4KDlF1b3RlU2lnbmF0dXJlEg4KBnNjaGVtZRgBIAEoCRIVCg1zaWduZXJfcHVia2V5GAIgASgJEhUKDXNpZ25hdHVyZV9oZXgYAyABKAkinwEKElNlY29uZE9waW5pb25PZmZlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSMwoJYXNzdXJhbmNlGAIgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFzc3VyYW5jZRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgDIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYBCABKAMi2gYKBVF1b3RlEhAKCHF1b3RlX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRISCgpjYXBhYmlsaXR5GAQgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgFIAEoCRIcChRwcm92aWRlcl9wcmljZV9tc2F0cxgGIAEoAxIaChJvcGVyYXRvcl9mZWVfbXNhdHMYByABKAMSGQoRdG90YWxfcHJpY2VfbXNhdHMYCCABKAMSLQoJaXNzdWVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt2YWxpZF91bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcXVvdGVfc2hhMjU2GAsgASgJEkYKDnNlY29uZF9vcGluaW9uGAwgASgLMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25PZmZlckgAiAEBEkYKE3ZlcmlmaWNhdGlvbl9wb2xpY3kYHiABKA4yKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUG9saWN5EjsKCHNhbXBsaW5nGB8gASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbXBsaW5nVGVybXNIAYgBARIcChRleHBlY3RlZF9wcmljZV9tc2F0cxggIAEoAxIsCgZwYXlfb24YFCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUGF5T24SMwoGcG9saWN5GBUgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLkJ1eWluZ1BvbGljeRIaChJwb2xpY3lfYWRkZXJfbXNhdHMYFiABKAMSOAoMc3VwcGx5X2NsYXNzGBcgASgOMiIub3BlbmFnZW50cy5ydW50aW1lLnYxLlN1cHBseUNsYXNzEg4KBm1hcmtldBgYIAEoCBIUCgxwcm92aWRlcl9vcmcYGSABKAkSOAoJc2lnbmF0dXJlGBogASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2lnbmF0dXJlQhEKD19zZWNvbmRfb3BpbmlvbkILCglfc2FtcGxpbmciSgoNU2FtcGxpbmdUZXJtcxIPCgdzZWVkX2lkGAEgASgJEhkKEWNvbW1pdG1lbnRfc2hhMjU2GAIgASgJEg0KBW5vbmNlGAMgASgJIjQKBUxvc2VyEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIPCgdiZWNhdXNlGAIgASgJIoYEChZRdW90ZVNhbmRib3hSdW5SZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBI7CgRzcGVjGAIgASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjQga6SAPIAQESSwoOc2Vjb25kX29waW5pb24YAyABKA4yJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2Vjb25kT3BpbmlvbkIIukgFggECEAFIAIgBARITCgZtYXJrZXQYBCABKAhIAYgBARJVChN2ZXJpZmljYXRpb25fcG9saWN5GB4gASgOMikub3BlbmFnZW50cy5ydW50aW1lLnYxLlZlcmlmaWNhdGlvblBvbGljeUIIukgFggECEAFIAogBARJCCgZwb2xpY3kYFCABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5aW5nUG9saWN5Qgi6SAWCAQIQAUgDiAEBEjsKBnBheV9vbhgVIAEoDjIcLm9wZW5hZ2VudHMucnVudGltZS52MS5QYXlPbkIIukgFggECEAFIBIgBAUIRCg9fc2Vjb25kX29waW5pb25CCQoHX21hcmtldEIWChRfdmVyaWZpY2F0aW9uX3BvbGljeUIJCgdfcG9saWN5QgkKB19wYXlfb24iiAEKF1F1b3RlU2FuZGJveFJ1blJlc3BvbnNlEisKBXF1b3RlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlEiwKBmxvc2VycxgCIAMoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5Mb3NlchISCgpyZWNlaXB0X2lkGAMgASgJInsKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQiWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJKoABCg1TZWNvbmRPcGluaW9uEh4KGlNFQ09ORF9PUElOSU9OX1VOU1BFQ0lGSUVEEAASFgoSU0VDT05EX09QSU5JT05fQU5ZEAESFwoTU0VDT05EX09QSU5JT05fU0VMRhACEh4KGlNFQ09ORF9PUElOSU9OX0lOREVQRU5ERU5UEAMqgAEKDEJ1eWluZ1BvbGljeRIdChlCVVlJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWQlVZSU5HX1BPTElDWV9DSEVBUEVTVBABEhoKFkJVWUlOR19QT0xJQ1lfQkFMQU5DRUQQAhIZChVCVVlJTkdfUE9MSUNZX0ZBU1RFU1QQAypoCgtTdXBwbHlDbGFzcxIcChhTVVBQTFlfQ0xBU1NfVU5TUEVDSUZJRUQQABIcChhTVVBQTFlfQ0xBU1NfU0lOR0xFX05PREUQARIdChlTVVBQTFlfQ0xBU1NfUkVTRVJWRV9QT09MEAIqhgEKDFByb3ZpZGVyVGllchIdChlQUk9WSURFUl9USUVSX1VOU1BFQ0lGSUVEEAASGwoXUFJPVklERVJfVElFUl9QUkVGRVJSRUQQARIbChdQUk9WSURFUl9USUVSX1FVQUxJRklFRBACEh0KGVBST1ZJREVSX1RJRVJfUFJPVklTSU9OQUwQAzKnBQoLTWFya2V0cGxhY2UStQEKDUxpc3RQcm92aWRlcnMSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFByb3ZpZGVyc1JlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFByb3ZpZGVyc1Jlc3BvbnNlIkmquxgTCAIQAhoLbWFya2V0OnJlYWQgAYLT5JMCLBIqL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NhdGFsb2cvcHJvdmlkZXJzEugBCg9RdW90ZVNhbmRib3hSdW4SLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZVNhbmRib3hSdW5SZXNwb25zZSJ2qrsYNQgCEAIaDG1hcmtldDp3cml0ZSACMh9vcGVuYWdlbnRzLm1hcmtldHBsYWNlLnF1b3RlLnYxgtPkkwI3OgEqIjIvaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY29tcHV0ZS9xdW90ZS9zYW5kYm94LXJ1bhL0AQoSRGlzcGF0Y2hTYW5kYm94UnVuEjAub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QaMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2Uieaq7GD0IAhACGgxtYXJrZXQ6d3JpdGUgAjIkb3BlbmFnZW50cy5ydW50aW1lLmpvYl9kaXNwYXRjaGVkLnYxOMkBgtPkkwIyOgEqIi0vaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvZGlzcGF0Y2gvc2FuZGJveC1ydW5iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_pricing, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
+  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkigQEKFUxpc3RQcm92aWRlcnNSZXNwb25zZRIwCglwcm92aWRlcnMYASADKAsyHS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VyEjYKB3JlY29yZHMYAiADKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmQibgoHSm9iVHlwZRIQCghqb2JfdHlwZRgBIAEoCRI8Cgx2ZXJpZmljYXRpb24YAiABKA4yJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iVmVyaWZpY2F0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJIhUKE0xpc3RKb2JUeXBlc1JlcXVlc3QiSQoUTGlzdEpvYlR5cGVzUmVzcG9uc2USMQoJam9iX3R5cGVzGAEgAygLMh4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlR5cGUixwEKGkdldENvbXB1dGVUZWxlbWV0cnlSZXF1ZXN0EiAKCmNhcGFiaWxpdHkYASABKAlCB7pIBHICGGRIAIgBARIcCgRkYXlzGAIgASgFQgm6SAYaBBgeKAFIAYgBARI6ChJwcm92aWRlcl93b3JrZXJfaWQYAyABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSRIAogBAUINCgtfY2FwYWJpbGl0eUIHCgVfZGF5c0IVChNfcHJvdmlkZXJfd29ya2VyX2lkIqgDChtHZXRDb21wdXRlVGVsZW1ldHJ5UmVzcG9uc2USEgoKY2FwYWJpbGl0eRgBIAEoCRIMCgRkYXlzGAIgASgFEhUKDXByb3ZpZGVyc19vd24YAyABKAUSGQoRcHJvdmlkZXJzX3Jlc2VydmUYBCABKAUSFwoPcHJvdmlkZXJzX3RvdGFsGAUgASgFEg4KBnF1b3RlZBgGIAEoAxIQCgh1bmZpbGxlZBgHIAEoAxISCgpkaXNwYXRjaGVkGAggASgDEhAKCHJlbGVhc2VkGAkgASgDEhAKCHdpdGhoZWxkGAogASgDEhcKD2xhdGVuY3lfc2FtcGxlcxgLIAEoAxIbCg5sYXRlbmN5X3A1MF9tcxgMIAEoA0gAiAEBEhsKDmxhdGVuY3lfcDk1X21zGA0gASgDSAGIAQESPAoIcHJvdmlkZXIYDiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmRIAogBAUIRCg9fbGF0ZW5jeV9wNTBfbXNCEQoPX2xhdGVuY3lfcDk1X21zQgsKCV9wcm92aWRlciKzAgoOUHJvdmlkZXJSZWNvcmQSGgoScHJvdmlkZXJfd29ya2VyX2lkGAEgASgJEjEKBHRpZXIYAiABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJUaWVyEjgKDHN1cHBseV9jbGFzcxgDIAEoDjIiLm9wZW5hZ2VudHMucnVudGltZS52MS5TdXBwbHlDbGFzcxIXCg9yZWxpYWJpbGl0eV9icHMYBCABKAUSEQoJam9ic19kb25lGAUgASgDEhMKC2pvYnNfZmF1bHR5GAYgASgDEhUKDWpvYnNfcmVsZWFzZWQYByABKAMSGAoQcHJpY2VfdmlvbGF0aW9ucxgIIAEoAxIXCgpsYXRlbmN5X21zGAkgASgDSACIAQFCDQoLX2xhdGVuY3lfbXMiTgoOUXVvdGVTaWduYXR1cmUSDgoGc2NoZW1lGAEgASgJEhUKDXNpZ25lcl9wdWJrZXkYAiABKAkSFQoNc2lnbmF0dXJlX2hleBgDIAEoCSKfAQoSU2Vjb25kT3Bpbmlvbk9mZmVyEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIzCglhc3N1cmFuY2UYAiABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXNzdXJhbmNlEhwKFHByb3ZpZGVyX3ByaWNlX21zYXRzGAMgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgEIAEoAyLaBgoFUXVvdGUSEAoIcXVvdGVfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEhAKCGpvYl9oYXNoGAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSGgoScHJvdmlkZXJfd29ya2VyX2lkGAUgASgJEhwKFHByb3ZpZGVyX3ByaWNlX21zYXRzGAYgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgHIAEoAxIZChF0b3RhbF9wcmljZV9tc2F0cxgIIAEoAxItCglpc3N1ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3ZhbGlkX3VudGlsGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxxdW90ZV9zaGEyNTYYCyABKAkSRgoOc2Vjb25kX29waW5pb24YDCABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2Vjb25kT3Bpbmlvbk9mZmVySACIAQESRgoTdmVyaWZpY2F0aW9uX3BvbGljeRgeIAEoDjIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25Qb2xpY3kSOwoIc2FtcGxpbmcYHyABKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FtcGxpbmdUZXJtc0gBiAEBEhwKFGV4cGVjdGVkX3ByaWNlX21zYXRzGCAgASgDEiwKBnBheV9vbhgUIAEoDjIcLm9wZW5hZ2VudHMucnVudGltZS52MS5QYXlPbhIzCgZwb2xpY3kYFSABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5aW5nUG9saWN5EhoKEnBvbGljeV9hZGRlcl9tc2F0cxgWIAEoAxI4CgxzdXBwbHlfY2xhc3MYFyABKA4yIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VwcGx5Q2xhc3MSDgoGbWFya2V0GBggASgIEhQKDHByb3ZpZGVyX29yZxgZIAEoCRI4CglzaWduYXR1cmUYGiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTaWduYXR1cmVCEQoPX3NlY29uZF9vcGluaW9uQgsKCV9zYW1wbGluZyJKCg1TYW1wbGluZ1Rlcm1zEg8KB3NlZWRfaWQYASABKAkSGQoRY29tbWl0bWVudF9zaGEyNTYYAiABKAkSDQoFbm9uY2UYAyABKAkiNAoFTG9zZXISGgoScHJvdmlkZXJfd29ya2VyX2lkGAEgASgJEg8KB2JlY2F1c2UYAiABKAkihgQKFlF1b3RlU2FuZGJveFJ1blJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEjsKBHNwZWMYAiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FuZGJveFJ1blNwZWNCBrpIA8gBARJLCg5zZWNvbmRfb3BpbmlvbhgDIAEoDjIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWNvbmRPcGluaW9uQgi6SAWCAQIQAUgAiAEBEhMKBm1hcmtldBgEIAEoCEgBiAEBElUKE3ZlcmlmaWNhdGlvbl9wb2xpY3kYHiABKA4yKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUG9saWN5Qgi6SAWCAQIQAUgCiAEBEkIKBnBvbGljeRgUIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5CdXlpbmdQb2xpY3lCCLpIBYIBAhABSAOIAQESOwoGcGF5X29uGBUgASgOMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlBheU9uQgi6SAWCAQIQAUgEiAEBQhEKD19zZWNvbmRfb3BpbmlvbkIJCgdfbWFya2V0QhYKFF92ZXJpZmljYXRpb25fcG9saWN5QgkKB19wb2xpY3lCCQoHX3BheV9vbiKIAQoXUXVvdGVTYW5kYm94UnVuUmVzcG9uc2USKwoFcXVvdGUYASABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGUSLAoGbG9zZXJzGAIgAygLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxvc2VyEhIKCnJlY2VpcHRfaWQYAyABKAkiewoZRGlzcGF0Y2hTYW5kYm94UnVuUmVxdWVzdBIrCghxdW90ZV9pZBgBIAEoCUIZukgWchQyEl5xdGVfWzAtOWEtZl17MzJ9JBIxCg5yZXNlcnZhdGlvbl9pZBgCIAEoCUIZukgWchQyEl5yc3ZfWzAtOWEtZl17MzJ9JCJZChpEaXNwYXRjaFNhbmRib3hSdW5SZXNwb25zZRInCgNqb2IYASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iEhIKCnJlY2VpcHRfaWQYAiABKAkqUwoPSm9iVmVyaWZpY2F0aW9uEiAKHEpPQl9WRVJJRklDQVRJT05fVU5TUEVDSUZJRUQQABIeChpKT0JfVkVSSUZJQ0FUSU9OX09CSkVDVElWRRABKoABCg1TZWNvbmRPcGluaW9uEh4KGlNFQ09ORF9PUElOSU9OX1VOU1BFQ0lGSUVEEAASFgoSU0VDT05EX09QSU5JT05fQU5ZEAESFwoTU0VDT05EX09QSU5JT05fU0VMRhACEh4KGlNFQ09ORF9PUElOSU9OX0lOREVQRU5ERU5UEAMqgAEKDEJ1eWluZ1BvbGljeRIdChlCVVlJTkdfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWQlVZSU5HX1BPTElDWV9DSEVBUEVTVBABEhoKFkJVWUlOR19QT0xJQ1lfQkFMQU5DRUQQAhIZChVCVVlJTkdfUE9MSUNZX0ZBU1RFU1QQAypoCgtTdXBwbHlDbGFzcxIcChhTVVBQTFlfQ0xBU1NfVU5TUEVDSUZJRUQQABIcChhTVVBQTFlfQ0xBU1NfU0lOR0xFX05PREUQARIdChlTVVBQTFlfQ0xBU1NfUkVTRVJWRV9QT09MEAIqhgEKDFByb3ZpZGVyVGllchIdChlQUk9WSURFUl9USUVSX1VOU1BFQ0lGSUVEEAASGwoXUFJPVklERVJfVElFUl9QUkVGRVJSRUQQARIbChdQUk9WSURFUl9USUVSX1FVQUxJRklFRBACEh0KGVBST1ZJREVSX1RJRVJfUFJPVklTSU9OQUwQAzKmCAoLTWFya2V0cGxhY2UStQEKDUxpc3RQcm92aWRlcnMSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFByb3ZpZGVyc1JlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFByb3ZpZGVyc1Jlc3BvbnNlIkmquxgTCAIQAhoLbWFya2V0OnJlYWQgAYLT5JMCLBIqL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NhdGFsb2cvcHJvdmlkZXJzErIBCgxMaXN0Sm9iVHlwZXMSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdEpvYlR5cGVzUmVxdWVzdBorLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0Sm9iVHlwZXNSZXNwb25zZSJJqrsYEwgCEAIaC21hcmtldDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jYXRhbG9nL2pvYi10eXBlcxLHAQoTR2V0Q29tcHV0ZVRlbGVtZXRyeRIxLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRDb21wdXRlVGVsZW1ldHJ5UmVxdWVzdBoyLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRDb21wdXRlVGVsZW1ldHJ5UmVzcG9uc2UiSaq7GBMIAhACGgttYXJrZXQ6cmVhZCABgtPkkwIsEiovaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvdGVsZW1ldHJ5L2NvbXB1dGUS6AEKD1F1b3RlU2FuZGJveFJ1bhItLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZVNhbmRib3hSdW5SZXF1ZXN0Gi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlc3BvbnNlInaquxg1CAIQAhoMbWFya2V0OndyaXRlIAIyH29wZW5hZ2VudHMubWFya2V0cGxhY2UucXVvdGUudjGC0+STAjc6ASoiMi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jb21wdXRlL3F1b3RlL3NhbmRib3gtcnVuEvQBChJEaXNwYXRjaFNhbmRib3hSdW4SMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRGlzcGF0Y2hTYW5kYm94UnVuUmVxdWVzdBoxLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXNwb25zZSJ5qrsYPQgCEAIaDG1hcmtldDp3cml0ZSACMiRvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2Rpc3BhdGNoZWQudjE4yQGC0+STAjI6ASoiLS9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9kaXNwYXRjaC9zYW5kYm94LXJ1bmIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_pricing, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
 
 /**
  * @generated from message openagents.runtime.v1.ListProvidersRequest
@@ -67,6 +67,188 @@ export type ListProvidersResponse = Message<"openagents.runtime.v1.ListProviders
  */
 export const ListProvidersResponseSchema: GenMessage<ListProvidersResponse> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_marketplace, 1);
+
+/**
+ * @generated from message openagents.runtime.v1.JobType
+ */
+export type JobType = Message<"openagents.runtime.v1.JobType"> & {
+  /**
+   * @generated from field: string job_type = 1;
+   */
+  jobType: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.JobVerification verification = 2;
+   */
+  verification: JobVerification;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.JobType.
+ * Use `create(JobTypeSchema)` to create a new message.
+ */
+export const JobTypeSchema: GenMessage<JobType> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 2);
+
+/**
+ * @generated from message openagents.runtime.v1.ListJobTypesRequest
+ */
+export type ListJobTypesRequest = Message<"openagents.runtime.v1.ListJobTypesRequest"> & {
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ListJobTypesRequest.
+ * Use `create(ListJobTypesRequestSchema)` to create a new message.
+ */
+export const ListJobTypesRequestSchema: GenMessage<ListJobTypesRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 3);
+
+/**
+ * @generated from message openagents.runtime.v1.ListJobTypesResponse
+ */
+export type ListJobTypesResponse = Message<"openagents.runtime.v1.ListJobTypesResponse"> & {
+  /**
+   * @generated from field: repeated openagents.runtime.v1.JobType job_types = 1;
+   */
+  jobTypes: JobType[];
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ListJobTypesResponse.
+ * Use `create(ListJobTypesResponseSchema)` to create a new message.
+ */
+export const ListJobTypesResponseSchema: GenMessage<ListJobTypesResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 4);
+
+/**
+ * @generated from message openagents.runtime.v1.GetComputeTelemetryRequest
+ */
+export type GetComputeTelemetryRequest = Message<"openagents.runtime.v1.GetComputeTelemetryRequest"> & {
+  /**
+   * `oa.sandbox_run.v1` when absent.
+   *
+   * @generated from field: optional string capability = 1;
+   */
+  capability?: string | undefined;
+
+  /**
+   * 7 when absent; today is the last one.
+   *
+   * @generated from field: optional int32 days = 2;
+   */
+  days?: number | undefined;
+
+  /**
+   * Of this provider; of the caller's organisation as a buyer when absent.
+   *
+   * @generated from field: optional string provider_worker_id = 3;
+   */
+  providerWorkerId?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetComputeTelemetryRequest.
+ * Use `create(GetComputeTelemetryRequestSchema)` to create a new message.
+ */
+export const GetComputeTelemetryRequestSchema: GenMessage<GetComputeTelemetryRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 5);
+
+/**
+ * @generated from message openagents.runtime.v1.GetComputeTelemetryResponse
+ */
+export type GetComputeTelemetryResponse = Message<"openagents.runtime.v1.GetComputeTelemetryResponse"> & {
+  /**
+   * @generated from field: string capability = 1;
+   */
+  capability: string;
+
+  /**
+   * @generated from field: int32 days = 2;
+   */
+  days: number;
+
+  /**
+   * Those that sell it now: the caller's own, the operator's reserve, and all.
+   *
+   * @generated from field: int32 providers_own = 3;
+   */
+  providersOwn: number;
+
+  /**
+   * @generated from field: int32 providers_reserve = 4;
+   */
+  providersReserve: number;
+
+  /**
+   * @generated from field: int32 providers_total = 5;
+   */
+  providersTotal: number;
+
+  /**
+   * @generated from field: int64 quoted = 6;
+   */
+  quoted: bigint;
+
+  /**
+   * Asked for a quote, and nobody could.
+   *
+   * @generated from field: int64 unfilled = 7;
+   */
+  unfilled: bigint;
+
+  /**
+   * @generated from field: int64 dispatched = 8;
+   */
+  dispatched: bigint;
+
+  /**
+   * @generated from field: int64 released = 9;
+   */
+  released: bigint;
+
+  /**
+   * @generated from field: int64 withheld = 10;
+   */
+  withheld: bigint;
+
+  /**
+   * From the order to the report, second runs included.
+   *
+   * @generated from field: int64 latency_samples = 11;
+   */
+  latencySamples: bigint;
+
+  /**
+   * Right to within a fifth; absent without samples.
+   *
+   * @generated from field: optional int64 latency_p50_ms = 12;
+   */
+  latencyP50Ms?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 latency_p95_ms = 13;
+   */
+  latencyP95Ms?: bigint | undefined;
+
+  /**
+   * Of the provider that was asked about.
+   *
+   * @generated from field: optional openagents.runtime.v1.ProviderRecord provider = 14;
+   */
+  provider?: ProviderRecord | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetComputeTelemetryResponse.
+ * Use `create(GetComputeTelemetryResponseSchema)` to create a new message.
+ */
+export const GetComputeTelemetryResponseSchema: GenMessage<GetComputeTelemetryResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 6);
 
 /**
  * What is known of a provider's jobs.
@@ -133,7 +315,7 @@ export type ProviderRecord = Message<"openagents.runtime.v1.ProviderRecord"> & {
  * Use `create(ProviderRecordSchema)` to create a new message.
  */
 export const ProviderRecordSchema: GenMessage<ProviderRecord> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 2);
+  messageDesc(file_openagents_runtime_v1_marketplace, 7);
 
 /**
  * The operator's word on a quote: BIP-340 over `quote_sha256`, deterministic.
@@ -164,7 +346,7 @@ export type QuoteSignature = Message<"openagents.runtime.v1.QuoteSignature"> & {
  * Use `create(QuoteSignatureSchema)` to create a new message.
  */
 export const QuoteSignatureSchema: GenMessage<QuoteSignature> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 3);
+  messageDesc(file_openagents_runtime_v1_marketplace, 8);
 
 /**
  * The second run's part of a quote. Its provider is paid for the run, whatever it finds.
@@ -200,7 +382,7 @@ export type SecondOpinionOffer = Message<"openagents.runtime.v1.SecondOpinionOff
  * Use `create(SecondOpinionOfferSchema)` to create a new message.
  */
 export const SecondOpinionOfferSchema: GenMessage<SecondOpinionOffer> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 4);
+  messageDesc(file_openagents_runtime_v1_marketplace, 9);
 
 /**
  * The all-in price of one job, signed by the operator. Binds provider and operator
@@ -339,7 +521,7 @@ export type Quote = Message<"openagents.runtime.v1.Quote"> & {
  * Use `create(QuoteSchema)` to create a new message.
  */
 export const QuoteSchema: GenMessage<Quote> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 5);
+  messageDesc(file_openagents_runtime_v1_marketplace, 10);
 
 /**
  * What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of
@@ -372,7 +554,7 @@ export type SamplingTerms = Message<"openagents.runtime.v1.SamplingTerms"> & {
  * Use `create(SamplingTermsSchema)` to create a new message.
  */
 export const SamplingTermsSchema: GenMessage<SamplingTerms> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 6);
+  messageDesc(file_openagents_runtime_v1_marketplace, 11);
 
 /**
  * A provider that was looked at and not selected.
@@ -398,7 +580,7 @@ export type Loser = Message<"openagents.runtime.v1.Loser"> & {
  * Use `create(LoserSchema)` to create a new message.
  */
 export const LoserSchema: GenMessage<Loser> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 7);
+  messageDesc(file_openagents_runtime_v1_marketplace, 12);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunRequest
@@ -455,7 +637,7 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
  * Use `create(QuoteSandboxRunRequestSchema)` to create a new message.
  */
 export const QuoteSandboxRunRequestSchema: GenMessage<QuoteSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 8);
+  messageDesc(file_openagents_runtime_v1_marketplace, 13);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunResponse
@@ -482,7 +664,7 @@ export type QuoteSandboxRunResponse = Message<"openagents.runtime.v1.QuoteSandbo
  * Use `create(QuoteSandboxRunResponseSchema)` to create a new message.
  */
 export const QuoteSandboxRunResponseSchema: GenMessage<QuoteSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 9);
+  messageDesc(file_openagents_runtime_v1_marketplace, 14);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunRequest
@@ -504,7 +686,7 @@ export type DispatchSandboxRunRequest = Message<"openagents.runtime.v1.DispatchS
  * Use `create(DispatchSandboxRunRequestSchema)` to create a new message.
  */
 export const DispatchSandboxRunRequestSchema: GenMessage<DispatchSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 10);
+  messageDesc(file_openagents_runtime_v1_marketplace, 15);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunResponse
@@ -526,7 +708,35 @@ export type DispatchSandboxRunResponse = Message<"openagents.runtime.v1.Dispatch
  * Use `create(DispatchSandboxRunResponseSchema)` to create a new message.
  */
 export const DispatchSandboxRunResponseSchema: GenMessage<DispatchSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 11);
+  messageDesc(file_openagents_runtime_v1_marketplace, 16);
+
+/**
+ * @generated from enum openagents.runtime.v1.JobVerification
+ */
+export const JobVerification = {
+  /**
+   * @generated from enum value: JOB_VERIFICATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The result can be computed again and compared.
+   *
+   * @generated from enum value: JOB_VERIFICATION_OBJECTIVE = 1;
+   */
+  OBJECTIVE: 1,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.JobVerification
+ */
+export type JobVerification = (typeof JobVerification)[keyof typeof JobVerification] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.JobVerification.
+ */
+export const JobVerificationSchema: GenEnum<JobVerification> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_marketplace, 0);
 
 /**
  * Who runs the work a second time before it is paid for.
@@ -572,7 +782,7 @@ export type SecondOpinion = (typeof SecondOpinion)[keyof typeof SecondOpinion] |
  * Describes the enum openagents.runtime.v1.SecondOpinion.
  */
 export const SecondOpinionSchema: GenEnum<SecondOpinion> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_marketplace, 0);
+  enumDesc(file_openagents_runtime_v1_marketplace, 1);
 
 /**
  * What a buyer prefers among the providers that can do a job. Faults weigh on the
@@ -620,7 +830,7 @@ export type BuyingPolicy = (typeof BuyingPolicy)[keyof typeof BuyingPolicy] | Un
  * Describes the enum openagents.runtime.v1.BuyingPolicy.
  */
 export const BuyingPolicySchema: GenEnum<BuyingPolicy> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_marketplace, 1);
+  enumDesc(file_openagents_runtime_v1_marketplace, 2);
 
 /**
  * How a provider came to the market.
@@ -657,7 +867,7 @@ export type SupplyClass = (typeof SupplyClass)[keyof typeof SupplyClass] | Unkno
  * Describes the enum openagents.runtime.v1.SupplyClass.
  */
 export const SupplyClassSchema: GenEnum<SupplyClass> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_marketplace, 2);
+  enumDesc(file_openagents_runtime_v1_marketplace, 3);
 
 /**
  * What a provider's record earns it where offers are equal.
@@ -701,7 +911,7 @@ export type ProviderTier = (typeof ProviderTier)[keyof typeof ProviderTier] | Un
  * Describes the enum openagents.runtime.v1.ProviderTier.
  */
 export const ProviderTierSchema: GenEnum<ProviderTier> = /*@__PURE__*/
-  enumDesc(file_openagents_runtime_v1_marketplace, 3);
+  enumDesc(file_openagents_runtime_v1_marketplace, 4);
 
 /**
  * The market: who offers what, at which price, and the order that follows.
@@ -718,6 +928,27 @@ export const Marketplace: GenService<{
     methodKind: "unary";
     input: typeof ListProvidersRequestSchema;
     output: typeof ListProvidersResponseSchema;
+  },
+  /**
+   * What can be bought here.
+   *
+   * @generated from rpc openagents.runtime.v1.Marketplace.ListJobTypes
+   */
+  listJobTypes: {
+    methodKind: "unary";
+    input: typeof ListJobTypesRequestSchema;
+    output: typeof ListJobTypesResponseSchema;
+  },
+  /**
+   * What the market did for the caller's organisation, or by one provider, over
+   * the last days, and who sells now.
+   *
+   * @generated from rpc openagents.runtime.v1.Marketplace.GetComputeTelemetry
+   */
+  getComputeTelemetry: {
+    methodKind: "unary";
+    input: typeof GetComputeTelemetryRequestSchema;
+    output: typeof GetComputeTelemetryResponseSchema;
   },
   /**
    * Select the provider for a job and fix its price until `valid_until`.

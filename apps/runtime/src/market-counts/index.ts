@@ -1,0 +1,2 @@
+export { latencyBuckets, latencyMeasure, quantileMs } from "./buckets.ts";
+export { countMarket, sumCounts } from "./store.ts";

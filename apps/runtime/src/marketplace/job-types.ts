@@ -1,0 +1,12 @@
+import type { JobType } from "@openagents/contracts";
+import { SANDBOX_RUN } from "../jobs/index.ts";
+
+/** What can be bought here. */
+export const JOB_TYPES: readonly JobType[] = [
+  {
+    jobType: SANDBOX_RUN,
+    verification: "objective",
+    description:
+      "Run a check on a patch in the sandbox, on the base, with the patch, and with the base's own tests put back.",
+  },
+];
