@@ -79,6 +79,25 @@ runtime.artifacts.blob text NOT NULL
 runtime.artifacts.bytes bigint NOT NULL
 runtime.artifacts.sha256 text NOT NULL
 runtime.artifacts.stored_at_ms bigint NOT NULL
+runtime.budget_counters.budget_id text NOT NULL
+runtime.budget_counters.period_start_ms bigint NOT NULL
+runtime.budget_counters.reserved_msats bigint NOT NULL
+runtime.budget_counters.spent_msats bigint NOT NULL
+runtime.budget_entries.amount_msats bigint NOT NULL
+runtime.budget_entries.budget_id text NOT NULL
+runtime.budget_entries.period_start_ms bigint NOT NULL
+runtime.budget_entries.reservation_id text NOT NULL
+runtime.budget_entries.spent_msats bigint
+runtime.budgets.budget_id text NOT NULL
+runtime.budgets.created_at_ms bigint NOT NULL
+runtime.budgets.level text NOT NULL
+runtime.budgets.limit_msats bigint NOT NULL
+runtime.budgets.org text NOT NULL
+runtime.budgets.period text NOT NULL
+runtime.budgets.receipt_id text NOT NULL
+runtime.budgets.removed_at_ms bigint
+runtime.budgets.subject text NOT NULL
+runtime.budgets.updated_at_ms bigint NOT NULL
 runtime.buyer_standings.disputed_jobs bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.disputes_lost bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.org text NOT NULL
@@ -189,6 +208,7 @@ runtime.rate_limits.taken_at_us bigint NOT NULL
 runtime.rate_limits.window_us bigint NOT NULL
 runtime.reservations.amount_msats bigint NOT NULL
 runtime.reservations.created_at_ms bigint NOT NULL
+runtime.reservations.expires_at_ms bigint
 runtime.reservations.org text NOT NULL
 runtime.reservations.quote_id text
 runtime.reservations.receipt_id text NOT NULL
@@ -340,6 +360,21 @@ runtime.artifact_usage artifact_usage_pkey PRIMARY KEY (org)
 runtime.artifacts artifacts_blob_key UNIQUE (blob)
 runtime.artifacts artifacts_bytes_check CHECK ((bytes >= 0))
 runtime.artifacts artifacts_pkey PRIMARY KEY (sha256)
+runtime.budget_counters budget_counters_budget_id_fkey FOREIGN KEY (budget_id) REFERENCES runtime.budgets(budget_id)
+runtime.budget_counters budget_counters_pkey PRIMARY KEY (budget_id, period_start_ms)
+runtime.budget_counters budget_counters_reserved_msats_check CHECK ((reserved_msats >= 0))
+runtime.budget_counters budget_counters_spent_msats_check CHECK ((spent_msats >= 0))
+runtime.budget_entries budget_entries_amount_msats_check CHECK ((amount_msats > 0))
+runtime.budget_entries budget_entries_budget_id_period_start_ms_fkey FOREIGN KEY (budget_id, period_start_ms) REFERENCES runtime.budget_counters(budget_id, period_start_ms)
+runtime.budget_entries budget_entries_check CHECK (((spent_msats >= 0) AND (spent_msats <= amount_msats)))
+runtime.budget_entries budget_entries_pkey PRIMARY KEY (reservation_id, budget_id)
+runtime.budget_entries budget_entries_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
+runtime.budgets budgets_check CHECK (((level = 'org'::text) = (subject = ''::text)))
+runtime.budgets budgets_level_check CHECK ((level = ANY (ARRAY['org'::text, 'project'::text, 'run'::text])))
+runtime.budgets budgets_limit_msats_check CHECK ((limit_msats > 0))
+runtime.budgets budgets_org_level_subject_period_key UNIQUE (org, level, subject, period)
+runtime.budgets budgets_period_check CHECK ((period = ANY (ARRAY['none'::text, 'day'::text, 'week'::text, 'month'::text])))
+runtime.budgets budgets_pkey PRIMARY KEY (budget_id)
 runtime.buyer_standings buyer_standings_disputed_jobs_check CHECK ((disputed_jobs >= 0))
 runtime.buyer_standings buyer_standings_disputes_lost_check CHECK ((disputes_lost >= 0))
 runtime.buyer_standings buyer_standings_pkey PRIMARY KEY (org)
@@ -416,7 +451,7 @@ runtime.reservations reservations_amount_msats_check CHECK ((amount_msats > 0))
 runtime.reservations reservations_pkey PRIMARY KEY (reservation_id)
 runtime.reservations reservations_quote_id_fkey FOREIGN KEY (quote_id) REFERENCES runtime.quotes(quote_id)
 runtime.reservations reservations_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
-runtime.reservations reservations_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'released'::text, 'withheld'::text, 'voided'::text])))
+runtime.reservations reservations_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'released'::text, 'withheld'::text, 'voided'::text, 'expired'::text])))
 runtime.reviews reviews_decision_check CHECK ((decision = ANY (ARRAY['accepted'::text, 'rejected'::text])))
 runtime.reviews reviews_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.verifications(job_id)
 runtime.reviews reviews_pkey PRIMARY KEY (job_id)
@@ -466,6 +501,9 @@ runtime.workers workers_zone_tenths_check CHECK ((zone_tenths = ANY (ARRAY[0, 5,
 -- indexes
 CREATE INDEX artifact_grants_by_sha256 ON runtime.artifact_grants USING btree (sha256)
 CREATE INDEX artifact_grants_due ON runtime.artifact_grants USING btree (keep_until_ms, org, sha256)
+CREATE INDEX budget_entries_by_counter ON runtime.budget_entries USING btree (budget_id, period_start_ms)
+CREATE INDEX budgets_by_level ON runtime.budgets USING btree (org, level, budget_id) WHERE (removed_at_ms IS NULL)
+CREATE INDEX budgets_by_org ON runtime.budgets USING btree (org, budget_id) WHERE (removed_at_ms IS NULL)
 CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
@@ -481,6 +519,7 @@ CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quo
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, seq)
 CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, seq)
+CREATE INDEX reservations_by_expiry ON runtime.reservations USING btree (expires_at_ms, reservation_id) WHERE (status = 'reserved'::text)
 CREATE INDEX reservations_held_by_run ON runtime.reservations USING btree (run_id, reservation_id) WHERE (status = 'reserved'::text)
 CREATE INDEX run_projections_by_org ON runtime.run_projections USING btree (org, run_id)
 CREATE INDEX runs_by_org ON runtime.runs USING btree (org, run_id)
@@ -499,6 +538,10 @@ CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree 
 CREATE UNIQUE INDEX artifact_usage_pkey ON runtime.artifact_usage USING btree (org)
 CREATE UNIQUE INDEX artifacts_blob_key ON runtime.artifacts USING btree (blob)
 CREATE UNIQUE INDEX artifacts_pkey ON runtime.artifacts USING btree (sha256)
+CREATE UNIQUE INDEX budget_counters_pkey ON runtime.budget_counters USING btree (budget_id, period_start_ms)
+CREATE UNIQUE INDEX budget_entries_pkey ON runtime.budget_entries USING btree (reservation_id, budget_id)
+CREATE UNIQUE INDEX budgets_org_level_subject_period_key ON runtime.budgets USING btree (org, level, subject, period)
+CREATE UNIQUE INDEX budgets_pkey ON runtime.budgets USING btree (budget_id)
 CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
@@ -550,6 +593,9 @@ INSERT ON ledger.transfers TO app_role
 INSERT ON runtime.artifact_grants TO app_role
 INSERT ON runtime.artifact_usage TO app_role
 INSERT ON runtime.artifacts TO app_role
+INSERT ON runtime.budget_counters TO app_role
+INSERT ON runtime.budget_entries TO app_role
+INSERT ON runtime.budgets TO app_role
 INSERT ON runtime.buyer_standings TO app_role
 INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
@@ -581,6 +627,9 @@ SELECT ON ledger.transfers TO app_role
 SELECT ON runtime.artifact_grants TO app_role
 SELECT ON runtime.artifact_usage TO app_role
 SELECT ON runtime.artifacts TO app_role
+SELECT ON runtime.budget_counters TO app_role
+SELECT ON runtime.budget_entries TO app_role
+SELECT ON runtime.budgets TO app_role
 SELECT ON runtime.buyer_standings TO app_role
 SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role

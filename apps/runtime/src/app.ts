@@ -29,6 +29,7 @@ import {
   openReader,
   startCollector,
 } from "./artifacts/index.ts";
+import { budgetRoutes } from "./budgets/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
@@ -42,7 +43,7 @@ import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
 import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
-import { openTransferBatch, treasuryRoutes } from "./treasury/index.ts";
+import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
 
@@ -51,6 +52,9 @@ export type RuntimeDeps = {
   /** The wall clock when absent. */
   readonly nowMs?: () => number;
 };
+
+/** Money that lies unused has waited for hours; some seconds more are nothing. */
+const RECONCILE_EVERY_MS = 10_000;
 
 export type Runtime = {
   /** Migrate where the owner's address is given, check the schema, and serve. */
@@ -140,6 +144,7 @@ async function buildService(
       nowMs,
       demoGrants: config.demoGrants,
     }),
+    budgetRoutes({ db, authority, nowMs }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({
@@ -174,6 +179,9 @@ async function buildService(
   resources.use(startAdjudicator({ db, authority, offers, judge, log }));
   resources.use(startExecutorSweep({ db, authority, log, nowMs }));
   resources.use(startProjector({ db, log }));
+  resources.use(
+    startReconciler({ db, authority, log, nowMs, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }),
+  );
   return service;
 }
 

@@ -23,6 +23,8 @@ export type RuntimeConfig = {
   readonly demoGrants: boolean;
   /** How much an organisation may ask of the market at once; generous when absent. */
   readonly rateLimits?: Limits | undefined;
+  /** How often reservations whose time is over are looked at; 10 s when absent. */
+  readonly reconcileEveryMs?: number;
   readonly version: string;
 };
 

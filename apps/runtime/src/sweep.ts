@@ -36,19 +36,24 @@ export function startSweep({ what, everyMs, log, look }: Sweep): AsyncDisposable
   };
 }
 
-/** A call of the runtime itself. Its key is its own: the state keeps a step from being taken twice. */
+/**
+ * A call of the runtime itself; for an organisation's affairs, in that
+ * organisation. Its key is its own: the state keeps a step from being
+ * taken twice.
+ */
 export function runtimeCall(
   contract: Contract,
   localName: string,
   scope: string,
   signal: AbortSignal,
+  org = "org_operator",
 ): CommandCall {
   const method = methodsOf(contract).find((each) => each.localName === localName);
   if (method === undefined) throw new Error(`the contract has no ${localName}`);
   const principal: Principal = {
     id: "svc_runtime",
     kind: "service",
-    org: "org_operator",
+    org,
     scopes: new Set(["admin", scope]),
     zoneTenths: 0,
     tokenId: "svc_runtime",

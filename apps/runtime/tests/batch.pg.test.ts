@@ -5,9 +5,15 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { createAuthority } from "@openagents/authority";
 import { Treasury, methodsOf, type CommandCall } from "@openagents/contracts";
-import { auditLedger, loadForTransfers } from "@openagents/ledger";
+import { auditLedger } from "@openagents/ledger";
 import { statement, type Database } from "@openagents/postgres";
-import { MIGRATIONS, grantDemoCredit, openTransferBatch, reserveCompute } from "@openagents/runtime";
+import {
+  MIGRATIONS,
+  grantDemoCredit,
+  loadSpends,
+  openTransferBatch,
+  reserveCompute,
+} from "@openagents/runtime";
 import { testDatabase } from "@openagents/testing";
 import { startHarness } from "./harness.ts";
 import { assertSound, grant } from "./ledger-checks.ts";
@@ -83,12 +89,14 @@ async function treasury(t: TestContext, path: "batch" | "alone") {
   const alone: ReturnType<typeof openTransferBatch> = {
     execute: (call, input, need, decide) =>
       authority.execute(call, input, async (command) => {
-        const loaded = await loadForTransfers(command.tx, need.requests, command.nowMs(), need.open);
-        return decide(command, loaded).outcome;
+        const state = await loadSpends(command.tx, [need], command.nowMs());
+        return decide(command, state.view(need)).outcome;
       }),
   };
   const transfers = path === "batch" ? openTransferBatch(authority) : alone;
   const deps = { authority, transfers, nowMs, demoGrants: true };
+  // Two organisations of the four have a budget, one of them two.
+  await db.query(statement("", SET_BUDGETS));
   return {
     db,
     async run({ kind, org, key, amount }: Step): Promise<string> {
@@ -109,6 +117,12 @@ async function treasury(t: TestContext, path: "batch" | "alone") {
   };
 }
 
+const SET_BUDGETS = `
+  INSERT INTO runtime.budgets
+    (budget_id, org, level, subject, period, limit_msats, receipt_id, created_at_ms, updated_at_ms)
+  VALUES ('bgt_1', 'org_1', 'org', '', 'day', 12, '', 0, 0), ('bgt_2', 'org_2', 'org', '', 'none', 9, '', 0, 0),
+         ('bgt_3', 'org_2', 'org', '', 'month', 7, '', 0, 0)`;
+
 /** Everything that is stored, but for ids, which are drawn. */
 async function stateOf(db: Database): Promise<string[]> {
   const rows = await db.query<{ line: string }>(
@@ -119,6 +133,9 @@ async function stateOf(db: Database): Promise<string[]> {
        UNION ALL SELECT format('transfer %s %s %s %s', kind, debit_account, credit_account, amount) FROM ledger.transfers
        UNION ALL SELECT format('command %s %s %s %s %s', tenant, method, key, status, body) FROM authority.commands
        UNION ALL SELECT format('receipt %s %s', tenant, body) FROM authority.receipts
+       UNION ALL SELECT format('counter %s %s %s %s', budget_id, period_start_ms, reserved_msats, spent_msats)
+                   FROM runtime.budget_counters
+       UNION ALL SELECT format('entry %s %s %s', budget_id, period_start_ms, amount_msats) FROM runtime.budget_entries
        UNION ALL SELECT format('reservation %s %s %s', org, amount_msats, status) FROM runtime.reservations`,
     ),
   );

@@ -57,6 +57,7 @@ export async function startHarness(
     readonly artifactsDir?: string;
     readonly artifactQuota?: { readonly bytesMax: number; readonly objectsMax: number };
     readonly rateLimits?: RuntimeConfig["rateLimits"];
+    readonly reconcileEveryMs?: number;
   } = {},
 ): Promise<Harness> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
@@ -78,6 +79,8 @@ export async function startHarness(
       receiptSigningKey: RECEIPT_KEY,
       demoGrants: true,
       rateLimits: options.rateLimits,
+      // Where a test does not ask for it, nothing is reconciled behind its back.
+      reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
       version: "0.0.0",
     },
     { log: silentLogger(), ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) },

@@ -63,6 +63,9 @@ export type MarketOptions = {
   readonly quote?: object;
   /** Over the ordinary registration of the first provider. */
   readonly first?: object;
+  /** Of the reservation. */
+  readonly ttlMs?: number;
+  readonly reconcileEveryMs?: number;
 };
 
 export async function startMarket(t: TestContext, options: MarketOptions = {}): Promise<Market> {
@@ -114,6 +117,7 @@ export async function order(runtime: Harness, options: MarketOptions = {}) {
   const reserved = await runtime.post("/internal/v1/treasury/compute/reserve", {
     amount_msats: quote.total_price_msats,
     quote_id: quote.quote_id,
+    ...(options.ttlMs === undefined ? {} : { ttl_ms: options.ttlMs }),
   });
   assert.equal(reserved.status, 201, reserved.text);
   const reservationId: string = reserved.json.reservation.reservation_id;

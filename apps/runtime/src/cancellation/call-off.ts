@@ -6,7 +6,7 @@ import type { TransferRequest } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { canceledFacts, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
-import { lockReservation, markReservation, type Reservation } from "../reservations/index.ts";
+import { lockReservation, type EndedReservation, type Reservation } from "../reservations/index.ts";
 import type { EventDraft } from "../runs/index.ts";
 import { escrowAccount, orgAccount } from "../treasury/index.ts";
 
@@ -39,7 +39,7 @@ export function voidOf({ reservationId, org, amountMsats }: Reservation): Transf
 
 export type CalledOff = { readonly events: readonly EventDraft[]; readonly writes: readonly Write[] };
 
-/** Receipts, events and writes of one job, in its buyer's name. An adjudication is not in the run's log. */
+/** Receipts, events and writes of one job, in its buyer's name; the end of its reservation is the caller's to write. An adjudication is not in the run's log. */
 export function callOff(
   command: Command,
   { job, reservation }: OpenJob,
@@ -62,7 +62,12 @@ export function callOff(
   };
 }
 
-/** The reservation as given back; its transfer is the caller's to plan. `job` is absent when nothing was ordered for it. */
+/** The reservations as they end; in one write for all of them, because several may count in one budget. */
+export function voided(reservations: readonly Reservation[]): EndedReservation[] {
+  return reservations.map(({ reservationId }) => ({ reservationId, status: "voided", spentMsats: 0n }));
+}
+
+/** The reservation as given back; its transfer and its end are the caller's to write. `job` is absent when nothing was ordered for it. */
 export function giveBack(
   command: Command,
   reservation: Reservation,
@@ -85,7 +90,7 @@ export function giveBack(
   );
   return {
     events: [eventOf("budget.voided", facts, receipt.receipt_id)],
-    writes: [markReservation(reservation.reservationId, "voided")],
+    writes: [],
   };
 }
 

@@ -6,9 +6,14 @@ import type { Authority, Command } from "@openagents/authority";
 import type { CancelRunRequest, CancelRunResponse, CommandCall, CommandReply } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites } from "@openagents/ledger";
 import { listOpenWorkOf } from "../jobs/index.ts";
-import { listHeldWithoutJob, lockReservation, type Reservation } from "../reservations/index.ts";
+import {
+  endReservations,
+  listHeldWithoutJob,
+  lockReservation,
+  type Reservation,
+} from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun, runMessage, type EventDraft } from "../runs/index.ts";
-import { callOff, giveBack, lockOpenJob, voidOf, type OpenJob } from "./call-off.ts";
+import { callOff, giveBack, lockOpenJob, voidOf, voided, type OpenJob } from "./call-off.ts";
 
 /** More than a run has open; what would be left is called off by asking again. */
 const OPEN_MAX = 200;
@@ -69,6 +74,7 @@ export function cancelRun(
       },
       writes: [
         ...parts.flatMap((part) => part.writes),
+        ...endReservations(voided(given)),
         ...(voids.length === 0 ? [] : postingWrites(loaded, plan, receipt.receipt_id)),
         ...writes,
       ],

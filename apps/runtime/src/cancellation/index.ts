@@ -1,2 +1,2 @@
-export { callOff, lockOpenJob, voidOf, type OpenJob } from "./call-off.ts";
+export { callOff, lockOpenJob, voidOf, voided, type OpenJob } from "./call-off.ts";
 export { cancelRun } from "./cancel-run.ts";

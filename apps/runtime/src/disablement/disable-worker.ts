@@ -10,9 +10,10 @@ import type {
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
-import { callOff, lockOpenJob, voidOf, type OpenJob } from "../cancellation/index.ts";
+import { callOff, lockOpenJob, voidOf, voided, type OpenJob } from "../cancellation/index.ts";
 import { listOpenJobsOf, type Offers } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
+import { endReservations } from "../reservations/index.ts";
 import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
 import { lockWorker, upsertWorker, workerMessage, type Worker } from "../workers/index.ts";
 
@@ -104,6 +105,8 @@ function recordCanceled(command: Command, held: readonly Held[], nowMs: number):
     const events = [...(drafts.get(run.runId)?.events ?? []), ...calledOff.events];
     if (events.length > 0) drafts.set(run.runId, { run, events });
   }
+  const given = held.flatMap(({ reservation }) => reservation ?? []);
+  writes.push(...endReservations(voided(given)));
   for (const { run, events } of drafts.values()) writes.push(...extendRun(run, events, nowMs).writes);
   return writes;
 }

@@ -2,6 +2,7 @@ import { getMode, type Authority } from "@openagents/authority";
 import { Operations, bind, type Binding } from "@openagents/contracts";
 import { auditLedger } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
+import { auditTreasury } from "./audit-treasury.ts";
 import { setMode } from "./set-mode.ts";
 
 export type OperationsDeps = {
@@ -14,8 +15,14 @@ export type OperationsDeps = {
 export function operationsRoutes(deps: OperationsDeps): Binding {
   return bind(Operations, {
     async auditLedger() {
-      const report = await auditLedger(deps.db);
-      return { ...report, accounts: BigInt(report.accounts), transfers: BigInt(report.transfers) };
+      const [ledger, treasury] = await Promise.all([auditLedger(deps.db), auditTreasury(deps.db)]);
+      const checks = [...ledger.checks, ...treasury];
+      return {
+        ok: checks.every((check) => check.ok),
+        accounts: BigInt(ledger.accounts),
+        transfers: BigInt(ledger.transfers),
+        checks,
+      };
     },
     async getAuthorityMode() {
       const { changedAtMs, ...state } = await getMode(deps.db);

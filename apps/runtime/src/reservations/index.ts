@@ -1,9 +1,11 @@
-export { reservationMessage, type Reservation } from "./reservation.ts";
+export { RESERVATION_TTL_MS, reservationMessage, type Reservation } from "./reservation.ts";
 export {
+  endReservations,
   findReservation,
   findReservationOfQuote,
   insertReservation,
+  listDueReservations,
   listHeldWithoutJob,
   lockReservation,
-  markReservation,
+  type EndedReservation,
 } from "./store.ts";

@@ -12,7 +12,12 @@ export type Reservation = {
   readonly quoteId: string | undefined;
   readonly receiptId: string;
   readonly createdAtMs: number;
+  /** From then on it ends once nothing rests on it; undefined for those from before there was such a time. */
+  readonly expiresAtMs: number | undefined;
 };
+
+/** How long money lies unused when its buyer does not say. */
+export const RESERVATION_TTL_MS = 86_400_000;
 
 export function reservationMessage(reservation: Reservation): ReservationMessage {
   return {
@@ -23,5 +28,6 @@ export function reservationMessage(reservation: Reservation): ReservationMessage
     runId: reservation.runId,
     quoteId: reservation.quoteId,
     createdAt: reservation.createdAtMs,
+    expiresAt: reservation.expiresAtMs,
   };
 }

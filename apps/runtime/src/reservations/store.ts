@@ -1,5 +1,6 @@
 import type { ReservationStatus } from "@openagents/contracts";
 import { statement, type Queryable, type RowsWrite, type Tx, type Write } from "@openagents/postgres";
+import { endEntries } from "../budgets/index.ts";
 import type { Reservation } from "./reservation.ts";
 
 type ReservationRow = {
@@ -11,9 +12,11 @@ type ReservationRow = {
   quote_id: string | null;
   receipt_id: string;
   created_at_ms: bigint;
+  expires_at_ms: bigint | null;
 };
 
-const COLUMNS = "reservation_id, org, amount_msats, status, run_id, quote_id, receipt_id, created_at_ms";
+const COLUMNS =
+  "reservation_id, org, amount_msats, status, run_id, quote_id, receipt_id, created_at_ms, expires_at_ms";
 
 function reservationOf(row: ReservationRow): Reservation {
   return {
@@ -25,6 +28,7 @@ function reservationOf(row: ReservationRow): Reservation {
     quoteId: row.quote_id ?? undefined,
     receiptId: row.receipt_id,
     createdAtMs: Number(row.created_at_ms),
+    expiresAtMs: row.expires_at_ms === null ? undefined : Number(row.expires_at_ms),
   };
 }
 
@@ -85,7 +89,7 @@ export function insertReservation(reservation: Reservation): RowsWrite {
     name: "reservations.insert",
     text: `INSERT INTO runtime.reservations (${COLUMNS})
            SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                                $7::text[], $8::bigint[])`,
+                                $7::text[], $8::bigint[], $9::bigint[])`,
     rows: true,
     values: [
       [reservation.reservationId],
@@ -96,14 +100,55 @@ export function insertReservation(reservation: Reservation): RowsWrite {
       [reservation.quoteId ?? null],
       [reservation.receiptId],
       [reservation.createdAtMs],
+      [reservation.expiresAtMs ?? null],
     ],
   };
 }
 
-export function markReservation(reservationId: string, status: ReservationStatus): Write {
-  return {
-    name: "reservations.mark",
-    text: "UPDATE runtime.reservations SET status = $2 WHERE reservation_id = $1",
-    values: [reservationId, status],
-  };
+const LIST_DUE = statement(
+  "reservations.list_due",
+  `SELECT ${COLUMNS} FROM runtime.reservations
+    WHERE status = 'reserved' AND expires_at_ms <= $1 AND (expires_at_ms, reservation_id) > ($2, $3)
+    ORDER BY expires_at_ms, reservation_id LIMIT $4`,
+);
+
+/** Open reservations whose time is over at `nowMs`, the longest over first, those after `after`. */
+export async function listDueReservations(
+  q: Queryable,
+  nowMs: number,
+  after: { readonly expiresAtMs: number; readonly reservationId: string },
+  limit: number,
+): Promise<Reservation[]> {
+  const values = [nowMs, after.expiresAtMs, after.reservationId, limit];
+  return (await q.query<ReservationRow>(LIST_DUE, values)).map(reservationOf);
+}
+
+/** How a reservation ends, and what of it was spent. */
+export type EndedReservation = {
+  readonly reservationId: string;
+  readonly status: Exclude<ReservationStatus, "reserved">;
+  readonly spentMsats: bigint;
+};
+
+/**
+ * End open reservations, and let their budgets count what was spent. Goes with the
+ * transfers that move the money, in one statement for all of them: the accounts
+ * of their organisations are locked, under which alone budgets count.
+ */
+export function endReservations(ended: readonly EndedReservation[]): Write[] {
+  if (ended.length === 0) return [];
+  const ids = ended.map((each) => each.reservationId);
+  return [
+    {
+      name: "reservations.end",
+      text: `UPDATE runtime.reservations r SET status = e.status
+               FROM unnest($1::text[], $2::text[]) AS e (reservation_id, status)
+              WHERE r.reservation_id = e.reservation_id`,
+      values: [ids, ended.map((each) => each.status)],
+    },
+    ...endEntries(
+      ids,
+      ended.map((each) => each.spentMsats),
+    ),
+  ];
 }

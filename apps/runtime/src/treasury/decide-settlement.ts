@@ -20,6 +20,7 @@ export type WithheldReason =
   | "violations"
   | "disagreement"
   | "review_rejected"
+  | "review_expired"
   | `verdict_${Exclude<Verdict, "proven">}`
   | "not_confirmed";
 
@@ -45,9 +46,12 @@ export type Charged = {
   readonly secondMsats: bigint | undefined;
 };
 
+/** `expired`: nobody decided while the money was reserved. */
+export type Reviewed = ReviewDecision | "expired" | undefined;
+
 export function decideSettlement(
   verified: Verified,
-  review: ReviewDecision | undefined,
+  review: Reviewed,
   price: Price,
   charged: Charged,
 ): SettlementDecision {
@@ -74,11 +78,7 @@ export function waitsForReview({ verdict }: Pick<Verified, "verdict">, payOn: Pa
   return verdict === "needs_review" && payOn === "outcome";
 }
 
-function whyWithheld(
-  verified: Verified,
-  review: ReviewDecision | undefined,
-  payOn: PayOn,
-): WithheldReason | undefined {
+function whyWithheld(verified: Verified, review: Reviewed, payOn: PayOn): WithheldReason | undefined {
   if (verified.violations.length > 0) return "violations";
   if (verified.disagreement) return "disagreement";
   // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
@@ -87,6 +87,7 @@ function whyWithheld(
   if (payOn === "execution")
     return verified.verdict === "inconclusive" ? "verdict_inconclusive" : unconfirmed;
   if (verified.verdict === "needs_review" && review === "rejected") return "review_rejected";
+  if (verified.verdict === "needs_review" && review === "expired") return "review_expired";
   const accepted = verified.verdict === "needs_review" && review === "accepted";
   if (verified.verdict !== "proven" && !accepted) return `verdict_${verified.verdict}`;
   return unconfirmed;

@@ -1,5 +1,6 @@
 export { escrowAccount, orgAccount } from "./accounts.ts";
 export { grantDemoCredit } from "./grants.ts";
 export { reserveCompute } from "./reserve.ts";
+export { startReconciler, type ReconcilerDeps } from "./reconciler.ts";
 export { treasuryRoutes, type TreasuryRoutesDeps } from "./routes.ts";
-export { openTransferBatch } from "./transfer-batch.ts";
+export { loadSpends, openTransferBatch } from "./transfer-batch.ts";

@@ -11,40 +11,30 @@ import type {
   CommandReply,
   ReserveComputeRequest,
   ReserveComputeResponse,
-  VoidReservationRequest,
-  VoidReservationResponse,
 } from "@openagents/contracts";
+import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import type { JsonObject } from "@openagents/receipts";
 import {
-  loadForTransfers,
-  planTransfers,
-  postingWrites,
-  type Loaded,
-  type Plan,
-  type TransferRequest,
-} from "@openagents/ledger";
-import {
-  findJobByQuote,
-  findJobByReservation,
-  isTaken,
-  lockJob,
-  settleJob,
-  updateJob,
-  type Job,
-} from "../jobs/index.ts";
+  chargeWrites,
+  decideSpend,
+  describeExceeded,
+  exceededFacts,
+  listApplyingBudgets,
+  type SpendDecision,
+} from "../budgets/index.ts";
+import { findJobByQuote } from "../jobs/index.ts";
 import { findQuote, totalPrice } from "../marketplace/index.ts";
 import { invalidField, notFound } from "../problems.ts";
 import {
-  findReservation,
+  RESERVATION_TTL_MS,
   findReservationOfQuote,
   insertReservation,
-  lockReservation,
-  markReservation,
   reservationMessage,
   type Reservation,
 } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun, type Run } from "../runs/index.ts";
 import { escrowAccount, orgAccount } from "./accounts.ts";
-import type { TransferBatch } from "./transfer-batch.ts";
+import type { SpendChange, SpendView, TransferBatch } from "./transfer-batch.ts";
 
 export type TreasuryDeps = {
   readonly authority: Authority;
@@ -61,8 +51,11 @@ type ReserveRefusal =
   | "run_canceling";
 
 /**
+/**
  * Set money aside: a pending transfer from what the organisation can spend into
- * its escrow. Where only the balance decides, in a batch with others.
+ * its escrow, counted by every budget that applies. Where only balances and the
+ * organisation's own budgets decide, in a batch with others. Refused by state, then
+ * with 402 `budget_exceeded`, then `insufficient_funds`.
  */
 export async function reserveCompute(
   deps: TreasuryDeps,
@@ -71,23 +64,30 @@ export async function reserveCompute(
 ): Promise<CommandReply> {
   const { org } = call.principal;
   if (request.runId === undefined && request.quoteId === undefined) {
-    const hold = holdOf(org, request, newId("rsv", deps.nowMs()));
+    const hold = holdOf(org, request, newId("rsv", deps.nowMs()), deps.nowMs());
     return deps.transfers.execute<ReserveComputeResponse>(
       call,
       request,
-      { requests: [hold] },
+      { requests: [hold], spender: org },
       (decision, loaded) => decideReserve(decision, request, NO_ORDER, hold, loaded),
     );
   }
   return deps.authority.execute<ReserveComputeResponse>(call, request, async (command) => {
     const order = await loadOrder(command, org, request);
-    const hold = holdOf(org, request, newId("rsv", command.nowMs()));
-    const loaded = await loadForTransfers(command.tx, [hold], command.nowMs());
-    return decideReserve(command, request, order, hold, loaded).outcome;
+    const hold = holdOf(org, request, newId("rsv", command.nowMs()), command.nowMs());
+    // Budgets are read behind the account's lock, under which alone they count: no
+    // other reservation of the organisation comes in between.
+    const [loaded, budgets] = await Promise.all([
+      loadForTransfers(command.tx, [hold], command.nowMs()),
+      listApplyingBudgets(command.tx, org, projectOf(order.run), order.run?.runId),
+    ]);
+    return decideReserve(command, request, order, hold, { ...loaded, budgets }).outcome;
   });
 }
 
-function holdOf(org: string, request: ReserveComputeRequest, reservationId: string): TransferRequest {
+type Hold = TransferRequest & { readonly expiresAtMs: number };
+
+function holdOf(org: string, request: ReserveComputeRequest, reservationId: string, nowMs: number): Hold {
   return {
     id: reservationId,
     kind: "pending",
@@ -95,6 +95,7 @@ function holdOf(org: string, request: ReserveComputeRequest, reservationId: stri
     creditAccount: escrowAccount(org).id,
     amount: request.amountMsats,
     unit: "msats",
+    expiresAtMs: nowMs + Number(request.ttlMs ?? RESERVATION_TTL_MS),
   };
 }
 
@@ -102,27 +103,35 @@ function decideReserve(
   decision: Decision,
   request: ReserveComputeRequest,
   order: Order,
-  hold: TransferRequest,
-  loaded: Loaded,
-): Decided<ReserveComputeResponse, Plan> {
+  hold: Hold,
+  loaded: SpendView,
+): Decided<ReserveComputeResponse, SpendChange> {
   const nowMs = decision.nowMs();
   const refused = refuseOrder(order, nowMs);
   if (refused !== undefined) {
     const detail = RESERVE_DETAILS[refused];
     return { outcome: { kind: "refused", rule: "state", reason: refused, detail } };
   }
-  const facts = {
-    reservation_id: hold.id,
+  const asked = {
     amount_msats: Number(request.amountMsats),
     ...(order.run === undefined ? {} : { run_id: order.run.runId }),
     ...(request.quoteId === undefined ? {} : { quote_id: request.quoteId }),
   };
   const subject = order.run?.runId ?? hold.id;
+  const spend = decideSpend(loaded.budgets, request.amountMsats, nowMs);
+  if (spend.kind === "exceeded") {
+    return { outcome: refuseOverBudget(decision, subject, asked, request.amountMsats, spend) };
+  }
   const plan = planTransfers(loaded, [hold], nowMs);
   const [result] = plan.results;
   if (result?.kind === "refused")
-    return { outcome: refuseSpend(decision, subject, facts, result.reason, nowMs) };
+    return { outcome: refuseSpend(decision, subject, asked, result.reason, nowMs) };
 
+  const facts = {
+    reservation_id: hold.id,
+    ...asked,
+    expires_at: new Date(hold.expiresAtMs).toISOString(),
+  };
   const receipt = decision.seal("openagents.treasury.budget_reserved.v1", subject, facts, nowMs);
   const reservation: Reservation = {
     reservationId: hold.id,
@@ -133,15 +142,17 @@ function decideReserve(
     quoteId: request.quoteId,
     receiptId: receipt.receipt_id,
     createdAtMs: nowMs,
+    expiresAtMs: hold.expiresAtMs,
   };
   const event = { eventType: "budget.reserved", payload: { ...facts, receipt_id: receipt.receipt_id } };
   return {
-    change: plan,
+    change: { ...plan, charges: spend.charges },
     outcome: {
       kind: "answer",
       output: { reservation: reservationMessage(reservation), receiptId: receipt.receipt_id },
       writes: [
         insertReservation(reservation),
+        ...chargeWrites(hold.id, spend.charges),
         ...postingWrites(loaded, plan, receipt.receipt_id),
         ...(order.run === undefined ? [] : extendRun(order.run, [event], nowMs).writes),
       ],
@@ -208,18 +219,41 @@ const RESERVE_DETAILS: Readonly<Record<ReserveRefusal, string>> = {
   run_canceling: "The run was asked to cancel and spends no more.",
 };
 
+/** What a run belongs to, as whoever opened it says: its metadata's `project`. */
+function projectOf(run: Run | undefined): string | undefined {
+  const project = run?.metadata["project"];
+  return typeof project === "string" && project !== "" ? project : undefined;
+}
+
+function refuseOverBudget(
+  decision: Decision,
+  subject: string,
+  asked: JsonObject,
+  amountMsats: bigint,
+  { budget, counter }: Extract<SpendDecision, { readonly kind: "exceeded" }>,
+): Outcome<never> {
+  const facts = { ...asked, reason: "budget_exceeded", ...exceededFacts(budget, counter) };
+  const receipt = decision.seal("openagents.treasury.spend_refused.v1", subject, facts, decision.nowMs());
+  return {
+    kind: "refused",
+    rule: "funds",
+    reason: "budget_exceeded",
+    detail: describeExceeded(budget, counter, amountMsats),
+    receiptId: receipt.receipt_id,
+  };
+}
+
 /** An organisation without the account, or without the money in it, is short of funds alike. */
 function refuseSpend(
   decision: Decision,
   subject: string,
-  facts: Record<string, string | number>,
+  asked: JsonObject,
   ledgerReason: string,
   nowMs: number,
 ): Outcome<never> {
   if (ledgerReason !== "insufficient_funds" && ledgerReason !== "account_missing") {
     throw new Error(`the ledger refused a reservation: ${ledgerReason}`);
   }
-  const { reservation_id: _, ...asked } = facts;
   const receipt = decision.seal(
     "openagents.treasury.spend_refused.v1",
     subject,
@@ -235,80 +269,3 @@ function refuseSpend(
     receiptId: receipt.receipt_id,
   };
 }
-
-/** In order of precedence. */
-type VoidRefusal = "reservation_not_reserved" | "job_taken";
-
-/** Give reserved money back, and cancel the job that rests on it when no provider has it. */
-export function voidReservation(
-  deps: TreasuryDeps,
-  call: CommandCall,
-  request: VoidReservationRequest,
-): Promise<CommandReply> {
-  return deps.authority.execute<VoidReservationResponse>(call, request, async (command) => {
-    const { org } = call.principal;
-    const found = await findReservation(command.tx, org, request.reservationId);
-    if (found === undefined) throw notFound("reservation", request.reservationId);
-    // Locks in the order that every command keeps: run, job, reservation, accounts.
-    const run = found.runId === undefined ? undefined : await requireLockedRun(command.tx, org, found.runId);
-    const ordered = await findJobByReservation(command.tx, found.reservationId);
-    const job = ordered === undefined ? undefined : await lockJob(command.tx, ordered.jobId);
-    const reservation = (await lockReservation(command.tx, org, found.reservationId)) ?? found;
-    const release: TransferRequest = {
-      id: `${reservation.reservationId}:void`,
-      kind: "void",
-      pendingId: reservation.reservationId,
-      amount: reservation.amountMsats,
-      debitAccount: orgAccount(org).id,
-      creditAccount: escrowAccount(org).id,
-      unit: "msats",
-    };
-    const loaded = await loadForTransfers(command.tx, [release], command.nowMs());
-    const nowMs = command.nowMs();
-    const refused = refuseVoid(reservation, job, nowMs);
-    if (refused !== undefined) {
-      return { kind: "refused", rule: "state", reason: refused, detail: VOID_DETAILS[refused] };
-    }
-
-    const plan = planTransfers(loaded, [release], nowMs);
-    const [result] = plan.results;
-    if (result?.kind !== "created") throw new Error(`the ledger did not void ${reservation.reservationId}`);
-    const facts = {
-      reservation_id: reservation.reservationId,
-      amount_msats: Number(reservation.amountMsats),
-      ...(run === undefined ? {} : { run_id: run.runId }),
-      ...(job === undefined ? {} : { job_id: job.jobId }),
-    };
-    const receipt = command.seal(
-      "openagents.treasury.reservation_voided.v1",
-      run?.runId ?? reservation.reservationId,
-      facts,
-      nowMs,
-    );
-    const event = { eventType: "budget.voided", payload: { ...facts, receipt_id: receipt.receipt_id } };
-    return {
-      kind: "answer",
-      output: {
-        reservation: reservationMessage({ ...reservation, status: "voided" }),
-        receiptId: receipt.receipt_id,
-      },
-      writes: [
-        markReservation(reservation.reservationId, "voided"),
-        ...(job === undefined ? [] : [updateJob(settleJob(job, "canceled", nowMs))]),
-        ...postingWrites(loaded, plan, receipt.receipt_id),
-        ...(run === undefined ? [] : extendRun(run, [event], nowMs).writes),
-      ],
-    };
-  });
-}
-
-function refuseVoid(reservation: Reservation, job: Job | undefined, nowMs: number): VoidRefusal | undefined {
-  if (reservation.status !== "reserved") return "reservation_not_reserved";
-  if (job !== undefined && isTaken(job, nowMs)) return "job_taken";
-  return undefined;
-}
-
-const VOID_DETAILS: Readonly<Record<VoidRefusal, string>> = {
-  reservation_not_reserved: "The reservation is not open any more: it was released, withheld or voided.",
-  job_taken: "A provider works on the job or has handed it in. Verify and settle it instead.",
-};

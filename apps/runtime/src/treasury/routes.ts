@@ -3,9 +3,11 @@ import { findAccount } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
 import { earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 import { grantDemoCredit, type GrantDeps } from "./grants.ts";
-import { reserveCompute, voidReservation, type TreasuryDeps } from "./reserve.ts";
+import { reconcileCompute } from "./reconcile.ts";
+import { reserveCompute, type TreasuryDeps } from "./reserve.ts";
 import { settleSandboxRun } from "./settle.ts";
 import { listRecentSettlements, settlementMessage } from "./settlement.ts";
+import { voidReservation } from "./void.ts";
 
 export type TreasuryRoutesDeps = GrantDeps & TreasuryDeps & { readonly db: Database };
 
@@ -16,6 +18,7 @@ export function treasuryRoutes(deps: TreasuryRoutesDeps): Binding {
     reserveCompute: (request, call) => reserveCompute(deps, call, request),
     voidReservation: (request, call) => voidReservation(deps, call, request),
     settleSandboxRun: (request, call) => settleSandboxRun(deps, call, request),
+    reconcileCompute: (request, call) => reconcileCompute(deps, call, request),
     grantDemoCredit: (request, call) => grantDemoCredit(deps, call, request),
 
     async getComputeSummary(_request, call) {

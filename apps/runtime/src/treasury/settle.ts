@@ -11,7 +11,7 @@ import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.
 import { countMarket } from "../market-counts/index.ts";
 import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
-import { lockReservation, markReservation } from "../reservations/index.ts";
+import { endReservations, lockReservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findReview, findSecondTerms, findVerification, type Verification } from "../verification/index.ts";
 import { countSettled } from "../standings/index.ts";
@@ -23,7 +23,8 @@ import { insertSettlement, settlementMessage, type Settlement } from "./settleme
 export type SettleDeps = { readonly db: Database; readonly authority: Authority };
 
 /**
- * Release or withhold a verified job's reservation. Refused: `job_not_work`,
+ * Release or withhold a verified job's reservation. A patch that nobody reviewed
+ * in the reservation's time is withheld. Refused: `job_not_work`,
  * `already_settled`, `job_not_verified`, `needs_review`. The payment receipt
  * contains the verification receipt's hash.
  */
@@ -47,13 +48,16 @@ export function settleSandboxRun(
     if (reservation === undefined || verification === undefined || quote === undefined) {
       throw new Error(`${job.jobId} is verified but its reservation, verification or quote is missing`);
     }
-    if (waitsForReview(verification, quote.payOn) && review === undefined) return refuseUnreviewed();
+    const isDue = command.nowMs() >= (reservation.expiresAtMs ?? Infinity);
+    const waits = waitsForReview(verification, quote.payOn) && review === undefined;
+    if (waits && !isDue) return refuseUnreviewed();
     const second = await findSecond(command.tx, verification);
 
     const asked = second === undefined ? undefined : await findSecondTerms(command.tx, second.jobId);
     const price = { ...quote, secondOpinion: asked ?? quote.secondOpinion };
     const charged = { firstMsats: job.chargedMsats, secondMsats: second?.chargedMsats };
-    const decision = decideSettlement(verification, review?.decision, price, charged);
+    const reviewed = waits ? "expired" : review?.decision;
+    const decision = decideSettlement(verification, reviewed, price, charged);
     const transfers = transfersOf(job, second, { ...reservation, ...decision });
     const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
     if (second !== undefined) accounts.push(earningsAccount(second.providerOrg));
@@ -112,7 +116,9 @@ export function settleSandboxRun(
       writes: [
         insertSettlement(settlement),
         countSettled(org),
-        markReservation(reservation.reservationId, status),
+        ...endReservations([
+          { reservationId: reservation.reservationId, status, spentMsats: spentMsats(decision) },
+        ]),
         updateJob(settleJob(job, "settled", nowMs)),
         ...(second?.status === "verified" ? [updateJob(settleJob(second, "settled", nowMs))] : []),
         ...postingWrites(loaded, plan, receipt.receipt_id),
@@ -145,6 +151,10 @@ function endsOf(
   if (second === undefined || second.status === "canceled") return [first];
   const confirmed = verification.assurance !== "provider";
   return [first, { workerId: second.providerWorkerId, faulty: isUndone(second), released: confirmed }];
+}
+
+function spentMsats(decision: SettlementDecision): bigint {
+  return decision.providerMsats + decision.secondOpinionMsats + decision.operatorFeeMsats;
 }
 
 /** The job that repeated the work. It changes only under the run's lock, which is held. */

@@ -87,7 +87,7 @@ export const operationsComments: Comments = {
   "openagents.runtime.v1.LedgerCheck.detail": "What was counted, or the first violations.",
   "openagents.runtime.v1.AuthorityMode.read_only": "Writes are frozen.",
   "openagents.runtime.v1.Operations": "What an operator asks of the runtime as a whole.",
-  "openagents.runtime.v1.Operations.AuditLedger": "Check the ledger's invariants over all accounts and transfers.",
+  "openagents.runtime.v1.Operations.AuditLedger": "Check the ledger's invariants over all accounts and transfers, and that\nreservations, settlements and budgets say the same.",
   "openagents.runtime.v1.Operations.GetAuthorityMode": "Whether writes are active or frozen.",
   "openagents.runtime.v1.Operations.SetAuthorityMode": "Freeze all writes, or make them active again. Once a freeze is answered, no\nprocess of the service commits another command: they are answered 503\n`writes_frozen`. What goes on: reads, replays of finished keys, and commands\nby which work already begun says that it goes on or hands in what came of\nit (heartbeats, lease renewals, uploads, results). Setting the mode that is\nset already changes nothing and answers the earlier change.",
   "openagents.runtime.v1.Operations.GetOpenApi": "This document.",
@@ -95,7 +95,10 @@ export const operationsComments: Comments = {
 
 /** What each method of `openagents.runtime.v1.Operations` takes and answers. */
 export type OperationsTypes = {
-  /** Check the ledger's invariants over all accounts and transfers. */
+  /**
+   * Check the ledger's invariants over all accounts and transfers, and that
+   * reservations, settlements and budgets say the same.
+   */
   readonly auditLedger: {
     readonly input: AuditLedgerRequest;
     readonly output: AuditLedgerResponse;

@@ -253,7 +253,8 @@ export const AuthorityModeSchema: GenEnum<AuthorityMode> = /*@__PURE__*/
  */
 export const Operations: GenService<{
   /**
-   * Check the ledger's invariants over all accounts and transfers.
+   * Check the ledger's invariants over all accounts and transfers, and that
+   * reservations, settlements and budgets say the same.
    *
    * @generated from rpc openagents.runtime.v1.Operations.AuditLedger
    */

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { GetComputeSummaryRequestSchema, GetComputeSummaryResponseSchema, GrantDemoCreditRequestSchema, GrantDemoCreditResponseSchema, ReservationSchema, ReserveComputeRequestSchema, ReserveComputeResponseSchema, SettleSandboxRunRequestSchema, SettleSandboxRunResponseSchema, SettlementSchema, Treasury as TreasuryService, VoidReservationRequestSchema, VoidReservationResponseSchema } from "./treasury_pb.ts";
+import { GetComputeSummaryRequestSchema, GetComputeSummaryResponseSchema, GrantDemoCreditRequestSchema, GrantDemoCreditResponseSchema, ReconcileComputeRequestSchema, ReconcileComputeResponseSchema, ReconciledReservationSchema, ReservationSchema, ReserveComputeRequestSchema, ReserveComputeResponseSchema, SettleSandboxRunRequestSchema, SettleSandboxRunResponseSchema, SettlementSchema, Treasury as TreasuryService, VoidReservationRequestSchema, VoidReservationResponseSchema } from "./treasury_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { pricingComments, type PayOn } from "./pricing_oa.ts";
 
@@ -15,6 +15,8 @@ export type Reservation = {
   readonly runId?: string | undefined;
   readonly quoteId?: string | undefined;
   readonly createdAt: number;
+  /** From then on it ends once nothing rests on it; absent for those made before there was such a time. */
+  readonly expiresAt?: number | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.Reservation`. */
@@ -26,6 +28,8 @@ export type ReserveComputeRequest = {
   readonly runId?: string | undefined;
   /** The quote that the money is for; the amount must be its total price. */
   readonly quoteId?: string | undefined;
+  /** How long the money may lie unused: a minute to 30 days; a day when absent. */
+  readonly ttlMs?: bigint | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.ReserveComputeRequest`. */
@@ -89,6 +93,41 @@ export type SettleSandboxRunResponse = {
 /** Descriptor of `openagents.runtime.v1.SettleSandboxRunResponse`. */
 export const settleSandboxRunResponseDesc: MessageDesc<SettleSandboxRunResponse> = SettleSandboxRunResponseSchema;
 
+export type ReconciledReservation = {
+  readonly reservationId: string;
+  readonly org: string;
+  readonly amountMsats: bigint;
+  readonly runId?: string | undefined;
+  readonly jobId?: string | undefined;
+  readonly expiresAt: number;
+  /** Absent for those that were ended. */
+  readonly leftBecause?: ReservationLeftReason | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReconciledReservation`. */
+export const reconciledReservationDesc: MessageDesc<ReconciledReservation> = ReconciledReservationSchema;
+
+export type ReconcileComputeRequest = {
+  readonly cursor?: string | undefined;
+  /** How many are looked at: 1 to 100; 50 when absent. */
+  readonly limit?: number | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReconcileComputeRequest`. */
+export const reconcileComputeRequestDesc: MessageDesc<ReconcileComputeRequest> = ReconcileComputeRequestSchema;
+
+export type ReconcileComputeResponse = {
+  readonly freed: readonly ReconciledReservation[];
+  readonly freedMsats: bigint;
+  readonly left: readonly ReconciledReservation[];
+  readonly nextCursor?: string | undefined;
+  /** Absent when nothing was ended. */
+  readonly receiptId?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReconcileComputeResponse`. */
+export const reconcileComputeResponseDesc: MessageDesc<ReconcileComputeResponse> = ReconcileComputeResponseSchema;
+
 export type GetComputeSummaryRequest = Readonly<Record<never, never>>;
 
 /** Descriptor of `openagents.runtime.v1.GetComputeSummaryRequest`. */
@@ -129,33 +168,50 @@ export type GrantDemoCreditResponse = {
 /** Descriptor of `openagents.runtime.v1.GrantDemoCreditResponse`. */
 export const grantDemoCreditResponseDesc: MessageDesc<GrantDemoCreditResponse> = GrantDemoCreditResponseSchema;
 
-export type ReservationStatus = "reserved" | "released" | "withheld" | "voided";
+export type ReservationStatus = "reserved" | "released" | "withheld" | "voided" | "expired";
 
 /** All values of `ReservationStatus`. */
-export const reservationStatusValues = ["reserved", "released", "withheld", "voided"] as const satisfies readonly ReservationStatus[];
+export const reservationStatusValues = ["reserved", "released", "withheld", "voided", "expired"] as const satisfies readonly ReservationStatus[];
 
 export type SettlementStatus = "released" | "withheld";
 
 /** All values of `SettlementStatus`. */
 export const settlementStatusValues = ["released", "withheld"] as const satisfies readonly SettlementStatus[];
 
+/** Why a reservation that is due is left as it is. */
+export type ReservationLeftReason = "job_waiting" | "job_held" | "job_reported" | "job_verified";
+
+/** All values of `ReservationLeftReason`. */
+export const reservationLeftReasonValues = ["job_waiting", "job_held", "job_reported", "job_verified"] as const satisfies readonly ReservationLeftReason[];
+
 export const treasuryComments: Comments = {
   ...routeComments,
   ...pricingComments,
+  "openagents.runtime.v1.Reservation.expires_at": "From then on it ends once nothing rests on it; absent for those made before there was such a time.",
   "openagents.runtime.v1.ReserveComputeRequest.run_id": "The run that the money is for.",
   "openagents.runtime.v1.ReserveComputeRequest.quote_id": "The quote that the money is for; the amount must be its total price.",
+  "openagents.runtime.v1.ReserveComputeRequest.ttl_ms": "How long the money may lie unused: a minute to 30 days; a day when absent.",
   "openagents.runtime.v1.Settlement.provider_msats": "Credited to the provider; 0 when withheld.",
   "openagents.runtime.v1.Settlement.operator_fee_msats": "For all runs that were paid for.",
   "openagents.runtime.v1.Settlement.withheld_reason": "For withheld: the rule that withheld.",
   "openagents.runtime.v1.Settlement.second_opinion_msats": "Credited to the provider of the second opinion; 0 when there was none.",
+  "openagents.runtime.v1.ReconciledReservation.left_because": "Absent for those that were ended.",
+  "openagents.runtime.v1.ReconcileComputeRequest.limit": "How many are looked at: 1 to 100; 50 when absent.",
+  "openagents.runtime.v1.ReconcileComputeResponse.receipt_id": "Absent when nothing was ended.",
   "openagents.runtime.v1.GetComputeSummaryResponse.available_msats": "Can be reserved now.",
   "openagents.runtime.v1.GetComputeSummaryResponse.spent_msats": "Released for verified work, operator fees included.",
   "openagents.runtime.v1.GetComputeSummaryResponse.earned_msats": "Earned by the organisation's own workers.",
   "openagents.runtime.v1.GrantDemoCreditRequest.org": "The organisation to credit; the caller's when absent.",
+  "openagents.runtime.v1.ReservationLeftReason": "Why a reservation that is due is left as it is.",
+  "openagents.runtime.v1.ReservationLeftReason.job_waiting": "Its job waits for its provider, within the job's limits.",
+  "openagents.runtime.v1.ReservationLeftReason.job_held": "A provider works on its job.",
+  "openagents.runtime.v1.ReservationLeftReason.job_reported": "Its job was handed in and is not verified.",
+  "openagents.runtime.v1.ReservationLeftReason.job_verified": "Its job was verified. The service settles it, as its buyer may.",
   "openagents.runtime.v1.Treasury": "The treasury: the money of organisations, and its release for verified work.",
-  "openagents.runtime.v1.Treasury.ReserveCompute": "Set money aside. 402 with reason `insufficient_funds` when the\norganisation's available balance does not cover it.",
+  "openagents.runtime.v1.Treasury.ReserveCompute": "Set money aside. 402 with reason `budget_exceeded` when it does not fit a\nbudget of the organisation, the run's project or the run; with reason\n`insufficient_funds` when the organisation's available balance does not cover it.",
   "openagents.runtime.v1.Treasury.VoidReservation": "Give reserved money back. A job that no provider holds is canceled with it;\nrefused while one is leased, reported or verified.",
   "openagents.runtime.v1.Treasury.SettleSandboxRun": "Release a verified job's reservation to its provider, or withhold it, as\nthe verdict says. The provider of a second opinion is paid for its run either\nway, and what is left goes back to the buyer. A job whose verdict is\n`needs_review` settles after its review.",
+  "openagents.runtime.v1.Treasury.ReconcileCompute": "End reservations whose time is over and on which nothing rests any more: one\nthat was never ordered, or whose job no provider took within its limits. The\nmoney is its organisation's again. One page of those that are due, oldest\nfirst; the service sends this by itself, operators may.",
   "openagents.runtime.v1.Treasury.GetComputeSummary": "Balances and recent settlements of the caller's organisation.",
   "openagents.runtime.v1.Treasury.GrantDemoCredit": "Credit an organisation with demo money: claims on nobody, for laptop\nstacks. 403 with reason `demo_grants_disabled` elsewhere.",
 };
@@ -163,8 +219,9 @@ export const treasuryComments: Comments = {
 /** What each method of `openagents.runtime.v1.Treasury` takes and answers. */
 export type TreasuryTypes = {
   /**
-   * Set money aside. 402 with reason `insufficient_funds` when the
-   * organisation's available balance does not cover it.
+   * Set money aside. 402 with reason `budget_exceeded` when it does not fit a
+   * budget of the organisation, the run's project or the run; with reason
+   * `insufficient_funds` when the organisation's available balance does not cover it.
    */
   readonly reserveCompute: {
     readonly input: ReserveComputeRequest;
@@ -193,6 +250,18 @@ export type TreasuryTypes = {
     readonly output: SettleSandboxRunResponse;
     readonly effect: "command";
     readonly access: "user";
+  };
+  /**
+   * End reservations whose time is over and on which nothing rests any more: one
+   * that was never ordered, or whose job no provider took within its limits. The
+   * money is its organisation's again. One page of those that are due, oldest
+   * first; the service sends this by itself, operators may.
+   */
+  readonly reconcileCompute: {
+    readonly input: ReconcileComputeRequest;
+    readonly output: ReconcileComputeResponse;
+    readonly effect: "command";
+    readonly access: "admin";
   };
   /** Balances and recent settlements of the caller's organisation. */
   readonly getComputeSummary: {

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/treasury.proto.
  */
 export const file_openagents_runtime_v1_treasury: GenFile = /*@__PURE__*/
-  fileDesc("CiRvcGVuYWdlbnRzL3J1bnRpbWUvdjEvdHJlYXN1cnkucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSL2AQoLUmVzZXJ2YXRpb24SFgoOcmVzZXJ2YXRpb25faWQYASABKAkSCwoDb3JnGAIgASgJEhQKDGFtb3VudF9tc2F0cxgDIAEoAxI4CgZzdGF0dXMYBCABKA4yKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2YXRpb25TdGF0dXMSEwoGcnVuX2lkGAUgASgJSACIAQESFQoIcXVvdGVfaWQYBiABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJCgdfcnVuX2lkQgsKCV9xdW90ZV9pZCK5AQoVUmVzZXJ2ZUNvbXB1dGVSZXF1ZXN0EiYKDGFtb3VudF9tc2F0cxgBIAEoA0IQukgNIgsY/////////w8oARIuCgZydW5faWQYAiABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSRIAIgBARIwCghxdW90ZV9pZBgDIAEoCUIZukgWchQyEl5xdGVfWzAtOWEtZl17MzJ9JEgBiAEBQgkKB19ydW5faWRCCwoJX3F1b3RlX2lkImUKFlJlc2VydmVDb21wdXRlUmVzcG9uc2USNwoLcmVzZXJ2YXRpb24YASABKAsyIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2YXRpb24SEgoKcmVjZWlwdF9pZBgCIAEoCSJLChZWb2lkUmVzZXJ2YXRpb25SZXF1ZXN0EjEKDnJlc2VydmF0aW9uX2lkGAEgASgJQhm6SBZyFDISXnJzdl9bMC05YS1mXXszMn0kImYKF1ZvaWRSZXNlcnZhdGlvblJlc3BvbnNlEjcKC3Jlc2VydmF0aW9uGAEgASgLMiIub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlc2VydmF0aW9uEhIKCnJlY2VpcHRfaWQYAiABKAki8AIKClNldHRsZW1lbnQSDgoGam9iX2lkGAEgASgJEhYKDnJlc2VydmF0aW9uX2lkGAIgASgJEjcKBnN0YXR1cxgDIAEoDjInLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVtZW50U3RhdHVzEhYKDnByb3ZpZGVyX21zYXRzGAQgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgFIAEoAxIcCg93aXRoaGVsZF9yZWFzb24YBiABKAlIAIgBARIfChd2ZXJpZmljYXRpb25fcmVjZWlwdF9pZBgHIAEoCRIuCgpzZXR0bGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcChRzZWNvbmRfb3Bpbmlvbl9tc2F0cxgJIAEoAxIsCgZwYXlfb24YFCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUGF5T25CEgoQX3dpdGhoZWxkX3JlYXNvbiJEChdTZXR0bGVTYW5kYm94UnVuUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiZQoYU2V0dGxlU2FuZGJveFJ1blJlc3BvbnNlEjUKCnNldHRsZW1lbnQYASABKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2V0dGxlbWVudBISCgpyZWNlaXB0X2lkGAIgASgJIhoKGEdldENvbXB1dGVTdW1tYXJ5UmVxdWVzdCLDAQoZR2V0Q29tcHV0ZVN1bW1hcnlSZXNwb25zZRILCgNvcmcYASABKAkSFwoPYXZhaWxhYmxlX21zYXRzGAIgASgDEhYKDnJlc2VydmVkX21zYXRzGAMgASgDEhMKC3NwZW50X21zYXRzGAQgASgDEhQKDGVhcm5lZF9tc2F0cxgFIAEoAxI9ChJyZWNlbnRfc2V0dGxlbWVudHMYBiADKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2V0dGxlbWVudCKOAQoWR3JhbnREZW1vQ3JlZGl0UmVxdWVzdBIuCgNvcmcYASABKAlCHLpIGXIXMhVeb3JnX1swLTlhLXpfXXsxLDYwfSRIAIgBARIkCgxhbW91bnRfbXNhdHMYAiABKANCDrpICyIJGIDQ28P0AigBEhYKBG1lbW8YAyABKAlCCLpIBXIDGMgBQgYKBF9vcmciaQoXR3JhbnREZW1vQ3JlZGl0UmVzcG9uc2USCwoDb3JnGAEgASgJEhQKDGFtb3VudF9tc2F0cxgCIAEoAxIXCg9hdmFpbGFibGVfbXNhdHMYAyABKAMSEgoKcmVjZWlwdF9pZBgEIAEoCSq5AQoRUmVzZXJ2YXRpb25TdGF0dXMSIgoeUkVTRVJWQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHwobUkVTRVJWQVRJT05fU1RBVFVTX1JFU0VSVkVEEAESHwobUkVTRVJWQVRJT05fU1RBVFVTX1JFTEVBU0VEEAISHwobUkVTRVJWQVRJT05fU1RBVFVTX1dJVEhIRUxEEAMSHQoZUkVTRVJWQVRJT05fU1RBVFVTX1ZPSURFRBAEKnUKEFNldHRsZW1lbnRTdGF0dXMSIQodU0VUVExFTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIeChpTRVRUTEVNRU5UX1NUQVRVU19SRUxFQVNFRBABEh4KGlNFVFRMRU1FTlRfU1RBVFVTX1dJVEhIRUxEEAIytQkKCFRyZWFzdXJ5EosCCg5SZXNlcnZlQ29tcHV0ZRIsLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXNlcnZlQ29tcHV0ZVJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2ZUNvbXB1dGVSZXNwb25zZSKbAaq7GGcIAhACGg50cmVhc3VyeTpzcGVuZCACMiZvcGVuYWdlbnRzLnRyZWFzdXJ5LmJ1ZGdldF9yZXNlcnZlZC52MTIkb3BlbmFnZW50cy50cmVhc3VyeS5zcGVuZF9yZWZ1c2VkLnYxOMkBgtPkkwIqOgEqIiUvaW50ZXJuYWwvdjEvdHJlYXN1cnkvY29tcHV0ZS9yZXNlcnZlEoMCCg9Wb2lkUmVzZXJ2YXRpb24SLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVm9pZFJlc2VydmF0aW9uUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5Wb2lkUmVzZXJ2YXRpb25SZXNwb25zZSKQAaq7GEEIAhACGg50cmVhc3VyeTpzcGVuZCACMilvcGVuYWdlbnRzLnRyZWFzdXJ5LnJlc2VydmF0aW9uX3ZvaWRlZC52MYLT5JMCRToBKiJAL2ludGVybmFsL3YxL3RyZWFzdXJ5L2NvbXB1dGUvcmVzZXJ2YXRpb25zL3tyZXNlcnZhdGlvbl9pZH0vdm9pZBLyAQoQU2V0dGxlU2FuZGJveFJ1bhIuLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVTYW5kYm94UnVuUmVxdWVzdBovLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVTYW5kYm94UnVuUmVzcG9uc2Uifaq7GD4IAhACGg50cmVhc3VyeTpzcGVuZCACMiZvcGVuYWdlbnRzLnRyZWFzdXJ5LnBheW1lbnRfcmVjZWlwdC52MoLT5JMCNToBKiIwL2ludGVybmFsL3YxL3RyZWFzdXJ5L2NvbXB1dGUvc2V0dGxlL3NhbmRib3gtcnVuEr4BChFHZXRDb21wdXRlU3VtbWFyeRIvLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRDb21wdXRlU3VtbWFyeVJlcXVlc3QaMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Q29tcHV0ZVN1bW1hcnlSZXNwb25zZSJGqrsYFQgCEAIaDXRyZWFzdXJ5OnJlYWQgAYLT5JMCJxIlL2ludGVybmFsL3YxL3RyZWFzdXJ5L2NvbXB1dGUvc3VtbWFyeRLeAQoPR3JhbnREZW1vQ3JlZGl0Ei0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdyYW50RGVtb0NyZWRpdFJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR3JhbnREZW1vQ3JlZGl0UmVzcG9uc2UibKq7GDwIAhAEGg50cmVhc3VyeTpncmFudCACMiFvcGVuYWdlbnRzLnRyZWFzdXJ5LmRlbW9fZ3JhbnQudjE4yQGC0+STAiY6ASoiIS9pbnRlcm5hbC92MS90cmVhc3VyeS9kZW1vLWdyYW50c2IGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_pricing]);
+  fileDesc("CiRvcGVuYWdlbnRzL3J1bnRpbWUvdjEvdHJlYXN1cnkucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSK6AgoLUmVzZXJ2YXRpb24SFgoOcmVzZXJ2YXRpb25faWQYASABKAkSCwoDb3JnGAIgASgJEhQKDGFtb3VudF9tc2F0cxgDIAEoAxI4CgZzdGF0dXMYBCABKA4yKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2YXRpb25TdGF0dXMSEwoGcnVuX2lkGAUgASgJSACIAQESFQoIcXVvdGVfaWQYBiABKAlIAYgBARIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgCiAEBQgkKB19ydW5faWRCCwoJX3F1b3RlX2lkQg0KC19leHBpcmVzX2F0IuoBChVSZXNlcnZlQ29tcHV0ZVJlcXVlc3QSJgoMYW1vdW50X21zYXRzGAEgASgDQhC6SA0iCxj/////////DygBEi4KBnJ1bl9pZBgCIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JEgAiAEBEjAKCHF1b3RlX2lkGAMgASgJQhm6SBZyFDISXnF0ZV9bMC05YS1mXXszMn0kSAGIAQESJAoGdHRsX21zGAQgASgDQg+6SAwiChiAkPvTCSjg1ANIAogBAUIJCgdfcnVuX2lkQgsKCV9xdW90ZV9pZEIJCgdfdHRsX21zImUKFlJlc2VydmVDb21wdXRlUmVzcG9uc2USNwoLcmVzZXJ2YXRpb24YASABKAsyIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2YXRpb24SEgoKcmVjZWlwdF9pZBgCIAEoCSJLChZWb2lkUmVzZXJ2YXRpb25SZXF1ZXN0EjEKDnJlc2VydmF0aW9uX2lkGAEgASgJQhm6SBZyFDISXnJzdl9bMC05YS1mXXszMn0kImYKF1ZvaWRSZXNlcnZhdGlvblJlc3BvbnNlEjcKC3Jlc2VydmF0aW9uGAEgASgLMiIub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlc2VydmF0aW9uEhIKCnJlY2VpcHRfaWQYAiABKAki8AIKClNldHRsZW1lbnQSDgoGam9iX2lkGAEgASgJEhYKDnJlc2VydmF0aW9uX2lkGAIgASgJEjcKBnN0YXR1cxgDIAEoDjInLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVtZW50U3RhdHVzEhYKDnByb3ZpZGVyX21zYXRzGAQgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgFIAEoAxIcCg93aXRoaGVsZF9yZWFzb24YBiABKAlIAIgBARIfChd2ZXJpZmljYXRpb25fcmVjZWlwdF9pZBgHIAEoCRIuCgpzZXR0bGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcChRzZWNvbmRfb3Bpbmlvbl9tc2F0cxgJIAEoAxIsCgZwYXlfb24YFCABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUGF5T25CEgoQX3dpdGhoZWxkX3JlYXNvbiJEChdTZXR0bGVTYW5kYm94UnVuUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiZQoYU2V0dGxlU2FuZGJveFJ1blJlc3BvbnNlEjUKCnNldHRsZW1lbnQYASABKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2V0dGxlbWVudBISCgpyZWNlaXB0X2lkGAIgASgJIpwCChVSZWNvbmNpbGVkUmVzZXJ2YXRpb24SFgoOcmVzZXJ2YXRpb25faWQYASABKAkSCwoDb3JnGAIgASgJEhQKDGFtb3VudF9tc2F0cxgDIAEoAxITCgZydW5faWQYBCABKAlIAIgBARITCgZqb2JfaWQYBSABKAlIAYgBARIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJHCgxsZWZ0X2JlY2F1c2UYByABKA4yLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2YXRpb25MZWZ0UmVhc29uSAKIAQFCCQoHX3J1bl9pZEIJCgdfam9iX2lkQg8KDV9sZWZ0X2JlY2F1c2UibAoXUmVjb25jaWxlQ29tcHV0ZVJlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh0KBWxpbWl0GAIgASgFQgm6SAYaBBhkKAFIAYgBAUIJCgdfY3Vyc29yQggKBl9saW1pdCL6AQoYUmVjb25jaWxlQ29tcHV0ZVJlc3BvbnNlEjsKBWZyZWVkGAEgAygLMiwub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlY29uY2lsZWRSZXNlcnZhdGlvbhITCgtmcmVlZF9tc2F0cxgCIAEoAxI6CgRsZWZ0GAMgAygLMiwub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlY29uY2lsZWRSZXNlcnZhdGlvbhIYCgtuZXh0X2N1cnNvchgEIAEoCUgAiAEBEhcKCnJlY2VpcHRfaWQYBSABKAlIAYgBAUIOCgxfbmV4dF9jdXJzb3JCDQoLX3JlY2VpcHRfaWQiGgoYR2V0Q29tcHV0ZVN1bW1hcnlSZXF1ZXN0IsMBChlHZXRDb21wdXRlU3VtbWFyeVJlc3BvbnNlEgsKA29yZxgBIAEoCRIXCg9hdmFpbGFibGVfbXNhdHMYAiABKAMSFgoOcmVzZXJ2ZWRfbXNhdHMYAyABKAMSEwoLc3BlbnRfbXNhdHMYBCABKAMSFAoMZWFybmVkX21zYXRzGAUgASgDEj0KEnJlY2VudF9zZXR0bGVtZW50cxgGIAMoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVtZW50Io4BChZHcmFudERlbW9DcmVkaXRSZXF1ZXN0Ei4KA29yZxgBIAEoCUIcukgZchcyFV5vcmdfWzAtOWEtel9dezEsNjB9JEgAiAEBEiQKDGFtb3VudF9tc2F0cxgCIAEoA0IOukgLIgkYgNDbw/QCKAESFgoEbWVtbxgDIAEoCUIIukgFcgMYyAFCBgoEX29yZyJpChdHcmFudERlbW9DcmVkaXRSZXNwb25zZRILCgNvcmcYASABKAkSFAoMYW1vdW50X21zYXRzGAIgASgDEhcKD2F2YWlsYWJsZV9tc2F0cxgDIAEoAxISCgpyZWNlaXB0X2lkGAQgASgJKtkBChFSZXNlcnZhdGlvblN0YXR1cxIiCh5SRVNFUlZBVElPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtSRVNFUlZBVElPTl9TVEFUVVNfUkVTRVJWRUQQARIfChtSRVNFUlZBVElPTl9TVEFUVVNfUkVMRUFTRUQQAhIfChtSRVNFUlZBVElPTl9TVEFUVVNfV0lUSEhFTEQQAxIdChlSRVNFUlZBVElPTl9TVEFUVVNfVk9JREVEEAQSHgoaUkVTRVJWQVRJT05fU1RBVFVTX0VYUElSRUQQBSp1ChBTZXR0bGVtZW50U3RhdHVzEiEKHVNFVFRMRU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHgoaU0VUVExFTUVOVF9TVEFUVVNfUkVMRUFTRUQQARIeChpTRVRUTEVNRU5UX1NUQVRVU19XSVRISEVMRBACKuMBChVSZXNlcnZhdGlvbkxlZnRSZWFzb24SJwojUkVTRVJWQVRJT05fTEVGVF9SRUFTT05fVU5TUEVDSUZJRUQQABInCiNSRVNFUlZBVElPTl9MRUZUX1JFQVNPTl9KT0JfV0FJVElORxABEiQKIFJFU0VSVkFUSU9OX0xFRlRfUkVBU09OX0pPQl9IRUxEEAISKAokUkVTRVJWQVRJT05fTEVGVF9SRUFTT05fSk9CX1JFUE9SVEVEEAMSKAokUkVTRVJWQVRJT05fTEVGVF9SRUFTT05fSk9CX1ZFUklGSUVEEAQy8gsKCFRyZWFzdXJ5EosCCg5SZXNlcnZlQ29tcHV0ZRIsLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXNlcnZlQ29tcHV0ZVJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzZXJ2ZUNvbXB1dGVSZXNwb25zZSKbAaq7GGcIAhACGg50cmVhc3VyeTpzcGVuZCACMiZvcGVuYWdlbnRzLnRyZWFzdXJ5LmJ1ZGdldF9yZXNlcnZlZC52MTIkb3BlbmFnZW50cy50cmVhc3VyeS5zcGVuZF9yZWZ1c2VkLnYxOMkBgtPkkwIqOgEqIiUvaW50ZXJuYWwvdjEvdHJlYXN1cnkvY29tcHV0ZS9yZXNlcnZlEoMCCg9Wb2lkUmVzZXJ2YXRpb24SLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVm9pZFJlc2VydmF0aW9uUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5Wb2lkUmVzZXJ2YXRpb25SZXNwb25zZSKQAaq7GEEIAhACGg50cmVhc3VyeTpzcGVuZCACMilvcGVuYWdlbnRzLnRyZWFzdXJ5LnJlc2VydmF0aW9uX3ZvaWRlZC52MYLT5JMCRToBKiJAL2ludGVybmFsL3YxL3RyZWFzdXJ5L2NvbXB1dGUvcmVzZXJ2YXRpb25zL3tyZXNlcnZhdGlvbl9pZH0vdm9pZBLyAQoQU2V0dGxlU2FuZGJveFJ1bhIuLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVTYW5kYm94UnVuUmVxdWVzdBovLm9wZW5hZ2VudHMucnVudGltZS52MS5TZXR0bGVTYW5kYm94UnVuUmVzcG9uc2Uifaq7GD4IAhACGg50cmVhc3VyeTpzcGVuZCACMiZvcGVuYWdlbnRzLnRyZWFzdXJ5LnBheW1lbnRfcmVjZWlwdC52MoLT5JMCNToBKiIwL2ludGVybmFsL3YxL3RyZWFzdXJ5L2NvbXB1dGUvc2V0dGxlL3NhbmRib3gtcnVuEroCChBSZWNvbmNpbGVDb21wdXRlEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlY29uY2lsZUNvbXB1dGVSZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlY29uY2lsZUNvbXB1dGVSZXNwb25zZSLEAaq7GI0BCAIQBBoSdHJlYXN1cnk6cmVjb25jaWxlIAIyIW9wZW5hZ2VudHMudHJlYXN1cnkucmVjb25jaWxlZC52MTIqb3BlbmFnZW50cy50cmVhc3VyeS5yZXNlcnZhdGlvbl9leHBpcmVkLnYxMiJvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2NhbmNlbGVkLnYxgtPkkwIsOgEqIicvaW50ZXJuYWwvdjEvdHJlYXN1cnkvY29tcHV0ZS9yZWNvbmNpbGUSvgEKEUdldENvbXB1dGVTdW1tYXJ5Ei8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldENvbXB1dGVTdW1tYXJ5UmVxdWVzdBowLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRDb21wdXRlU3VtbWFyeVJlc3BvbnNlIkaquxgVCAIQAhoNdHJlYXN1cnk6cmVhZCABgtPkkwInEiUvaW50ZXJuYWwvdjEvdHJlYXN1cnkvY29tcHV0ZS9zdW1tYXJ5Et4BCg9HcmFudERlbW9DcmVkaXQSLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR3JhbnREZW1vQ3JlZGl0UmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5HcmFudERlbW9DcmVkaXRSZXNwb25zZSJsqrsYPAgCEAQaDnRyZWFzdXJ5OmdyYW50IAIyIW9wZW5hZ2VudHMudHJlYXN1cnkuZGVtb19ncmFudC52MTjJAYLT5JMCJjoBKiIhL2ludGVybmFsL3YxL3RyZWFzdXJ5L2RlbW8tZ3JhbnRzYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_pricing]);
 
 /**
  * @generated from message openagents.runtime.v1.Reservation
@@ -57,6 +57,13 @@ export type Reservation = Message<"openagents.runtime.v1.Reservation"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 7;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * From then on it ends once nothing rests on it; absent for those made before there was such a time.
+   *
+   * @generated from field: optional google.protobuf.Timestamp expires_at = 8;
+   */
+  expiresAt?: Timestamp | undefined;
 };
 
 /**
@@ -88,6 +95,13 @@ export type ReserveComputeRequest = Message<"openagents.runtime.v1.ReserveComput
    * @generated from field: optional string quote_id = 3;
    */
   quoteId?: string | undefined;
+
+  /**
+   * How long the money may lie unused: a minute to 30 days; a day when absent.
+   *
+   * @generated from field: optional int64 ttl_ms = 4;
+   */
+  ttlMs?: bigint | undefined;
 };
 
 /**
@@ -268,6 +282,118 @@ export const SettleSandboxRunResponseSchema: GenMessage<SettleSandboxRunResponse
   messageDesc(file_openagents_runtime_v1_treasury, 7);
 
 /**
+ * @generated from message openagents.runtime.v1.ReconciledReservation
+ */
+export type ReconciledReservation = Message<"openagents.runtime.v1.ReconciledReservation"> & {
+  /**
+   * @generated from field: string reservation_id = 1;
+   */
+  reservationId: string;
+
+  /**
+   * @generated from field: string org = 2;
+   */
+  org: string;
+
+  /**
+   * @generated from field: int64 amount_msats = 3;
+   */
+  amountMsats: bigint;
+
+  /**
+   * @generated from field: optional string run_id = 4;
+   */
+  runId?: string | undefined;
+
+  /**
+   * @generated from field: optional string job_id = 5;
+   */
+  jobId?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp expires_at = 6;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * Absent for those that were ended.
+   *
+   * @generated from field: optional openagents.runtime.v1.ReservationLeftReason left_because = 7;
+   */
+  leftBecause?: ReservationLeftReason | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReconciledReservation.
+ * Use `create(ReconciledReservationSchema)` to create a new message.
+ */
+export const ReconciledReservationSchema: GenMessage<ReconciledReservation> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_treasury, 8);
+
+/**
+ * @generated from message openagents.runtime.v1.ReconcileComputeRequest
+ */
+export type ReconcileComputeRequest = Message<"openagents.runtime.v1.ReconcileComputeRequest"> & {
+  /**
+   * @generated from field: optional string cursor = 1;
+   */
+  cursor?: string | undefined;
+
+  /**
+   * How many are looked at: 1 to 100; 50 when absent.
+   *
+   * @generated from field: optional int32 limit = 2;
+   */
+  limit?: number | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReconcileComputeRequest.
+ * Use `create(ReconcileComputeRequestSchema)` to create a new message.
+ */
+export const ReconcileComputeRequestSchema: GenMessage<ReconcileComputeRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_treasury, 9);
+
+/**
+ * @generated from message openagents.runtime.v1.ReconcileComputeResponse
+ */
+export type ReconcileComputeResponse = Message<"openagents.runtime.v1.ReconcileComputeResponse"> & {
+  /**
+   * @generated from field: repeated openagents.runtime.v1.ReconciledReservation freed = 1;
+   */
+  freed: ReconciledReservation[];
+
+  /**
+   * @generated from field: int64 freed_msats = 2;
+   */
+  freedMsats: bigint;
+
+  /**
+   * @generated from field: repeated openagents.runtime.v1.ReconciledReservation left = 3;
+   */
+  left: ReconciledReservation[];
+
+  /**
+   * @generated from field: optional string next_cursor = 4;
+   */
+  nextCursor?: string | undefined;
+
+  /**
+   * Absent when nothing was ended.
+   *
+   * @generated from field: optional string receipt_id = 5;
+   */
+  receiptId?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReconcileComputeResponse.
+ * Use `create(ReconcileComputeResponseSchema)` to create a new message.
+ */
+export const ReconcileComputeResponseSchema: GenMessage<ReconcileComputeResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_treasury, 10);
+
+/**
  * @generated from message openagents.runtime.v1.GetComputeSummaryRequest
  */
 export type GetComputeSummaryRequest = Message<"openagents.runtime.v1.GetComputeSummaryRequest"> & {
@@ -278,7 +404,7 @@ export type GetComputeSummaryRequest = Message<"openagents.runtime.v1.GetCompute
  * Use `create(GetComputeSummaryRequestSchema)` to create a new message.
  */
 export const GetComputeSummaryRequestSchema: GenMessage<GetComputeSummaryRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_treasury, 8);
+  messageDesc(file_openagents_runtime_v1_treasury, 11);
 
 /**
  * @generated from message openagents.runtime.v1.GetComputeSummaryResponse
@@ -326,7 +452,7 @@ export type GetComputeSummaryResponse = Message<"openagents.runtime.v1.GetComput
  * Use `create(GetComputeSummaryResponseSchema)` to create a new message.
  */
 export const GetComputeSummaryResponseSchema: GenMessage<GetComputeSummaryResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_treasury, 9);
+  messageDesc(file_openagents_runtime_v1_treasury, 12);
 
 /**
  * @generated from message openagents.runtime.v1.GrantDemoCreditRequest
@@ -355,7 +481,7 @@ export type GrantDemoCreditRequest = Message<"openagents.runtime.v1.GrantDemoCre
  * Use `create(GrantDemoCreditRequestSchema)` to create a new message.
  */
 export const GrantDemoCreditRequestSchema: GenMessage<GrantDemoCreditRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_treasury, 10);
+  messageDesc(file_openagents_runtime_v1_treasury, 13);
 
 /**
  * @generated from message openagents.runtime.v1.GrantDemoCreditResponse
@@ -387,7 +513,7 @@ export type GrantDemoCreditResponse = Message<"openagents.runtime.v1.GrantDemoCr
  * Use `create(GrantDemoCreditResponseSchema)` to create a new message.
  */
 export const GrantDemoCreditResponseSchema: GenMessage<GrantDemoCreditResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_treasury, 11);
+  messageDesc(file_openagents_runtime_v1_treasury, 14);
 
 /**
  * @generated from enum openagents.runtime.v1.ReservationStatus
@@ -417,6 +543,11 @@ export const ReservationStatus = {
    * @generated from enum value: RESERVATION_STATUS_VOIDED = 4;
    */
   VOIDED: 4,
+
+  /**
+   * @generated from enum value: RESERVATION_STATUS_EXPIRED = 5;
+   */
+  EXPIRED: 5,
 } as const;
 
 /**
@@ -462,14 +593,68 @@ export const SettlementStatusSchema: GenEnum<SettlementStatus> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_treasury, 1);
 
 /**
+ * Why a reservation that is due is left as it is.
+ *
+ * @generated from enum openagents.runtime.v1.ReservationLeftReason
+ */
+export const ReservationLeftReason = {
+  /**
+   * @generated from enum value: RESERVATION_LEFT_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its job waits for its provider, within the job's limits.
+   *
+   * @generated from enum value: RESERVATION_LEFT_REASON_JOB_WAITING = 1;
+   */
+  JOB_WAITING: 1,
+
+  /**
+   * A provider works on its job.
+   *
+   * @generated from enum value: RESERVATION_LEFT_REASON_JOB_HELD = 2;
+   */
+  JOB_HELD: 2,
+
+  /**
+   * Its job was handed in and is not verified.
+   *
+   * @generated from enum value: RESERVATION_LEFT_REASON_JOB_REPORTED = 3;
+   */
+  JOB_REPORTED: 3,
+
+  /**
+   * Its job was verified. The service settles it, as its buyer may.
+   *
+   * @generated from enum value: RESERVATION_LEFT_REASON_JOB_VERIFIED = 4;
+   */
+  JOB_VERIFIED: 4,
+} as const;
+
+/**
+ * Why a reservation that is due is left as it is.
+ *
+ * @generated from enum openagents.runtime.v1.ReservationLeftReason
+ */
+export type ReservationLeftReason = (typeof ReservationLeftReason)[keyof typeof ReservationLeftReason] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.ReservationLeftReason.
+ */
+export const ReservationLeftReasonSchema: GenEnum<ReservationLeftReason> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_treasury, 2);
+
+/**
  * The treasury: the money of organisations, and its release for verified work.
  *
  * @generated from service openagents.runtime.v1.Treasury
  */
 export const Treasury: GenService<{
   /**
-   * Set money aside. 402 with reason `insufficient_funds` when the
-   * organisation's available balance does not cover it.
+   * Set money aside. 402 with reason `budget_exceeded` when it does not fit a
+   * budget of the organisation, the run's project or the run; with reason
+   * `insufficient_funds` when the organisation's available balance does not cover it.
    *
    * @generated from rpc openagents.runtime.v1.Treasury.ReserveCompute
    */
@@ -501,6 +686,19 @@ export const Treasury: GenService<{
     methodKind: "unary";
     input: typeof SettleSandboxRunRequestSchema;
     output: typeof SettleSandboxRunResponseSchema;
+  },
+  /**
+   * End reservations whose time is over and on which nothing rests any more: one
+   * that was never ordered, or whose job no provider took within its limits. The
+   * money is its organisation's again. One page of those that are due, oldest
+   * first; the service sends this by itself, operators may.
+   *
+   * @generated from rpc openagents.runtime.v1.Treasury.ReconcileCompute
+   */
+  reconcileCompute: {
+    methodKind: "unary";
+    input: typeof ReconcileComputeRequestSchema;
+    output: typeof ReconcileComputeResponseSchema;
   },
   /**
    * Balances and recent settlements of the caller's organisation.
