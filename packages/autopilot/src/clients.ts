@@ -2,6 +2,7 @@
 
 import {
   Artifacts,
+  Exports,
   Jobs,
   Marketplace,
   ProblemError,
@@ -31,6 +32,7 @@ export function runtimeClients(settings: ClientSettings) {
   const options = { ...settings, timeoutMs: TIMEOUT_MS };
   return {
     artifacts: createClient(Artifacts, options),
+    exports: createClient(Exports, options),
     jobs: createClient(Jobs, options),
     marketplace: createClient(Marketplace, options),
     receipts: createClient(Receipts, options),

@@ -10,6 +10,7 @@ export {
 } from "./bundle/index.ts";
 export { runtimeClients, type ClientSettings, type RuntimeClients } from "./clients.ts";
 export { parseIssue, prepareDemoRepository, type Demo } from "./demo.ts";
+export { forgeToken, importIssue, openTarget, parseIssueUrl, type IssueAddress } from "./forge/index.ts";
 export type { Pause } from "./pause.ts";
 export type { LegRunner } from "./legs/index.ts";
 export {

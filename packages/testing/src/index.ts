@@ -9,6 +9,7 @@ export {
   type Expectation,
 } from "./contract-cases.ts";
 export { TEST_APP_ROLE, testDatabase, type TestDatabase } from "./database.ts";
+export { startForgeStandIn, type ForgeStandIn, type StandInFault } from "./forge-stand-in.ts";
 export {
   projectRepository,
   sampleProject,

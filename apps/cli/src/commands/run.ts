@@ -37,6 +37,12 @@ time is paid the price of that in both cases, because it was asked for and done.
 
 A folder without .git gets no branch: its patch stays in the bundle, for git apply.
 
+An issue may be given by its address on GitHub, Gitea or Forgejo. With --pr, a patch that
+holds becomes exactly one pull request there, however often it is tried: with the summary,
+and, for an issue of that repository, one comment that says how the run stands. It needs a
+token that may push: OPENAGENTS_FORGE_TOKEN, or on GitHub GITHUB_TOKEN. Your HEAD must be
+pushed already.
+
 Ctrl-C stops the run and keeps it: openagents run --resume ID goes on, also after a
 crash. openagents runs cancel ID ends it.
 
@@ -48,12 +54,13 @@ On a stack that runs on the data directory it uses that one; otherwise it starts
 for the duration. On a stack without money of its own it takes demo credit, and says so.
 
 With --json, progress goes to standard error, and standard output is one line: ids,
-verdict, assurance, spent_msats, bundle_dir, branch, problem.
+verdict, assurance, spent_msats, bundle_dir, branch, pull_request_url, problem.
 
 Examples:
   openagents run --issue "fill() drops the last line"
   openagents run --repo ../lib --issue issue.md --check "npm test" --budget 2000sat
   openagents run --issue issue.md --agent script:fix.patch
+  openagents run --issue https://github.com/OWNER/REPOSITORY/issues/7 --pr
   openagents run --resume run_0123456789abcdef0123456789abcdef
 
 Exit codes: 0 proven and verified; 1 not so; 2 wrong arguments; 3 waits for your
@@ -63,7 +70,10 @@ export function runCommand(context: Context): Command {
   const command = new Command("run")
     .description("an issue to a verified patch, in your repository")
     .option("--repo <path-or-url>", "a folder, or an address to clone (default: this folder)")
-    .option("--issue <text-or-file>", "what is to be done: its first line is the title")
+    .option(
+      "--issue <issue>",
+      "what is to be done: a text or a file, whose first line is the title, or an address",
+    )
     .option("--agent <agent>", "codex, acp:COMMAND, or script:FILE (default: codex)")
     .option("--check <command>", "decides whether the patch is good; may be repeated", collect)
     .option("--budget <amount>", "the most that all attempts cost (default: 5000sat)", parseBudget)
@@ -75,6 +85,7 @@ export function runCommand(context: Context): Command {
         "independent",
       ]),
     )
+    .option("--pr", "open a pull request when the patch holds")
     .option("--no-layers", "send no dependencies along")
     .option("--allow-scripts", "let install scripts of dependencies run on this computer")
     .option("--resume <run-id>", "go on with a run that was stopped", parseRunId)
@@ -119,7 +130,9 @@ async function execute(
   const { resumeRun, runIssue } = await import("@openagents/autopilot");
   const dataDir = dataDirOf(context, options);
   const request =
-    options.resume === undefined ? await requestOf(options, process.cwd(), dataDir, context.env) : undefined;
+    options.resume === undefined
+      ? await requestOf(options, process.cwd(), dataDir, context.env, signal)
+      : undefined;
   await using parts = new AsyncDisposableStack();
   const place = await openPlace(context, { dataDir, portBase: options.portBase, keep: false, signal }, steps);
   parts.defer(() => stopPlace(place, steps));
@@ -142,7 +155,7 @@ async function execute(
 function refuseMixed(options: RunOptions): void {
   if (options.resume === undefined) return;
   const given = (
-    ["repo", "issue", "agent", "check", "budget", "attempts", "secondOpinion", "allowScripts"] as const
+    ["repo", "issue", "agent", "check", "budget", "attempts", "secondOpinion", "allowScripts", "pr"] as const
   ).find((name) => options[name] !== undefined);
   if (given === undefined && options.layers !== false) return;
   throw new CliError("usage", "a resumed run keeps what it was started with", {

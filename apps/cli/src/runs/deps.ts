@@ -1,7 +1,7 @@
 // What a run needs of this process, on a place.
 
 import { agentFrom } from "@openagents/agent";
-import type { RunDeps } from "@openagents/autopilot";
+import { forgeToken, type RunDeps } from "@openagents/autopilot";
 import { dataDirAt } from "@openagents/stack";
 import type { Context } from "../context.ts";
 import { clientOf, type Place } from "../place/index.ts";
@@ -14,6 +14,7 @@ export function runDeps(context: Context, place: Place, dataDir: string, signal:
     sessionsDir: folders.sessions,
     agentOf: (spec) => agentFrom(spec, { env: context.env, dataDir: folders.root }),
     env: context.env,
+    forgeToken: (forge) => forgeToken(context.env, forge),
     signal,
   };
 }

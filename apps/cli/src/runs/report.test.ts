@@ -19,6 +19,7 @@ const OUTCOME: RunOutcome = {
   unseen: false,
   bundleDir: undefined,
   branch: undefined,
+  pullRequestUrl: undefined,
   patchFile: undefined,
   problem: undefined,
 };

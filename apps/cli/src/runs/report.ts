@@ -56,6 +56,7 @@ export function runJson(outcome: RunOutcome): string {
     reserved_msats: Number(outcome.openMsats),
     bundle_dir: outcome.bundleDir ?? null,
     branch: outcome.branch ?? null,
+    pull_request_url: outcome.pullRequestUrl ?? null,
     patch_file: outcome.patchFile ?? null,
     problem: problem ?? null,
   });
@@ -101,6 +102,7 @@ function linesUnder(head: string, outcome: RunOutcome, style: Style): string[] {
     pairs.push(["output", `of the check: the end of it is in ${join(outcome.bundleDir, "PR_SUMMARY.md")}`]);
   pairs.push(["run", outcome.runId]);
   if (outcome.bundleDir !== undefined) pairs.push(["bundle", outcome.bundleDir]);
+  if (outcome.pullRequestUrl !== undefined) pairs.push(["pull request", outcome.pullRequestUrl]);
   if (outcome.branch !== undefined) pairs.push(["branch", outcome.branch]);
   else if (outcome.patchFile !== undefined) pairs.push(["patch", outcome.patchFile]);
   return ["", head, ...renderPairs(pairs, style), ...nextSteps(outcome, style)];
@@ -143,12 +145,16 @@ function headline(outcome: RunOutcome, style: Style): string {
   }
 }
 
-function nextSteps({ state, runId, branch, patchFile, openMsats }: RunOutcome, style: Style): string[] {
+function nextSteps(
+  { state, runId, branch, pullRequestUrl, patchFile, openMsats }: RunOutcome,
+  style: Style,
+): string[] {
   if (state === "needs_review")
     return [style.dim(`openagents runs accept ${runId}`), style.dim(`openagents runs reject ${runId}`)];
   if (state === "stopped")
     return [style.dim(`openagents run --resume ${runId}`), style.dim(`openagents runs cancel ${runId}`)];
   if (state !== "succeeded") return openMsats > 0n ? [style.dim(`openagents runs cancel ${runId}`)] : [];
+  if (pullRequestUrl !== undefined) return [];
   if (branch !== undefined) return [style.dim(`git merge ${branch}`)];
   return patchFile === undefined ? [] : [style.dim(`git apply ${patchFile}`)];
 }

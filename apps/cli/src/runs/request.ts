@@ -1,12 +1,11 @@
 // The arguments of `openagents run` as a request, or what is wrong with them.
 
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { RunRequest } from "@openagents/autopilot";
+import type { IssueAddress, RunRequest, Source } from "@openagents/autopilot";
 import { InvalidArgumentError } from "commander";
-import { CliError, EXIT } from "../cli-error.ts";
 import type { Context } from "../context.ts";
+import { asUsage, isFile, readIssue, usage } from "./issue.ts";
 
 export type RunArguments = {
   readonly repo?: string;
@@ -19,13 +18,13 @@ export type RunArguments = {
   /** commander's name for `--no-layers`. */
   readonly layers?: boolean;
   readonly allowScripts?: true;
+  readonly pr?: true;
 };
 
 const BUDGET_MSATS = 5_000_000n;
 const ATTEMPTS = 3;
 /** A recording says the same again, whatever it is told about its first attempt. */
 const ATTEMPTS_OF_SCRIPT = 1;
-const ISSUE_BYTES_MAX = 64 * 1024;
 
 /** Throws `CliError` of a usage error. Looks at everything that can be seen before anything is started. */
 export async function requestOf(
@@ -33,6 +32,7 @@ export async function requestOf(
   cwd: string,
   dataDir: string,
   env: Context["env"],
+  signal: AbortSignal,
 ): Promise<RunRequest> {
   const { DEFAULT_LIMITS, parseSource } = await import("@openagents/autopilot");
   if (args.issue === undefined)
@@ -41,9 +41,10 @@ export async function requestOf(
   if (source.kind === "folder" && !isFolder(source.path))
     throw usage(`there is no folder ${source.path}`, "check the path of --repo");
   const agent = await agentSpec(args.agent ?? "codex", cwd, dataDir, env);
+  const { issue, address } = await readIssue(args.issue, cwd, env, signal);
   return {
     repo: source.kind === "folder" ? source.path : source.url,
-    issue: await issueOf(args.issue, cwd),
+    issue,
     agent,
     checks: args.check ?? [],
     budgetMsats: args.budget ?? BUDGET_MSATS,
@@ -52,49 +53,24 @@ export async function requestOf(
     layers: args.layers !== false,
     allowScripts: args.allowScripts === true,
     limits: DEFAULT_LIMITS,
+    ...(args.pr === true ? { pullRequest: await targetOf(source, address, env, signal) } : {}),
   };
 }
 
-/** A text, or a file that holds it. Throws `issue_url_unsupported` for an address, which nothing fetches. */
-async function issueOf(given: string, cwd: string): Promise<RunRequest["issue"]> {
-  const { parseIssue } = await import("@openagents/autopilot");
-  const issue = parseIssue(textOf(given, cwd));
-  if (issue.title === "") throw usage("the issue is empty", "give --issue with a text or a file");
-  return { title: issue.title.slice(0, 500), body: issue.body };
-}
-
-function textOf(given: string, cwd: string): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(given)) {
-    if (given.startsWith("file:///")) return readIssue(fileURLToPath(given));
-    throw new CliError("issue_url_unsupported", `issues are not fetched from ${new URL(given).host}`, {
-      nextStep: "copy its text into a file, and give --issue with the file",
-      exitCode: EXIT.usage,
-    });
-  }
-  const path = resolve(cwd, given);
-  const isPath = !given.includes("\n") && given.length < 1_024 && isFile(path);
-  if (isPath || looksLikePath(given)) return readIssue(path);
-  return given;
-}
-
-/** A misspelt path must not become an issue that an agent is paid to guess at. */
-function looksLikePath(given: string): boolean {
-  return /^\S+$/.test(given) && /\/|\.(?:md|markdown|txt)$/i.test(given);
-}
-
-function readIssue(path: string): string {
-  if (!isFile(path)) throw usage(`there is no file ${path}`, "check the path of --issue");
-  const bytes = readFileSync(path);
-  if (bytes.length > ISSUE_BYTES_MAX)
-    throw usage(
-      `${path} has ${bytes.length} bytes, and an issue has at most ${ISSUE_BYTES_MAX}`,
-      "shorten it",
-    );
-  return bytes.toString("utf8");
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+async function targetOf(
+  source: Source,
+  issue: IssueAddress | undefined,
+  env: Context["env"],
+  signal: AbortSignal,
+): Promise<NonNullable<RunRequest["pullRequest"]>> {
+  const { forgeToken, openTarget } = await import("@openagents/autopilot");
+  const target = await openTarget({
+    source,
+    issueRepository: issue,
+    tokenOf: (forge) => forgeToken(env, forge),
+    signal,
+  });
+  return issue === undefined ? target : { ...target, issueNumber: issue.number };
 }
 
 function isFolder(path: string): boolean {
@@ -111,16 +87,6 @@ async function agentSpec(spec: string, cwd: string, dataDir: string, env: Contex
   return `script:${path}`;
 }
 
-/** What the packages refuse of an argument is a wrong argument. */
-function asUsage<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    if (!(cause instanceof Error && "code" in cause && typeof cause.code === "string")) throw cause;
-    throw new CliError(cause.code, cause.message, { exitCode: EXIT.usage, cause });
-  }
-}
-
 /** `5000sat`, `5000` (sats), `5000000msat`. Answers msats. */
 export function parseBudget(text: string): bigint {
   const [, digits, unit = "sat"] = /^([0-9]{1,13})(sats?|msats?)?$/.exec(text) ?? [];
@@ -132,8 +98,4 @@ export function parseBudget(text: string): bigint {
 export function parseAttempts(text: string): number {
   if (/^(?:[1-9]|10)$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Give a number from 1 to 10.");
-}
-
-function usage(message: string, nextStep: string): CliError {
-  return new CliError("usage", message, { nextStep, exitCode: EXIT.usage });
 }

@@ -6,7 +6,7 @@ export {
   type BaseBundle,
   type ExpectedBase,
 } from "./base-tree.ts";
-export { GitError, runGit, runGitText } from "./run-git.ts";
+export { GitError, runGit, runGitText, type GitCall } from "./run-git.ts";
 export {
   applyToWorkspace,
   checkOut,

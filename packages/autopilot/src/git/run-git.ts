@@ -16,7 +16,9 @@ export type GitCall = {
   readonly input?: Buffer;
   readonly outputBytesMax?: number;
   /** The one way to another machine that this call may take; absent: none. */
-  readonly network?: "https" | "ssh";
+  readonly network?: "https" | "ssh" | "http";
+  /** For `https` and `http`: sent to this origin alone, and never in an argument, which others on the machine can read. */
+  readonly authorization?: { readonly origin: string; readonly header: string };
   readonly wallMsMax?: number;
   readonly signal?: AbortSignal | undefined;
 };
@@ -158,6 +160,7 @@ function environment(call: GitCall): NodeJS.ProcessEnv {
       ? {}
       : { GIT_AUTHOR_DATE: call.commitDate, GIT_COMMITTER_DATE: call.commitDate }),
     ...(call.network === undefined ? {} : networkEnvironment()),
+    ...(call.authorization === undefined ? {} : authorizationEnvironment(call.authorization)),
   };
 }
 
@@ -169,5 +172,19 @@ function networkEnvironment(): NodeJS.ProcessEnv {
     ...Object.fromEntries(
       named.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
     ),
+  };
+}
+
+/** Not followed elsewhere: a redirect would take the header along. */
+function authorizationEnvironment({
+  origin,
+  header,
+}: NonNullable<GitCall["authorization"]>): NodeJS.ProcessEnv {
+  return {
+    GIT_CONFIG_COUNT: "2",
+    GIT_CONFIG_KEY_0: `http.${origin}/.extraHeader`,
+    GIT_CONFIG_VALUE_0: `Authorization: ${header}`,
+    GIT_CONFIG_KEY_1: "http.followRedirects",
+    GIT_CONFIG_VALUE_1: "false",
   };
 }

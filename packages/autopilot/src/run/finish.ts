@@ -14,6 +14,7 @@ import { closeOrder } from "./close-order.ts";
 import { isRefusedAs } from "./executor.ts";
 import { isOpen, type Ending, type Journal } from "./journal.ts";
 import { currentOrder } from "./order.ts";
+import { publishRun } from "./publish-run.ts";
 import { workspaceFolder } from "./prepare.ts";
 import { bounded } from "./run-log.ts";
 import type { Session } from "./session.ts";
@@ -45,6 +46,7 @@ export async function finish(session: Session, decided: Ending): Promise<void> {
   const { bundleDir, bundleOpen } = journal.current;
   if (bundleDir === undefined || (bundleOpen === true && !open)) await bundle(session, ending, open);
   if (ending.status === "succeeded" && journal.current.branch === undefined) await makeBranch(session);
+  await publishRun(session, ending);
   if (open) return;
   await journal.save({ done: true });
   for (const name of ["workspace", "layers", "agent", "scratch"])
@@ -101,30 +103,41 @@ export function bundledAttempt({ attempts }: Journal): number | undefined {
 
 /** A plain folder and a clone of ours have no repository of the user's to put it into. */
 async function makeBranch(session: Session): Promise<void> {
-  const { folder, journal, runId, signal, steps } = session;
-  const { base, request, createdAtMs } = journal.current;
-  const attempt = bundledAttempt(journal.current);
-  if (base?.origin === undefined || attempt === undefined) return;
-  const { origin } = base;
-  const verification = journal.current.attempts.at(-1)?.orders.at(-1)?.verification;
+  const { journal, runId, steps } = session;
+  const origin = journal.current.base?.origin;
+  if (origin === undefined || bundledAttempt(journal.current) === undefined) return;
   const branch = branchOf(runId);
   await steps.step(
     "branch",
-    async () => {
-      const workspace = await openWorkspace(workspaceFolder(folder), base, signal);
-      return writeBranch({
-        origin,
-        base: workspace.base,
-        patch: await readFile(patchFile(folder, attempt)),
-        branch,
-        message: commitMessage(request.issue.title, runId, verification),
-        atMs: createdAtMs,
-        signal,
-      });
-    },
+    () => commitResult(session, origin),
     (commit) => `${branch} at ${commit.slice(0, 12)}`,
   );
   await journal.save({ branch });
+}
+
+/** Put the result into a repository, as one commit on the run's branch; a repeat answers the same commit. */
+export async function commitResult(
+  session: Session,
+  origin: { readonly repo: string; readonly head: string },
+): Promise<string> {
+  const { folder, journal, runId, signal } = session;
+  const { base, request, createdAtMs } = journal.current;
+  const attempt = bundledAttempt(journal.current);
+  if (base === undefined || attempt === undefined) throw new Error(`${runId} has no patch to commit`);
+  const workspace = await openWorkspace(workspaceFolder(folder), base, signal);
+  return writeBranch({
+    origin,
+    base: workspace.base,
+    patch: await readFile(patchFile(folder, attempt)),
+    branch: branchOf(runId),
+    message: commitMessage(
+      request.issue.title,
+      runId,
+      journal.current.attempts.at(-1)?.orders.at(-1)?.verification,
+    ),
+    atMs: createdAtMs,
+    signal,
+  });
 }
 
 /** The end of the id is random; its beginning is the time. */

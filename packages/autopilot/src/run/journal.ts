@@ -28,6 +28,7 @@ import {
 import { JsonError, parseStrict } from "@openagents/receipts";
 import { AutopilotError } from "../autopilot-error.ts";
 import type { Check } from "../check/index.ts";
+import type { PullRequestTarget } from "../forge/index.ts";
 import type { BaseFacts } from "../workspace/index.ts";
 import { amount, flag, list, may, message, must, object, oneOf, text, whole, type Codec } from "./codec.ts";
 import { STEPS, type StepName } from "./progress.ts";
@@ -50,6 +51,8 @@ export type RunRequest = {
   /** Whether their install scripts may run here. */
   readonly allowScripts: boolean;
   readonly limits: SandboxLimits;
+  /** Where the result becomes a pull request; absent: nowhere. */
+  readonly pullRequest?: PullRequestTarget & { readonly issueNumber?: number };
 };
 
 export type Journal = {
@@ -70,6 +73,10 @@ export type Journal = {
   /** The bundle was written while money was set aside, and is written again when that is settled. */
   readonly bundleOpen?: boolean;
   readonly branch?: string;
+  /** Address of the pull request. */
+  readonly pullRequestUrl?: string;
+  /** The issue has been told how the run ended. */
+  readonly issueTold?: boolean;
   /** Nothing is left to do, and no money is set aside. */
   readonly done?: boolean;
 };
@@ -129,6 +136,16 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       layers: must(flag),
       allowScripts: must(flag),
       limits: must(message(sandboxLimitsDesc)),
+      pullRequest: may(
+        object<NonNullable<RunRequest["pullRequest"]>>({
+          origin: must(text),
+          owner: must(text),
+          name: must(text),
+          cloneUrl: must(text),
+          base: must(text),
+          issueNumber: may(whole),
+        }),
+      ),
     }),
   ),
   epoch: may(amount),
@@ -137,6 +154,7 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       commit: must(text),
       tree: must(text),
       origin: may(object<NonNullable<BaseFacts["origin"]>>({ repo: must(text), head: must(text) })),
+      cloneHead: may(text),
       uncommitted: must(whole),
     }),
   ),
@@ -201,6 +219,8 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
   bundleDir: may(text),
   bundleOpen: may(flag),
   branch: may(text),
+  pullRequestUrl: may(text),
+  issueTold: may(flag),
   done: may(flag),
 });
 

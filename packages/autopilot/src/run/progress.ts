@@ -17,6 +17,8 @@ export const STEPS = [
   "settle",
   "bundle",
   "branch",
+  "issue",
+  "pull request",
 ] as const;
 
 export type StepName = (typeof STEPS)[number];

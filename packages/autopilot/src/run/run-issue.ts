@@ -32,6 +32,7 @@ import { createJournal, loadJournal, type Ending, type RunProblem, type RunReque
 import { currentOrder, review, settle } from "./order.ts";
 import { outcomeOf } from "./outcome.ts";
 import { prepare, type Prepared } from "./prepare.ts";
+import { announceRun } from "./publish-run.ts";
 import type { RunDeps, RunOutcome } from "./run.ts";
 import { openSession, runFolder, toolsOf, type Session } from "./session.ts";
 import { makeSpec, openUploads, type Uploads } from "./spec.ts";
@@ -242,6 +243,7 @@ async function pursue(session: Session): Promise<Ending | undefined> {
   if (journal.current.attempts.length === 0) {
     const { issue, agent } = journal.current.request;
     await log.append("issue.claimed", { title: issue.title, agent }, signal);
+    await announceRun(session);
     await journal.save({ attempts: [{ orders: [] }] });
   }
   for (;;) {

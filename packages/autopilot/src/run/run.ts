@@ -3,6 +3,7 @@
 import type { Agent, AgentEvent, ApprovalDecision, ApprovalRequest } from "@openagents/agent";
 import type { SandboxLimits, Settlement, VerificationResult } from "@openagents/contracts";
 import type { ClientSettings, RuntimeClients } from "../clients.ts";
+import type { RepositoryAddress } from "../forge/index.ts";
 import type { Pause } from "../pause.ts";
 import type { RunProblem } from "./journal.ts";
 import type { Progress } from "./progress.ts";
@@ -18,6 +19,8 @@ export type RunDeps = {
   readonly agentOf: (spec: string) => Agent;
   /** Its secret values are looked for in patches and taken out of texts. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What may push to a forge, and comment there. It is read when it is needed, and kept nowhere. */
+  readonly forgeToken?: (forge: Pick<RepositoryAddress, "origin">) => string | undefined;
   /** Interrupts: the lease is given back, and the run can be resumed. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -57,6 +60,8 @@ export type RunOutcome = {
   readonly bundleDir: string | undefined;
   /** In the user's repository; only when the patch is proven or accepted. */
   readonly branch: string | undefined;
+  /** Its address, where one was asked for and opened. */
+  readonly pullRequestUrl: string | undefined;
   /** The patch of the last attempt, by the file that holds it. */
   readonly patchFile: string | undefined;
   readonly problem: RunProblem | undefined;

@@ -27,6 +27,8 @@ export type BaseFacts = {
   readonly tree: string;
   /** The user's own repository and its HEAD; absent for a plain folder and for a clone of ours. */
   readonly origin?: { readonly repo: string; readonly head: string };
+  /** HEAD of the clone of ours, from an address, which is kept beside the files until the run has ended. */
+  readonly cloneHead?: string;
   /** Files that the user changed and did not commit. They are not part of the base. */
   readonly uncommitted: number;
 };
@@ -92,15 +94,20 @@ export async function openWorkspace(
   };
 }
 
-type Taken = { readonly base: BaseBundle } & Pick<BaseFacts, "origin" | "uncommitted">;
+type Taken = { readonly base: BaseBundle } & Pick<BaseFacts, "origin" | "cloneHead" | "uncommitted">;
+
+/** The clone that a workspace made from an address. */
+export function cloneFolder(folder: string): string {
+  return join(folder, "clone.git");
+}
 
 async function takeBase(source: Source, folder: string, signal: AbortSignal): Promise<Taken> {
   if (source.kind === "url") {
-    const clone = join(folder, "clone.git");
+    const clone = cloneFolder(folder);
     await cloneInto(clone, source, signal);
     const base = await snapshotBase(clone, folder, signal);
-    await rm(clone, { recursive: true });
-    return { base, uncommitted: 0 };
+    const cloneHead = await runGitText(["rev-parse", "--verify", "HEAD^{commit}"], { cwd: clone, signal });
+    return { base, cloneHead, uncommitted: 0 };
   }
   if (!(await isRepository(source.path, signal))) {
     return { base: await snapshotFolder(source.path, folder, signal), uncommitted: 0 };
