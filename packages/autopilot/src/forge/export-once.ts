@@ -53,7 +53,8 @@ export async function exportOnce<T extends OnForge>(
   const { kind, target, content, find, send } = order;
   const { export: intended } = await exports.requestExport(
     { runId, kind, target, content },
-    { idempotencyKey: `${runId}:export:${kind}:${target}`, signal },
+    // Not replayed: how it stands now is asked for.
+    { idempotencyKey: randomUUID(), signal },
   );
   const { exportId } = intended;
   const record = (outcome: "succeeded" | "failed" | "absent", facts: { url?: string; detail?: string }) =>

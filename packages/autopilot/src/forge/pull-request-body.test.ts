@@ -5,7 +5,7 @@ import { pullRequestBody, statusComment } from "./pull-request-body.ts";
 const METADATA = {
   sessionId: "run_0123456789abcdef0123456789abcdef",
   policyBundleId: undefined,
-  trajectoryHash: "a".repeat(64),
+  trajectoryHash: `sha256:${"a".repeat(64)}`,
   verified: true,
 };
 const FOOTER = `---

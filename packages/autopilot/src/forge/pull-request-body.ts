@@ -9,7 +9,7 @@ const TRUNCATED = "[Summary truncated. Full summary in PR_SUMMARY.md]";
 export type RunMetadata = {
   readonly sessionId: string;
   readonly policyBundleId: string | undefined;
-  /** Head of the run's hash chain, 64 hex digits. */
+  /** Head of the run's hash chain, as the run tells it: `sha256:` and 64 hex digits. */
   readonly trajectoryHash: string;
   /** Only when someone other than the paid provider reproduced the result. */
   readonly verified: boolean;

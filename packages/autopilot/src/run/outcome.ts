@@ -3,8 +3,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { patchFile } from "./attempt.ts";
-import { bundledAttempt } from "./finish.ts";
 import { openMsats, spentMsats, type Journal, type RunProblem } from "./journal.ts";
+import { bundledAttempt } from "./result.ts";
 import type { RunDeps, RunOutcome, RunState } from "./run.ts";
 import { runFolder } from "./session.ts";
 

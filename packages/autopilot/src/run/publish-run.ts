@@ -16,9 +16,9 @@ import {
   type Forge,
 } from "../forge/index.ts";
 import { cloneFolder, pushBranch } from "../workspace/index.ts";
-import { branchOf, commitResult } from "./finish.ts";
 import { spentMsats, type Ending, type RunRequest } from "./journal.ts";
 import { workspaceFolder } from "./prepare.ts";
+import { branchOf, commitResult } from "./result.ts";
 import type { Session } from "./session.ts";
 
 type Target = NonNullable<RunRequest["pullRequest"]>;
