@@ -5,7 +5,7 @@ import { Command, Option } from "commander";
 import { collect, parsePortBase, parseRunId } from "../arguments.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
-import { openCredit, openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
+import { clientOf, openCredit, openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
 import {
   parseAttempts,
   parseBudget,
@@ -17,10 +17,17 @@ import {
   showRun,
   type RunArguments,
 } from "../runs/index.ts";
+import { parseRuntimeUrl, remoteToken } from "../remote-runtime.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import { formatSats, showSteps, type StepList } from "../terminal/index.ts";
 
-type RunOptions = DataDirOption & RunArguments & { readonly resume?: string; readonly portBase?: number };
+type RunOptions = DataDirOption &
+  RunArguments & {
+    readonly resume?: string;
+    readonly runtime?: string;
+    readonly tokenFile?: string;
+    readonly portBase?: number;
+  };
 
 const HELP = `
 Lets an agent work on the issue in a folder of its own, buys a sandboxed run of the
@@ -44,7 +51,9 @@ token that may push: OPENAGENTS_FORGE_TOKEN, or on GitHub GITHUB_TOKEN. Your HEA
 pushed already.
 
 Ctrl-C stops the run and keeps it: openagents run --resume ID goes on, also after a
-crash. openagents runs cancel ID ends it.
+crash. openagents runs cancel ID ends it. On another computer, --resume ID --runtime URL
+goes on from the last thing that was made, bought or decided; a turn of the agent whose
+patch was not kept yet is taken again. The branch is made where your repository is.
 
 The check: --check, else \`check\` in .openagents/config.json, else what the
 project's manifest says (npm, Python, Go, Cargo, Make). Dependencies of npm, pnpm
@@ -89,6 +98,11 @@ export function runCommand(context: Context): Command {
     .option("--no-layers", "send no dependencies along")
     .option("--allow-scripts", "let install scripts of dependencies run on this computer")
     .option("--resume <run-id>", "go on with a run that was stopped", parseRunId)
+    .option("--runtime <url>", "with --resume: the runtime that has the run, when it is another's")
+    .option(
+      "--token-file <file>",
+      "your token there, read again as it is renewed (default: $OPENAGENTS_TOKEN)",
+    )
     .option(
       "--port-base <n>",
       "for a stack of its own: count ports up from n; 0 takes free ones",
@@ -129,6 +143,12 @@ async function execute(
 ): Promise<RunOutcome> {
   const { resumeRun, runIssue } = await import("@openagents/autopilot");
   const dataDir = dataDirOf(context, options);
+  if (options.runtime !== undefined) {
+    const token = remoteToken(context, options.tokenFile, "going on with a run of another's runtime");
+    const client = { baseUrl: parseRuntimeUrl(options.runtime), token };
+    const deps = { ...runDeps(context, client, dataDir, signal), ...showRun(steps, style) };
+    return resumeRun(deps, options.resume ?? "");
+  }
   const request =
     options.resume === undefined
       ? await requestOf(options, process.cwd(), dataDir, context.env, signal)
@@ -140,7 +160,7 @@ async function execute(
   const providers = await openProviders(context, place, { dataDir, signal }, steps);
   parts.defer(() => providers.stop());
   parts.defer(() => waitForUsers(place, signal, steps));
-  const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
+  const deps = { ...runDeps(context, clientOf(context, place), dataDir, signal), ...showRun(steps, style) };
   // Awaited here, because leaving this function stops what the run needs.
   if (request === undefined) return await resumeRun(deps, options.resume ?? "");
 
@@ -153,7 +173,15 @@ async function execute(
 
 /** A resumed run keeps what it was started with. */
 function refuseMixed(options: RunOptions): void {
-  if (options.resume === undefined) return;
+  if (options.tokenFile !== undefined && options.runtime === undefined)
+    throw new CliError("usage", "--token-file goes with --runtime", { exitCode: EXIT.usage });
+  if (options.resume === undefined) {
+    if (options.runtime === undefined) return;
+    throw new CliError("usage", "a run is started on this computer's own stack", {
+      nextStep: "give --runtime with --resume only",
+      exitCode: EXIT.usage,
+    });
+  }
   const given = (
     ["repo", "issue", "agent", "check", "budget", "attempts", "secondOpinion", "allowScripts", "pr"] as const
   ).find((name) => options[name] !== undefined);

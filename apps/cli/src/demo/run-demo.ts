@@ -10,6 +10,7 @@ import { claimsExitCode } from "../claims.ts";
 import { EXIT } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import {
+  clientOf,
   openCredit,
   openPlace,
   openProviders,
@@ -74,7 +75,7 @@ async function runOnDemoRepository(
     const demo = await prepareDemoRepository(join(folder, "repo"));
     const agent = `script:${demo.scriptFile}`;
     const deps = {
-      ...runDeps(context, place, settings.dataDir, settings.signal),
+      ...runDeps(context, clientOf(context, place), settings.dataDir, settings.signal),
       ...showRun(steps, settings.style),
     };
     // The agent's name says what it is: nobody may take a recording for a mind.

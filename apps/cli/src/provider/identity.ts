@@ -2,8 +2,6 @@
 // provider of an organisation apart on the same stack, or to another's runtime.
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { ClientSettings } from "@openagents/autopilot";
 import {
   dataDirAt,
@@ -20,7 +18,7 @@ import {
 } from "@openagents/stack";
 import { CliError, EXIT } from "../cli-error.ts";
 import { dataDirOf, type Context, type DataDirOption } from "../context.ts";
-import { isTrustworthy } from "../operators.ts";
+import { parseRuntimeUrl, remoteToken } from "../remote-runtime.ts";
 
 export type IdentityOptions = DataDirOption & {
   readonly as?: string;
@@ -42,7 +40,6 @@ export type Identity = {
 /** The owner's device works for its owner, who would pay to themself: as little as there is. */
 const OWN_PRICE_MSATS = 1_000n;
 const MARKET_PRICE_MSATS = 200_000n;
-const TOKEN_BYTES_MAX = 16_384;
 
 /** Throws `no_stack_here` when the data directory has no keys, and for options that do not go together. */
 export function identityOf(context: Context, options: IdentityOptions): Identity {
@@ -90,54 +87,15 @@ function remoteIdentity(
 ): Identity {
   if (name !== undefined)
     throw usage("--as is for the stack of this computer; with --runtime the token says who you are");
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  // Whoever sits between us and a plain http address could take the token.
-  if (url === undefined || !isTrustworthy(url)) {
-    throw usage(
-      `\`${address.slice(0, 100)}\` is no address of a runtime: give https://… (http only on this computer)`,
-    );
-  }
-  const baseUrl = url.href.replace(/\/$/, "");
+  const baseUrl = parseRuntimeUrl(address);
   const digest = createHash("sha256").update(baseUrl).digest("hex").slice(0, 16);
   return {
     seat: providerSeatAt(dataDir, `remote_${digest}`),
     displayName: "OpenAgents provider",
     priceMsats: MARKET_PRICE_MSATS,
     flags: ` --runtime ${baseUrl}`,
-    client: () => ({ baseUrl, token: tokenOf(context, tokenFile) }),
+    client: () => ({ baseUrl, token: remoteToken(context, tokenFile, "selling to another's runtime") }),
   };
-}
-
-/** Tokens live for minutes: the file is read each time, so that whoever renews it is heard. */
-function tokenOf(context: Context, tokenFile: string | undefined): () => Promise<string> {
-  if (tokenFile !== undefined) {
-    const file = resolve(tokenFile);
-    readToken(file);
-    return async () => readToken(file);
-  }
-  const token = context.env["OPENAGENTS_TOKEN"]?.trim();
-  if (token === undefined || token === "") {
-    throw new CliError("token_missing", "selling to another's runtime needs a token of yours there", {
-      nextStep: "give --token-file FILE, or set OPENAGENTS_TOKEN",
-      exitCode: EXIT.usage,
-    });
-  }
-  return async () => token;
-}
-
-function readToken(file: string): string {
-  try {
-    const token = readFileSync(file, "utf8").trim();
-    if (token !== "" && token.length <= TOKEN_BYTES_MAX && !/\s/.test(token)) return token;
-  } catch (cause) {
-    throw new CliError("token_file_unreadable", `${file} cannot be read`, {
-      nextStep: "name the file that holds your token",
-      cause,
-    });
-  }
-  throw new CliError("token_file_unreadable", `${file} does not hold a token`, {
-    nextStep: "put the token alone into it",
-  });
 }
 
 function usage(problem: string): CliError {

@@ -1,15 +1,20 @@
-// What a run needs of this process, on a place.
+// What a run needs of this process.
 
 import { agentFrom } from "@openagents/agent";
-import { forgeToken, type RunDeps } from "@openagents/autopilot";
+import { forgeToken, type ClientSettings, type RunDeps } from "@openagents/autopilot";
 import { dataDirAt } from "@openagents/stack";
 import type { Context } from "../context.ts";
-import { clientOf, type Place } from "../place/index.ts";
 
-export function runDeps(context: Context, place: Place, dataDir: string, signal: AbortSignal): RunDeps {
+/** `client` is of the runtime that has the run: this computer's, or another. */
+export function runDeps(
+  context: Context,
+  client: ClientSettings,
+  dataDir: string,
+  signal: AbortSignal,
+): RunDeps {
   const folders = dataDirAt(dataDir);
   return {
-    client: clientOf(context, place),
+    client,
     runsDir: folders.runs,
     sessionsDir: folders.sessions,
     agentOf: (spec) => agentFrom(spec, { env: context.env, dataDir: folders.root }),

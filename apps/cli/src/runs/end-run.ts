@@ -3,7 +3,7 @@
 
 import type { RunOutcome } from "@openagents/autopilot";
 import type { Context } from "../context.ts";
-import { openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
+import { clientOf, openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
 import type { StepList, Style } from "../terminal/index.ts";
 import { runDeps } from "./deps.ts";
 import { showRun } from "./show-run.ts";
@@ -29,7 +29,7 @@ export async function endRun(
   await using parts = new AsyncDisposableStack();
   const place = await openPlace(context, { dataDir, portBase: undefined, keep: false, signal }, steps);
   parts.defer(() => stopPlace(place, steps));
-  const deps = { ...runDeps(context, place, dataDir, signal), ...showRun(steps, style) };
+  const deps = { ...runDeps(context, clientOf(context, place), dataDir, signal), ...showRun(steps, style) };
   // Awaited here, because leaving this function stops what the run needs.
   if (word !== "canceled") {
     parts.defer(() => waitForUsers(place, signal, steps));

@@ -19,6 +19,15 @@ const RUNTIME_WORDS: ReadonlySet<string> = new Set([
   "verification",
 ]);
 
+/** Other types that name a receipt, when it was the runtime's own command that wrote them. */
+const NAMING_TYPES: ReadonlySet<string> = new Set([
+  "export.requested",
+  "forge.skipped",
+  "forge.updated",
+  "run.cancel_requested",
+  "run.forked",
+]);
+
 /**
  * Receipts that no event names: the first event tells of the run itself, a
  * refusal changed nothing, and an incident is the operator's affair.
@@ -60,7 +69,8 @@ export function checkLog(
   const named = new Set<string>();
   for (const event of replay.events) {
     const [word = ""] = event.eventType.split(".", 1);
-    if (RUNTIME_WORDS.has(word)) checkNamedReceipt(event, receipts, named, problems);
+    const names = NAMING_TYPES.has(event.eventType) && textOf(event.payload, "receipt_id") !== "";
+    if (RUNTIME_WORDS.has(word) || names) checkNamedReceipt(event, receipts, named, problems);
   }
   const { attempts, adjudications } = storyOf(receipts);
   for (const [id, receipt] of receipts) {

@@ -1,6 +1,5 @@
 // One attempt's work: the agent's turn, and the patch that it leaves.
 
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentEvent } from "@openagents/agent";
@@ -10,6 +9,7 @@ import { reading } from "../clients.ts";
 import type { Workspace } from "../workspace/index.ts";
 import { writeDurably } from "./journal.ts";
 import type { Prepared } from "./prepare.ts";
+import { patchFile, sha256Of } from "./run-files.ts";
 import type { Session } from "./session.ts";
 
 type AgentsPart = Pick<Prepared, "workspace" | "dependencies">;
@@ -153,10 +153,6 @@ async function isPatchTold({ clients, journal, pause, runId, signal }: Session):
   }
 }
 
-export function patchFile(folder: string, attempt: number): string {
-  return join(folder, `patch-${attempt}.diff`);
-}
-
 async function readPatch(file: string, sha256: string): Promise<Buffer> {
   const patch = await readFile(file);
   if (sha256Of(patch) === sha256) return patch;
@@ -200,8 +196,4 @@ function readableFiles(patch: Buffer): ReturnType<typeof patchFiles> {
     if (cause instanceof PatchError) return [];
     throw cause;
   }
-}
-
-export function sha256Of(bytes: Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

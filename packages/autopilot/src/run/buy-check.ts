@@ -6,6 +6,7 @@ import { AutopilotError } from "../autopilot-error.ts";
 import { awaitReport } from "./await-report.ts";
 import { isRefusedAs } from "./executor.ts";
 import { giveBack } from "./give-back.ts";
+import { keepForOthers } from "./handover.ts";
 import { spentMsats, type Order } from "./journal.ts";
 import { currentOrder, dispatch, orderKey, reserve } from "./order.ts";
 import type { Session } from "./session.ts";
@@ -92,6 +93,8 @@ function askQuote(session: Session, specOf: () => Promise<SandboxRunSpec>): Prom
         { idempotencyKey: `${orderKey(session)}:quote`, signal },
       );
       await journal.saveOrder({ quote: answer.quote });
+      // Before money is asked for, so that another machine can find it by its key.
+      await keepForOthers(session);
       return answer.quote;
     },
     (made) => describeQuote(made, spentMsats(journal.current), budgetMsats),

@@ -6,14 +6,14 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeBundle } from "../bundle/index.ts";
 import { reading } from "../clients.ts";
-import { patchFile } from "./attempt.ts";
+import { isOriginHere } from "../workspace/index.ts";
 import { closeOrder } from "./close-order.ts";
 import { isRefusedAs } from "./executor.ts";
 import { isOpen, type Ending } from "./journal.ts";
 import { currentOrder } from "./order.ts";
 import { publishRun } from "./publish-run.ts";
-import { workspaceFolder } from "./prepare.ts";
 import { branchOf, bundledAttempt, commitResult } from "./result.ts";
+import { patchFile, workspaceFolder } from "./run-files.ts";
 import { bounded } from "./run-log.ts";
 import type { Session } from "./session.ts";
 
@@ -93,9 +93,11 @@ async function bundle(session: Session, { problem }: Ending, open: boolean): Pro
 
 /** A plain folder and a clone of ours have no repository of the user's to put it into. */
 async function makeBranch(session: Session): Promise<void> {
-  const { journal, runId, steps } = session;
+  const { journal, runId, signal, steps } = session;
   const origin = journal.current.base?.origin;
   if (origin === undefined || bundledAttempt(journal.current) === undefined) return;
+  // A run that another machine has begun may end where its repository is not.
+  if (!(await isOriginHere(origin, signal))) return;
   const branch = branchOf(runId);
   await steps.step(
     "branch",

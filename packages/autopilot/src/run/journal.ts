@@ -62,6 +62,10 @@ export type Journal = {
   /** Of the lease under which this was written. */
   readonly epoch?: bigint;
   readonly base?: BaseFacts;
+  /** The base and its layers are stored where another machine finds them; this is the base's bundle. */
+  readonly bundleSha256?: string;
+  /** Of the journal as it was last kept for others. */
+  readonly kept?: string;
   readonly check?: Check;
   /** Files of the base that the check starts. */
   readonly checkPaths?: readonly string[];
@@ -158,6 +162,8 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       uncommitted: must(whole),
     }),
   ),
+  bundleSha256: may(text),
+  kept: may(text),
   check: may(
     object<Check>({
       commands: must(list(text, 20)),
@@ -267,7 +273,7 @@ export async function loadJournal(folder: string, runId: string): Promise<Journa
     if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) throw cause;
     throw new AutopilotError(
       "run_not_here",
-      `There is no journal of ${runId} in this data directory. Only where a run was started can it be continued.`,
+      `There is no journal of ${runId} in this data directory, and none in the run's own log. It goes on only where it was started.`,
       { cause },
     );
   });

@@ -16,6 +16,7 @@ import {
   type Worker,
 } from "@openagents/contracts";
 import { runtimeClients } from "../clients.ts";
+import { sha256Of } from "./run-files.ts";
 import { createJournal, type Attempt, type Journal } from "./journal.ts";
 import { trackSteps } from "./progress.ts";
 import { openRunLog } from "./run-log.ts";
@@ -191,6 +192,7 @@ export async function sessionOn(
     log: openRunLog(clients.runs, RUN_ID, 1n),
     steps: trackSteps(() => undefined),
     signal: NEVER,
+    uploads: { has: () => false, put: async (data) => sha256Of(data) },
     secrets: [],
     redact: (text) => text,
   };
@@ -232,6 +234,16 @@ function clientsOf(market: Partial<Market>, calls: string[], nowMs: () => number
   };
   return {
     ...nowhere,
+    runs: {
+      ...nowhere.runs,
+      async listRunEvents() {
+        return { events: [], latestSeq: 0n };
+      },
+      async appendRunEvent({ eventType, payload }) {
+        const event = { seq: 1n, eventType, payload, payloadHash: "", recordedAt: 0 };
+        return { event, status: "running", trajectoryHash: "" };
+      },
+    },
     marketplace: {
       ...nowhere.marketplace,
       async quoteSandboxRun(_, options) {

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { patchFile } from "./attempt.ts";
+import { patchFile } from "./run-files.ts";
 import { openMsats, spentMsats, type Journal, type RunProblem } from "./journal.ts";
 import { bundledAttempt } from "./result.ts";
 import type { RunDeps, RunOutcome, RunState } from "./run.ts";

@@ -3,10 +3,9 @@
 // has done is taken over.
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { AutopilotError } from "../autopilot-error.ts";
 import { chooseCheck, findCheckPaths, readProject, type Check } from "../check/index.ts";
 import { giveDependencies, type Dependencies } from "../dependencies/index.ts";
 import { checkOut } from "../git/index.ts";
@@ -20,6 +19,7 @@ import {
   type Workspace,
 } from "../workspace/index.ts";
 import { writeDurably, type LayerFacts } from "./journal.ts";
+import { layerFile, readLayer, workspaceFolder } from "./run-files.ts";
 import type { Session } from "./session.ts";
 
 export type Prepared = {
@@ -42,14 +42,6 @@ export async function prepare(session: Session): Promise<Prepared> {
   const { layers, dependencies } = await bringLayers(session, untouched, check);
   const workspace = await openWorkspace(workspaceFolder(folder), base, signal, dependencies.leftOut);
   return { workspace, base, check, checkPaths, layers, dependencies };
-}
-
-export function workspaceFolder(folder: string): string {
-  return join(folder, "workspace");
-}
-
-function layerFile(folder: string, sha256: string): string {
-  return join(folder, "layers", sha256);
 }
 
 async function takeBase({ folder, journal, steps, signal }: Session): Promise<BaseFacts> {
@@ -180,14 +172,4 @@ async function freshScratch(folder: string): Promise<string> {
   await rm(scratch, { recursive: true, force: true });
   await mkdir(join(scratch, "layers"), { recursive: true, mode: 0o700 });
   return scratch;
-}
-
-/** Throws `layer_changed` when the file is not what its name says. */
-export async function readLayer(folder: string, sha256: string): Promise<Buffer> {
-  const tar = await readFile(layerFile(folder, sha256));
-  if (createHash("sha256").update(tar).digest("hex") === sha256) return tar;
-  throw new AutopilotError(
-    "layer_changed",
-    `${layerFile(folder, sha256)} is not the layer that the run made. Cancel the run, and start another.`,
-  );
 }

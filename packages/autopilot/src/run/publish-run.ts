@@ -17,7 +17,7 @@ import {
 } from "../forge/index.ts";
 import { cloneFolder, pushBranch } from "../workspace/index.ts";
 import { spentMsats, type Ending, type RunRequest } from "./journal.ts";
-import { workspaceFolder } from "./prepare.ts";
+import { workspaceFolder } from "./run-files.ts";
 import { branchOf, commitResult } from "./result.ts";
 import type { Session } from "./session.ts";
 

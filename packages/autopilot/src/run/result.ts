@@ -4,9 +4,8 @@ import { readFile } from "node:fs/promises";
 import type { VerificationResult } from "@openagents/contracts";
 import { AutopilotError } from "../autopilot-error.ts";
 import { openWorkspace, writeBranch } from "../workspace/index.ts";
-import { patchFile } from "./attempt.ts";
+import { patchFile, workspaceFolder } from "./run-files.ts";
 import type { Journal } from "./journal.ts";
-import { workspaceFolder } from "./prepare.ts";
 import type { Session } from "./session.ts";
 
 /** The last attempt whose patch was checked, else the last that has a patch. */

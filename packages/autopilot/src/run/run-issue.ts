@@ -28,14 +28,15 @@ import { decideNext } from "./decide-next.ts";
 import { isRefusedAs } from "./executor.ts";
 import { feedbackOn } from "./feedback.ts";
 import { CANCELED, finish } from "./finish.ts";
+import { keepForOthers } from "./handover.ts";
 import { createJournal, loadJournal, type Ending, type RunProblem, type RunRequest } from "./journal.ts";
 import { currentOrder, review, settle } from "./order.ts";
 import { outcomeOf } from "./outcome.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { announceRun } from "./publish-run.ts";
 import type { RunDeps, RunOutcome } from "./run.ts";
-import { openSession, runFolder, toolsOf, type Session } from "./session.ts";
-import { makeSpec, openUploads, type Uploads } from "./spec.ts";
+import { findJournal, openSession, runFolder, toolsOf, type Session } from "./session.ts";
+import { makeSpec } from "./spec.ts";
 
 /**
  * Open a run for an issue, and execute it. Rejects only when the run could not be
@@ -66,13 +67,21 @@ export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunO
 }
 
 /**
- * Go on with a run at its first unfinished step, once its lease is free. Rejects
- * with `run_not_here`, `journal_invalid`, `executor_held`.
+ * Go on with a run at its first unfinished step, once its lease is free; one that
+ * was started on another machine too, from what its log names. Rejects with
+ * `run_not_here`, `journal_invalid`, `handover_damaged`, `executor_held`.
  */
 export async function resumeRun(deps: RunDeps, runId: string): Promise<RunOutcome> {
-  await loadJournal(runFolder(deps, runId), runId);
+  await bringHere(deps, runId);
   deps.onOpen?.(runId);
   return execute(deps, runId, pursue);
+}
+
+/** Have the run's journal on this machine. */
+async function bringHere(deps: RunDeps, runId: string, waitMsMax?: number): Promise<void> {
+  if ((await findJournal(runFolder(deps, runId), runId)) !== undefined) return;
+  const session = await openSession(deps, runId, waitMsMax);
+  await session.hold.release();
 }
 
 /** A person's word on a run whose verdict is `needs_review`: settle, and end the run. Rejects with `not_in_review` too. */
@@ -82,6 +91,7 @@ export async function reviewRun(
   decision: "accepted" | "rejected",
   note: string,
 ): Promise<RunOutcome> {
+  await bringHere(deps, runId);
   const journal = await loadJournal(runFolder(deps, runId), runId);
   const { verification: known } = currentOrder({ journal });
   // A run that ends without a person's word does not ask for one any more.
@@ -109,9 +119,10 @@ const CANCEL_MS_MAX = 90_000;
 const CANCEL_POLL_MS = 500;
 
 /**
- * End a run: what is open is given back or settled, also of a run that ended with
- * money set aside. A run that another process executes is asked to end, and waited
- * for. Rejects with `executor_held` when it does not.
+ * End a run: what no provider has handed in is called off and its money given back
+ * at once; what was handed in is settled, also of a run that ended with money set
+ * aside. A run that another process executes ends there, and is waited for. Rejects
+ * with `executor_held` when it does not.
  */
 export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcome> {
   const { clients, pause, nowMs } = toolsOf(deps);
@@ -120,25 +131,19 @@ export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcom
     ...deps,
     ...(deps.onProgress === undefined ? {} : { onProgress: asOneWait(deps.onProgress) }),
   };
-  let asked = false;
+  await clients.runs
+    .cancelRun({ runId, reason: "" }, { idempotencyKey: randomUUID(), signal: deps.signal })
+    .catch((cause: unknown) => {
+      // It has ended; what is set aside for it still is closed below.
+      if (!isRefusedAs(cause, "run_finished")) throw cause;
+    });
   for (;;) {
     try {
+      await bringHere(waiting, runId, 0);
       return await execute(waiting, runId, async () => CANCELED, 0);
     } catch (cause) {
       const held = cause instanceof AutopilotError && cause.code === "executor_held";
       if (!held || nowMs() - startedMs > CANCEL_MS_MAX) throw cause;
-    }
-    if (!asked) {
-      await clients.runs
-        .appendRunEvent(
-          { runId, eventType: "run.cancel_requested", payload: {} },
-          { idempotencyKey: `${runId}:cancel`, signal: deps.signal },
-        )
-        .catch((cause: unknown) => {
-          // It came to its end in the meantime, which the next look tells.
-          if (!isRefusedAs(cause, "run_finished")) throw cause;
-        });
-      asked = true;
     }
     await pause(CANCEL_POLL_MS, deps.signal);
     deps.signal.throwIfAborted();
@@ -239,15 +244,15 @@ async function pursue(session: Session): Promise<Ending | undefined> {
   const { journal, log, signal } = session;
   const prepared = await prepare(session);
   const baseConfig = await readBaseConfig(prepared.workspace.base, signal);
-  const uploads = openUploads(session);
   if (journal.current.attempts.length === 0) {
     const { issue, agent } = journal.current.request;
     await log.append("issue.claimed", { title: issue.title, agent }, signal);
     await announceRun(session);
     await journal.save({ attempts: [{ orders: [] }] });
   }
+  await keepForOthers(session);
   for (;;) {
-    const next = await tryOnce(session, prepared, baseConfig, uploads);
+    const next = await tryOnce(session, prepared, baseConfig);
     if (next.kind === "needs_review") return undefined;
     if (next.kind === "succeeded") return { status: "succeeded" };
     if (next.kind === "failed") return { status: "failed", problem: next.problem };
@@ -257,6 +262,7 @@ async function pursue(session: Session): Promise<Ending | undefined> {
     await journal.save({
       attempts: [...attempts.slice(0, -1), { ...last, feedback: next.feedback }, { orders: [] }],
     });
+    await keepForOthers(session);
   }
 }
 
@@ -270,7 +276,6 @@ async function tryOnce(
   session: Session,
   prepared: Prepared,
   baseConfig: BaseConfig | undefined,
-  uploads: Uploads,
 ): Promise<Tried> {
   const { journal, redact } = session;
   const { attemptsMax } = journal.current.request;
@@ -284,8 +289,9 @@ async function tryOnce(
     if (journal.current.attempts.length >= attemptsMax) return { kind: "failed", problem };
     return { kind: "again", feedback: redact(problem.detail) };
   }
+  await keepForOthers(session);
   const { verification, settlement } = await buy(session, () =>
-    makeSpec(session, prepared, baseConfig, patch, uploads),
+    makeSpec(session, prepared, baseConfig, patch),
   );
   const earlier = journal.current.attempts.slice(0, -1);
   const next = decideNext(verification, settlement, earlier, attemptsMax);
@@ -303,6 +309,7 @@ async function buy(
     const verification = await buyCheck(session, spec);
     const waits = verification.verdict === "needs_review" && verification.review === undefined;
     const settlement = waits ? undefined : await settle(session);
+    await keepForOthers(session);
     if (waits || !mayOrderAgain(session)) return { verification, settlement };
   }
 }

@@ -2,13 +2,16 @@
 
 import { join } from "node:path";
 import { createRedactor, secretsOf } from "@openagents/agent";
+import { AutopilotError } from "../autopilot-error.ts";
 import { runtimeClients, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import { holdRun, type RunHold } from "./executor.ts";
+import { takeOver, type Elsewhere } from "./take-over.ts";
 import { loadJournal, type JournalFile } from "./journal.ts";
 import { trackSteps, type Steps } from "./progress.ts";
 import { openRunLog, type RunLog } from "./run-log.ts";
 import type { RunDeps } from "./run.ts";
+import { openUploads, type Uploads } from "./uploads.ts";
 
 export type Session = {
   readonly deps: RunDeps;
@@ -23,6 +26,7 @@ export type Session = {
   readonly steps: Steps;
   /** Aborts when the user interrupts and when the lease is lost. */
   readonly signal: AbortSignal;
+  readonly uploads: Uploads;
   readonly secrets: readonly string[];
   readonly redact: (text: string) => string;
 };
@@ -52,7 +56,8 @@ export async function openSession(deps: RunDeps, runId: string, waitMsMax?: numb
     ({ epoch }) => `the run is ours, epoch ${epoch}`,
   );
   const folder = runFolder(deps, runId);
-  const journal = await openJournal(folder, runId, hold);
+  const signal = AbortSignal.any([deps.signal, hold.signal]);
+  const journal = await openJournal({ ...tools, runId, folder, signal }, hold);
   const secrets = secretsOf(deps.env);
   return {
     ...tools,
@@ -63,19 +68,33 @@ export async function openSession(deps: RunDeps, runId: string, waitMsMax?: numb
     hold,
     log: openRunLog(tools.clients.runs, runId, hold.epoch),
     steps,
-    signal: AbortSignal.any([deps.signal, hold.signal]),
+    signal,
+    uploads: openUploads(tools.clients.artifacts, signal),
     secrets,
     redact: createRedactor(secrets),
   };
 }
 
-async function openJournal(folder: string, runId: string, hold: RunHold): Promise<JournalFile> {
+/** As the last executor has left it: on this machine, or, when it was another one's, in the run's log. */
+async function openJournal(elsewhere: Elsewhere, hold: RunHold): Promise<JournalFile> {
   try {
-    const journal = await loadJournal(folder, runId);
+    const own = await findJournal(elsewhere.folder, elsewhere.runId);
+    const epoch = own?.current.epoch ?? 0n;
+    const isLatest = own !== undefined && (hold.epoch === 0n || epoch + 1n === hold.epoch);
+    if (!isLatest) await takeOver(elsewhere, epoch);
+    const journal = await loadJournal(elsewhere.folder, elsewhere.runId);
     if (hold.epoch > 0n) await journal.save({ epoch: hold.epoch });
     return journal;
   } catch (cause) {
     await hold.release();
     throw cause;
   }
+}
+
+/** Undefined when this machine has never had the run. */
+export async function findJournal(folder: string, runId: string): Promise<JournalFile | undefined> {
+  return loadJournal(folder, runId).catch((cause: unknown) => {
+    if (cause instanceof AutopilotError && cause.code === "run_not_here") return undefined;
+    throw cause;
+  });
 }

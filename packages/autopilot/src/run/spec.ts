@@ -1,38 +1,20 @@
 // The job's spec: what the provider gets of a run, by hash. A function of what
 // the run keeps on disk, so that a resumed run asks for the same work.
 
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { SandboxRunSpec, ToolchainRequirement } from "@openagents/contracts";
 import { classifyPatch, patchFiles } from "@openagents/proof";
 import type { BaseConfig } from "../check/index.ts";
-import { readLayer, type Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepare.ts";
+import { readLayer } from "./run-files.ts";
 import type { Session } from "./session.ts";
-
-export type Uploads = { put(data: Buffer): Promise<string> };
-
-/** Each artifact travels once in a process, however many attempts need it. */
-export function openUploads({ clients, signal }: Session): Uploads {
-  const sent = new Set<string>();
-  return {
-    async put(data) {
-      const sha256 = createHash("sha256").update(data).digest("hex");
-      if (sent.has(sha256)) return sha256;
-      const content = { contentType: "application/octet-stream", data };
-      await clients.artifacts.putArtifact({ sha256, content }, { signal });
-      sent.add(sha256);
-      return sha256;
-    },
-  };
-}
 
 /** Upload the inputs of a patch's check, and name them. */
 export async function makeSpec(
-  { folder, journal }: Session,
+  { folder, journal, uploads }: Session,
   { workspace, base, check, checkPaths, layers }: Prepared,
   baseConfig: BaseConfig | undefined,
   patch: Buffer,
-  uploads: Uploads,
 ): Promise<SandboxRunSpec> {
   const { testPaths, guardPaths } = classifyPatch(
     patchFiles(patch.toString("utf8")),

@@ -60,4 +60,15 @@ export async function writeBranch(request: BranchRequest): Promise<string> {
   return commit;
 }
 
+/** Whether the user's repository is on this machine, with the commit that the base is the tree of. */
+export function isOriginHere(origin: BranchRequest["origin"], signal: AbortSignal): Promise<boolean> {
+  return runGit(["cat-file", "-e", `${origin.head}^{commit}`], { cwd: origin.repo, signal }).then(
+    () => true,
+    () => {
+      signal.throwIfAborted();
+      return false;
+    },
+  );
+}
+
 const PACK_BYTES_MAX = 256 * 1024 * 1024;

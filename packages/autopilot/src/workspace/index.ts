@@ -1,4 +1,11 @@
+export { isOriginHere, writeBranch } from "./branch.ts";
 export { pushBranch } from "./push-branch.ts";
-export { writeBranch } from "./branch.ts";
 export { parseSource, type Source } from "./source.ts";
-export { cloneFolder, makeWorkspace, openWorkspace, type BaseFacts, type Workspace } from "./workspace.ts";
+export {
+  cloneFolder,
+  makeWorkspace,
+  openWorkspace,
+  restoreWorkspace,
+  type BaseFacts,
+  type Workspace,
+} from "./workspace.ts";

@@ -3,7 +3,7 @@
 // own checkout is never written to.
 
 import { existsSync } from "node:fs";
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentWorkspace, FileChange } from "@openagents/agent";
 import { patchFiles } from "@openagents/proof";
@@ -12,6 +12,7 @@ import {
   applyToWorkspace,
   checkOut,
   diffFolder,
+  openBundle,
   runGit,
   runGitText,
   snapshotBase,
@@ -41,6 +42,9 @@ export type Workspace = AgentWorkspace & {
 
 const CLONE_MS_MAX = 600_000;
 
+/** As large a tree as the disk limit of any job lets be checked. */
+const RESTORED_BYTES_MAX = 8 * 1024 * 1024 * 1024;
+
 /**
  * Make the workspace in `folder`; what an earlier try left there is removed.
  * Throws what `snapshotBase` and `snapshotFolder` throw, and `clone_failed`.
@@ -54,6 +58,24 @@ export async function makeWorkspace(source: Source, folder: string, signal: Abor
   await checkOut(base, join(partial, "files"), signal);
   await rename(partial, folder);
   return { commit: base.commit, tree: base.tree, ...facts };
+}
+
+/** Make the workspace of another machine again in `folder`, from its base's bundle. Throws what `openBundle` throws. */
+export async function restoreWorkspace(
+  bundle: Buffer,
+  facts: BaseFacts,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const partial = `${folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(partial, { recursive: true, mode: 0o700 });
+  const bundleFile = join(partial, "base.bundle");
+  await writeFile(bundleFile, bundle, { mode: 0o600 });
+  const base = await openBundle(bundleFile, partial, facts, RESTORED_BYTES_MAX, signal);
+  await checkOut(base, join(partial, "files"), signal);
+  await rename(partial, folder);
 }
 
 /**
