@@ -1,0 +1,1 @@
+export { OutboundError, createOutbound, type Outbound, type OutboundAnswer } from "./outbound.ts";
