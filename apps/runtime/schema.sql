@@ -130,6 +130,12 @@ runtime.incidents.second_job_id text
 runtime.incidents.second_worker_id text
 runtime.incidents.status text NOT NULL
 runtime.incidents.third_job_id text
+runtime.job_moves.because text NOT NULL
+runtime.job_moves.from_worker_id text NOT NULL
+runtime.job_moves.job_id text NOT NULL
+runtime.job_moves.moved_at_ms bigint NOT NULL
+runtime.job_moves.receipt_id text NOT NULL
+runtime.job_moves.to_worker_id text NOT NULL
 runtime.job_outputs.job_id text NOT NULL
 runtime.job_outputs.sha256 text NOT NULL
 runtime.jobs.charged_msats bigint
@@ -137,11 +143,13 @@ runtime.jobs.completed_receipt_id text
 runtime.jobs.created_at_ms bigint NOT NULL
 runtime.jobs.dispatch_receipt_id text NOT NULL
 runtime.jobs.failure text
+runtime.jobs.fallback text NOT NULL DEFAULT 'none'::text
 runtime.jobs.inputs text[] NOT NULL
 runtime.jobs.job_hash text NOT NULL
 runtime.jobs.job_id text NOT NULL
 runtime.jobs.lease_expires_at_ms bigint
 runtime.jobs.lease_id text
+runtime.jobs.offered_at_ms bigint NOT NULL
 runtime.jobs.org text NOT NULL
 runtime.jobs.overdue_at_ms bigint
 runtime.jobs.price_msats bigint
@@ -157,6 +165,13 @@ runtime.jobs.run_id text NOT NULL
 runtime.jobs.spec text NOT NULL
 runtime.jobs.status text NOT NULL
 runtime.jobs.updated_at_ms bigint NOT NULL
+runtime.lease_watch.one boolean NOT NULL DEFAULT true
+runtime.lease_watch.seen_at_ms bigint NOT NULL
+runtime.leases.claimed_at_ms bigint NOT NULL
+runtime.leases.job_id text NOT NULL
+runtime.leases.lapsed_at_ms bigint
+runtime.leases.lease_id text NOT NULL
+runtime.leases.worker_id text NOT NULL
 runtime.loose_blobs.blob text NOT NULL
 runtime.loose_blobs.condemned boolean NOT NULL DEFAULT false
 runtime.loose_blobs.delete_after_ms bigint NOT NULL
@@ -398,12 +413,17 @@ runtime.incidents incidents_second_job_id_fkey FOREIGN KEY (second_job_id) REFER
 runtime.incidents incidents_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.incidents incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'adjudicating'::text, 'decided'::text])))
 runtime.incidents incidents_third_job_id_fkey FOREIGN KEY (third_job_id) REFERENCES runtime.jobs(job_id)
+runtime.job_moves job_moves_from_worker_id_fkey FOREIGN KEY (from_worker_id) REFERENCES runtime.workers(worker_id)
+runtime.job_moves job_moves_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.job_moves job_moves_pkey PRIMARY KEY (job_id, from_worker_id)
+runtime.job_moves job_moves_to_worker_id_fkey FOREIGN KEY (to_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.job_outputs job_outputs_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.job_outputs job_outputs_pkey PRIMARY KEY (job_id, sha256)
 runtime.jobs jobs_charged_msats_check CHECK ((charged_msats >= 0))
 runtime.jobs jobs_check CHECK (((purpose = 'work'::text) = (primary_job_id IS NULL)))
 runtime.jobs jobs_check1 CHECK (((purpose = 'adjudication'::text) = (quote_id IS NULL)))
 runtime.jobs jobs_check2 CHECK (((quote_id IS NULL) = (reservation_id IS NULL)))
+runtime.jobs jobs_fallback_check CHECK ((fallback = ANY (ARRAY['none'::text, 'reserve'::text, 'market'::text])))
 runtime.jobs jobs_lease_id_key UNIQUE (lease_id)
 runtime.jobs jobs_pkey PRIMARY KEY (job_id)
 runtime.jobs jobs_price_msats_check CHECK ((price_msats >= 0))
@@ -415,6 +435,11 @@ runtime.jobs jobs_repeats_check CHECK (((repeats >= 1) AND (repeats <= 5)))
 runtime.jobs jobs_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES runtime.reservations(reservation_id)
 runtime.jobs jobs_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.jobs jobs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'leased'::text, 'reported'::text, 'verified'::text, 'settled'::text, 'canceled'::text])))
+runtime.lease_watch lease_watch_one_check CHECK (one)
+runtime.lease_watch lease_watch_pkey PRIMARY KEY (one)
+runtime.leases leases_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.leases leases_pkey PRIMARY KEY (lease_id)
+runtime.leases leases_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES runtime.workers(worker_id)
 runtime.loose_blobs loose_blobs_pkey PRIMARY KEY (blob)
 runtime.market_counts market_counts_count_check CHECK ((count > 0))
 runtime.market_counts market_counts_pkey PRIMARY KEY (party, capability, day, measure)
@@ -509,11 +534,15 @@ CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
 CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE (status <> 'decided'::text)
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
+CREATE INDEX job_moves_by_worker ON runtime.job_moves USING btree (from_worker_id, job_id)
 CREATE INDEX job_outputs_by_sha256 ON runtime.job_outputs USING btree (sha256, job_id)
 CREATE INDEX jobs_by_input ON runtime.jobs USING gin (inputs)
 CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id) WHERE (primary_job_id IS NOT NULL)
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
+CREATE INDEX jobs_leased ON runtime.jobs USING btree (lease_expires_at_ms) WHERE (status = 'leased'::text)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
+CREATE INDEX jobs_waiting ON runtime.jobs USING btree (offered_at_ms, job_id) WHERE ((status = 'queued'::text) AND (purpose = 'work'::text))
+CREATE INDEX leases_by_worker ON runtime.leases USING btree (worker_id, claimed_at_ms)
 CREATE INDEX loose_blobs_due ON runtime.loose_blobs USING btree (delete_after_ms)
 CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quote_id) WHERE (sampling_seed_id IS NOT NULL)
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
@@ -551,11 +580,14 @@ CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_i
 CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
 CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
 CREATE UNIQUE INDEX intents_pkey ON authority.intents USING btree (intent_id)
+CREATE UNIQUE INDEX job_moves_pkey ON runtime.job_moves USING btree (job_id, from_worker_id)
 CREATE UNIQUE INDEX job_outputs_pkey ON runtime.job_outputs USING btree (job_id, sha256)
 CREATE UNIQUE INDEX jobs_lease_id_key ON runtime.jobs USING btree (lease_id)
 CREATE UNIQUE INDEX jobs_pkey ON runtime.jobs USING btree (job_id)
 CREATE UNIQUE INDEX jobs_work_by_quote ON runtime.jobs USING btree (quote_id) WHERE (purpose = 'work'::text)
 CREATE UNIQUE INDEX jobs_work_by_reservation ON runtime.jobs USING btree (reservation_id) WHERE (purpose = 'work'::text)
+CREATE UNIQUE INDEX lease_watch_pkey ON runtime.lease_watch USING btree (one)
+CREATE UNIQUE INDEX leases_pkey ON runtime.leases USING btree (lease_id)
 CREATE UNIQUE INDEX loose_blobs_pkey ON runtime.loose_blobs USING btree (blob)
 CREATE UNIQUE INDEX market_counts_pkey ON runtime.market_counts USING btree (party, capability, day, measure)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
@@ -599,8 +631,10 @@ INSERT ON runtime.budgets TO app_role
 INSERT ON runtime.buyer_standings TO app_role
 INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
+INSERT ON runtime.job_moves TO app_role
 INSERT ON runtime.job_outputs TO app_role
 INSERT ON runtime.jobs TO app_role
+INSERT ON runtime.leases TO app_role
 INSERT ON runtime.loose_blobs TO app_role
 INSERT ON runtime.market_counts TO app_role
 INSERT ON runtime.provider_records TO app_role
@@ -633,8 +667,11 @@ SELECT ON runtime.budgets TO app_role
 SELECT ON runtime.buyer_standings TO app_role
 SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role
+SELECT ON runtime.job_moves TO app_role
 SELECT ON runtime.job_outputs TO app_role
 SELECT ON runtime.jobs TO app_role
+SELECT ON runtime.lease_watch TO app_role
+SELECT ON runtime.leases TO app_role
 SELECT ON runtime.loose_blobs TO app_role
 SELECT ON runtime.market_counts TO app_role
 SELECT ON runtime.provider_records TO app_role
@@ -659,6 +696,7 @@ UPDATE ON runtime.buyer_standings TO app_role
 UPDATE ON runtime.exports TO app_role
 UPDATE ON runtime.incidents TO app_role
 UPDATE ON runtime.jobs TO app_role
+UPDATE ON runtime.leases TO app_role
 UPDATE ON runtime.loose_blobs TO app_role
 UPDATE ON runtime.market_counts TO app_role
 UPDATE ON runtime.provider_records TO app_role

@@ -33,6 +33,7 @@ import { budgetRoutes } from "./budgets/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
+import { fallBack, startLeaseSweep, sweepLeases } from "./fallback/index.ts";
 import { intentRoutes } from "./intents/index.ts";
 import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
@@ -132,7 +133,15 @@ async function buildService(
     }),
     artifactRoutes({ db, authority, store, arrivals, artifacts, quota, nowMs }),
     intentRoutes({ db }),
-    jobRoutes({ db, authority, limits, offers, nowMs }),
+    jobRoutes({
+      db,
+      authority,
+      limits,
+      offers,
+      nowMs,
+      fallBack,
+      sweepLeases: (call) => sweepLeases({ db, authority, offers, nowMs }, call),
+    }),
     marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
@@ -178,6 +187,7 @@ async function buildService(
   resources.use(startCollector({ db, authority, store, nowMs, log }));
   resources.use(startAdjudicator({ db, authority, offers, judge, log }));
   resources.use(startExecutorSweep({ db, authority, log, nowMs }));
+  resources.use(startLeaseSweep({ db, authority, offers, log, nowMs, everyMs: config.leaseSweepEveryMs }));
   resources.use(startProjector({ db, log }));
   resources.use(
     startReconciler({ db, authority, log, nowMs, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }),

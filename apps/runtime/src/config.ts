@@ -25,6 +25,8 @@ export type RuntimeConfig = {
   readonly rateLimits?: Limits | undefined;
   /** How often reservations whose time is over are looked at; 10 s when absent. */
   readonly reconcileEveryMs?: number;
+  /** How often leases that may have lapsed are looked at; 5 s when absent. */
+  readonly leaseSweepEveryMs?: number;
   readonly version: string;
 };
 

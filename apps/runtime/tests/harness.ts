@@ -81,6 +81,8 @@ export async function startHarness(
       rateLimits: options.rateLimits,
       // Where a test does not ask for it, nothing is reconciled behind its back.
       reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
+      // Where a test does not ask for it, nothing is swept behind its back.
+      leaseSweepEveryMs: 3_600_000,
       version: "0.0.0",
     },
     { log: silentLogger(), ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) },

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import { grant } from "./ledger-checks.ts";
-import { startHarness, type Harness } from "./harness.ts";
+import { startHarness, type Claims, type Harness } from "./harness.ts";
 
 /** What the first provider asks, and the buyer's own device. */
 export const PRICE = 10_000;
@@ -24,7 +24,9 @@ index 1111111..2222222 100644
 `;
 
 /** A worker and the token of its owner. */
-export type Party = { readonly token: string; readonly workerId: string };
+export type Party = { readonly token: string; readonly workerId: string; readonly owner: Owner };
+
+type Owner = Partial<Pick<Claims, "sub" | "org" | "zone" | "account">>;
 
 export type Market = {
   readonly runtime: Harness;
@@ -56,6 +58,7 @@ export type MarketOptions = {
   /** Over the ordinary spec. */
   readonly spec?: object;
   readonly secondOpinion?: string;
+  readonly fallback?: string;
   readonly verificationPolicy?: string;
   /** The idempotency key of the quote, from which the nonce of its draw is made. */
   readonly quoteKey?: string;
@@ -125,6 +128,7 @@ export async function order(runtime: Harness, options: MarketOptions = {}) {
     runtime.post("/internal/v1/marketplace/dispatch/sandbox-run", {
       quote_id: quote.quote_id,
       reservation_id: reservationId,
+      ...(options.fallback === undefined ? {} : { fallback: options.fallback }),
     });
   if (options.dispatch !== false) assert.equal((await dispatch()).status, 201);
   return { runId, spec, quote, reservationId, patchSha256, dispatch };
@@ -152,7 +156,7 @@ export async function joinMarket(
   changes: object = {},
 ): Promise<Party> {
   const token = await runtime.token(owner);
-  return { token, workerId: await register(runtime, token, priceMsats, undefined, changes) };
+  return { token, workerId: await register(runtime, token, priceMsats, undefined, changes), owner };
 }
 
 export async function register(

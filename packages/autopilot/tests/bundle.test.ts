@@ -339,6 +339,24 @@ test("who was quoted for the second run may be replaced by another, and only who
   );
 });
 
+test("another provider may take the job over, twice at most, and never one that had it", async (t) => {
+  const attempt = await provenAttempt(t);
+  const [one, two, three] = ["d", "e", "f"].map((letter) => `wrk_${letter.repeat(32)}`);
+  const quoted = `wrk_${"a".repeat(32)}`;
+  for (const [fellBackTo, holds] of [
+    [[one, two], true],
+    [[one, two, three], false],
+    [[one, quoted], false],
+  ] as const) {
+    const { bundleDir } = await bundleOf(t, [{ ...attempt, fellBackTo: fellBackTo.map(String) }]);
+    assert.deepEqual(
+      (await failing(bundleDir)).map((claim) => claim.name),
+      holds ? [] : ["linkage"],
+      fellBackTo.join(),
+    );
+  }
+});
+
 test("a second run is passed over when it came to nothing, and never because of what it says", async (t) => {
   const attempt = await provenAttempt(t);
   const says = madeUpLegs(attempt.plan, attempt.job.spec.commands, { base: 1, patched: 0 }, "quoted");

@@ -163,6 +163,7 @@ export function createProviderMarket(): ProviderMarket {
         return { job, receiptId: "jcmp_x" };
       }),
       getJob: unused,
+      sweepLeases: unused,
     },
   };
 

@@ -60,6 +60,8 @@ export type RecordedAttempt = {
   readonly payOn?: "outcome" | "execution";
   /** What the first provider asks for; its price when absent. */
   readonly charged?: number;
+  /** Who had the job one after the other, when the quoted provider could not do it. */
+  readonly fellBackTo?: readonly string[];
 };
 
 export type Recorder = {
@@ -141,6 +143,7 @@ export function createRecorder(): Recorder {
     review,
     payOn = "outcome",
     charged,
+    fellBackTo = [],
   }: RecordedAttempt): void => {
     for (const bytes of job.inputs.values()) store(bytes);
     const spec = encode(sandboxRunSpecDesc, job.spec);
@@ -186,14 +189,29 @@ export function createRecorder(): Recorder {
     };
     const jobId = newId("job");
     const first = dispatch({ ...order, job_id: jobId, purpose: "work", provider_worker_id: FIRST });
-    const reported = complete(first, legs, charged);
+    for (const [index, to] of fellBackTo.entries()) {
+      record("openagents.runtime.fallback_provider_used.v1", "job.reassigned", {
+        job_id: jobId,
+        job_hash: jobHash,
+        quote_id: order.quote_id,
+        reservation_id: order.reservation_id,
+        dispatch_receipt_id: first.receipt_id,
+        from_worker_id: fellBackTo[index - 1] ?? FIRST,
+        provider_worker_id: to,
+        because: "lease_lapsed",
+        policy: "market",
+        fallback_number: index + 1,
+      });
+    }
+    const doer = fellBackTo.at(-1) ?? FIRST;
+    const reported = complete({ ...first, provider_worker_id: doer }, legs, charged);
     const decision = "failure" in legs ? undefined : decide(job, plan, legs);
     const about = {
       job_id: jobId,
       job_hash: jobHash,
       dispatch_receipt_id: first.receipt_id,
       completed_receipt_id: reported.receipt.receipt_id,
-      provider_worker_id: FIRST,
+      provider_worker_id: doer,
     };
     let replaced: JsonObject = {};
     const ask = (worker: string) => orderSecond(order, about, reported, decision, worker, replaced);
@@ -263,7 +281,7 @@ export function createRecorder(): Recorder {
       job_hash: jobHash,
       quote_id: order.quote_id,
       reservation_id: order.reservation_id,
-      provider_worker_id: FIRST,
+      provider_worker_id: doer,
       status: released ? "released" : "withheld",
       pay_on: payOn,
       amount_msats: released ? Math.min(PRICES.first, charged ?? PRICES.first) : 0,

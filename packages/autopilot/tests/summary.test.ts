@@ -149,6 +149,8 @@ function attempt(word: string): SummaryFacts["attempts"][number] {
     result: { legs: [{ leg: "base", tree: "0".repeat(40), commands: [command] }] },
   };
   return {
+    ordered: {},
+    fallbacks: [],
     dispatch: { spec: { patch_sha256: "0".repeat(64), test_runner: "node_test" } },
     completed: undefined,
     canceled: undefined,

@@ -156,7 +156,13 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       listWorkers: unserved,
       getWorker: unserved,
     }),
-    bind(Jobs, { claimJob: unserved, renewLease: unserved, submitResult: unserved, getJob: unserved }),
+    bind(Jobs, {
+      claimJob: unserved,
+      renewLease: unserved,
+      submitResult: unserved,
+      getJob: unserved,
+      sweepLeases: unserved,
+    }),
     bind(Artifacts, {
       async putArtifact(input, call) {
         const { data } = input.content;

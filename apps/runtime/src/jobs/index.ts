@@ -1,4 +1,29 @@
-export { SANDBOX_RUN, hasWaitedTooLong, isTaken, jobMessage, queuedJob, settleJob, type Job } from "./job.ts";
+export {
+  LEASE_MS,
+  OUTAGE_MS,
+  QUEUED_MS_MAX,
+  SANDBOX_RUN,
+  hasWaitedTooLong,
+  isTaken,
+  jobMessage,
+  queuedJob,
+  requeueJob,
+  settleJob,
+  type Job,
+} from "./job.ts";
+export {
+  extendLeases,
+  insertMove,
+  listFormerProviders,
+  listLapsed,
+  listUntaken,
+  lockLeasesLiveAt,
+  lockSeen,
+  lockUnlapsed,
+  markLapsed,
+  markSeen,
+  type SweptJob,
+} from "./leases.ts";
 export { openOffers, type Offers } from "./offers.ts";
 export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";

@@ -6,6 +6,7 @@
 // Held by tests/main-job.pg.test.ts.
 
 import type {
+  Fallback,
   Job as JobMessage,
   JobFailure,
   JobPurpose,
@@ -44,6 +45,10 @@ export type Job = {
   readonly failure: JobFailure | undefined;
   readonly dispatchReceiptId: string;
   readonly completedReceiptId: string | undefined;
+  /** Who may do it when its provider could not; a repeat of another job finds its own replacement. */
+  readonly fallback: Fallback;
+  /** Since when it waits for its provider. */
+  readonly offeredAtMs: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 };
@@ -53,6 +58,9 @@ export const SANDBOX_RUN = "oa.sandbox_run.v1";
 
 /** How long a lease holds without renewal. */
 export const LEASE_MS = 30_000;
+
+/** A gap in the runtime's own looks at its leases that is longer was an outage. */
+export const OUTAGE_MS = 20_000;
 
 /** Three renewals fit into one lease, so that two may be lost. */
 export const RENEW_EVERY_MS = 10_000;
@@ -67,17 +75,39 @@ export function allowedMs({ spec, repeats }: Pick<Job, "spec" | "repeats">): num
 }
 
 /** Longer than what a worker may be busy with before it, and not so long that the money waits for one that takes nothing. */
-const QUEUED_MS_MAX = 900_000;
+export const QUEUED_MS_MAX = 900_000;
 
 /** Whether an open order has waited so long that nobody counts on it any more. */
 export function hasWaitedTooLong(
-  { overdueAtMs, createdAtMs }: Pick<Job, "overdueAtMs" | "createdAtMs">,
+  { overdueAtMs, offeredAtMs }: Pick<Job, "overdueAtMs" | "offeredAtMs">,
   nowMs: number,
 ): boolean {
-  return nowMs >= (overdueAtMs ?? createdAtMs + QUEUED_MS_MAX);
+  return nowMs >= (overdueAtMs ?? offeredAtMs + QUEUED_MS_MAX);
 }
 
-export type LeaseRefusal = "job_canceled" | "result_already_submitted" | "lease_lapsed" | "job_overdue";
+/** Of a failure that a provider reports: what was its own, and not the job's. */
+export type ProviderFault = "provider_failed" | "provider_stopped";
+
+const FAULTS: Readonly<Record<string, ProviderFault>> = {
+  provider_stopped: "provider_stopped",
+  provider_error: "provider_failed",
+  sandbox_failed: "provider_failed",
+  sandbox_unavailable: "provider_failed",
+  // It said at its registration that it has them.
+  toolchain_missing: "provider_failed",
+  layer_tool_missing: "provider_failed",
+};
+
+export function faultOf({ code }: JobFailure): ProviderFault | undefined {
+  return Object.hasOwn(FAULTS, code) ? FAULTS[code] : undefined;
+}
+
+export type LeaseRefusal =
+  | "job_reassigned"
+  | "job_canceled"
+  | "result_already_submitted"
+  | "lease_lapsed"
+  | "job_overdue";
 
 /** Whether the holder of `leaseId` still holds the job. Reasons in order of precedence. */
 export function checkLease(job: Job, leaseId: string, nowMs: number): LeaseRefusal | undefined {
@@ -113,9 +143,11 @@ export type JobOrder = Pick<
 >;
 
 /** A job as it is offered to its provider. */
-export function queuedJob(order: JobOrder, nowMs: number): Job {
+export function queuedJob(order: JobOrder, nowMs: number, fallback: Fallback = "none"): Job {
   return {
     ...order,
+    fallback,
+    offeredAtMs: nowMs,
     status: "queued",
     chargedMsats: undefined,
     leaseId: undefined,
@@ -125,6 +157,22 @@ export function queuedJob(order: JobOrder, nowMs: number): Job {
     failure: undefined,
     completedReceiptId: undefined,
     createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
+
+/** The same job, waiting for the provider that had it, or for another one. */
+export function requeueJob(
+  job: Job,
+  to: Pick<Job, "providerWorkerId" | "providerOrg"> | undefined,
+  nowMs: number,
+): Job {
+  return {
+    ...job,
+    ...(to === undefined ? {} : { ...to, overdueAtMs: undefined, offeredAtMs: nowMs }),
+    status: "queued",
+    leaseId: undefined,
+    leaseExpiresAtMs: undefined,
     updatedAtMs: nowMs,
   };
 }

@@ -1,4 +1,4 @@
-import { Jobs, bind, type Binding } from "@openagents/contracts";
+import { Jobs, bind, type Binding, type CommandCall, type CommandReply } from "@openagents/contracts";
 import { notFound } from "../problems.ts";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { findWorker, isOwnedBy } from "../workers/index.ts";
@@ -6,13 +6,18 @@ import { jobForProvider, jobMessage } from "./job.ts";
 import { claimJob, renewLease, submitResult, type JobsDeps } from "./service.ts";
 import { findJob } from "./store.ts";
 
-export type JobRoutesDeps = JobsDeps & { readonly limits: RateLimits };
+export type JobRoutesDeps = JobsDeps & {
+  readonly limits: RateLimits;
+  /** Reaches into the market, so it is built elsewhere. */
+  readonly sweepLeases: (call: CommandCall) => Promise<CommandReply>;
+};
 
 /** Who waits for its jobs limits itself; who asks again and again for none does not. */
 const POLL_WAIT_MS = 1_000;
 
 export function jobRoutes(deps: JobRoutesDeps): Binding {
   return bind(Jobs, {
+    sweepLeases: (_request, call) => deps.sweepLeases(call),
     async claimJob(request, call) {
       if (request.waitMs < POLL_WAIT_MS) await deps.limits.take(call, "polls");
       return claimJob(deps, call, request);

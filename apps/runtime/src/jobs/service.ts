@@ -1,4 +1,4 @@
-import { newId, type Authority, type Outcome } from "@openagents/authority";
+import { newId, type Authority, type Command, type Outcome } from "@openagents/authority";
 import type {
   ClaimJobRequest,
   ClaimJobResponse,
@@ -13,18 +13,30 @@ import type { Database, Queryable, Write } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { countMarket, latencyMeasure } from "../market-counts/index.ts";
 import { notFound } from "../problems.ts";
-import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { findWorker, isOwnedBy, recordLatency, requireOwnedWorker, type Worker } from "../workers/index.ts";
+import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
+import {
+  findWorker,
+  isOwnedBy,
+  lockWorkersOf,
+  recordLatency,
+  requireOwnedWorker,
+  strikeWorker,
+  type Worker,
+} from "../workers/index.ts";
 import {
   LEASE_MS,
+  OUTAGE_MS,
   RENEW_EVERY_MS,
   SANDBOX_RUN,
   allowedMs,
   checkLease,
+  faultOf,
   jobForProvider,
   type Job,
   type LeaseRefusal,
+  type ProviderFault,
 } from "./job.ts";
+import { findFormerHolder, findSeen, insertLease, lockUnlapsed, markLapsed } from "./leases.ts";
 import type { Offers } from "./offers.ts";
 import { isOvercharged, refuseOvercharge } from "./price-integrity.ts";
 import { resultFacts } from "./spec.ts";
@@ -35,6 +47,22 @@ export type JobsDeps = {
   readonly authority: Authority;
   readonly offers: Offers;
   readonly nowMs: () => number;
+  /** Gives the job to another provider where there is one. It reaches into the market, so it is built elsewhere. */
+  readonly fallBack: (
+    command: Command,
+    run: Run,
+    job: Job,
+    because: ProviderFault,
+    nowMs: number,
+  ) => Promise<
+    | {
+        readonly job: Job;
+        readonly receiptId: string;
+        readonly event: EventDraft;
+        readonly writes: readonly Write[];
+      }
+    | undefined
+  >;
 };
 
 /** Take the next job of a worker, waiting for one as long as the request says. */
@@ -63,10 +91,11 @@ export async function claimJob(
       const job = await lockNextJob(command.tx, worker.workerId, nowMs);
       if (job === undefined) return { kind: "nothing", output: {} };
       claimed = true;
+      const leaseId = newId("lease", nowMs);
       const leased: Job = {
         ...job,
         status: "leased",
-        leaseId: newId("lease", nowMs),
+        leaseId,
         leaseExpiresAtMs: nowMs + LEASE_MS,
         overdueAtMs: job.overdueAtMs ?? nowMs + allowedMs(job),
         updatedAtMs: nowMs,
@@ -74,7 +103,11 @@ export async function claimJob(
       return {
         kind: "answer",
         output: { job: jobForProvider(leased), lease: leaseMessage(leased) },
-        writes: [updateJob(leased)],
+        writes: [
+          updateJob(leased),
+          insertLease({ leaseId, jobId: job.jobId, workerId: worker.workerId, claimedAtMs: nowMs }),
+          ...(await recordLapse(command, worker, job, nowMs)),
+        ],
       };
     });
     const waitMs = giveUpAtMs - deps.nowMs();
@@ -83,6 +116,18 @@ export async function claimJob(
     // No transaction is open here: a waiting provider holds no connection.
     await deps.offers.wait(request.workerId, waitMs, call.signal);
   }
+}
+
+/** A worker that comes back for a job after its lease lapsed, before the runtime looked. */
+async function recordLapse(command: Command, worker: Worker, job: Job, nowMs: number): Promise<Write[]> {
+  const { leaseId } = job;
+  if (leaseId === undefined || !(await lockUnlapsed(command.tx, leaseId))) return [];
+  // Where the runtime was away itself, nobody could renew.
+  const away = nowMs - (await findSeen(command.tx)) >= OUTAGE_MS;
+  const strike = away
+    ? []
+    : [strikeWorker(command, worker, { because: "lease_lapsed", job, leaseId }, nowMs)];
+  return [markLapsed(leaseId, nowMs), ...strike];
 }
 
 /** In order of precedence. */
@@ -107,7 +152,8 @@ export async function renewLease(
   request: RenewLeaseRequest,
 ): Promise<CommandReply> {
   return deps.authority.perform<RenewLeaseResponse>(call, async (command) => {
-    await requireProviderJob(command.tx, call, request.jobId);
+    const { reassigned } = await requireProviderJob(command.tx, call, request);
+    if (reassigned) return refuseLease("job_reassigned");
     const job = await lockJob(command.tx, request.jobId);
     const nowMs = command.nowMs();
     const refused = checkLease(job, request.leaseId, nowMs) ?? whyNotRenewed(job, nowMs);
@@ -128,13 +174,28 @@ export function submitResult(
   request: SubmitResultRequest,
 ): Promise<CommandReply> {
   return deps.authority.execute<SubmitResultResponse>(call, request, async (command) => {
-    const { org, runId } = await requireProviderJob(command.tx, call, request.jobId);
+    const { job: seen, reassigned } = await requireProviderJob(command.tx, call, request);
+    if (reassigned) return refuseLease("job_reassigned");
+    const { org, runId } = seen;
+    const fault = request.failure === undefined ? undefined : faultOf(request.failure);
+    // Workers before runs, as wherever both are held.
+    if (fault === "provider_failed") await lockWorkersOf(command.tx, seen.providerOrg);
     const run = await requireLockedRun(command.tx, org, runId);
     const job = await lockJob(command.tx, request.jobId);
     const nowMs = command.nowMs();
     const refused = checkLease(job, request.leaseId, nowMs);
     if (refused !== undefined) return refuseLease(refused);
     if (isOvercharged(job, request)) return refuseOvercharge(command, job, request, nowMs);
+    const strike = fault === "provider_failed" ? [await strikeFor(command, job, nowMs)] : [];
+    const moved = fault === undefined ? undefined : await deps.fallBack(command, run, job, fault, nowMs);
+    if (moved !== undefined) {
+      return {
+        kind: "answer",
+        output: { job: jobForProvider(moved.job), receiptId: moved.receiptId },
+        writes: [...strike, ...moved.writes, ...extendRun(run, [moved.event], nowMs).writes],
+        afterCommit: () => deps.offers.announce(moved.job.providerWorkerId),
+      };
+    }
 
     const facts = completionFacts(job, request);
     // An adjudication is about an incident: the run's log and receipts are complete without it.
@@ -156,6 +217,7 @@ export function submitResult(
       kind: "answer",
       output: { job: jobForProvider(reported), receiptId: receipt.receipt_id },
       writes: [
+        ...strike,
         updateJob(reported),
         ...(request.result === undefined ? [] : latencyWrites(job, nowMs)),
         ...(job.purpose === "adjudication" ? [] : extendRun(run, [event], nowMs).writes),
@@ -167,18 +229,34 @@ export function submitResult(
 /** The operator's own adjudications are not traded. */
 function latencyWrites(job: Job, nowMs: number): Write[] {
   if (job.purpose === "adjudication") return [];
-  const latencyMs = nowMs - job.createdAtMs;
+  const latencyMs = nowMs - job.offeredAtMs;
   const measure = latencyMeasure(latencyMs);
   const parties = [job.org, job.providerWorkerId].map((party) => ({ party, measure }));
   return [recordLatency(job.providerWorkerId, latencyMs), countMarket(SANDBOX_RUN, parties, nowMs)];
 }
 
-/** A job whose provider worker this principal owns, or 404. */
-async function requireProviderJob(q: Queryable, call: CommandCall, jobId: string): Promise<Job> {
+type ProviderJob = { readonly job: Job; readonly reassigned: boolean };
+
+/** A job that a worker of this principal has, or had under the lease that it names; else 404. */
+async function requireProviderJob(
+  q: Queryable,
+  { principal }: CommandCall,
+  { jobId, leaseId }: { readonly jobId: string; readonly leaseId: string },
+): Promise<ProviderJob> {
   const job = await findJob(q, jobId);
-  const worker = job === undefined ? undefined : await findWorker(q, job.providerWorkerId);
-  if (job === undefined || !isOwnedBy(worker, call.principal)) throw notFound("job", jobId);
-  return job;
+  if (job === undefined) throw notFound("job", jobId);
+  const owned = isOwnedBy(await findWorker(q, job.providerWorkerId), principal);
+  if (owned && job.leaseId === leaseId) return { job, reassigned: false };
+  const former = await findFormerHolder(q, leaseId, jobId);
+  if (former?.owner === principal.id && former.org === principal.org) return { job, reassigned: true };
+  if (!owned) throw notFound("job", jobId);
+  return { job, reassigned: false };
+}
+
+async function strikeFor(command: Command, job: Job, nowMs: number): Promise<Write> {
+  const worker = await findWorker(command.tx, job.providerWorkerId);
+  if (worker === undefined || job.leaseId === undefined) throw new Error(`${job.jobId} is held by nobody`);
+  return strikeWorker(command, worker, { because: "provider_failed", job, leaseId: job.leaseId }, nowMs);
 }
 
 function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
@@ -205,6 +283,8 @@ function leaseMessage(job: Job) {
 }
 
 const LEASE_DETAILS: Readonly<Record<LeaseRefusal, string>> = {
+  job_reassigned:
+    "The lease has lapsed and the job went to another provider, who is paid for it. Nothing more is taken from this one; stop working on it.",
   job_canceled: "This job was called off, and nobody is paid for it. Stop working on it.",
   result_already_submitted: "This job is not open any more: its result was handed in.",
   lease_lapsed:

@@ -1,4 +1,4 @@
-import type { JobFailure, JobPurpose, JobStatus } from "@openagents/contracts";
+import type { Fallback, JobFailure, JobPurpose, JobStatus } from "@openagents/contracts";
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
 import { canonicalize } from "@openagents/receipts";
 import type { Job } from "./job.ts";
@@ -30,12 +30,14 @@ type JobRow = {
   updated_at_ms: bigint;
   price_msats: bigint | null;
   charged_msats: bigint | null;
+  fallback: Fallback;
+  offered_at_ms: bigint;
 };
 
 const COLUMNS = `job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats, quote_id, reservation_id,
   provider_worker_id, provider_org,
   spec, inputs, lease_id, lease_expires_at_ms, overdue_at_ms, result, failure, dispatch_receipt_id, completed_receipt_id,
-  created_at_ms, updated_at_ms, price_msats, charged_msats`;
+  created_at_ms, updated_at_ms, price_msats, charged_msats, fallback, offered_at_ms`;
 
 function jobOf(row: JobRow): Job {
   return {
@@ -64,6 +66,8 @@ function jobOf(row: JobRow): Job {
     updatedAtMs: Number(row.updated_at_ms),
     priceMsats: row.price_msats ?? undefined,
     chargedMsats: row.charged_msats ?? undefined,
+    fallback: row.fallback,
+    offeredAtMs: Number(row.offered_at_ms),
   };
 }
 
@@ -256,8 +260,8 @@ export function insertJob(job: Job): Write {
     name: "jobs.insert",
     text: `INSERT INTO runtime.jobs (job_id, org, run_id, job_hash, status, purpose, primary_job_id, repeats,
              quote_id, reservation_id, provider_worker_id, provider_org, spec, inputs, dispatch_receipt_id,
-             created_at_ms, updated_at_ms, price_msats)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+             created_at_ms, updated_at_ms, price_msats, fallback, offered_at_ms)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
     values: [
       job.jobId,
       job.org,
@@ -277,6 +281,8 @@ export function insertJob(job: Job): Write {
       job.createdAtMs,
       job.updatedAtMs,
       job.priceMsats ?? null,
+      job.fallback,
+      job.offeredAtMs,
     ],
   };
 }
@@ -286,7 +292,8 @@ export function updateJob(job: Job): Write {
     name: "jobs.update",
     text: `UPDATE runtime.jobs
               SET status = $2, lease_id = $3, lease_expires_at_ms = $4, result = $5, failure = $6,
-                  completed_receipt_id = $7, updated_at_ms = $8, overdue_at_ms = $9, charged_msats = $10
+                  completed_receipt_id = $7, updated_at_ms = $8, overdue_at_ms = $9, charged_msats = $10,
+                  provider_worker_id = $11, provider_org = $12, offered_at_ms = $13
             WHERE job_id = $1`,
     values: [
       job.jobId,
@@ -299,6 +306,9 @@ export function updateJob(job: Job): Write {
       job.updatedAtMs,
       job.overdueAtMs ?? null,
       job.chargedMsats ?? null,
+      job.providerWorkerId,
+      job.providerOrg,
+      job.offeredAtMs,
     ],
   };
 }

@@ -12,7 +12,7 @@ import { isOperator, mayReceiveSource, type SourceOrder } from "../zones/index.t
 export type Order = Demand & SourceOrder & { readonly spec: SandboxRunSpec };
 
 /** What a worker must be able and allowed to do. */
-type WorkOrder = SourceOrder & Pick<Order, "capability" | "spec">;
+export type WorkOrder = SourceOrder & Pick<Order, "capability" | "spec">;
 
 export type Selection = {
   /** Undefined when no worker is eligible, or none has a second one beside it. */
@@ -104,6 +104,11 @@ export function decideReserve(
         disqualify(worker, order, nowMs) === undefined,
     )
     .toSorted((a, b) => compare(a.workerId, b.workerId))[0];
+}
+
+/** Whether a worker may have the work at all, whatever it asks for it. */
+export function isEligible(worker: Worker, order: WorkOrder, nowMs: number): boolean {
+  return disqualify(worker, order, nowMs) === undefined;
 }
 
 function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifier | undefined {

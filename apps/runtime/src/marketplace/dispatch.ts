@@ -95,6 +95,7 @@ export function dispatchSandboxRun(
         dispatchReceiptId: receipt.receipt_id,
       },
       nowMs,
+      request.fallback ?? "market",
     );
     const event = { eventType: "job.dispatched", payload: { ...facts, receipt_id: receipt.receipt_id } };
     return {

@@ -16,4 +16,5 @@ export {
   markStrikes,
   upsertWorker,
 } from "./store.ts";
+export { strikeWorker } from "./strike.ts";
 export { STALE_AFTER_MS, STRIKES_MAX, isOwnedBy, livenessOf, workerMessage, type Worker } from "./worker.ts";

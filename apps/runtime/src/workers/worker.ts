@@ -32,7 +32,7 @@ export type Worker = {
   readonly account: string;
   readonly lastHeartbeatAtMs: number;
   readonly createdAtMs: number;
-  /** Faults of its owner that the operator's own runs proved; never reset by the worker. */
+  /** Faults of its owner: leases that lapsed, failures of its own, and lies that were proved; never reset by the worker. */
   readonly strikes: number;
   readonly quarantined: boolean;
 };

@@ -19,9 +19,11 @@ export function checkLinkage(receipts: ReceiptsById, problems: Problems): string
 }
 
 function checkAttempt(receipts: ReceiptsById, attempt: Attempt, problems: Problems): string {
-  const { dispatch, completed, opinions, seconds, verification, review, payment } = attempt;
+  const { ordered, fallbacks, completed, opinions, seconds, verification, review, payment } = attempt;
   const links = ["job → reservation → quote"];
-  checkOrder(receipts, dispatch, problems);
+  checkOrder(receipts, ordered, problems);
+  checkFallbacks(attempt, problems);
+  if (fallbacks.length > 0) links.unshift("fallback →");
   checkRun("report", attempt, problems);
   if (completed !== undefined) links.unshift("report →");
   checkSecondOrders(receipts, attempt, problems);
@@ -70,6 +72,28 @@ function checkOrder(receipts: ReceiptsById, dispatch: JsonObject, problems: Prob
     parts.reduce<number>((sum, part) => sum + (part ?? NaN), 0),
     total,
   );
+}
+
+/** As often as an order goes to another provider. */
+const FALLBACKS_MAX = 2;
+
+/** Each takes the job from the one before it, of the same order and the same money, and never gives it back. */
+function checkFallbacks({ ordered, fallbacks }: Attempt, problems: Problems): void {
+  const had = [textOf(ordered, "provider_worker_id")];
+  for (const [index, fallback] of fallbacks.entries()) {
+    const part = `fallback ${index + 1}`;
+    for (const name of ["run_id", "job_hash", "quote_id", "reservation_id"]) {
+      problems.same(`${part} → ${name} of the job`, textOf(fallback, name), textOf(ordered, name));
+    }
+    problems.same(`${part} → job`, textOf(fallback, "dispatch_receipt_id"), textOf(ordered, "receipt_id"));
+    problems.same(`${part} → number`, numberOf(fallback, "fallback_number"), index + 1);
+    problems.same(`${part} → provider before it`, textOf(fallback, "from_worker_id"), had.at(-1) ?? "");
+    const next = textOf(fallback, "provider_worker_id");
+    if (had.includes(next)) problems.add(`${next} had the job before it was given to it`);
+    had.push(next);
+  }
+  if (fallbacks.length > FALLBACKS_MAX)
+    problems.add(`the job went to another provider ${fallbacks.length} times`);
 }
 
 /** What a provider reports that was stopped in the middle: it may be asked again when it is back. */

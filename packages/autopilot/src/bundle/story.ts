@@ -10,7 +10,12 @@ export type ReceiptsById = ReadonlyMap<string, JsonObject>;
 
 /** A part that did not come about is undefined. */
 export type Attempt = {
+  /** The order, with the provider that the job went to last. */
   readonly dispatch: JsonObject;
+  /** The order as it was given. */
+  readonly ordered: JsonObject;
+  /** How the job went from one provider to the next. */
+  readonly fallbacks: readonly JsonObject[];
   readonly completed: JsonObject | undefined;
   readonly canceled: JsonObject | undefined;
   /** Preliminary verdicts, each with the order of a second run. */
@@ -33,6 +38,7 @@ export type Story = {
 const DISPATCHED = "openagents.runtime.job_dispatched.v1";
 const COMPLETED = "openagents.runtime.job_completed.v1";
 const CANCELED = "openagents.runtime.job_canceled.v1";
+const FALLBACK = "openagents.runtime.fallback_provider_used.v1";
 const OPINION = "openagents.runtime.second_opinion.v1";
 const VERIFICATION = "openagents.runtime.verification.v2";
 const REVIEW = "openagents.runtime.review.v1";
@@ -58,7 +64,7 @@ export function storyOf(receipts: ReceiptsById): Story {
   const found = new Map<string, JsonObject>();
   for (const receipt of all) {
     const schema = textOf(receipt, "schema");
-    if (![...ONCE, OPINION].includes(schema)) continue;
+    if (![...ONCE, OPINION, FALLBACK].includes(schema)) continue;
     const jobId = textOf(receipt, "job_id");
     if (!jobs.has(jobId)) throw new Error(`${schema} ${idOf(receipt)} is about a job that nobody dispatched`);
     if (!ONCE.includes(schema)) continue;
@@ -77,8 +83,16 @@ export function storyOf(receipts: ReceiptsById): Story {
   const attempts = byPurpose("work").map((dispatch): Attempt => {
     const jobId = textOf(dispatch, "job_id");
     const isOfJob = (receipt: JsonObject) => textOf(receipt, "job_id") === jobId;
+    const fallbacks = all
+      .filter((receipt) => textOf(receipt, "schema") === FALLBACK && isOfJob(receipt))
+      .toSorted((a, b) => (numberOf(a, "fallback_number") ?? 0) - (numberOf(b, "fallback_number") ?? 0));
+    const last = fallbacks.at(-1);
+    const provider = last === undefined ? {} : { provider_worker_id: textOf(last, "provider_worker_id") };
     return {
       ...runOf(dispatch),
+      dispatch: { ...dispatch, ...provider },
+      ordered: dispatch,
+      fallbacks,
       opinions: all.filter((receipt) => textOf(receipt, "schema") === OPINION && isOfJob(receipt)),
       seconds: byPurpose("second_opinion")
         .filter((second) => textOf(second, "primary_job_id") === jobId)

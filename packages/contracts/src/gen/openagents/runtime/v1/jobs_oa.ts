@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, ToolchainRequirementSchema } from "./jobs_pb.ts";
+import { ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
 
@@ -260,6 +260,23 @@ export type SubmitResultResponse = {
 /** Descriptor of `openagents.runtime.v1.SubmitResultResponse`. */
 export const submitResultResponseDesc: MessageDesc<SubmitResultResponse> = SubmitResultResponseSchema;
 
+export type SweepLeasesRequest = Readonly<Record<never, never>>;
+
+/** Descriptor of `openagents.runtime.v1.SweepLeasesRequest`. */
+export const sweepLeasesRequestDesc: MessageDesc<SweepLeasesRequest> = SweepLeasesRequestSchema;
+
+export type SweepLeasesResponse = {
+  /** Leases that were found lapsed. */
+  readonly lapsed: number;
+  /** Jobs that went to another provider. */
+  readonly reassigned: number;
+  /** Leases that lapsed while the runtime was away, and hold again. */
+  readonly extended: number;
+};
+
+/** Descriptor of `openagents.runtime.v1.SweepLeasesResponse`. */
+export const sweepLeasesResponseDesc: MessageDesc<SweepLeasesResponse> = SweepLeasesResponseSchema;
+
 export type GetJobRequest = {
   readonly jobId: string;
 };
@@ -308,6 +325,12 @@ export type SandboxLimit = "wall" | "cpu" | "memory" | "pids" | "output";
 /** All values of `SandboxLimit`. */
 export const sandboxLimitValues = ["wall", "cpu", "memory", "pids", "output"] as const satisfies readonly SandboxLimit[];
 
+/** Who does the work when its provider lapsed, failed, stopped, or never took it. */
+export type Fallback = "none" | "reserve" | "market";
+
+/** All values of `Fallback`. */
+export const fallbackValues = ["none", "reserve", "market"] as const satisfies readonly Fallback[];
+
 export const jobsComments: Comments = {
   ...routeComments,
   ...workersComments,
@@ -348,6 +371,9 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.ClaimJobRequest.wait_ms": "How long to wait for a job; 0 answers at once.",
   "openagents.runtime.v1.ClaimJobResponse.job": "Absent when there is none.",
   "openagents.runtime.v1.SubmitResultRequest.charged_msats": "What the provider asks for it: the quoted price when absent, never more.",
+  "openagents.runtime.v1.SweepLeasesResponse.lapsed": "Leases that were found lapsed.",
+  "openagents.runtime.v1.SweepLeasesResponse.reassigned": "Jobs that went to another provider.",
+  "openagents.runtime.v1.SweepLeasesResponse.extended": "Leases that lapsed while the runtime was away, and hold again.",
   "openagents.runtime.v1.JobStatus.queued": "Offered to its provider.",
   "openagents.runtime.v1.JobStatus.reported": "The provider handed in a result; nothing is verified yet.",
   "openagents.runtime.v1.JobStatus.canceled": "Called off: its reservation was voided before a provider took it, its\nprovider was disabled while it held the job, or was away when it was to\nrepeat another's.",
@@ -363,10 +389,15 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.LayerKind.npm": "`node_modules`, mounted at its place in the work folder.",
   "openagents.runtime.v1.LayerKind.pip": "A folder of installed distributions, put on the module path.",
   "openagents.runtime.v1.SandboxLimit": "What ended a command from outside.",
+  "openagents.runtime.v1.Fallback": "Who does the work when its provider lapsed, failed, stopped, or never took it.",
+  "openagents.runtime.v1.Fallback.none": "Nobody: the order can be voided.",
+  "openagents.runtime.v1.Fallback.reserve": "The operator's reserve.",
+  "openagents.runtime.v1.Fallback.market": "Whoever sells it for no more than was quoted, and the reserve after them.",
   "openagents.runtime.v1.Jobs": "Jobs: bought work on its way to a provider and back. Providers pull.",
   "openagents.runtime.v1.Jobs.ClaimJob": "Take the next job offered to a worker, waiting for one up to `wait_ms`.\nNo job is no decision: the key stays free then.",
   "openagents.runtime.v1.Jobs.RenewLease": "Renew a lease before it lapses.",
   "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused.",
+  "openagents.runtime.v1.Jobs.SweepLeases": "Look after leases that have lapsed and orders that nobody took: their jobs go\nto another provider as the buyer allowed. The runtime does it by itself.",
 };
 
 /** What each method of `openagents.runtime.v1.Jobs` takes and answers. */
@@ -394,6 +425,16 @@ export type JobsTypes = {
     readonly output: SubmitResultResponse;
     readonly effect: "command";
     readonly access: "user";
+  };
+  /**
+   * Look after leases that have lapsed and orders that nobody took: their jobs go
+   * to another provider as the buyer allowed. The runtime does it by itself.
+   */
+  readonly sweepLeases: {
+    readonly input: SweepLeasesRequest;
+    readonly output: SweepLeasesResponse;
+    readonly effect: "command";
+    readonly access: "admin";
   };
   readonly getJob: {
     readonly input: GetJobRequest;

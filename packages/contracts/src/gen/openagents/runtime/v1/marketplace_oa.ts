@@ -5,7 +5,7 @@
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
 import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, GetComputeTelemetryRequestSchema, GetComputeTelemetryResponseSchema, JobTypeSchema, ListJobTypesRequestSchema, ListJobTypesResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
-import { jobsComments, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
+import { jobsComments, type Fallback, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
 import { pricingComments, type PayOn } from "./pricing_oa.ts";
 import { verificationComments, type Assurance, type VerificationPolicy } from "./verification_oa.ts";
 import { workersComments, type Worker } from "./workers_oa.ts";
@@ -228,6 +228,11 @@ export const quoteSandboxRunResponseDesc: MessageDesc<QuoteSandboxRunResponse> =
 export type DispatchSandboxRunRequest = {
   readonly quoteId: string;
   readonly reservationId: string;
+  /**
+   * Who may do the work when the quoted provider cannot, twice at most and never
+   * for more than is reserved; `market` when absent.
+   */
+  readonly fallback?: Fallback | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.DispatchSandboxRunRequest`. */
@@ -313,6 +318,7 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.QuoteSandboxRunRequest.verification_policy": "`always` when absent.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.policy": "`cheapest` when absent.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.pay_on": "`outcome` when absent.",
+  "openagents.runtime.v1.DispatchSandboxRunRequest.fallback": "Who may do the work when the quoted provider cannot, twice at most and never\nfor more than is reserved; `market` when absent.",
   "openagents.runtime.v1.JobVerification.objective": "The result can be computed again and compared.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
   "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",

@@ -1,0 +1,3 @@
+export { fallBack } from "./fall-back.ts";
+export { startLeaseSweep } from "./lease-sweep.ts";
+export { sweepLeases } from "./sweep.ts";
