@@ -44,6 +44,7 @@ authority.receipts.schema text NOT NULL
 authority.receipts.seq bigint NOT NULL IDENTITY
 authority.receipts.subject text NOT NULL
 authority.receipts.tenant text NOT NULL
+authority.receipts.xid xid8 NOT NULL DEFAULT pg_current_xact_id()
 ledger.accounts.created_at_ms bigint NOT NULL
 ledger.accounts.credits_pending bigint NOT NULL DEFAULT 0
 ledger.accounts.credits_posted bigint NOT NULL DEFAULT 0
@@ -328,6 +329,25 @@ runtime.workers.strikes integer NOT NULL DEFAULT 0
 runtime.workers.toolchains text NOT NULL
 runtime.workers.worker_id text NOT NULL
 runtime.workers.zone_tenths integer NOT NULL
+transparency.entries.hash bytea NOT NULL
+transparency.entries.index bigint NOT NULL
+transparency.handovers.handed_over_at_ms bigint NOT NULL
+transparency.handovers.hash bytea NOT NULL
+transparency.handovers.seq bigint NOT NULL IDENTITY
+transparency.handovers.service text NOT NULL
+transparency.handovers.xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+transparency.heads.after_seq bigint
+transparency.heads.after_xid xid8
+transparency.heads.appended_at_ms bigint NOT NULL
+transparency.heads.root bytea NOT NULL
+transparency.heads.seen pg_snapshot NOT NULL
+transparency.heads.size bigint NOT NULL
+transparency.heads.taking pg_snapshot
+transparency.identity.log_key text NOT NULL
+transparency.identity.row_number smallint NOT NULL DEFAULT 1
+transparency.nodes.hash bytea NOT NULL
+transparency.nodes.index bigint NOT NULL
+transparency.nodes.level smallint NOT NULL
 
 -- constraints
 authority.command_outcomes command_outcomes_command_id_fkey FOREIGN KEY (command_id) REFERENCES authority.commands(command_id)
@@ -522,6 +542,22 @@ runtime.workers workers_price_msats_check CHECK ((price_msats >= 0))
 runtime.workers workers_status_check CHECK ((status = ANY (ARRAY['running'::text, 'stopped'::text, 'disabled'::text])))
 runtime.workers workers_strikes_check CHECK ((strikes >= 0))
 runtime.workers workers_zone_tenths_check CHECK ((zone_tenths = ANY (ARRAY[0, 5, 10])))
+transparency.entries entries_hash_check CHECK ((octet_length(hash) = 32))
+transparency.entries entries_hash_key UNIQUE (hash)
+transparency.entries entries_index_check CHECK ((index >= 0))
+transparency.entries entries_pkey PRIMARY KEY (index)
+transparency.handovers handovers_hash_check CHECK ((octet_length(hash) = 32))
+transparency.handovers handovers_pkey PRIMARY KEY (hash)
+transparency.heads heads_check CHECK ((((taking IS NULL) = (after_xid IS NULL)) AND ((taking IS NULL) = (after_seq IS NULL))))
+transparency.heads heads_pkey PRIMARY KEY (size)
+transparency.heads heads_root_check CHECK ((octet_length(root) = 32))
+transparency.heads heads_size_check CHECK ((size >= 0))
+transparency.identity identity_pkey PRIMARY KEY (row_number)
+transparency.identity identity_row_number_check CHECK ((row_number = 1))
+transparency.nodes nodes_hash_check CHECK ((octet_length(hash) = 32))
+transparency.nodes nodes_index_check CHECK ((index >= 0))
+transparency.nodes nodes_level_check CHECK ((level > 0))
+transparency.nodes nodes_pkey PRIMARY KEY (level, index)
 
 -- indexes
 CREATE INDEX artifact_grants_by_sha256 ON runtime.artifact_grants USING btree (sha256)
@@ -529,6 +565,7 @@ CREATE INDEX artifact_grants_due ON runtime.artifact_grants USING btree (keep_un
 CREATE INDEX budget_entries_by_counter ON runtime.budget_entries USING btree (budget_id, period_start_ms)
 CREATE INDEX budgets_by_level ON runtime.budgets USING btree (org, level, budget_id) WHERE (removed_at_ms IS NULL)
 CREATE INDEX budgets_by_org ON runtime.budgets USING btree (org, budget_id) WHERE (removed_at_ms IS NULL)
+CREATE INDEX handovers_by_xid ON transparency.handovers USING btree (xid, seq)
 CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
@@ -548,6 +585,7 @@ CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quo
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, seq)
 CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, seq)
+CREATE INDEX receipts_by_xid ON authority.receipts USING btree (xid, seq)
 CREATE INDEX reservations_by_expiry ON runtime.reservations USING btree (expires_at_ms, reservation_id) WHERE (status = 'reserved'::text)
 CREATE INDEX reservations_held_by_run ON runtime.reservations USING btree (run_id, reservation_id) WHERE (status = 'reserved'::text)
 CREATE INDEX run_projections_by_org ON runtime.run_projections USING btree (org, run_id)
@@ -574,8 +612,13 @@ CREATE UNIQUE INDEX budgets_pkey ON runtime.budgets USING btree (budget_id)
 CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
+CREATE UNIQUE INDEX entries_hash_key ON transparency.entries USING btree (hash)
+CREATE UNIQUE INDEX entries_pkey ON transparency.entries USING btree (index)
 CREATE UNIQUE INDEX exports_pkey ON runtime.exports USING btree (export_id)
 CREATE UNIQUE INDEX exports_run_id_kind_target_key ON runtime.exports USING btree (run_id, kind, target)
+CREATE UNIQUE INDEX handovers_pkey ON transparency.handovers USING btree (hash)
+CREATE UNIQUE INDEX heads_pkey ON transparency.heads USING btree (size)
+CREATE UNIQUE INDEX identity_pkey ON transparency.identity USING btree (row_number)
 CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
 CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
 CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
@@ -591,6 +634,7 @@ CREATE UNIQUE INDEX leases_pkey ON runtime.leases USING btree (lease_id)
 CREATE UNIQUE INDEX loose_blobs_pkey ON runtime.loose_blobs USING btree (blob)
 CREATE UNIQUE INDEX market_counts_pkey ON runtime.market_counts USING btree (party, capability, day, measure)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
+CREATE UNIQUE INDEX nodes_pkey ON transparency.nodes USING btree (level, index)
 CREATE UNIQUE INDEX provider_records_pkey ON runtime.provider_records USING btree (worker_id)
 CREATE UNIQUE INDEX provider_standings_pkey ON runtime.provider_standings USING btree (org)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
@@ -651,6 +695,11 @@ INSERT ON runtime.second_orders TO app_role
 INSERT ON runtime.settlements TO app_role
 INSERT ON runtime.verifications TO app_role
 INSERT ON runtime.workers TO app_role
+INSERT ON transparency.entries TO app_role
+INSERT ON transparency.handovers TO app_role
+INSERT ON transparency.heads TO app_role
+INSERT ON transparency.identity TO app_role
+INSERT ON transparency.nodes TO app_role
 SELECT ON authority.command_outcomes TO app_role
 SELECT ON authority.commands TO app_role
 SELECT ON authority.intents TO app_role
@@ -688,6 +737,12 @@ SELECT ON runtime.second_orders TO app_role
 SELECT ON runtime.settlements TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
+SELECT ON transparency.entries TO app_role
+SELECT ON transparency.handovers TO app_role
+SELECT ON transparency.heads TO app_role
+SELECT ON transparency.identity TO app_role
+SELECT ON transparency.nodes TO app_role
+SELECT ON transparency.offered TO app_role
 UPDATE ON authority.intents TO app_role
 UPDATE ON runtime.artifact_grants TO app_role
 UPDATE ON runtime.artifact_usage TO app_role

@@ -45,6 +45,7 @@ import { projectorRoutes, startProjector } from "./projections/index.ts";
 import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
+import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
 
@@ -100,6 +101,7 @@ async function buildService(
   nowMs: () => number,
   resources: AsyncDisposableStack,
 ): Promise<ServiceApp> {
+  const published = await publishLog({ db, origin: config.logOrigin, signingKey: config.logSigningKey });
   const authority = createAuthority({ db, nowMs });
   const limits = createRateLimits({ db, limits: config.rateLimits ?? DEFAULT_LIMITS, nowMs });
   const signer = createSigner(config.receiptSigningKey);
@@ -111,6 +113,13 @@ async function buildService(
   const offers = await openOffers(db);
   const metrics = createMetrics("runtime_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
+  const sequencer = resources.use(startSequencer({ db, nowMs, log }));
+  metrics.gauge("openagents_log_entries", "Entries of the transparency log.", () => sequencer.stats.size);
+  metrics.gauge(
+    "openagents_log_lag_seconds",
+    "Time since the transparency log was last known to hold everything committed.",
+    () => Math.max(0, nowMs() - sequencer.stats.caughtUpAtMs) / 1000,
+  );
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
 
   let openApiText = "";
@@ -123,7 +132,8 @@ async function buildService(
     }),
     exportRoutes({ db, authority }),
     projectorRoutes({ db, authority }),
-    receiptRoutes({ db, signer }),
+    receiptRoutes({ db, signer, published, sequencer }),
+    transparencyRoutes({ authority, published }),
     workerRoutes({
       db,
       authority,

@@ -19,6 +19,10 @@ export type RuntimeConfig = {
   readonly audience: string;
   /** 32 bytes in hex, secp256k1. */
   readonly receiptSigningKey: string;
+  /** Names the transparency log: a URL without its scheme, such as `runtime.example.org/log`. */
+  readonly logOrigin: string;
+  /** 32 bytes in hex, Ed25519: signs the log's checkpoints. */
+  readonly logSigningKey: string;
   /** Whether admins may credit demo money. */
   readonly demoGrants: boolean;
   /** How much an organisation may ask of the market at once; generous when absent. */
@@ -41,13 +45,9 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new ConfigError("RUNTIME_PORT must be a port number between 0 and 65535.");
   }
-  const receiptSigningKey = required(
-    env,
-    "RUNTIME_RECEIPT_KEY",
-    "the secp256k1 key that signs receipts, 64 hex digits",
-  );
-  if (!/^[0-9a-f]{64}$/.test(receiptSigningKey))
-    throw new ConfigError("RUNTIME_RECEIPT_KEY must be 64 hex digits.");
+  const logOrigin = required(env, "RUNTIME_LOG_ORIGIN", "the log's name, such as runtime.example.org/log");
+  if (!/^[^\s+]{1,200}$/.test(logOrigin))
+    throw new ConfigError("RUNTIME_LOG_ORIGIN must be a name without spaces and plus.");
   return {
     host: env["RUNTIME_HOST"] ?? "127.0.0.1",
     port,
@@ -57,7 +57,9 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     jwks: { url: required(env, "OPENAGENTS_JWKS_URL", "the address of the keys that sign access tokens") },
     issuer: required(env, "OPENAGENTS_ISSUER", "the issuer of access tokens"),
     audience: env["OPENAGENTS_AUDIENCE"] ?? "openagents",
-    receiptSigningKey,
+    receiptSigningKey: requiredKey(env, "RUNTIME_RECEIPT_KEY", "the secp256k1 key that signs receipts"),
+    logOrigin,
+    logSigningKey: requiredKey(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
     demoGrants: false,
     rateLimits: limitsOf(env["RUNTIME_RATE_LIMITS"] ?? ""),
     version: env["OPENAGENTS_VERSION"] ?? "0.1.0",
@@ -76,4 +78,14 @@ function required(env: Readonly<Record<string, string | undefined>>, name: strin
   const value = env[name];
   if (value === undefined || value === "") throw new ConfigError(`Set ${name}: ${meaning}.`);
   return value;
+}
+
+function requiredKey(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  meaning: string,
+): string {
+  const key = required(env, name, `${meaning}, 64 hex digits`);
+  if (!/^[0-9a-f]{64}$/.test(key)) throw new ConfigError(`${name} must be 64 hex digits.`);
+  return key;
 }

@@ -47,6 +47,8 @@ export type Answer = {
 };
 
 export const RECEIPT_KEY = "11".repeat(32);
+const LOG_ORIGIN = "log.example/test";
+const LOG_SIGNING_KEY = "22".repeat(32);
 
 export async function startHarness(
   t: TestContext,
@@ -58,6 +60,7 @@ export async function startHarness(
     readonly artifactQuota?: { readonly bytesMax: number; readonly objectsMax: number };
     readonly rateLimits?: RuntimeConfig["rateLimits"];
     readonly reconcileEveryMs?: number;
+    readonly logSigningKey?: string;
   } = {},
 ): Promise<Harness> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
@@ -77,6 +80,8 @@ export async function startHarness(
       issuer: "openagents-test",
       audience: "openagents",
       receiptSigningKey: RECEIPT_KEY,
+      logOrigin: LOG_ORIGIN,
+      logSigningKey: options.logSigningKey ?? LOG_SIGNING_KEY,
       demoGrants: true,
       rateLimits: options.rateLimits,
       // Where a test does not ask for it, nothing is reconciled behind its back.
@@ -87,9 +92,10 @@ export async function startHarness(
     },
     { log: silentLogger(), ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) },
   );
-  const { url } = await runtime.start();
   const stop = () => runtime[Symbol.asyncDispose]();
+  // Also when it does not start.
   t.after(stop);
+  const { url } = await runtime.start();
 
   const token = (principal: Partial<Claims> = {}) => {
     const { sub, ...claims } = {

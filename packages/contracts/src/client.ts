@@ -138,8 +138,10 @@ function buildRequest(
 ): ClientRequest {
   const json = encodeInput(method, input);
   let path = method.http.path;
-  for (const param of method.http.params)
-    path = path.replace(`{${param}}`, encodeURIComponent(scalarText(json[param])));
+  for (const param of method.http.params) {
+    const text = encodeURIComponent(scalarText(json[param]));
+    path = path.replace(`{${param}}`, param === method.http.rest ? text.replaceAll("%2F", "/") : text);
+  }
 
   const query = new URLSearchParams();
   for (const { name } of queryFields(method)) {

@@ -36,4 +36,6 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 export type HttpBody = {
   readonly contentType: string;
   readonly data: Uint8Array | AsyncIterable<Uint8Array>;
+  /** `Cache-Control` of an answer; none when absent. */
+  readonly cacheControl?: string;
 };

@@ -2,6 +2,7 @@
 // for mounting, OpenAPI, and clients.
 
 import {
+  ScalarType,
   getOption,
   hasOption,
   type DescEnum,
@@ -27,8 +28,10 @@ export type HttpVerb = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export type HttpMapping = {
   readonly verb: HttpVerb;
-  /** The annotation's template, such as `/internal/v1/runs/{run_id}`. */
+  /** The annotation's template, such as `/internal/v1/runs/{run_id}`; `{field=**}` stands here as `{field}`. */
   readonly path: string;
+  /** The field that takes the path's rest with its slashes (`{field=**}`, the last segment); empty: none. */
+  readonly rest: string;
   /** Fields taken from the path, in order. */
   readonly params: readonly string[];
   /** `*`: all other fields; a field's name: that one, and the rest from the query; empty: no body. */
@@ -145,7 +148,8 @@ function mappingOf(rule: HttpRule, input: DescMessage, fail: (problem: string) =
   if (pattern.case === undefined || pattern.case === "custom")
     throw fail("has no get, post, put, patch or delete path");
   if (rule.additionalBindings.length > 0) throw fail("has additional_bindings; one method has one path");
-  const path = pattern.value;
+  const rest = /\/\{([a-z][a-z0-9_]*)=\*\*\}$/.exec(pattern.value)?.[1] ?? "";
+  const path = rest === "" ? pattern.value : pattern.value.replace(`{${rest}=**}`, `{${rest}}`);
   const params: string[] = [];
   for (const segment of path.split("/").slice(1)) {
     const match = /^\{([a-z][a-z0-9_]*)\}$/.exec(segment);
@@ -158,7 +162,10 @@ function mappingOf(rule: HttpRule, input: DescMessage, fail: (problem: string) =
     if (field?.fieldKind !== "scalar" && field?.fieldKind !== "enum")
       throw fail(`the path's \`${param}\` is no scalar field`);
   }
-  return { verb: VERBS[pattern.case], path, params, body: rule.body };
+  const restField = input.fields.find(({ name }) => name === rest);
+  if (rest !== "" && restField?.scalar !== ScalarType.STRING)
+    throw fail(`the path's rest \`${rest}\` is no string field`);
+  return { verb: VERBS[pattern.case], path, rest, params, body: rule.body };
 }
 
 const VERBS = { get: "GET", post: "POST", put: "PUT", patch: "PATCH", delete: "DELETE" } as const;

@@ -57,7 +57,7 @@ export function mount(app: FastifyInstance, bindings: readonly Binding[], option
   });
   answerUnknownRoutes(
     app,
-    routes.map(({ method }) => ({ verb: method.http.verb, path: method.http.path })),
+    routes.map(({ method }) => method.http),
   );
   const takesStream = (route: PreparedRoute) => streamField(route.method) !== undefined;
   void app.register(async (scope) => {
@@ -131,7 +131,9 @@ function routeOptions(method: MethodContract, handler: AnyHandler, options: Moun
   const { observe } = options;
   return {
     method: method.http.verb,
-    url: method.http.path.replace(/\{([^}]*)\}/g, ":$1"),
+    url: method.http.path.replace(/\{([^}]*)\}/g, (_, name: string) =>
+      name === method.http.rest ? "*" : `:${name}`,
+    ),
     // HEAD is no route of the contract.
     exposeHeadRoute: false,
     bodyLimit: method.bodyBytesMax,
@@ -280,9 +282,10 @@ function sendCommandReply(reply: FastifyReply, result: CommandReply): FastifyRep
 function sendBytes(
   reply: FastifyReply,
   method: MethodContract,
-  { contentType, data }: HttpBody,
+  { contentType, data, cacheControl }: HttpBody,
 ): FastifyReply {
   reply.code(method.successStatus).header("content-type", contentType);
+  if (cacheControl !== undefined) reply.header("cache-control", cacheControl);
   if (data instanceof Uint8Array) return reply.send(Buffer.isBuffer(data) ? data : Buffer.from(data));
   return reply.send(data instanceof Readable ? data : Readable.from(data));
 }

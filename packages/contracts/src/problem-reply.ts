@@ -126,11 +126,11 @@ function wireProblem(code: string): ProblemError {
   });
 }
 
-export type RouteIndex = readonly { readonly verb: string; readonly path: string }[];
+export type RouteIndex = readonly { readonly verb: string; readonly path: string; readonly rest: string }[];
 
 /** Answer unknown paths with 404, and known paths under another verb with 405 and `Allow`, whatever their body. */
 export function answerUnknownRoutes(app: FastifyInstance, routes: RouteIndex): void {
-  const patterns = routes.map(({ verb, path }) => ({ verb, pattern: pathPattern(path) }));
+  const patterns = routes.map(({ verb, path, rest }) => ({ verb, pattern: pathPattern(path, rest) }));
   const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = request.url.split("?", 1)[0] ?? "";
     const allowed = [
@@ -152,9 +152,10 @@ export function answerUnknownRoutes(app: FastifyInstance, routes: RouteIndex): v
   app.setNotFoundHandler(answer);
 }
 
-function pathPattern(template: string): RegExp {
-  const segments = template
-    .split("/")
-    .map((segment) => (segment.startsWith("{") ? "[^/]+" : segment.replaceAll(".", "[.]")));
+function pathPattern(template: string, rest: string): RegExp {
+  const segments = template.split("/").map((segment) => {
+    if (segment === `{${rest}}`) return ".*";
+    return segment.startsWith("{") ? "[^/]+" : segment.replaceAll(".", "[.]");
+  });
   return new RegExp(`^${segments.join("/")}$`);
 }

@@ -25,7 +25,8 @@ export function inputReader(method: MethodContract): (parts: RequestParts) => Re
       // The body may not say it again: two places for one fact can disagree.
       if (Object.hasOwn(json, field.name))
         errors.push(unknownField(field.name, "It is taken from the path."));
-      setParsed(json, field, parts.params[field.name] ?? "", errors);
+      const name = field.name === method.http.rest ? "*" : field.name;
+      setParsed(json, field, parts.params[name] ?? "", errors);
     }
     for (const [name, value] of Object.entries(parts.query)) {
       const field = query.get(name);

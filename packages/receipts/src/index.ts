@@ -1,6 +1,41 @@
 export { DEPTH_MAX, assertReceiptNumbers, canonicalize } from "./canonicalize.ts";
 export { chainEvent, payloadHash, sha256Hex, type ChainedEvent } from "./hash.ts";
 export { JsonError, type JsonObject, type JsonValue } from "./json.ts";
+export {
+  NoteError,
+  TILE_WIDTH,
+  consistencyRanges,
+  emptyRoot,
+  encodeEntries,
+  equalHashes,
+  formatNoteKey,
+  growTree,
+  hashLeaf,
+  inclusionRanges,
+  joinPerfect,
+  noteKeyOf,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  parseNoteKey,
+  parseTile,
+  parseTilePath,
+  rangeHashes,
+  signCheckpoint,
+  tilePath,
+  tilesOf,
+  verifyConsistency,
+  verifyInclusion,
+  widthIn,
+  type Checkpoint,
+  type Growth,
+  type NoteKey,
+  type Range,
+  type TileId,
+  type TileRoot,
+  type TreeEdge,
+  type TreeHead,
+} from "./log/index.ts";
 export { TEXT_LENGTH_MAX, parseStrict } from "./parse.ts";
 export { quoteHash } from "./quote.ts";
 export { receiptHash, receiptIdOf, sealReceipt, type Receipt, type ReceiptFacts } from "./receipt.ts";

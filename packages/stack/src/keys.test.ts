@@ -57,10 +57,21 @@ test("a missing or damaged key is an error with the file's name, never a new key
     writeFileSync(path, "damaged\n");
     await assert.rejects(loadOrCreateKeys(dataDir), { code: "key_damaged", message: new RegExp(file) });
     rmSync(path);
-    await assert.rejects(loadOrCreateKeys(dataDir), { code: "key_damaged", message: new RegExp(file) });
+    if (file !== "log.hex")
+      await assert.rejects(loadOrCreateKeys(dataDir), { code: "key_damaged", message: new RegExp(file) });
     writeFileSync(path, kept);
   }
   loadKeys(dataDir);
+});
+
+test("a directory from before there was a log gets the log's key, and keeps it", async (t) => {
+  const dataDir = folderOf(t);
+  const made = await loadOrCreateKeys(dataDir);
+  rmSync(join(dataDir.keys, "log.hex"));
+  const added = await loadOrCreateKeys(dataDir);
+  assert.deepEqual({ ...added, logKey: made.logKey }, made);
+  assert.deepEqual(await loadOrCreateKeys(dataDir), added);
+  assert.equal(statSync(join(dataDir.keys, "log.hex")).mode & 0o777, 0o600);
 });
 
 test("a data directory that others may enter is refused", async (t) => {

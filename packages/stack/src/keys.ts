@@ -17,6 +17,8 @@ export type StackKeys = {
   readonly tokenKey: JWK;
   /** 32 bytes in hex, secp256k1: signs receipts. */
   readonly receiptKey: string;
+  /** 32 bytes in hex, Ed25519: signs checkpoints of the transparency log. */
+  readonly logKey: string;
   /** x-only public key of `receiptKey`: what others pin. */
   readonly operatorKey: string;
   readonly databaseOwnerPassword: string;
@@ -31,6 +33,7 @@ export type StackKeys = {
 export async function loadOrCreateKeys(dataDir: DataDir): Promise<StackKeys> {
   makePrivateFolder(dataDir.root);
   if (!existsSync(dataDir.keys)) await createKeys(dataDir);
+  addLogKey(dataDir);
   return loadKeys(dataDir);
 }
 
@@ -52,6 +55,16 @@ async function createKeys(dataDir: DataDir): Promise<void> {
   }
 }
 
+/**
+ * Directories from before there was a log get its key. In place of one that was
+ * lost it is of no use: the database knows its log's key, and the runtime does
+ * not start with another.
+ */
+function addLogKey(dataDir: DataDir): void {
+  const path = join(dataDir.keys, LOG_FILE);
+  if (!existsSync(path)) writePrivateFile(path, `${randomBytes(32).toString("hex")}\n`);
+}
+
 /** Read the keys of a data directory. Throws `no_stack_here` when none were made yet. */
 export function loadKeys(dataDir: DataDir): StackKeys {
   if (!existsSync(dataDir.keys)) {
@@ -66,10 +79,16 @@ export function loadKeys(dataDir: DataDir): StackKeys {
     localId: readHex(dataDir, "local-id.hex"),
     tokenKey: readTokenKey(dataDir),
     receiptKey,
+    logKey: readHex(dataDir, LOG_FILE),
     operatorKey: publicKeyOf(receiptKey),
     databaseOwnerPassword: readHex(dataDir, "database-owner.hex"),
     databaseAppPassword: readHex(dataDir, "database-app.hex"),
   };
+}
+
+/** Names the log of this stack; nobody else's is called so. */
+export function logOriginOf(keys: StackKeys): string {
+  return `openagents.local/${keys.localId}`;
 }
 
 /** What services verify tokens with. */
@@ -78,9 +97,12 @@ export function publicTokenKey(keys: StackKeys): JWK {
   return shared;
 }
 
+const LOG_FILE = "log.hex";
+
 const HEX_FILES = [
   ["local-id.hex", 8],
   ["receipts.hex", 32],
+  [LOG_FILE, 32],
   ["database-owner.hex", 32],
   ["database-app.hex", 32],
 ] as const;

@@ -3,7 +3,7 @@
 
 import { startDatabase } from "./database.ts";
 import { dataDirAt, type DataDir } from "./data-dir.ts";
-import { loadOrCreateKeys, publicTokenKey, type StackKeys } from "./keys.ts";
+import { loadOrCreateKeys, logOriginOf, publicTokenKey, type StackKeys } from "./keys.ts";
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
 import { makePrivateFolder } from "./private-files.ts";
 import { pinOperator } from "./pins.ts";
@@ -80,6 +80,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       issuer: LOCAL_ISSUER,
       audience: LOCAL_AUDIENCE,
       receiptSigningKey: keys.receiptKey,
+      logOrigin: logOriginOf(keys),
+      logSigningKey: keys.logKey,
       demoGrants: true,
       version: options.version,
     },

@@ -23,3 +23,13 @@ export {
   type ResponsesServer,
   type ScriptedStep,
 } from "./responses-server.ts";
+export {
+  auditPath,
+  consistencyPath,
+  leafOf,
+  readCheckpoint,
+  readPublishedLog,
+  rootByPath,
+  rootsByProof,
+  treeHash,
+} from "./rfc9162.ts";

@@ -1,11 +1,20 @@
 import { findReceipt, listReceipts } from "@openagents/authority";
-import { Receipts, bind, type Binding } from "@openagents/contracts";
+import { Receipts, bind, type Binding, type LogInclusion } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
+import type { PublishedLog, Sequencer } from "../transparency/index.ts";
 import { signStored, type Signer } from "./signer.ts";
 
-export type ReceiptRoutesDeps = { readonly db: Database; readonly signer: Signer };
+export type ReceiptRoutesDeps = {
+  readonly db: Database;
+  readonly signer: Signer;
+  readonly published: Pick<PublishedLog, "inclusionOf">;
+  readonly sequencer: Pick<Sequencer, "nextLook">;
+};
+
+/** Looks of the sequencer that a read waits for: some two seconds. */
+const LOOKS_MAX = 10;
 
 const AFTER_ALL_RECEIPTS = 2n ** 63n - 1n;
 
@@ -14,7 +23,9 @@ export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
     async getReceipt(request, call) {
       const stored = await findReceipt(deps.db, call.principal.org, request.receiptId);
       if (stored === undefined) throw notFound("receipt", request.receiptId);
-      return signStored(deps.signer, stored.body);
+      const signed = signStored(deps.signer, stored.body);
+      const inclusion = await inclusionOf(deps, signed.signature.signedSha256, call.signal);
+      return inclusion === undefined ? signed : { ...signed, inclusion };
     },
 
     async listReceipts(request, call) {
@@ -45,4 +56,17 @@ export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
       };
     },
   });
+}
+
+/** Waits for a receipt that was committed a moment ago; undefined when it is not logged by then. */
+async function inclusionOf(
+  { published, sequencer }: ReceiptRoutesDeps,
+  hash: string,
+  signal: AbortSignal,
+): Promise<LogInclusion | undefined> {
+  for (let looks = 0; ; looks += 1) {
+    const inclusion = await published.inclusionOf(hash);
+    if (inclusion !== undefined || looks === LOOKS_MAX || signal.aborted) return inclusion;
+    await sequencer.nextLook();
+  }
 }

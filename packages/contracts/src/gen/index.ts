@@ -10,6 +10,7 @@ import { Fraud } from "./openagents/runtime/v1/fraud_oa.ts";
 import { Intents } from "./openagents/runtime/v1/intents_oa.ts";
 import { Workers } from "./openagents/runtime/v1/workers_oa.ts";
 import { Jobs } from "./openagents/runtime/v1/jobs_oa.ts";
+import { TransparencyLog } from "./openagents/runtime/v1/log_oa.ts";
 import { Verification } from "./openagents/runtime/v1/verification_oa.ts";
 import { Marketplace } from "./openagents/runtime/v1/marketplace_oa.ts";
 import { Operations } from "./openagents/runtime/v1/operations_oa.ts";
@@ -30,6 +31,7 @@ export * from "./openagents/runtime/v1/intents_oa.ts";
 export * from "./openagents/runtime/v1/pricing_oa.ts";
 export * from "./openagents/runtime/v1/workers_oa.ts";
 export * from "./openagents/runtime/v1/jobs_oa.ts";
+export * from "./openagents/runtime/v1/log_oa.ts";
 export * from "./openagents/runtime/v1/verification_oa.ts";
 export * from "./openagents/runtime/v1/marketplace_oa.ts";
 export * from "./openagents/runtime/v1/operations_oa.ts";
@@ -40,4 +42,4 @@ export * from "./openagents/runtime/v1/sampling_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Budgets, Exports, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Budgets, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];

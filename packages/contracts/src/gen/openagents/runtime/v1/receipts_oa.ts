@@ -5,6 +5,7 @@
 import type { Comments, Contract, JsonObject, MessageDesc } from "../../../../contract.ts";
 import { GetReceiptRequestSchema, GetSignerRequestSchema, GetSignerResponseSchema, ListReceiptsRequestSchema, ListReceiptsResponseSchema, ReceiptSignatureSchema, Receipts as ReceiptsService, SignedReceiptSchema } from "./receipts_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+import { logComments, type LogInclusion } from "./log_oa.ts";
 
 /**
  * A receipt's facts in their one canonical form (RFC 8785), and the signature
@@ -14,6 +15,8 @@ export type SignedReceipt = {
   /** All members of the receipt, `receipt_id` and `canonical_json_sha256` among them. */
   readonly receipt: JsonObject;
   readonly signature: ReceiptSignature;
+  /** Absent where it was not asked for, and while the receipt is not yet in the log. */
+  readonly inclusion?: LogInclusion | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.SignedReceipt`. */
@@ -78,26 +81,34 @@ export const getSignerResponseDesc: MessageDesc<GetSignerResponse> = GetSignerRe
 
 export const receiptsComments: Comments = {
   ...routeComments,
+  ...logComments,
   "openagents.runtime.v1.SignedReceipt": "A receipt's facts in their one canonical form (RFC 8785), and the signature\nover their hash.",
   "openagents.runtime.v1.SignedReceipt.receipt": "All members of the receipt, `receipt_id` and `canonical_json_sha256` among them.",
+  "openagents.runtime.v1.SignedReceipt.inclusion": "Absent where it was not asked for, and while the receipt is not yet in the log.",
   "openagents.runtime.v1.ReceiptSignature": "`openagents.receipt_signature.v1`: BIP-340 over the 32-byte hash, with zero\nauxiliary randomness and hence deterministic.",
   "openagents.runtime.v1.ReceiptSignature.signer_pubkey": "x-only public key, 64 hex digits.",
   "openagents.runtime.v1.ListReceiptsRequest.subject": "What the receipt is about: a run, job, reservation or transfer id.",
   "openagents.runtime.v1.ListReceiptsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.Receipts": "Receipts: what was decided, signed by the service that decided it.",
-  "openagents.runtime.v1.Receipts.ListReceipts": "Receipts of the caller's organisation, newest first.",
+  "openagents.runtime.v1.Receipts.GetReceipt": "A receipt with its signature and the proof that it is in the transparency\nlog. A receipt enters the log within a second of its commit, and the answer\nwaits a few seconds for it.",
+  "openagents.runtime.v1.Receipts.ListReceipts": "Receipts of the caller's organisation, newest first, without their proofs.",
   "openagents.runtime.v1.Receipts.GetSigner": "The key that this service signs receipts with.",
 };
 
 /** What each method of `openagents.runtime.v1.Receipts` takes and answers. */
 export type ReceiptsTypes = {
+  /**
+   * A receipt with its signature and the proof that it is in the transparency
+   * log. A receipt enters the log within a second of its commit, and the answer
+   * waits a few seconds for it.
+   */
   readonly getReceipt: {
     readonly input: GetReceiptRequest;
     readonly output: SignedReceipt;
     readonly effect: "read";
     readonly access: "user";
   };
-  /** Receipts of the caller's organisation, newest first. */
+  /** Receipts of the caller's organisation, newest first, without their proofs. */
   readonly listReceipts: {
     readonly input: ListReceiptsRequest;
     readonly output: ListReceiptsResponse;

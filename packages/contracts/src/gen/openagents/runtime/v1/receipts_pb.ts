@@ -8,13 +8,15 @@ import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.ts
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.ts";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import { file_openagents_protocol_v1_route } from "../../protocol/v1/route_pb.ts";
+import type { LogInclusion } from "./log_pb.ts";
+import { file_openagents_runtime_v1_log } from "./log_pb.ts";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file openagents/runtime/v1/receipts.proto.
  */
 export const file_openagents_runtime_v1_receipts: GenFile = /*@__PURE__*/
-  fileDesc("CiRvcGVuYWdlbnRzL3J1bnRpbWUvdjEvcmVjZWlwdHMucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJ1Cg1TaWduZWRSZWNlaXB0EigKB3JlY2VpcHQYASABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjoKCXNpZ25hdHVyZRgCIAEoCzInLm9wZW5hZ2VudHMucnVudGltZS52MS5SZWNlaXB0U2lnbmF0dXJlIncKEFJlY2VpcHRTaWduYXR1cmUSDgoGc2NoZW1hGAEgASgJEg4KBnNjaGVtZRgCIAEoCRIVCg1zaWduZXJfcHVia2V5GAMgASgJEhUKDXNpZ25lZF9zaGEyNTYYBCABKAkSFQoNc2lnbmF0dXJlX2hleBgFIAEoCSJKChFHZXRSZWNlaXB0UmVxdWVzdBI1CgpyZWNlaXB0X2lkGAEgASgJQiG6SB5yHDIaXlthLXpdezIsMTJ9X1swLTlhLWZdezI0fSQivwEKE0xpc3RSZWNlaXB0c1JlcXVlc3QSHQoGc2NoZW1hGAEgASgJQgi6SAVyAxjIAUgAiAEBEh4KB3N1YmplY3QYAiABKAlCCLpIBXIDGMgBSAGIAQESHQoGY3Vyc29yGAMgASgJQgi6SAVyAxiABEgCiAEBEh4KBWxpbWl0GAQgASgFQgq6SAcaBRjIASgBSAOIAQFCCQoHX3NjaGVtYUIKCghfc3ViamVjdEIJCgdfY3Vyc29yQggKBl9saW1pdCJ4ChRMaXN0UmVjZWlwdHNSZXNwb25zZRI2CghyZWNlaXB0cxgBIAMoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TaWduZWRSZWNlaXB0EhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIhIKEEdldFNpZ25lclJlcXVlc3QiSAoRR2V0U2lnbmVyUmVzcG9uc2USDwoHc2VydmljZRgBIAEoCRIOCgZzY2hlbWUYAiABKAkSEgoKcHVibGljX2tleRgDIAEoCTLgAwoIUmVjZWlwdHMSoQEKCkdldFJlY2VpcHQSKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UmVjZWlwdFJlcXVlc3QaJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2lnbmVkUmVjZWlwdCJDqrsYFQgCEAIaDXJlY2VpcHRzOnJlYWQgAYLT5JMCJBIiL2ludGVybmFsL3YxL3JlY2VpcHRzL3tyZWNlaXB0X2lkfRKfAQoMTGlzdFJlY2VpcHRzEioub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSZWNlaXB0c1JlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFJlY2VpcHRzUmVzcG9uc2UiNqq7GBUIAhACGg1yZWNlaXB0czpyZWFkIAGC0+STAhcSFS9pbnRlcm5hbC92MS9yZWNlaXB0cxKNAQoJR2V0U2lnbmVyEicub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFNpZ25lclJlcXVlc3QaKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0U2lnbmVyUmVzcG9uc2UiLaq7GAYIAhABIAGC0+STAh0SGy9pbnRlcm5hbC92MS9yZWNlaXB0LXNpZ25lcmIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_openagents_protocol_v1_route]);
+  fileDesc("CiRvcGVuYWdlbnRzL3J1bnRpbWUvdjEvcmVjZWlwdHMucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSLAAQoNU2lnbmVkUmVjZWlwdBIoCgdyZWNlaXB0GAEgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI6CglzaWduYXR1cmUYAiABKAsyJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVjZWlwdFNpZ25hdHVyZRI7CglpbmNsdXNpb24YAyABKAsyIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTG9nSW5jbHVzaW9uSACIAQFCDAoKX2luY2x1c2lvbiJ3ChBSZWNlaXB0U2lnbmF0dXJlEg4KBnNjaGVtYRgBIAEoCRIOCgZzY2hlbWUYAiABKAkSFQoNc2lnbmVyX3B1YmtleRgDIAEoCRIVCg1zaWduZWRfc2hhMjU2GAQgASgJEhUKDXNpZ25hdHVyZV9oZXgYBSABKAkiSgoRR2V0UmVjZWlwdFJlcXVlc3QSNQoKcmVjZWlwdF9pZBgBIAEoCUIhukgechwyGl5bYS16XXsyLDEyfV9bMC05YS1mXXsyNH0kIr8BChNMaXN0UmVjZWlwdHNSZXF1ZXN0Eh0KBnNjaGVtYRgBIAEoCUIIukgFcgMYyAFIAIgBARIeCgdzdWJqZWN0GAIgASgJQgi6SAVyAxjIAUgBiAEBEh0KBmN1cnNvchgDIAEoCUIIukgFcgMYgARIAogBARIeCgVsaW1pdBgEIAEoBUIKukgHGgUYyAEoAUgDiAEBQgkKB19zY2hlbWFCCgoIX3N1YmplY3RCCQoHX2N1cnNvckIICgZfbGltaXQieAoUTGlzdFJlY2VpcHRzUmVzcG9uc2USNgoIcmVjZWlwdHMYASADKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2lnbmVkUmVjZWlwdBIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciISChBHZXRTaWduZXJSZXF1ZXN0IkgKEUdldFNpZ25lclJlc3BvbnNlEg8KB3NlcnZpY2UYASABKAkSDgoGc2NoZW1lGAIgASgJEhIKCnB1YmxpY19rZXkYAyABKAky4AMKCFJlY2VpcHRzEqEBCgpHZXRSZWNlaXB0Eigub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFJlY2VpcHRSZXF1ZXN0GiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNpZ25lZFJlY2VpcHQiQ6q7GBUIAhACGg1yZWNlaXB0czpyZWFkIAGC0+STAiQSIi9pbnRlcm5hbC92MS9yZWNlaXB0cy97cmVjZWlwdF9pZH0SnwEKDExpc3RSZWNlaXB0cxIqLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UmVjZWlwdHNSZXF1ZXN0Gisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RSZWNlaXB0c1Jlc3BvbnNlIjaquxgVCAIQAhoNcmVjZWlwdHM6cmVhZCABgtPkkwIXEhUvaW50ZXJuYWwvdjEvcmVjZWlwdHMSjQEKCUdldFNpZ25lchInLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRTaWduZXJSZXF1ZXN0Gigub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFNpZ25lclJlc3BvbnNlIi2quxgGCAIQASABgtPkkwIdEhsvaW50ZXJuYWwvdjEvcmVjZWlwdC1zaWduZXJiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_openagents_protocol_v1_route, file_openagents_runtime_v1_log]);
 
 /**
  * A receipt's facts in their one canonical form (RFC 8785), and the signature
@@ -34,6 +36,13 @@ export type SignedReceipt = Message<"openagents.runtime.v1.SignedReceipt"> & {
    * @generated from field: openagents.runtime.v1.ReceiptSignature signature = 2;
    */
   signature?: ReceiptSignature | undefined;
+
+  /**
+   * Absent where it was not asked for, and while the receipt is not yet in the log.
+   *
+   * @generated from field: optional openagents.runtime.v1.LogInclusion inclusion = 3;
+   */
+  inclusion?: LogInclusion | undefined;
 };
 
 /**
@@ -207,6 +216,10 @@ export const GetSignerResponseSchema: GenMessage<GetSignerResponse> = /*@__PURE_
  */
 export const Receipts: GenService<{
   /**
+   * A receipt with its signature and the proof that it is in the transparency
+   * log. A receipt enters the log within a second of its commit, and the answer
+   * waits a few seconds for it.
+   *
    * @generated from rpc openagents.runtime.v1.Receipts.GetReceipt
    */
   getReceipt: {
@@ -215,7 +228,7 @@ export const Receipts: GenService<{
     output: typeof SignedReceiptSchema;
   },
   /**
-   * Receipts of the caller's organisation, newest first.
+   * Receipts of the caller's organisation, newest first, without their proofs.
    *
    * @generated from rpc openagents.runtime.v1.Receipts.ListReceipts
    */
