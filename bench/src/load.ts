@@ -79,7 +79,7 @@ type Answer = { readonly status: number; readonly body: Buffer };
 
 type Connection = { send(request: Request): Promise<Answer>; close(): void };
 
-async function openConnection(url: string): Promise<Connection> {
+export async function openConnection(url: string): Promise<Connection> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));

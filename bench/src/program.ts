@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 export type Program<Ready> = {
+  readonly pid: number;
   readonly ready: Ready;
   /** Send a line and wait for the answer. */
   ask<Answer>(question: object): Promise<Answer>;
@@ -27,6 +28,7 @@ export async function startProgram<Ready>(file: string, args: readonly string[])
     return JSON.parse(value) as T;
   };
   return {
+    pid: child.pid ?? 0,
     ready: await read<Ready>(),
     ask(question) {
       child.stdin.write(`${JSON.stringify(question)}\n`);

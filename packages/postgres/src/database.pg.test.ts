@@ -124,6 +124,37 @@ test("a transaction costs three round trips: begin with the claim, a lock, and t
   assert.equal(proxy.turns() - before, 3);
 });
 
+test("a statement that fails takes those sent behind it along, and each works again on the same connection", async (t) => {
+  const { db } = await things(t, 1);
+  const divide = statement("test.divide", "SELECT 1 / $1::int AS n");
+  const [first, last] = [statement("test.first", "SELECT 1 AS n"), statement("test.last", "SELECT 3 AS n")];
+  const wrong = statement("test.wrong", "SELECT no_such_column");
+  const together = async (middle: typeof divide, values: readonly unknown[]) => {
+    const { tx } = await db.begin(PID, []);
+    const all = [tx.query(first), tx.query(middle, values), tx.query(last)];
+    const results = await Promise.allSettled(all);
+    await tx.rollback();
+    return results.map((result) => (result.status === "fulfilled" ? result.value : result.reason.code));
+  };
+  // Twice each: what was prepared before a failure is known the second time, what was not is prepared then.
+  for (let round = 0; round < 2; round += 1) {
+    assert.deepEqual(await together(divide, [0]), [[{ n: 1 }], "22012", "22012"]);
+    assert.deepEqual(await together(wrong, []), [[{ n: 1 }], "42703", "42703"]);
+    assert.deepEqual(await together(divide, [1]), [[{ n: 1 }], [{ n: 1 }], [{ n: 3 }]]);
+  }
+});
+
+test("a rollback in the same turn as statements is answered, whatever becomes of them", async (t) => {
+  const { db } = await things(t, 1);
+  for (const divisor of [1, 0]) {
+    const { tx } = await db.begin(PID, []);
+    const asked = tx.query(statement("test.divide", "SELECT 1 / $1::int AS n"), [divisor]);
+    const [outcome] = await Promise.allSettled([asked, tx.rollback()]);
+    assert.equal(outcome.status, divisor === 0 ? "rejected" : "fulfilled");
+    assert.equal(await count(db), 0n);
+  }
+});
+
 test("a pool that is used up says so within its bound", { timeout: 20_000 }, async (t) => {
   const { db } = await things(t, 1);
   const { tx } = await db.begin(PID, []);

@@ -5,10 +5,10 @@
 // PG-3  A connection in doubt never returns to the pool.
 // Held by database.pg.test.ts.
 
-import type { Duplex } from "node:stream";
 import pg from "pg";
 import { ConnectionLost, isAbortedTransaction, translateError } from "./errors.ts";
 import { listen, type Listener } from "./listen.ts";
+import { pipelineOf, type Pipeline } from "./pipeline.ts";
 import { mergeWrites, type MergedWrites, type Statement, type Write } from "./statement.ts";
 
 export interface Queryable {
@@ -138,18 +138,21 @@ const SELECT_NOTHING: Statement = { name: "postgres.nothing", text: "SELECT" };
 
 class PooledTx implements OpenTx {
   private readonly client: pg.PoolClient;
+  private readonly pipeline: Pipeline;
   private released = false;
   /** What broke the transaction: statements sent behind it fail only because of it. */
   private failure: unknown;
 
   constructor(client: pg.PoolClient) {
     this.client = client;
+    this.pipeline = pipelineOf(client);
   }
 
   async beginWith<R>(first: Statement, values: readonly unknown[], lock?: TransactionLock): Promise<R[]> {
     try {
-      this.sendTogether();
-      const [, rows] = await Promise.all([this.client.query(beginText(lock)), this.run<R>(first, values)]);
+      const beginning = this.run(BEGIN, []);
+      const locking = lock === undefined ? undefined : this.run(LOCKS[lock.held], [lock.key]);
+      const [, , rows] = await Promise.all([beginning, locking, this.run<R>(first, values)]);
       return rows;
     } catch (error) {
       await this.rollback();
@@ -166,16 +169,15 @@ class PooledTx implements OpenTx {
     if (this.released) throw new Error("the transaction has ended");
     const merged = await this.merge(writes);
     const writing = merged === undefined ? undefined : this.run(merged.statement, merged.values);
-    const committing = this.client.query("COMMIT");
+    const committing = this.pipeline.send(COMMIT, []);
     const [written, committed] = await Promise.allSettled([writing, committing]);
     if (written.status === "rejected") {
-      // COMMIT of a failed transaction rolls it back, so the connection is clean if COMMIT was answered.
-      this.release(committed.status === "rejected");
+      await this.rollback();
       throw written.reason;
     }
     if (committed.status === "rejected") {
       this.release(true);
-      throw translateError(committed.reason);
+      throw this.failure ?? translateError(committed.reason);
     }
     const { command } = committed.value;
     this.release(command !== "COMMIT");
@@ -194,6 +196,7 @@ class PooledTx implements OpenTx {
   async rollback(): Promise<void> {
     if (this.released) return;
     try {
+      this.pipeline.end();
       await this.client.query("ROLLBACK");
       this.release(false);
     } catch {
@@ -201,24 +204,14 @@ class PooledTx implements OpenTx {
     }
   }
 
-  private async run<R>({ name, text }: Statement, values: readonly unknown[]): Promise<R[]> {
-    this.sendTogether();
+  private async run<R>(statement: Statement, values: readonly unknown[]): Promise<R[]> {
     try {
-      const result = await this.client.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
-      return result.rows;
+      const { rows } = await this.pipeline.send<R>(statement, values);
+      return rows;
     } catch (error) {
       if (!isAbortedTransaction(error)) this.failure ??= translateError(error);
       throw this.failure ?? error;
     }
-  }
-
-  /** What is asked in one turn of the event loop goes out in one write. */
-  private sendTogether(): void {
-    const { stream } = (this.client as unknown as { readonly connection: { readonly stream: Duplex } })
-      .connection;
-    if (stream.writableCorked > 0) return;
-    stream.cork();
-    process.nextTick(() => stream.uncork());
   }
 
   private release(broken: boolean): void {
@@ -228,12 +221,15 @@ class PooledTx implements OpenTx {
   }
 }
 
-/** One message with BEGIN, so that the lock costs no round trip. */
-function beginText(lock: TransactionLock | undefined): string {
-  if (lock === undefined) return "BEGIN";
-  const shared = lock.held === "shared" ? "_shared" : "";
-  return `BEGIN; SELECT pg_advisory_xact_lock${shared}(${Math.trunc(lock.key)})`;
-}
+const BEGIN: Statement = { name: "postgres.begin", text: "BEGIN" };
+
+const COMMIT: Statement = { name: "postgres.commit", text: "COMMIT" };
+
+/** A statement of its own, so that the one behind it has a snapshot from after the lock. */
+const LOCKS: Readonly<Record<TransactionLock["held"], Statement>> = {
+  shared: { name: "postgres.lock_shared", text: "SELECT pg_advisory_xact_lock_shared($1::bigint)" },
+  alone: { name: "postgres.lock_alone", text: "SELECT pg_advisory_xact_lock($1::bigint)" },
+};
 
 function rethrowTranslated(error: unknown): never {
   throw translateError(error);
