@@ -27,6 +27,7 @@ import {
   diskStore,
   openArrivals,
   openReader,
+  s3Store,
   startCollector,
 } from "./artifacts/index.ts";
 import { budgetRoutes } from "./budgets/index.ts";
@@ -106,7 +107,7 @@ async function buildService(
   const limits = createRateLimits({ db, limits: config.rateLimits ?? DEFAULT_LIMITS, nowMs });
   const signer = createSigner(config.receiptSigningKey);
   const arrivals = await openArrivals(join(config.artifactsDir, "incoming"));
-  const store = diskStore(config.artifactsDir);
+  const store = config.s3 === undefined ? diskStore(config.artifactsDir) : s3Store(config.s3);
   const artifacts = openReader({ db, store, nowMs });
   const quota = config.artifactQuota ?? QUOTA_DEFAULT;
   const judge = openJudge({ db, artifacts });

@@ -1,5 +1,5 @@
 import type { KeySource } from "@openagents/service";
-import type { ArtifactQuota } from "./artifacts/index.ts";
+import type { ArtifactQuota, S3Settings } from "./artifacts/index.ts";
 import { parseLimits, type Limits } from "./rate-limits/index.ts";
 
 export type RuntimeConfig = {
@@ -12,6 +12,8 @@ export type RuntimeConfig = {
   readonly ownerDatabaseUrl?: string | undefined;
   /** What arrives is there at first; what is kept too, unless there is an object store. */
   readonly artifactsDir: string;
+  /** The object store that keeps artifacts in place of the folder. */
+  readonly s3?: S3Settings | undefined;
   /** What each organisation may store; an ordinary amount when absent. */
   readonly artifactQuota?: ArtifactQuota | undefined;
   readonly jwks: KeySource;
@@ -54,6 +56,7 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     databaseUrl: required(env, "DATABASE_URL", "the PostgreSQL database of the runtime, as its own role"),
     ownerDatabaseUrl: env["OWNER_DATABASE_URL"],
     artifactsDir: required(env, "RUNTIME_ARTIFACTS_DIR", "the folder that artifacts are kept in"),
+    s3: s3FromEnv(env),
     jwks: { url: required(env, "OPENAGENTS_JWKS_URL", "the address of the keys that sign access tokens") },
     issuer: required(env, "OPENAGENTS_ISSUER", "the issuer of access tokens"),
     audience: env["OPENAGENTS_AUDIENCE"] ?? "openagents",
@@ -72,6 +75,32 @@ function limitsOf(text: string): Limits {
   } catch (cause) {
     throw new ConfigError(`RUNTIME_RATE_LIMITS: ${cause instanceof Error ? cause.message : String(cause)}.`);
   }
+}
+
+/** Undefined when no variable of it is set. */
+function s3FromEnv(env: Readonly<Record<string, string | undefined>>): S3Settings | undefined {
+  const of = (name: string) => env[`RUNTIME_ARTIFACTS_S3_${name}`];
+  if (of("BUCKET") === undefined && of("ENDPOINT") === undefined) return undefined;
+  const need = (name: string, meaning: string) => required(env, `RUNTIME_ARTIFACTS_S3_${name}`, meaning);
+  const endpoint = need("ENDPOINT", "the address of the object store, such as https://s3.example.org");
+  if (!URL.canParse(endpoint) || !/^https?:[^?#]*[^/]$/.test(endpoint))
+    throw new ConfigError(
+      "RUNTIME_ARTIFACTS_S3_ENDPOINT must be an http(s) address without a slash at its end.",
+    );
+  const prefix = of("PREFIX") ?? "";
+  if (!/^([A-Za-z0-9_.-]+\/)*$/.test(prefix))
+    throw new ConfigError(
+      "RUNTIME_ARTIFACTS_S3_PREFIX must be names that each end in a slash, such as artifacts/.",
+    );
+  return {
+    endpoint,
+    bucket: need("BUCKET", "the bucket that keeps artifacts"),
+    region: of("REGION") ?? "us-east-1",
+    accessKeyId: need("ACCESS_KEY_ID", "the object store's access key"),
+    secretAccessKey: need("SECRET_ACCESS_KEY", "the object store's secret key"),
+    sessionToken: of("SESSION_TOKEN"),
+    prefix,
+  };
 }
 
 function required(env: Readonly<Record<string, string | undefined>>, name: string, meaning: string): string {

@@ -1,3 +1,3 @@
 export { MIGRATIONS, createRuntime, type Runtime, type RuntimeDeps } from "./app.ts";
-export type { RuntimeConfig } from "./config.ts";
+export { ConfigError, configFromEnv, type RuntimeConfig } from "./config.ts";
 export { grantDemoCredit, loadSpends, openTransferBatch, reserveCompute } from "./treasury/index.ts";

@@ -58,6 +58,7 @@ export async function startHarness(
     readonly databaseUrl?: string;
     readonly artifactsDir?: string;
     readonly artifactQuota?: { readonly bytesMax: number; readonly objectsMax: number };
+    readonly s3?: RuntimeConfig["s3"];
     readonly rateLimits?: RuntimeConfig["rateLimits"];
     readonly reconcileEveryMs?: number;
     readonly logSigningKey?: string;
@@ -76,6 +77,7 @@ export async function startHarness(
       databaseUrl,
       artifactsDir,
       artifactQuota: options.artifactQuota,
+      s3: options.s3,
       jwks: { keys: [jwk] },
       issuer: "openagents-test",
       audience: "openagents",

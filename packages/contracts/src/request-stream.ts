@@ -21,9 +21,12 @@ export function boundedStream(request: IncomingMessage, bytesMax: number): Reada
   });
   // `pipe` and not `pipeline`: a refused body must leave the socket open for the answer.
   request.pipe(bounded);
-  request.once("close", () => {
+  const end = () => {
     if (!request.complete) bounded.destroy(new Error("the caller went away before its body ended"));
-  });
+  };
+  // A caller may have gone while its token was looked at, and closes once only.
+  if (request.closed || request.destroyed) end();
+  else request.once("close", end);
   // A handler that does not read must not turn the stream's failure into a crash.
   bounded.on("error", () => {});
   return bounded;

@@ -7,3 +7,4 @@ export { PATCH_BYTES_MAX, readBytes, readPatch, readPrefix, readText } from "./r
 export { openReader, type ArtifactReader } from "./reader.ts";
 export { QUOTA_DEFAULT, QUOTED_MS, STAGED_MS, type ArtifactQuota } from "./retention.ts";
 export { artifactRoutes } from "./routes.ts";
+export { s3Store, type S3Settings } from "./s3-store.ts";

@@ -6,6 +6,7 @@
 // the one that opens when something is missing.
 
 import type { Rerun, VerificationPolicy } from "@openagents/contracts";
+import { rerunRateBps } from "../zones/index.ts";
 
 export type RerunOrder = {
   readonly policy: VerificationPolicy;
@@ -33,17 +34,10 @@ export type RerunPolicy = {
   readonly rateBps: (zoneTenths: number) => number;
 };
 
-/** Of 10 000. Who is trusted less is looked at more often. */
-const RATES_BPS: ReadonlyMap<number, number> = new Map([
-  [0, 1_000],
-  [5, 2_000],
-]);
-const RATE_BPS_OTHERS = 5_000;
-
 export const RERUN_POLICY: RerunPolicy = {
   firstJobs: 10,
   amountMsatsMax: 1_000_000n,
-  rateBps: (zoneTenths) => RATES_BPS.get(zoneTenths) ?? RATE_BPS_OTHERS,
+  rateBps: (zoneTenths) => rerunRateBps({ zoneTenths }),
 };
 
 /** Reasons in order of precedence, as the contract lists them. */

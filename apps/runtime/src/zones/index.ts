@@ -4,5 +4,6 @@ export {
   isOperator,
   mayReceiveSource,
   mayShareArtifacts,
+  rerunRateBps,
   type SourceOrder,
 } from "./zones.ts";

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { heldZone, isOperator, mayReceiveSource, mayShareArtifacts } from "./zones.ts";
+import {
+  artifactShare,
+  heldZone,
+  isOperator,
+  mayReceiveSource,
+  mayShareArtifacts,
+  rerunRateBps,
+} from "./zones.ts";
 
 const BUYER = "org_buyer";
 
@@ -26,6 +33,19 @@ test("what each zone may do, for the buyer's own account and for another one", (
     assert.equal(mayShareArtifacts(party), shares, label);
     assert.equal(isOperator(party), decides, label);
   }
+});
+
+test("who is trusted less is looked at more often and has less room", () => {
+  const inputs = [0, 5, 10, 7].map((zoneTenths) => [
+    rerunRateBps({ zoneTenths }),
+    artifactShare({ zoneTenths }),
+  ]);
+  assert.deepEqual(inputs, [
+    [1_000, 1],
+    [2_000, 1],
+    [5_000, 0.1],
+    [5_000, 0.1],
+  ]);
 });
 
 test("of two statements about a zone the less trusted one holds", () => {

@@ -36,6 +36,12 @@ export function mayShareArtifacts(party: Pick<Standing, "zoneTenths">): boolean 
   return isOperator(party) || party.zoneTenths === DEVICE;
 }
 
+/** Of 10 000 results that luck decides on, how many are run again: who is trusted less is looked at more often. */
+export function rerunRateBps(party: Pick<Standing, "zoneTenths">): number {
+  if (isOperator(party)) return 1_000;
+  return party.zoneTenths === DEVICE ? 2_000 : 5_000;
+}
+
 /** How much of what an organisation may store someone of a zone may fill. */
 export function artifactShare(party: Pick<Standing, "zoneTenths">): number {
   return mayShareArtifacts(party) ? 1 : 0.1;
