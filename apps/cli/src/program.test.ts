@@ -155,6 +155,20 @@ test("a receipt that is none fails every check, and a missing file is named", as
   assert.match(missing.err, /\/no\/such\/receipt\.json cannot be read/);
 });
 
+test("an agent without login is told before anything is started, and a run of another's runtime is only resumed", async (t) => {
+  const { context, written, folder } = contextOf(t);
+  const env = { ...context.env, CODEX_HOME: folder };
+  assert.equal(await runProgram(["run", "--issue", "x", "--repo", folder], { ...context, env }), 1);
+  assert.match(written.err, /codex login.*codex_not_signed_in/);
+  assert.equal(existsSync(join(folder, "home")), false);
+  const run = runner(t);
+  const remote = ["--runtime", "https://a.example"];
+  assert.match((await run("run", "--issue", "x", ...remote)).err, /--resume only/);
+  const resume = ["run", "--resume", `run_${"0".repeat(32)}`];
+  assert.match((await run(...resume, ...remote)).err, /OPENAGENTS_TOKEN/);
+  assert.match((await run(...resume, "--token-file", "x")).err, /goes with --runtime/);
+});
+
 function runner(t: TestContext, stdin: string | Uint8Array = "") {
   return async (...argv: string[]) => {
     const { context, written, folder } = contextOf(t, stdin);

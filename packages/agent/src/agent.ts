@@ -9,6 +9,8 @@ export type Agent = {
   /** Shown to people, so it says what the agent really is. */
   readonly name: string;
   readonly kind: AgentKind;
+  /** Throws `AgentError` when it lacks a login or a key, which can be told before anything is begun. */
+  assertReady(): void;
   /**
    * Work on the issue until done or given up. Resolves with the outcome, and for
    * an attempt that was finished before (same `stateDir` and `attempt`) with the

@@ -28,15 +28,20 @@ export type AgentParts = {
   readonly kind: AgentKind;
   /** Values that no event may carry, in any spelling that the redactor knows. */
   readonly secrets: readonly string[];
+  /** Throws what is missing of what only the user can give; absent: nothing is needed. */
+  readonly assertReady?: () => void;
   /** One attempt, or what is left of it when the attempt was broken off. */
   readonly work: (task: AgentTask) => Promise<AgentOutcome>;
 };
 
-export function createAgent({ name, kind, secrets, work }: AgentParts): Agent {
+export function createAgent({ name, kind, secrets, assertReady, work }: AgentParts): Agent {
   const redact = createRedactor(secrets);
   return {
     name,
     kind,
+    assertReady() {
+      assertReady?.();
+    },
     async run(task) {
       checkTask(task);
       task.signal.throwIfAborted();

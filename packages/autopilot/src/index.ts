@@ -24,6 +24,7 @@ export {
   DEFAULT_LIMITS,
   STEPS,
   cancelRun,
+  findBranch,
   resumeRun,
   reviewRun,
   runIssue,

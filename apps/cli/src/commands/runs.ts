@@ -1,14 +1,27 @@
 // `openagents runs`: look at runs, and say the word that ends one. The contracts load inside the actions, so
 // that `--help` and commands without a service start fast.
 
-import type { Run, RunEvent } from "@openagents/contracts";
+import type { RunEvent } from "@openagents/contracts";
+import { dataDirAt } from "@openagents/stack";
 import { Command } from "commander";
 import { parseLimit, parseRunId } from "../arguments.ts";
 import { EXIT } from "../cli-error.ts";
 import { connect, type Connection } from "../connection.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
-import { endLines, endRun, runJson, type Word } from "../runs/index.ts";
+import {
+  endLines,
+  endRun,
+  executorWords,
+  moneyWords,
+  nextCommands,
+  runJson,
+  statusWords,
+  verdictWords,
+  type Standing,
+  type Word,
+} from "../runs/index.ts";
 import { catchStopSignals } from "../stop-signals.ts";
+import { forkCommand, rebuildCommand } from "./runs-log.ts";
 import {
   fit,
   formatTime,
@@ -34,17 +47,21 @@ A run whose patch changes what decides about it waits for a person: accept pays 
 the check and makes the branch, reject withholds that money; who ran the check a second
 time is paid its price in both cases, because that was asked for and done. cancel ends
 a run that is under way or was stopped. What is set aside for it is given back, or
-settled when its provider has ended its work: one that takes long is settled by
-another cancel. All three write the bundle.
+settled when it was handed in before; a provider at work is told to stop, and is
+not paid. All three write the bundle.
+
+fork makes a run that shares another one's first events; rebuild derives again what
+lists and show tell of a run, and says whether it was as stored.
 
 Exit codes: 0 shown, or done as asked; 1 no such run, no stack is running, or it could
             not be ended; 2 wrong arguments; 130 interrupted.`;
 
 export function runsCommand(context: Context): Command {
   const runs = new Command("runs")
-    .description("list, show and replay runs; accept, reject or cancel one")
+    .description("list, show, replay and fork runs; accept, reject or cancel one")
     .addHelpText("after", HELP);
-  for (const command of [listCommand, showCommand, replayCommand]) runs.addCommand(command(context));
+  const looks = [listCommand, showCommand, replayCommand, forkCommand, rebuildCommand];
+  for (const command of looks) runs.addCommand(command(context));
   runs.addCommand(endCommand(context, "accept", "accepted", "take a patch that waits for your review"));
   runs.addCommand(endCommand(context, "reject", "rejected", "refuse a patch that waits for your review"));
   runs.addCommand(
@@ -91,8 +108,10 @@ function listCommand(context: Context): Command {
     .option("--cursor <cursor>", "continue after an earlier page");
   addDataDirOption(command);
   return setBody<DataDirOption & { limit?: number; cursor?: string }>(command, async (options) => {
-    const { Runs, createClient, encodeText, listRunsResponseDesc } = await import("@openagents/contracts");
-    const page = await createClient(Runs, connect(context, options).client).listRuns({
+    const { Projectors, Runs, createClient, encodeText, listRunsResponseDesc } =
+      await import("@openagents/contracts");
+    const { client } = connect(context, options);
+    const page = await createClient(Runs, client).listRuns({
       limit: options.limit,
       cursor: options.cursor,
     });
@@ -101,8 +120,19 @@ function listCommand(context: Context): Command {
       out.line(encodeText(listRunsResponseDesc, page));
       return EXIT.ok;
     }
-    if (page.runs.length === 0) out.line("no runs yet; `openagents demo` makes one");
-    else for (const line of runTable(page.runs, out.style)) out.line(line);
+    const newestRunId = page.runs[0]?.runId;
+    const oldestRunId = page.runs.at(-1)?.runId;
+    if (newestRunId === undefined || oldestRunId === undefined) {
+      out.line("no runs yet; `openagents demo` makes one");
+      return EXIT.ok;
+    }
+    const { summaries } = await createClient(Projectors, client).listRunSummaries({
+      newestRunId,
+      oldestRunId,
+    });
+    const byRun = new Map(summaries.map((summary) => [summary.runId, summary]));
+    const standings = page.runs.map((run) => ({ run, summary: byRun.get(run.runId) }));
+    for (const line of runTable(standings, out.style)) out.line(line);
     if (page.nextCursor !== undefined) out.line(out.style.dim(`more: --cursor ${page.nextCursor}`));
     return EXIT.ok;
   });
@@ -112,17 +142,23 @@ function showCommand(context: Context): Command {
   const command = new Command("show").description("a run and its events").argument("<run-id>");
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
-    const { Runs, createClient, encode, runDesc, runEventDesc } = await import("@openagents/contracts");
+    const { Projectors, Runs, createClient, encode, runDesc, runEventDesc, runSummaryDesc } =
+      await import("@openagents/contracts");
     const connection = connect(context, options);
     const { run } = await createClient(Runs, connection.client).getRun({ runId });
+    const { summary } = await createClient(Projectors, connection.client).getRunSummary({ runId });
     const { out } = context;
     if (options.json === true) {
       const events: unknown[] = [];
       for await (const event of eventsOf(connection, runId)) events.push(encode(runEventDesc, event));
-      out.line(JSON.stringify({ run: encode(runDesc, run), events }));
+      out.line(
+        JSON.stringify({ run: encode(runDesc, run), summary: encode(runSummaryDesc, summary), events }),
+      );
       return EXIT.ok;
     }
-    for (const line of runPairs(run, out.style)) out.line(line);
+    const { findBranch } = await import("@openagents/autopilot");
+    const branch = await findBranch({ runsDir: dataDirAt(dataDirOf(context, options)).runs }, runId);
+    for (const line of runPairs({ run, summary, branch }, out.style)) out.line(line);
     out.line("");
     for await (const event of eventsOf(connection, runId)) {
       if (!out.isOpen()) break;
@@ -156,38 +192,49 @@ async function* eventsOf(connection: Connection, runId: string): AsyncGenerator<
   }
 }
 
-function runTable(runs: readonly Run[], style: Style): string[] {
+function runTable(standings: readonly Standing[], style: Style): string[] {
   const columns = [
     { title: "run" },
     { title: "status" },
+    { title: "verdict" },
+    { title: "spent" },
     { title: "created (UTC)" },
-    { title: "events", align: "right" as const },
     { title: "issue" },
   ];
-  const rows = runs.map((run) => [
-    run.runId,
-    run.status,
-    formatTime(run.createdAt),
-    String(run.latestSeq),
-    fit(printable(run.issue?.title ?? ""), 60),
+  const rows = standings.map((standing) => [
+    standing.run.runId,
+    statusWords(standing),
+    standing.summary?.verdict?.replaceAll("_", " ") ?? "–",
+    moneyWords(standing),
+    formatTime(standing.run.createdAt),
+    fit(printable(standing.run.issue?.title ?? ""), 60),
   ]);
   return renderTable(columns, rows, style);
 }
 
-function runPairs(run: Run, style: Style): string[] {
-  return renderPairs(
-    [
-      ["run", run.runId],
-      ["status", run.status],
-      ["issue", printable(run.issue?.title ?? "none")],
-      ["organisation", run.org],
-      ["opened by", run.createdBy],
-      ["created", `${formatTime(run.createdAt)} UTC`],
-      ["updated", `${formatTime(run.updatedAt)} UTC`],
-      ["trajectory", `${run.trajectoryHash} through ${run.latestSeq}`],
-    ],
-    style,
-  );
+function runPairs(standing: Standing, style: Style): string[] {
+  const { run, branch } = standing;
+  const pairs: [string, string][] = [
+    ["run", run.runId],
+    ["status", statusWords(standing)],
+    ["issue", printable(run.issue?.title ?? "none")],
+    ["verdict", verdictWords(standing)],
+    ["spent", moneyWords(standing)],
+    ["executor", executorWords(standing)],
+    ...(branch === undefined ? [] : [["branch", branch] as [string, string]]),
+    ...(standing.summary?.forgeUrl === undefined
+      ? []
+      : [["on the forge", printable(standing.summary.forgeUrl)] as [string, string]]),
+    ...(run.forkedFrom === undefined
+      ? []
+      : [["forked from", `${run.forkedFrom} after event ${run.forkSeq ?? 0n}`] as [string, string]]),
+    ["organisation", run.org],
+    ["opened by", run.createdBy],
+    ["created", `${formatTime(run.createdAt)} UTC`],
+    ["updated", `${formatTime(run.updatedAt)} UTC`],
+    ["trajectory", `${run.trajectoryHash} through ${run.latestSeq}`],
+  ];
+  return [...renderPairs(pairs, style), ...nextCommands(standing).map((command) => style.dim(command))];
 }
 
 function eventLine(event: RunEvent, columns: number, style: Style): string {

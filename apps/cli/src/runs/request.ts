@@ -42,6 +42,9 @@ export async function requestOf(
     throw usage(`there is no folder ${source.path}`, "check the path of --repo");
   const agent = await agentSpec(args.agent ?? "codex", cwd, dataDir, env);
   const { issue, address } = await readIssue(args.issue, cwd, env, signal);
+  // Told before a stack is started and credit taken, and not when the agent's turn has come.
+  const { agentFrom } = await import("@openagents/agent");
+  agentFrom(agent, { env, dataDir }).assertReady();
   return {
     repo: source.kind === "folder" ? source.path : source.url,
     issue,

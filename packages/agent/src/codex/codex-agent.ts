@@ -34,6 +34,9 @@ export function codexAgent(options: CodexOptions): Agent {
     name: "codex",
     kind: "codex",
     secrets: secretsOf(options.env),
+    assertReady() {
+      if (options.settings === undefined) settingsFrom(options.env);
+    },
     work: (task) => work(task, options),
   });
 }

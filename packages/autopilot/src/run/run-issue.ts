@@ -46,8 +46,8 @@ import { makeSpec } from "./spec.ts";
 export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunOutcome> {
   const { clients, nowMs } = toolsOf(deps);
   const { agent, checks, budgetMsats, attemptsMax } = request;
-  // Before anything is opened: a misspelt agent is no failed run.
-  deps.agentOf(agent);
+  // Before anything is opened: an agent that is misspelt, or has no login, is no failed run.
+  deps.agentOf(agent).assertReady();
   const { run } = await clients.runs.createRun(
     {
       issue: request.issue,

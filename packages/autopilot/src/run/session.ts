@@ -98,3 +98,8 @@ export async function findJournal(folder: string, runId: string): Promise<Journa
     throw cause;
   });
 }
+
+/** The branch that the run made in a repository of this machine; undefined also when the run is another machine's. */
+export async function findBranch(deps: Pick<RunDeps, "runsDir">, runId: string): Promise<string | undefined> {
+  return (await findJournal(runFolder(deps, runId), runId))?.current.branch;
+}
