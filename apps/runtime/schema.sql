@@ -130,6 +130,7 @@ runtime.incidents.run_id text NOT NULL
 runtime.incidents.second_job_id text
 runtime.incidents.second_worker_id text
 runtime.incidents.status text NOT NULL
+runtime.incidents.struck_orgs text[] NOT NULL DEFAULT '{}'::text[]
 runtime.incidents.third_job_id text
 runtime.job_moves.because text NOT NULL
 runtime.job_moves.from_worker_id text NOT NULL
@@ -425,8 +426,8 @@ runtime.incidents incidents_check1 CHECK (((outcome IS NULL) = (decided_at_ms IS
 runtime.incidents incidents_first_worker_id_fkey FOREIGN KEY (first_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.incidents incidents_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.incidents incidents_job_id_key UNIQUE (job_id)
-runtime.incidents incidents_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'violation'::text])))
-runtime.incidents incidents_outcome_check CHECK ((outcome = ANY (ARRAY['first_struck'::text, 'second_struck'::text, 'both_struck'::text, 'flaky'::text, 'undecided'::text])))
+runtime.incidents incidents_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'violation'::text, 'dispute'::text])))
+runtime.incidents incidents_outcome_check CHECK ((outcome = ANY (ARRAY['first_struck'::text, 'second_struck'::text, 'both_struck'::text, 'flaky'::text, 'undecided'::text, 'report_confirmed'::text])))
 runtime.incidents incidents_pkey PRIMARY KEY (incident_id)
 runtime.incidents incidents_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.incidents incidents_second_job_id_fkey FOREIGN KEY (second_job_id) REFERENCES runtime.jobs(job_id)
@@ -569,6 +570,8 @@ CREATE INDEX handovers_by_xid ON transparency.handovers USING btree (xid, seq)
 CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
+CREATE INDEX incidents_disputes_open ON runtime.incidents USING btree (org) WHERE ((kind = 'dispute'::text) AND (status <> 'decided'::text))
+CREATE INDEX incidents_struck ON runtime.incidents USING btree (org, decided_at_ms) WHERE (struck_orgs <> '{}'::text[])
 CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE (status <> 'decided'::text)
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
 CREATE INDEX job_moves_by_worker ON runtime.job_moves USING btree (from_worker_id, job_id)
@@ -578,6 +581,7 @@ CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
 CREATE INDEX jobs_leased ON runtime.jobs USING btree (lease_expires_at_ms) WHERE (status = 'leased'::text)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
+CREATE INDEX jobs_undecided ON runtime.jobs USING btree (job_id) WHERE ((purpose = 'work'::text) AND (status = ANY (ARRAY['reported'::text, 'verified'::text])))
 CREATE INDEX jobs_waiting ON runtime.jobs USING btree (offered_at_ms, job_id) WHERE ((status = 'queued'::text) AND (purpose = 'work'::text))
 CREATE INDEX leases_by_worker ON runtime.leases USING btree (worker_id, claimed_at_ms)
 CREATE INDEX loose_blobs_due ON runtime.loose_blobs USING btree (delete_after_ms)

@@ -47,6 +47,7 @@ import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
+import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
 
@@ -58,6 +59,9 @@ export type RuntimeDeps = {
 
 /** Money that lies unused has waited for hours; some seconds more are nothing. */
 const RECONCILE_EVERY_MS = 10_000;
+
+/** A buyer has been gone for minutes when its job is gone on with. */
+const STALLED_EVERY_MS = 5_000;
 
 export type Runtime = {
   /** Migrate where the owner's address is given, check the schema, and serve. */
@@ -196,6 +200,8 @@ async function buildService(
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
   resources.use(startCollector({ db, authority, store, nowMs, log }));
+  const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
+  resources.use(startStalledJobs({ db, authority, offers, judge, log, nowMs, everyMs: stalledEveryMs }));
   resources.use(startAdjudicator({ db, authority, offers, judge, log }));
   resources.use(startExecutorSweep({ db, authority, log, nowMs }));
   resources.use(startLeaseSweep({ db, authority, offers, log, nowMs, everyMs: config.leaseSweepEveryMs }));

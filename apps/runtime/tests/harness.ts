@@ -54,6 +54,8 @@ export async function startHarness(
   t: TestContext,
   options: {
     readonly nowMs?: () => number;
+    /** Never in a test's time unless it says so. */
+    readonly stalledEveryMs?: number;
     /** Of a harness that was stopped; a fresh database when absent. */
     readonly databaseUrl?: string;
     readonly artifactsDir?: string;
@@ -90,9 +92,13 @@ export async function startHarness(
       reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
       // Where a test does not ask for it, nothing is swept behind its back.
       leaseSweepEveryMs: 3_600_000,
+      stalledEveryMs: options.stalledEveryMs ?? 3_600_000,
       version: "0.0.0",
     },
-    { log: silentLogger(), ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) },
+    {
+      log: silentLogger(),
+      ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }),
+    },
   );
   const stop = () => runtime[Symbol.asyncDispose]();
   // Also when it does not start.
@@ -119,11 +125,10 @@ export async function startHarness(
       .setJti(crypto.randomUUID())
       .sign(keys.privateKey);
   };
-  const owner = await token();
 
   const send = async (method: string, path: string, init: RequestInit, request: RequestOptions) => {
     const headers = new Headers(init.headers);
-    headers.set("authorization", `Bearer ${request.token ?? owner}`);
+    headers.set("authorization", `Bearer ${request.token ?? (await token())}`);
     const response = await fetch(url + path, { ...init, method, headers, signal: request.signal ?? null });
     const text = await response.text();
     const isJson =

@@ -53,6 +53,7 @@ export type Claimed = { readonly job: ClaimedJob; readonly lease: HeldLease };
 export type MarketOptions = {
   readonly rateLimits?: NonNullable<Parameters<typeof startHarness>[1]>["rateLimits"];
   readonly nowMs?: () => number;
+  readonly stalledEveryMs?: number;
   readonly dispatch?: boolean;
   readonly patch?: string;
   /** Over the ordinary spec. */

@@ -32,6 +32,8 @@ import {
 
 const BROKEN: Reported = { baseExit: 1, patchedExit: 1 };
 
+const DAY_MS = 86_400_000;
+
 test("the first report alone is the provider's word: awaited, asked for again without effect, never paid", async (t) => {
   const market = await startMarket(t);
   const job = await work(market, market.first, FIXED);
@@ -119,6 +121,45 @@ test("one buyer's disagreements strike a provider once a day, however often it o
     const incident = await decided(market, verified.json.verification.incident_id);
     assert.equal(incident.outcome, "first_struck");
     assert.equal(await strikesOf(market, market.first), 1);
+  }
+});
+
+test("a day after a strike, the same buyer's next disagreement strikes again", async (t) => {
+  const clock = manualClock(Date.now());
+  const market = await startMarket(t, { nowMs: clock.nowMs });
+  const reserve = await joinReserve(market);
+  await grant(market.runtime, 2 * TOTAL);
+  const owners = [
+    [market.first, { sub: "dev_provider", org: "org_provider" }],
+    [market.second, { sub: "dev_own", org: "org_a" }],
+    [reserve, { sub: "svc_reserve", org: "org_operator", zone: "0" }],
+  ] as const;
+  for (const [afterMs, strikes] of [
+    [0, 1],
+    [DAY_MS - 1, 1],
+    [1, 2],
+  ] as const) {
+    clock.advance(afterMs);
+    // Tokens and heartbeats of yesterday are worth nothing.
+    const [first, second, third] = await Promise.all(
+      owners.map(async ([party, owner]) => {
+        const token = await market.runtime.token(owner);
+        await market.runtime.post(`/internal/v1/workers/${party.workerId}/heartbeat`, {}, { token });
+        return { ...party, token };
+      }),
+    );
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    const now = {
+      ...market,
+      first,
+      second,
+      ...(strikes === 1 && afterMs === 0 ? {} : await order(market.runtime)),
+    };
+    const { job, verified } = await workAndVerify(now, FIXED, BROKEN);
+    await settle(now, job);
+    await report(now, third, await claim(now, third, 20_000), BROKEN);
+    assert.equal((await decided(now, verified.json.verification.incident_id)).outcome, "first_struck");
+    assert.equal(await strikesOf(now, first), strikes);
   }
 });
 
@@ -364,6 +405,27 @@ test("a second run that a living worker never takes is called off after a while,
   const verified = await beat(20_000);
   assert.equal(verified.json.verification.verdict, "inconclusive");
   assert.equal(verified.json.verification.incident_id, undefined);
+});
+
+test("whoever replaces a second provider is paid what it asks, and the rest is the buyer's again", async (t) => {
+  const market = await startMarket(t);
+  const cheaper = await joinMarket(market.runtime, { sub: "dev_other", org: "org_other" }, 500);
+  const job = await work(market, market.first, FIXED);
+  await verify(market, job);
+  const { job: second, lease } = await claim(market, market.second);
+  await market.runtime.post(
+    `/internal/v1/jobs/${second.job_id}/result`,
+    { lease_id: lease.lease_id, failure: { code: "sandbox_unavailable", detail: "" } },
+    { token: market.second.token },
+  );
+  await verify(market, job);
+  await work(market, cheaper, FIXED);
+  assert.equal((await verify(market, job)).json.verification.assurance, "independent");
+  const { settlement } = (await settle(market, job)).json;
+  assert.equal(settlement.second_opinion_msats, 500);
+  assert.equal(settlement.operator_fee_msats, FEE + 3);
+  assert.equal(await earnedBy(market, cheaper), 500);
+  await assertBuyerHas(market, TOTAL - PRICE - FEE - 500 - 3);
 });
 
 test("a second provider that was stopped in the middle is asked again", async (t) => {

@@ -32,6 +32,7 @@ import {
 } from "../jobs/index.ts";
 import { CANDIDATES_MAX, decideReserve } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
+import { countDisputeLost } from "../standings/index.ts";
 import type { Judge } from "../verification/index.ts";
 import {
   STALE_AFTER_MS,
@@ -225,6 +226,7 @@ async function conclude(
   });
   const writes: Write[] = [];
   const counted: string[] = [];
+  const struckOrgs: string[] = [];
   const nowMs = command.nowMs();
   for (const worker of await lockStruck(command, struckIds)) {
     const { workerId } = worker;
@@ -234,6 +236,7 @@ async function conclude(
       !(await hasStruck(command.tx, incident.org, worker.org, nowMs - BUYER_STRIKE_EVERY_MS));
     if (!counts) continue;
     counted.push(workerId);
+    struckOrgs.push(worker.org);
     const strikes = worker.strikes + 1;
     const quarantined = worker.quarantined || strikes >= STRIKES_MAX;
     command.seal(
@@ -268,7 +271,8 @@ async function conclude(
     nowMs,
     incident.org,
   );
-  writes.push(updateIncident(decided));
+  writes.push(updateIncident(decided, struckOrgs));
+  if (outcome === "report_confirmed") writes.push(countDisputeLost(incident.org));
   return {
     kind: "answer",
     output: { incident: incidentMessage(decided), receiptId: receipt.receipt_id },

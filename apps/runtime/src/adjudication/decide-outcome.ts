@@ -36,14 +36,17 @@ export function decideOutcome(
       because: `the job can be run as ordered, and the report broke its rules`,
     };
   }
-  const firstFalse = decideAgreement(third, first).kind !== "agree";
-  const secondFalse = second !== undefined && decideAgreement(third, second).kind !== "agree";
+  // A report that came to nothing by a limit contradicts nobody, and nobody contradicts it.
+  const firstFalse = decideAgreement(third, first).kind === "disagree";
+  const secondFalse = second !== undefined && decideAgreement(third, second).kind === "disagree";
   if (firstFalse && secondFalse)
     return { outcome: "both_struck", because: "the operator's runs contradict both reports" };
   if (firstFalse)
     return { outcome: "first_struck", because: "the operator's runs contradict the first report" };
   if (secondFalse)
     return { outcome: "second_struck", because: "the operator's runs contradict the second report" };
+  if (kind === "dispute")
+    return { outcome: "report_confirmed", because: "the operator's runs say what the disputed report says" };
   return { outcome: "undecided", because: "the operator's runs contradict neither report" };
 }
 
@@ -58,6 +61,7 @@ export function struckParties(outcome: IncidentOutcome): readonly ("first" | "se
       return ["first", "second"];
     case "flaky":
     case "undecided":
+    case "report_confirmed":
       return [];
   }
 }

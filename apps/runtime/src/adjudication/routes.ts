@@ -6,6 +6,7 @@ import {
   listIncidentsSeenBy,
   type Incident,
 } from "../fraud/index.ts";
+import { disputeJob } from "./dispute.ts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import { findWorker } from "../workers/index.ts";
@@ -42,6 +43,7 @@ export function fraudRoutes(deps: AdjudicationDeps): Binding {
       return { incident: incidentMessage(incident) };
     },
 
+    disputeJob: (request, call) => disputeJob(deps, call, request),
     adjudicateIncident: (request, call) => adjudicateIncident(deps, call, request),
   });
 }

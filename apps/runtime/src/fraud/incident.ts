@@ -3,7 +3,7 @@
 // FRD-1  A job has at most one incident.
 // FRD-2  Nobody is struck before the operator's own run has contradicted them.
 // FRD-3  A decided incident never changes.
-// FRD-4  Disagreements over one buyer's jobs strike another organisation once a day at most:
+// FRD-4  Disagreements over one buyer's jobs, and its disputes, strike another organisation once a day at most:
 //        whoever orders checks that depend on the day or the machine cannot quarantine an
 //        honest provider at once, and who lies to one buyer only is out within days.
 // Held by tests/second-opinion.pg.test.ts.

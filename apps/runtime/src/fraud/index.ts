@@ -1,11 +1,13 @@
 export { incidentMessage, type Incident } from "./incident.ts";
 export {
   findIncident,
+  findIncidentOf,
   hasStruck,
   insertIncident,
   listIncidents,
   listIncidentsSeenBy,
   listUndecided,
   lockIncident,
+  lockOpenDisputes,
   updateIncident,
 } from "./store.ts";

@@ -50,6 +50,34 @@ export async function findIncident(q: Queryable, incidentId: string): Promise<In
   return row === undefined ? undefined : incidentOf(row);
 }
 
+const FIND_OF_JOB = statement(
+  "incidents.find_of_job",
+  `SELECT ${COLUMNS} FROM runtime.incidents WHERE job_id = $1`,
+);
+
+/** A job has one at most. */
+export async function findIncidentOf(q: Queryable, jobId: string): Promise<Incident | undefined> {
+  const [row] = await q.query<IncidentRow>(FIND_OF_JOB, [jobId]);
+  return row === undefined ? undefined : incidentOf(row);
+}
+
+const LOCK_DISPUTES = statement(
+  "incidents.lock_disputes",
+  "SELECT pg_advisory_xact_lock(hashtextextended($1, 7203102))",
+);
+const COUNT_DISPUTES = statement(
+  "incidents.count_disputes",
+  `SELECT count(*) AS undecided FROM (SELECT 1 FROM runtime.incidents
+    WHERE org = $1 AND kind = 'dispute' AND status <> 'decided' LIMIT $2) AS few`,
+);
+
+/** How many of a buyer's disputes are not decided, up to `limit`; nobody opens another one meanwhile. */
+export async function lockOpenDisputes(tx: Tx, org: string, limit: number): Promise<number> {
+  await tx.query(LOCK_DISPUTES, [org]);
+  const [row] = await tx.query<{ undecided: bigint }>(COUNT_DISPUTES, [org, limit]);
+  return Number(row?.undecided ?? 0n);
+}
+
 const LOCK = statement(
   "incidents.lock",
   `SELECT ${COLUMNS} FROM runtime.incidents WHERE incident_id = $1 FOR NO KEY UPDATE`,
@@ -109,15 +137,13 @@ export async function listIncidentsSeenBy(
 
 const HAS_STRUCK = statement(
   "incidents.has_struck",
-  `SELECT 1 AS found FROM runtime.incidents i
-     JOIN runtime.workers w ON w.worker_id IN (i.first_worker_id, i.second_worker_id)
-    WHERE i.org = $1 AND w.org = $2 AND i.decided_at_ms > $3 AND i.kind = 'disagreement'
-      AND ((i.outcome IN ('first_struck', 'both_struck') AND w.worker_id = i.first_worker_id)
-        OR (i.outcome IN ('second_struck', 'both_struck') AND w.worker_id = i.second_worker_id))
+  `SELECT 1 AS found FROM runtime.incidents
+    WHERE org = $1 AND $2 = ANY (struck_orgs) AND struck_orgs <> '{}' AND decided_at_ms > $3
+      AND kind IN ('disagreement', 'dispute')
     LIMIT 1`,
 );
 
-/** Whether a disagreement over this buyer's jobs has struck the provider after `sinceMs`. */
+/** Whether a disagreement over this buyer's jobs, or a dispute of it, has struck the provider after `sinceMs`. */
 export async function hasStruck(
   q: Queryable,
   buyerOrg: string,
@@ -150,11 +176,12 @@ export function insertIncident(incident: Incident): Write {
   };
 }
 
-export function updateIncident(incident: Incident): Write {
+/** With the organisations that it struck. */
+export function updateIncident(incident: Incident, struckOrgs: readonly string[] = []): Write {
   return {
     name: "incidents.update",
     text: `UPDATE runtime.incidents
-              SET status = $2, third_job_id = $3, outcome = $4, decided_at_ms = $5
+              SET status = $2, third_job_id = $3, outcome = $4, decided_at_ms = $5, struck_orgs = $6
             WHERE incident_id = $1`,
     values: [
       incident.incidentId,
@@ -162,6 +189,7 @@ export function updateIncident(incident: Incident): Write {
       incident.thirdJobId ?? null,
       incident.outcome ?? null,
       incident.decidedAtMs ?? null,
+      struckOrgs,
     ],
   };
 }

@@ -19,7 +19,7 @@ export type SamplingDeps = { readonly db: Database; readonly authority: Authorit
 const SEED_BYTES = 32;
 
 /** A quote that read the seed before the newer one was opened is committed long before this is over. */
-const SETTLING_MS = 600_000;
+export const SETTLING_MS = 600_000;
 
 /** Commit to a fresh seed. Refused: `seed_is_fresh`. */
 export function openSeed(

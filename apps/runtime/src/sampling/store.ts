@@ -52,6 +52,17 @@ export async function listSeeds(q: Queryable, beforeId: string, limit: number): 
   return (await q.query<SeedRow>(LIST, [beforeId, limit])).map(seedOf);
 }
 
+const LIST_HIDDEN = statement(
+  "sampling_seeds.list_hidden",
+  `SELECT ${COLUMNS} FROM runtime.sampling_seeds
+    WHERE revealed_at_ms IS NULL ORDER BY seed_id LIMIT $1`,
+);
+
+/** Oldest first. */
+export async function listHiddenSeeds(q: Queryable, limit: number): Promise<Seed[]> {
+  return (await q.query<SeedRow>(LIST_HIDDEN, [limit])).map(seedOf);
+}
+
 const LOCK_ALL = statement("sampling_seeds.lock_all", "SELECT pg_advisory_xact_lock($1)");
 const LOCK_ALL_KEY = 7_203_101;
 

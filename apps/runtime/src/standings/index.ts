@@ -1,1 +1,9 @@
-export { countAgreeing, countSettled, findAgreeing } from "./store.ts";
+export {
+  countAgreeing,
+  countDisputed,
+  countDisputeLost,
+  countSettled,
+  findAgreeing,
+  findBuyerStanding,
+  type BuyerStanding,
+} from "./store.ts";

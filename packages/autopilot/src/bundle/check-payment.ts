@@ -38,6 +38,7 @@ function checkOne(
   // Quotes of before were paid for by their outcome.
   const payOn = textOf(quote, "pay_on") || "outcome";
   problems.same("what is paid for", textOf(payment, "pay_on") || "outcome", payOn);
+  if (textOf(payment, "incident_outcome") !== "") return tellIncident(payment, quote, problems);
   const released = mayRelease(payOn, verification, review, quote);
   problems.same("the payment's status", textOf(payment, "status"), released ? "released" : "withheld");
   const amount = numberOf(payment, "amount_msats");
@@ -66,6 +67,14 @@ function checkOne(
   const other =
     second === 0 ? "" : `, ${second} msats to ${textOf(verification, "second_worker_id")} for the second run`;
   return `${first}${other}, ${fee} msats to the operator, as quoted`;
+}
+
+/** By the operator's decision, whose receipts are about the incident and not in a run's bundle: only bounds show here. */
+function tellIncident(payment: JsonObject, quote: JsonObject, problems: Problems): string {
+  const total = paidMsats(payment);
+  const most = numberOf(quote, "total_price_msats") ?? 0;
+  if (total > most) problems.add(`${total} msats were paid, and the quote is of ${most} msats`);
+  return `${total} msats credited by the decision of ${textOf(payment, "incident_id")} (${textOf(payment, "incident_outcome")})`;
 }
 
 /** What the one who ran it again asked, which is less than the quote's where that one was replaced by a cheaper one. */

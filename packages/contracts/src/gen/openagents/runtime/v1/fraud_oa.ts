@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { AdjudicateIncidentRequestSchema, AdjudicateIncidentResponseSchema, Fraud as FraudService, GetIncidentRequestSchema, GetIncidentResponseSchema, IncidentSchema, ListIncidentsRequestSchema, ListIncidentsResponseSchema } from "./fraud_pb.ts";
+import { AdjudicateIncidentRequestSchema, AdjudicateIncidentResponseSchema, DisputeJobRequestSchema, DisputeJobResponseSchema, Fraud as FraudService, GetIncidentRequestSchema, GetIncidentResponseSchema, IncidentSchema, ListIncidentsRequestSchema, ListIncidentsResponseSchema } from "./fraud_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 export type Incident = {
@@ -57,6 +57,23 @@ export type GetIncidentResponse = {
 /** Descriptor of `openagents.runtime.v1.GetIncidentResponse`. */
 export const getIncidentResponseDesc: MessageDesc<GetIncidentResponse> = GetIncidentResponseSchema;
 
+export type DisputeJobRequest = {
+  readonly jobId: string;
+  /** What is doubted, and why. */
+  readonly claim: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.DisputeJobRequest`. */
+export const disputeJobRequestDesc: MessageDesc<DisputeJobRequest> = DisputeJobRequestSchema;
+
+export type DisputeJobResponse = {
+  readonly incident: Incident;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.DisputeJobResponse`. */
+export const disputeJobResponseDesc: MessageDesc<DisputeJobResponse> = DisputeJobResponseSchema;
+
 export type AdjudicateIncidentRequest = {
   readonly incidentId: string;
 };
@@ -78,29 +95,33 @@ export type IncidentStatus = "open" | "adjudicating" | "decided";
 /** All values of `IncidentStatus`. */
 export const incidentStatusValues = ["open", "adjudicating", "decided"] as const satisfies readonly IncidentStatus[];
 
-export type IncidentKind = "disagreement" | "violation";
+export type IncidentKind = "disagreement" | "violation" | "dispute";
 
 /** All values of `IncidentKind`. */
-export const incidentKindValues = ["disagreement", "violation"] as const satisfies readonly IncidentKind[];
+export const incidentKindValues = ["disagreement", "violation", "dispute"] as const satisfies readonly IncidentKind[];
 
-export type IncidentOutcome = "first_struck" | "second_struck" | "both_struck" | "flaky" | "undecided";
+export type IncidentOutcome = "first_struck" | "second_struck" | "both_struck" | "flaky" | "undecided" | "report_confirmed";
 
 /** All values of `IncidentOutcome`. */
-export const incidentOutcomeValues = ["first_struck", "second_struck", "both_struck", "flaky", "undecided"] as const satisfies readonly IncidentOutcome[];
+export const incidentOutcomeValues = ["first_struck", "second_struck", "both_struck", "flaky", "undecided", "report_confirmed"] as const satisfies readonly IncidentOutcome[];
 
 export const fraudComments: Comments = {
   ...routeComments,
   "openagents.runtime.v1.Incident.detail": "What was seen, in words.",
   "openagents.runtime.v1.ListIncidentsRequest.limit": "1 to 200; 50 when absent.",
+  "openagents.runtime.v1.DisputeJobRequest.claim": "What is doubted, and why.",
   "openagents.runtime.v1.AdjudicateIncidentResponse.receipt_id": "What the command emitted: the order of the run, or the decision.",
   "openagents.runtime.v1.IncidentStatus.adjudicating": "The operator's run is under way.",
   "openagents.runtime.v1.IncidentKind.disagreement": "The second run gave other exit codes than the first.",
   "openagents.runtime.v1.IncidentKind.violation": "A report broke the rules of its job: outputs never stored, or handed in for another job.",
+  "openagents.runtime.v1.IncidentKind.dispute": "The buyer doubts a report.",
   "openagents.runtime.v1.IncidentOutcome.first_struck": "The operator's run contradicts the first provider.",
   "openagents.runtime.v1.IncidentOutcome.flaky": "The operator's own runs of one tree differ: nobody lied.",
   "openagents.runtime.v1.IncidentOutcome.undecided": "The operator's run could not be made, or contradicts nobody.",
+  "openagents.runtime.v1.IncidentOutcome.report_confirmed": "The operator's run says what the disputed report says: the dispute counts against its buyer.",
   "openagents.runtime.v1.Fraud": "Fraud: results that cannot all be true, and who made the false one.",
   "openagents.runtime.v1.Fraud.ListIncidents": "Incidents that the caller may see, newest first: those about its own jobs and\nits own workers; all of them for principals with the scope `admin`.",
+  "openagents.runtime.v1.Fraud.DisputeJob": "Doubt the report of one's own job, within seven days of its verdict: the\noperator's own run decides. Who is contradicted by it is struck, and money that\nhas not moved yet is withheld; a dispute that it does not bear out counts\nagainst the buyer, where providers see it.",
   "openagents.runtime.v1.Fraud.AdjudicateIncident": "Decide an incident by the operator's own run of the job. The first call\norders that run from a reserve worker (503 `no_reserve_worker` while there is\nnone); a call after it has reported, with a fresh key, decides. The service\nsends both by itself; operators may.",
 };
 
@@ -120,6 +141,18 @@ export type FraudTypes = {
     readonly input: GetIncidentRequest;
     readonly output: GetIncidentResponse;
     readonly effect: "read";
+    readonly access: "user";
+  };
+  /**
+   * Doubt the report of one's own job, within seven days of its verdict: the
+   * operator's own run decides. Who is contradicted by it is struck, and money that
+   * has not moved yet is withheld; a dispute that it does not bear out counts
+   * against the buyer, where providers see it.
+   */
+  readonly disputeJob: {
+    readonly input: DisputeJobRequest;
+    readonly output: DisputeJobResponse;
+    readonly effect: "command";
     readonly access: "user";
   };
   /**

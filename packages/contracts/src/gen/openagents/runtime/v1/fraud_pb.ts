@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/fraud.proto.
  */
 export const file_openagents_runtime_v1_fraud: GenFile = /*@__PURE__*/
-  fileDesc("CiFvcGVuYWdlbnRzL3J1bnRpbWUvdjEvZnJhdWQucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSKdBAoISW5jaWRlbnQSEwoLaW5jaWRlbnRfaWQYASABKAkSMQoEa2luZBgCIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudEtpbmQSNQoGc3RhdHVzGAMgASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50U3RhdHVzEg4KBnJ1bl9pZBgEIAEoCRIOCgZqb2JfaWQYBSABKAkSFwoPZmlyc3Rfd29ya2VyX2lkGAYgASgJEhoKDXNlY29uZF9qb2JfaWQYByABKAlIAIgBARIdChBzZWNvbmRfd29ya2VyX2lkGAggASgJSAGIAQESGQoMdGhpcmRfam9iX2lkGAkgASgJSAKIAQESPAoHb3V0Y29tZRgKIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudE91dGNvbWVIA4gBARIOCgZkZXRhaWwYCyABKAkSLQoJb3BlbmVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCgpkZWNpZGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgEiAEBQhAKDl9zZWNvbmRfam9iX2lkQhMKEV9zZWNvbmRfd29ya2VyX2lkQg8KDV90aGlyZF9qb2JfaWRCCgoIX291dGNvbWVCDQoLX2RlY2lkZWRfYXQiagoUTGlzdEluY2lkZW50c1JlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh4KBWxpbWl0GAIgASgFQgq6SAcaBRjIASgBSAGIAQFCCQoHX2N1cnNvckIICgZfbGltaXQidQoVTGlzdEluY2lkZW50c1Jlc3BvbnNlEjIKCWluY2lkZW50cxgBIAMoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudBIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciJEChJHZXRJbmNpZGVudFJlcXVlc3QSLgoLaW5jaWRlbnRfaWQYASABKAlCGbpIFnIUMhJeaW5jX1swLTlhLWZdezMyfSQiSAoTR2V0SW5jaWRlbnRSZXNwb25zZRIxCghpbmNpZGVudBgBIAEoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudCJLChlBZGp1ZGljYXRlSW5jaWRlbnRSZXF1ZXN0Ei4KC2luY2lkZW50X2lkGAEgASgJQhm6SBZyFDISXmluY19bMC05YS1mXXszMn0kImMKGkFkanVkaWNhdGVJbmNpZGVudFJlc3BvbnNlEjEKCGluY2lkZW50GAEgASgLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50EhIKCnJlY2VpcHRfaWQYAiABKAkqigEKDkluY2lkZW50U3RhdHVzEh8KG0lOQ0lERU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFElOQ0lERU5UX1NUQVRVU19PUEVOEAESIAocSU5DSURFTlRfU1RBVFVTX0FESlVESUNBVElORxACEhsKF0lOQ0lERU5UX1NUQVRVU19ERUNJREVEEAMqagoMSW5jaWRlbnRLaW5kEh0KGUlOQ0lERU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpJTkNJREVOVF9LSU5EX0RJU0FHUkVFTUVOVBABEhsKF0lOQ0lERU5UX0tJTkRfVklPTEFUSU9OEAIq2AEKD0luY2lkZW50T3V0Y29tZRIgChxJTkNJREVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASIQodSU5DSURFTlRfT1VUQ09NRV9GSVJTVF9TVFJVQ0sQARIiCh5JTkNJREVOVF9PVVRDT01FX1NFQ09ORF9TVFJVQ0sQAhIgChxJTkNJREVOVF9PVVRDT01FX0JPVEhfU1RSVUNLEAMSGgoWSU5DSURFTlRfT1VUQ09NRV9GTEFLWRAEEh4KGklOQ0lERU5UX09VVENPTUVfVU5ERUNJREVEEAUyrgUKBUZyYXVkEqYBCg1MaXN0SW5jaWRlbnRzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RJbmNpZGVudHNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RJbmNpZGVudHNSZXNwb25zZSI6qrsYEggCEAIaCmZyYXVkOnJlYWQgAYLT5JMCHhIcL2ludGVybmFsL3YxL2ZyYXVkL2luY2lkZW50cxKuAQoLR2V0SW5jaWRlbnQSKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0SW5jaWRlbnRSZXF1ZXN0Gioub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEluY2lkZW50UmVzcG9uc2UiSKq7GBIIAhACGgpmcmF1ZDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9mcmF1ZC9pbmNpZGVudHMve2luY2lkZW50X2lkfRLKAgoSQWRqdWRpY2F0ZUluY2lkZW50EjAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFkanVkaWNhdGVJbmNpZGVudFJlcXVlc3QaMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWRqdWRpY2F0ZUluY2lkZW50UmVzcG9uc2UizgGquxiJAQgCEAQaEGZyYXVkOmFkanVkaWNhdGUgAjIkb3BlbmFnZW50cy5ydW50aW1lLmpvYl9kaXNwYXRjaGVkLnYxMiRvcGVuYWdlbnRzLmZyYXVkLmluY2lkZW50X2RlY2lkZWQudjEyI29wZW5hZ2VudHMucnVudGltZS53b3JrZXJfc3RydWNrLnYxgtPkkwI6OgEqIjUvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzL3tpbmNpZGVudF9pZH0vYWRqdWRpY2F0ZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
+  fileDesc("CiFvcGVuYWdlbnRzL3J1bnRpbWUvdjEvZnJhdWQucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSKdBAoISW5jaWRlbnQSEwoLaW5jaWRlbnRfaWQYASABKAkSMQoEa2luZBgCIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudEtpbmQSNQoGc3RhdHVzGAMgASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50U3RhdHVzEg4KBnJ1bl9pZBgEIAEoCRIOCgZqb2JfaWQYBSABKAkSFwoPZmlyc3Rfd29ya2VyX2lkGAYgASgJEhoKDXNlY29uZF9qb2JfaWQYByABKAlIAIgBARIdChBzZWNvbmRfd29ya2VyX2lkGAggASgJSAGIAQESGQoMdGhpcmRfam9iX2lkGAkgASgJSAKIAQESPAoHb3V0Y29tZRgKIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudE91dGNvbWVIA4gBARIOCgZkZXRhaWwYCyABKAkSLQoJb3BlbmVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCgpkZWNpZGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgEiAEBQhAKDl9zZWNvbmRfam9iX2lkQhMKEV9zZWNvbmRfd29ya2VyX2lkQg8KDV90aGlyZF9qb2JfaWRCCgoIX291dGNvbWVCDQoLX2RlY2lkZWRfYXQiagoUTGlzdEluY2lkZW50c1JlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh4KBWxpbWl0GAIgASgFQgq6SAcaBRjIASgBSAGIAQFCCQoHX2N1cnNvckIICgZfbGltaXQidQoVTGlzdEluY2lkZW50c1Jlc3BvbnNlEjIKCWluY2lkZW50cxgBIAMoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudBIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciJEChJHZXRJbmNpZGVudFJlcXVlc3QSLgoLaW5jaWRlbnRfaWQYASABKAlCGbpIFnIUMhJeaW5jX1swLTlhLWZdezMyfSQiSAoTR2V0SW5jaWRlbnRSZXNwb25zZRIxCghpbmNpZGVudBgBIAEoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudCJaChFEaXNwdXRlSm9iUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSGgoFY2xhaW0YAiABKAlCC7pICMgBAXIDGOgHIlsKEkRpc3B1dGVKb2JSZXNwb25zZRIxCghpbmNpZGVudBgBIAEoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudBISCgpyZWNlaXB0X2lkGAIgASgJIksKGUFkanVkaWNhdGVJbmNpZGVudFJlcXVlc3QSLgoLaW5jaWRlbnRfaWQYASABKAlCGbpIFnIUMhJeaW5jX1swLTlhLWZdezMyfSQiYwoaQWRqdWRpY2F0ZUluY2lkZW50UmVzcG9uc2USMQoIaW5jaWRlbnQYASABKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSW5jaWRlbnQSEgoKcmVjZWlwdF9pZBgCIAEoCSqKAQoOSW5jaWRlbnRTdGF0dXMSHwobSU5DSURFTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUSU5DSURFTlRfU1RBVFVTX09QRU4QARIgChxJTkNJREVOVF9TVEFUVVNfQURKVURJQ0FUSU5HEAISGwoXSU5DSURFTlRfU1RBVFVTX0RFQ0lERUQQAyqFAQoMSW5jaWRlbnRLaW5kEh0KGUlOQ0lERU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpJTkNJREVOVF9LSU5EX0RJU0FHUkVFTUVOVBABEhsKF0lOQ0lERU5UX0tJTkRfVklPTEFUSU9OEAISGQoVSU5DSURFTlRfS0lORF9ESVNQVVRFEAMq/wEKD0luY2lkZW50T3V0Y29tZRIgChxJTkNJREVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASIQodSU5DSURFTlRfT1VUQ09NRV9GSVJTVF9TVFJVQ0sQARIiCh5JTkNJREVOVF9PVVRDT01FX1NFQ09ORF9TVFJVQ0sQAhIgChxJTkNJREVOVF9PVVRDT01FX0JPVEhfU1RSVUNLEAMSGgoWSU5DSURFTlRfT1VUQ09NRV9GTEFLWRAEEh4KGklOQ0lERU5UX09VVENPTUVfVU5ERUNJREVEEAUSJQohSU5DSURFTlRfT1VUQ09NRV9SRVBPUlRfQ09ORklSTUVEEAYy9AYKBUZyYXVkEqYBCg1MaXN0SW5jaWRlbnRzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RJbmNpZGVudHNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RJbmNpZGVudHNSZXNwb25zZSI6qrsYEggCEAIaCmZyYXVkOnJlYWQgAYLT5JMCHhIcL2ludGVybmFsL3YxL2ZyYXVkL2luY2lkZW50cxKuAQoLR2V0SW5jaWRlbnQSKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0SW5jaWRlbnRSZXF1ZXN0Gioub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEluY2lkZW50UmVzcG9uc2UiSKq7GBIIAhACGgpmcmF1ZDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9mcmF1ZC9pbmNpZGVudHMve2luY2lkZW50X2lkfRLDAQoKRGlzcHV0ZUpvYhIoLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwdXRlSm9iUmVxdWVzdBopLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwdXRlSm9iUmVzcG9uc2UiYKq7GDYIAhACGg1mcmF1ZDpkaXNwdXRlIAIyHG9wZW5hZ2VudHMuZnJhdWQuaW5jaWRlbnQudjE4yQGC0+STAiA6ASoiGy9pbnRlcm5hbC92MS9mcmF1ZC9kaXNwdXRlcxLKAgoSQWRqdWRpY2F0ZUluY2lkZW50EjAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFkanVkaWNhdGVJbmNpZGVudFJlcXVlc3QaMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWRqdWRpY2F0ZUluY2lkZW50UmVzcG9uc2UizgGquxiJAQgCEAQaEGZyYXVkOmFkanVkaWNhdGUgAjIkb3BlbmFnZW50cy5ydW50aW1lLmpvYl9kaXNwYXRjaGVkLnYxMiRvcGVuYWdlbnRzLmZyYXVkLmluY2lkZW50X2RlY2lkZWQudjEyI29wZW5hZ2VudHMucnVudGltZS53b3JrZXJfc3RydWNrLnYxgtPkkwI6OgEqIjUvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzL3tpbmNpZGVudF9pZH0vYWRqdWRpY2F0ZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
 
 /**
  * @generated from message openagents.runtime.v1.Incident
@@ -177,6 +177,52 @@ export const GetIncidentResponseSchema: GenMessage<GetIncidentResponse> = /*@__P
   messageDesc(file_openagents_runtime_v1_fraud, 4);
 
 /**
+ * @generated from message openagents.runtime.v1.DisputeJobRequest
+ */
+export type DisputeJobRequest = Message<"openagents.runtime.v1.DisputeJobRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * What is doubted, and why.
+   *
+   * @generated from field: string claim = 2;
+   */
+  claim: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.DisputeJobRequest.
+ * Use `create(DisputeJobRequestSchema)` to create a new message.
+ */
+export const DisputeJobRequestSchema: GenMessage<DisputeJobRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_fraud, 5);
+
+/**
+ * @generated from message openagents.runtime.v1.DisputeJobResponse
+ */
+export type DisputeJobResponse = Message<"openagents.runtime.v1.DisputeJobResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Incident incident = 1;
+   */
+  incident?: Incident | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.DisputeJobResponse.
+ * Use `create(DisputeJobResponseSchema)` to create a new message.
+ */
+export const DisputeJobResponseSchema: GenMessage<DisputeJobResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_fraud, 6);
+
+/**
  * @generated from message openagents.runtime.v1.AdjudicateIncidentRequest
  */
 export type AdjudicateIncidentRequest = Message<"openagents.runtime.v1.AdjudicateIncidentRequest"> & {
@@ -191,7 +237,7 @@ export type AdjudicateIncidentRequest = Message<"openagents.runtime.v1.Adjudicat
  * Use `create(AdjudicateIncidentRequestSchema)` to create a new message.
  */
 export const AdjudicateIncidentRequestSchema: GenMessage<AdjudicateIncidentRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_fraud, 5);
+  messageDesc(file_openagents_runtime_v1_fraud, 7);
 
 /**
  * @generated from message openagents.runtime.v1.AdjudicateIncidentResponse
@@ -215,7 +261,7 @@ export type AdjudicateIncidentResponse = Message<"openagents.runtime.v1.Adjudica
  * Use `create(AdjudicateIncidentResponseSchema)` to create a new message.
  */
 export const AdjudicateIncidentResponseSchema: GenMessage<AdjudicateIncidentResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_fraud, 6);
+  messageDesc(file_openagents_runtime_v1_fraud, 8);
 
 /**
  * @generated from enum openagents.runtime.v1.IncidentStatus
@@ -277,6 +323,13 @@ export const IncidentKind = {
    * @generated from enum value: INCIDENT_KIND_VIOLATION = 2;
    */
   VIOLATION: 2,
+
+  /**
+   * The buyer doubts a report.
+   *
+   * @generated from enum value: INCIDENT_KIND_DISPUTE = 3;
+   */
+  DISPUTE: 3,
 } as const;
 
 /**
@@ -329,6 +382,13 @@ export const IncidentOutcome = {
    * @generated from enum value: INCIDENT_OUTCOME_UNDECIDED = 5;
    */
   UNDECIDED: 5,
+
+  /**
+   * The operator's run says what the disputed report says: the dispute counts against its buyer.
+   *
+   * @generated from enum value: INCIDENT_OUTCOME_REPORT_CONFIRMED = 6;
+   */
+  REPORT_CONFIRMED: 6,
 } as const;
 
 /**
@@ -366,6 +426,19 @@ export const Fraud: GenService<{
     methodKind: "unary";
     input: typeof GetIncidentRequestSchema;
     output: typeof GetIncidentResponseSchema;
+  },
+  /**
+   * Doubt the report of one's own job, within seven days of its verdict: the
+   * operator's own run decides. Who is contradicted by it is struck, and money that
+   * has not moved yet is withheld; a dispute that it does not bear out counts
+   * against the buyer, where providers see it.
+   *
+   * @generated from rpc openagents.runtime.v1.Fraud.DisputeJob
+   */
+  disputeJob: {
+    methodKind: "unary";
+    input: typeof DisputeJobRequestSchema;
+    output: typeof DisputeJobResponseSchema;
   },
   /**
    * Decide an incident by the operator's own run of the job. The first call

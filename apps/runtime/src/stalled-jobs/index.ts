@@ -1,0 +1,1 @@
+export { startStalledJobs } from "./stalled-jobs.ts";

@@ -1,0 +1,66 @@
+// Jobs go on when their buyer does not. Each look takes every job that waits one
+// step on, by the same commands that the buyer would send, in the service's own
+// name and for the buyer's organisation.
+
+import { ProblemError, Sampling, Treasury, Verification } from "@openagents/contracts";
+import type { Logger } from "@openagents/service";
+import { keepSeeds } from "../sampling/index.ts";
+import { runtimeCall, startSweep } from "../sweep.ts";
+import { settleSandboxRun } from "../treasury/index.ts";
+import { verifySandboxRun, type VerificationDeps } from "../verification/index.ts";
+import { decideStep } from "./decide-step.ts";
+import { listUndecidedJobs } from "./store.ts";
+
+export type StalledJobsDeps = VerificationDeps & {
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly everyMs: number;
+};
+
+const PAGE = 100;
+
+/** Start looking; disposing it waits for the look that goes on. */
+export function startStalledJobs(deps: StalledJobsDeps): AsyncDisposable {
+  const { everyMs, log } = deps;
+  return startSweep({ what: "stalled jobs", everyMs, log, look: (signal) => takeAllOn(deps, signal) });
+}
+
+async function takeAllOn(deps: StalledJobsDeps, signal: AbortSignal): Promise<void> {
+  const seedCall = (method: string, idempotencyKey: string) => ({
+    ...runtimeCall(Sampling, method, "sampling:write", signal),
+    idempotencyKey,
+  });
+  await keepSeeds(deps, seedCall, deps.nowMs());
+  let after = "";
+  for (;;) {
+    const page = await listUndecidedJobs(deps.db, after, PAGE);
+    for (const job of page) {
+      if (signal.aborted) return;
+      after = job.jobId;
+      const step = decideStep(job, deps.nowMs());
+      if (step.kind === "wait") continue;
+      // One that is broken holds up no other.
+      await takeStep(deps, job, step, signal).catch((error: unknown) => {
+        // To be asked again: the next look does.
+        if (error instanceof ProblemError && error.status === 503) return;
+        deps.log.warn({ err: error, job_id: job.jobId }, "a stalled job was not taken on");
+      });
+    }
+    if (page.length < PAGE) return;
+  }
+}
+
+async function takeStep(
+  deps: StalledJobsDeps,
+  { jobId, org }: { readonly jobId: string; readonly org: string },
+  { kind, key: idempotencyKey }: { readonly kind: "verify" | "settle"; readonly key: string },
+  signal: AbortSignal,
+): Promise<void> {
+  if (kind === "verify") {
+    const call = runtimeCall(Verification, "verifySandboxRun", "jobs:verify", signal, org);
+    await verifySandboxRun(deps, { ...call, idempotencyKey }, { jobId });
+  } else {
+    const call = runtimeCall(Treasury, "settleSandboxRun", "treasury:spend", signal, org);
+    await settleSandboxRun(deps, { ...call, idempotencyKey }, { jobId });
+  }
+}
