@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, type HelpConfiguration } from "commander";
 import { exitCodeOf, type Context } from "./context.ts";
+import { artifactsCommand } from "./commands/artifacts.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
@@ -48,7 +49,7 @@ export function buildProgram(context: Context): Command {
     program.addCommand(command(context));
   program.commandsGroup("Sell:").addCommand(providerCommand(context));
   program.commandsGroup("Look and prove:");
-  for (const command of [runsCommand, receiptsCommand, verifyCommand, ledgerCommand])
+  for (const command of [runsCommand, receiptsCommand, verifyCommand, ledgerCommand, artifactsCommand])
     program.addCommand(command(context));
   program.commandsGroup("This repository:");
   for (const command of scriptCommands(context)) program.addCommand(command);
