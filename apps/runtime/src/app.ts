@@ -31,6 +31,7 @@ import {
   startCollector,
 } from "./artifacts/index.ts";
 import { budgetRoutes } from "./budgets/index.ts";
+import { commerceRoutes } from "./commerce/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
@@ -158,6 +159,7 @@ async function buildService(
       sweepLeases: (call) => sweepLeases({ db, authority, offers, nowMs }, call),
     }),
     marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
+    commerceRoutes({ db }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
     fraudRoutes({ db, authority, offers, judge }),

@@ -1,11 +1,15 @@
 import { Marketplace, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
+import { notFound } from "../problems.ts";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, workerMessage } from "../workers/index.ts";
 import { dispatchSandboxRun, type DispatchDeps } from "./dispatch.ts";
 import { recordMessage } from "./provider.ts";
 import { JOB_TYPES } from "./job-types.ts";
 import { readTelemetry } from "./telemetry.ts";
+import { quoteMessage } from "./quote.ts";
+import { selectRoute } from "./select-route.ts";
+import { findQuote } from "./store.ts";
 import { quoteSandboxRun, type QuoteDeps } from "./quote-sandbox-run.ts";
 
 export type MarketplaceRoutesDeps = QuoteDeps &
@@ -37,6 +41,15 @@ export function marketplaceRoutes(deps: MarketplaceRoutesDeps): Binding {
     listJobTypes: async () => ({ jobTypes: JOB_TYPES }),
     getComputeTelemetry: (request, call) => readTelemetry(deps, call.principal.org, request),
     quoteSandboxRun: (request, call) => quoteSandboxRun(quoting, call, request),
+    selectRoute: (request, call) => selectRoute(quoting, call, request),
+    async getQuote({ quoteId }, call) {
+      const quote = await findQuote(deps.db, call.principal.org, quoteId);
+      if (quote === undefined) throw notFound("quote", quoteId);
+      return {
+        quote: quoteMessage(quote, deps.signer.signHash(quote.quoteSha256)),
+        receiptId: quote.receiptId,
+      };
+    },
     dispatchSandboxRun: (request, call) => dispatchSandboxRun(dispatching, call, request),
   });
 }

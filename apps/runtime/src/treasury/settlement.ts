@@ -44,7 +44,18 @@ const LIST_RECENT = statement(
 /** Newest first. */
 export async function listRecentSettlements(q: Queryable, org: string, limit: number): Promise<Settlement[]> {
   const rows = await q.query<SettlementRow>(LIST_RECENT, [org, limit]);
-  return rows.map((row) => ({
+  return rows.map(settlementOf);
+}
+
+const FIND = statement("settlements.find", `SELECT ${COLUMNS} FROM runtime.settlements WHERE job_id = $1`);
+
+export async function findSettlement(q: Queryable, jobId: string): Promise<Settlement | undefined> {
+  const [row] = await q.query<SettlementRow>(FIND, [jobId]);
+  return row === undefined ? undefined : settlementOf(row);
+}
+
+function settlementOf(row: SettlementRow): Settlement {
+  return {
     jobId: row.job_id,
     org: row.org,
     reservationId: row.reservation_id,
@@ -57,7 +68,7 @@ export async function listRecentSettlements(q: Queryable, org: string, limit: nu
     verificationReceiptId: row.verification_receipt_id,
     receiptId: row.receipt_id,
     settledAtMs: Number(row.settled_at_ms),
-  }));
+  };
 }
 
 export function insertSettlement(settlement: Settlement): Write {

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, GetComputeTelemetryRequestSchema, GetComputeTelemetryResponseSchema, JobTypeSchema, ListJobTypesRequestSchema, ListJobTypesResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, SamplingTermsSchema, SecondOpinionOfferSchema } from "./marketplace_pb.ts";
+import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, GetComputeTelemetryRequestSchema, GetComputeTelemetryResponseSchema, GetQuoteRequestSchema, GetQuoteResponseSchema, JobTypeSchema, ListJobTypesRequestSchema, ListJobTypesResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, RouteCandidateSchema, RouteDecisionSchema, RouteLoserSchema, SamplingTermsSchema, SecondOpinionOfferSchema, SelectRouteRequestSchema, SelectRouteResponseSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { jobsComments, type Fallback, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
 import { pricingComments, type PayOn } from "./pricing_oa.ts";
@@ -185,6 +185,89 @@ export type SamplingTerms = {
 /** Descriptor of `openagents.runtime.v1.SamplingTerms`. */
 export const samplingTermsDesc: MessageDesc<SamplingTerms> = SamplingTermsSchema;
 
+export type GetQuoteRequest = {
+  readonly quoteId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetQuoteRequest`. */
+export const getQuoteRequestDesc: MessageDesc<GetQuoteRequest> = GetQuoteRequestSchema;
+
+export type GetQuoteResponse = {
+  readonly quote: Quote;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetQuoteResponse`. */
+export const getQuoteResponseDesc: MessageDesc<GetQuoteResponse> = GetQuoteResponseSchema;
+
+/** An offer that the caller has. */
+export type RouteCandidate = {
+  readonly marketplaceId: string;
+  readonly providerId: string;
+  readonly totalPriceMsats: bigint;
+  /** Absent when it is not known. */
+  readonly latencyMs?: bigint | undefined;
+  /** In hundredths of a percent. */
+  readonly reliabilityBps: number;
+  readonly quoteId?: string | undefined;
+  readonly quoteSha256?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.RouteCandidate`. */
+export const routeCandidateDesc: MessageDesc<RouteCandidate> = RouteCandidateSchema;
+
+export type SelectRouteRequest = {
+  readonly runId: string;
+  readonly capability: string;
+  /** Of the work that the offers are for. */
+  readonly objectiveHash?: string | undefined;
+  readonly candidates: readonly RouteCandidate[];
+  /** `lowest_total_cost_v1` when absent. */
+  readonly policy?: RouterPolicy | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.SelectRouteRequest`. */
+export const selectRouteRequestDesc: MessageDesc<SelectRouteRequest> = SelectRouteRequestSchema;
+
+/** A candidate that was not chosen. */
+export type RouteLoser = {
+  readonly marketplaceId: string;
+  readonly providerId: string;
+  /**
+   * `dearer`, `slower`, `less_reliable`, `worse_balance`, or `tie_broken_by_id`: the
+   * first thing in which it is worse than the chosen one, as the policy compares.
+   */
+  readonly because: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.RouteLoser`. */
+export const routeLoserDesc: MessageDesc<RouteLoser> = RouteLoserSchema;
+
+export type RouteDecision = {
+  /**
+   * sha256 of policy, run, capability, objective, choice and candidates: equal
+   * offers in any order have an equal one.
+   */
+  readonly decisionSha256: string;
+  readonly policy: RouterPolicy;
+  readonly runId: string;
+  readonly selected: RouteCandidate;
+  /** From the best to the worst. */
+  readonly candidates: readonly RouteCandidate[];
+  readonly losers: readonly RouteLoser[];
+};
+
+/** Descriptor of `openagents.runtime.v1.RouteDecision`. */
+export const routeDecisionDesc: MessageDesc<RouteDecision> = RouteDecisionSchema;
+
+export type SelectRouteResponse = {
+  readonly decision: RouteDecision;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.SelectRouteResponse`. */
+export const selectRouteResponseDesc: MessageDesc<SelectRouteResponse> = SelectRouteResponseSchema;
+
 /** A provider that was looked at and not selected. */
 export type Loser = {
   readonly providerWorkerId: string;
@@ -278,6 +361,11 @@ export type ProviderTier = "preferred" | "qualified" | "provisional";
 /** All values of `ProviderTier`. */
 export const providerTierValues = ["preferred", "qualified", "provisional"] as const satisfies readonly ProviderTier[];
 
+export type RouterPolicy = "lowest_total_cost_v1" | "balanced_v1" | "reliability_first_v1";
+
+/** All values of `RouterPolicy`. */
+export const routerPolicyValues = ["lowest_total_cost_v1", "balanced_v1", "reliability_first_v1"] as const satisfies readonly RouterPolicy[];
+
 export const marketplaceComments: Comments = {
   ...routeComments,
   ...jobsComments,
@@ -312,6 +400,15 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.Quote.market": "Whether providers of everyone were asked, or the operator's and enrolled devices only.",
   "openagents.runtime.v1.SamplingTerms": "What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of\n\"<nonce>:<job_hash>\" under the seed, its first 48 bits modulo 10 000. The seed\nis fixed before the nonce is known, and the nonce comes from the buyer.",
   "openagents.runtime.v1.SamplingTerms.nonce": "sha256 of the quote's idempotency key, which its buyer chose.",
+  "openagents.runtime.v1.RouteCandidate": "An offer that the caller has.",
+  "openagents.runtime.v1.RouteCandidate.latency_ms": "Absent when it is not known.",
+  "openagents.runtime.v1.RouteCandidate.reliability_bps": "In hundredths of a percent.",
+  "openagents.runtime.v1.SelectRouteRequest.objective_hash": "Of the work that the offers are for.",
+  "openagents.runtime.v1.SelectRouteRequest.policy": "`lowest_total_cost_v1` when absent.",
+  "openagents.runtime.v1.RouteLoser": "A candidate that was not chosen.",
+  "openagents.runtime.v1.RouteLoser.because": "`dearer`, `slower`, `less_reliable`, `worse_balance`, or `tie_broken_by_id`: the\nfirst thing in which it is worse than the chosen one, as the policy compares.",
+  "openagents.runtime.v1.RouteDecision.decision_sha256": "sha256 of policy, run, capability, objective, choice and candidates: equal\noffers in any order have an equal one.",
+  "openagents.runtime.v1.RouteDecision.candidates": "From the best to the worst.",
   "openagents.runtime.v1.Loser": "A provider that was looked at and not selected.",
   "openagents.runtime.v1.Loser.because": "`outranked`, or the rule that it failed.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.market": "Whether the source may go to everyone who sells, and not to the buyer's own\ndevices and the operator's reserve alone. The base must then be a bundle of\nthe one parentless commit that the spec names.",
@@ -333,11 +430,16 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.ProviderTier": "What a provider's record earns it where offers are equal.",
   "openagents.runtime.v1.ProviderTier.preferred": "Paid for five jobs or more without a strike, or new.",
   "openagents.runtime.v1.ProviderTier.provisional": "Two strikes.",
+  "openagents.runtime.v1.RouterPolicy.lowest_total_cost_v1": "By price, then time, then reliability.",
+  "openagents.runtime.v1.RouterPolicy.balanced_v1": "By price + latency + 20 for each whole percent of unreliability; an unknown\nlatency counts as 250 ms.",
+  "openagents.runtime.v1.RouterPolicy.reliability_first_v1": "By reliability, then price, then time.",
   "openagents.runtime.v1.Marketplace": "The market: who offers what, at which price, and the order that follows.",
   "openagents.runtime.v1.Marketplace.ListProviders": "Providers that are running, fresh and able to take jobs.",
   "openagents.runtime.v1.Marketplace.ListJobTypes": "What can be bought here.",
   "openagents.runtime.v1.Marketplace.GetComputeTelemetry": "What the market did for the caller's organisation, or by one provider, over\nthe last days, and who sells now.",
   "openagents.runtime.v1.Marketplace.QuoteSandboxRun": "Select the provider for a job and fix its price until `valid_until`.\nRefused with 409 when no provider is eligible, or none for the second run;\nthe answer then names why each was not.",
+  "openagents.runtime.v1.Marketplace.GetQuote": "A quote as it was made, with the operator's signature, also after it expired.",
+  "openagents.runtime.v1.Marketplace.SelectRoute": "Choose among offers that the caller collected, of one market or several. The\nchoice is recorded in the run's log with a receipt that names the others and\nwhy they were not chosen; a repeat answers it, and other offers under the\nsame key are refused.",
   "openagents.runtime.v1.Marketplace.DispatchSandboxRun": "Order quoted work against a reservation that covers it. The job is offered\nto the quote's provider at once.",
 };
 
@@ -375,6 +477,25 @@ export type MarketplaceTypes = {
   readonly quoteSandboxRun: {
     readonly input: QuoteSandboxRunRequest;
     readonly output: QuoteSandboxRunResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /** A quote as it was made, with the operator's signature, also after it expired. */
+  readonly getQuote: {
+    readonly input: GetQuoteRequest;
+    readonly output: GetQuoteResponse;
+    readonly effect: "read";
+    readonly access: "user";
+  };
+  /**
+   * Choose among offers that the caller collected, of one market or several. The
+   * choice is recorded in the run's log with a receipt that names the others and
+   * why they were not chosen; a repeat answers it, and other offers under the
+   * same key are refused.
+   */
+  readonly selectRoute: {
+    readonly input: SelectRouteRequest;
+    readonly output: SelectRouteResponse;
     readonly effect: "command";
     readonly access: "user";
   };

@@ -23,7 +23,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/marketplace.proto.
  */
 export const file_openagents_runtime_v1_marketplace: GenFile = /*@__PURE__*/
-  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkigQEKFUxpc3RQcm92aWRlcnNSZXNwb25zZRIwCglwcm92aWRlcnMYASADKAsyHS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VyEjYKB3JlY29yZHMYAiADKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmQibgoHSm9iVHlwZRIQCghqb2JfdHlwZRgBIAEoCRI8Cgx2ZXJpZmljYXRpb24YAiABKA4yJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iVmVyaWZpY2F0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJIhUKE0xpc3RKb2JUeXBlc1JlcXVlc3QiSQoUTGlzdEpvYlR5cGVzUmVzcG9uc2USMQoJam9iX3R5cGVzGAEgAygLMh4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlR5cGUixwEKGkdldENvbXB1dGVUZWxlbWV0cnlSZXF1ZXN0EiAKCmNhcGFiaWxpdHkYASABKAlCB7pIBHICGGRIAIgBARIcCgRkYXlzGAIgASgFQgm6SAYaBBgeKAFIAYgBARI6ChJwcm92aWRlcl93b3JrZXJfaWQYAyABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSRIAogBAUINCgtfY2FwYWJpbGl0eUIHCgVfZGF5c0IVChNfcHJvdmlkZXJfd29ya2VyX2lkIqgDChtHZXRDb21wdXRlVGVsZW1ldHJ5UmVzcG9uc2USEgoKY2FwYWJpbGl0eRgBIAEoCRIMCgRkYXlzGAIgASgFEhUKDXByb3ZpZGVyc19vd24YAyABKAUSGQoRcHJvdmlkZXJzX3Jlc2VydmUYBCABKAUSFwoPcHJvdmlkZXJzX3RvdGFsGAUgASgFEg4KBnF1b3RlZBgGIAEoAxIQCgh1bmZpbGxlZBgHIAEoAxISCgpkaXNwYXRjaGVkGAggASgDEhAKCHJlbGVhc2VkGAkgASgDEhAKCHdpdGhoZWxkGAogASgDEhcKD2xhdGVuY3lfc2FtcGxlcxgLIAEoAxIbCg5sYXRlbmN5X3A1MF9tcxgMIAEoA0gAiAEBEhsKDmxhdGVuY3lfcDk1X21zGA0gASgDSAGIAQESPAoIcHJvdmlkZXIYDiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmRIAogBAUIRCg9fbGF0ZW5jeV9wNTBfbXNCEQoPX2xhdGVuY3lfcDk1X21zQgsKCV9wcm92aWRlciKzAgoOUHJvdmlkZXJSZWNvcmQSGgoScHJvdmlkZXJfd29ya2VyX2lkGAEgASgJEjEKBHRpZXIYAiABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJUaWVyEjgKDHN1cHBseV9jbGFzcxgDIAEoDjIiLm9wZW5hZ2VudHMucnVudGltZS52MS5TdXBwbHlDbGFzcxIXCg9yZWxpYWJpbGl0eV9icHMYBCABKAUSEQoJam9ic19kb25lGAUgASgDEhMKC2pvYnNfZmF1bHR5GAYgASgDEhUKDWpvYnNfcmVsZWFzZWQYByABKAMSGAoQcHJpY2VfdmlvbGF0aW9ucxgIIAEoAxIXCgpsYXRlbmN5X21zGAkgASgDSACIAQFCDQoLX2xhdGVuY3lfbXMiTgoOUXVvdGVTaWduYXR1cmUSDgoGc2NoZW1lGAEgASgJEhUKDXNpZ25lcl9wdWJrZXkYAiABKAkSFQoNc2lnbmF0dXJlX2hleBgDIAEoCSKfAQoSU2Vjb25kT3Bpbmlvbk9mZmVyEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIzCglhc3N1cmFuY2UYAiABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXNzdXJhbmNlEhwKFHByb3ZpZGVyX3ByaWNlX21zYXRzGAMgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgEIAEoAyLaBgoFUXVvdGUSEAoIcXVvdGVfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEhAKCGpvYl9oYXNoGAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSGgoScHJvdmlkZXJfd29ya2VyX2lkGAUgASgJEhwKFHByb3ZpZGVyX3ByaWNlX21zYXRzGAYgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgHIAEoAxIZChF0b3RhbF9wcmljZV9tc2F0cxgIIAEoAxItCglpc3N1ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3ZhbGlkX3VudGlsGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxxdW90ZV9zaGEyNTYYCyABKAkSRgoOc2Vjb25kX29waW5pb24YDCABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2Vjb25kT3Bpbmlvbk9mZmVySACIAQESRgoTdmVyaWZpY2F0aW9uX3BvbGljeRgeIAEoDjIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25Qb2xpY3kSOwoIc2FtcGxpbmcYHyABKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FtcGxpbmdUZXJtc0gBiAEBEhwKFGV4cGVjdGVkX3ByaWNlX21zYXRzGCAgASgDEiwKBnBheV9vbhgUIAEoDjIcLm9wZW5hZ2VudHMucnVudGltZS52MS5QYXlPbhIzCgZwb2xpY3kYFSABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5aW5nUG9saWN5EhoKEnBvbGljeV9hZGRlcl9tc2F0cxgWIAEoAxI4CgxzdXBwbHlfY2xhc3MYFyABKA4yIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VwcGx5Q2xhc3MSDgoGbWFya2V0GBggASgIEhQKDHByb3ZpZGVyX29yZxgZIAEoCRI4CglzaWduYXR1cmUYGiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTaWduYXR1cmVCEQoPX3NlY29uZF9vcGluaW9uQgsKCV9zYW1wbGluZyJKCg1TYW1wbGluZ1Rlcm1zEg8KB3NlZWRfaWQYASABKAkSGQoRY29tbWl0bWVudF9zaGEyNTYYAiABKAkSDQoFbm9uY2UYAyABKAkiNAoFTG9zZXISGgoScHJvdmlkZXJfd29ya2VyX2lkGAEgASgJEg8KB2JlY2F1c2UYAiABKAkihgQKFlF1b3RlU2FuZGJveFJ1blJlcXVlc3QSKQoGcnVuX2lkGAEgASgJQhm6SBZyFDISXnJ1bl9bMC05YS1mXXszMn0kEjsKBHNwZWMYAiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FuZGJveFJ1blNwZWNCBrpIA8gBARJLCg5zZWNvbmRfb3BpbmlvbhgDIAEoDjIkLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWNvbmRPcGluaW9uQgi6SAWCAQIQAUgAiAEBEhMKBm1hcmtldBgEIAEoCEgBiAEBElUKE3ZlcmlmaWNhdGlvbl9wb2xpY3kYHiABKA4yKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVmVyaWZpY2F0aW9uUG9saWN5Qgi6SAWCAQIQAUgCiAEBEkIKBnBvbGljeRgUIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5CdXlpbmdQb2xpY3lCCLpIBYIBAhABSAOIAQESOwoGcGF5X29uGBUgASgOMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLlBheU9uQgi6SAWCAQIQAUgEiAEBQhEKD19zZWNvbmRfb3BpbmlvbkIJCgdfbWFya2V0QhYKFF92ZXJpZmljYXRpb25fcG9saWN5QgkKB19wb2xpY3lCCQoHX3BheV9vbiKIAQoXUXVvdGVTYW5kYm94UnVuUmVzcG9uc2USKwoFcXVvdGUYASABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGUSLAoGbG9zZXJzGAIgAygLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxvc2VyEhIKCnJlY2VpcHRfaWQYAyABKAkiygEKGURpc3BhdGNoU2FuZGJveFJ1blJlcXVlc3QSKwoIcXVvdGVfaWQYASABKAlCGbpIFnIUMhJecXRlX1swLTlhLWZdezMyfSQSMQoOcmVzZXJ2YXRpb25faWQYAiABKAlCGbpIFnIUMhJecnN2X1swLTlhLWZdezMyfSQSQAoIZmFsbGJhY2sYAyABKA4yHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRmFsbGJhY2tCCLpIBYIBAhABSACIAQFCCwoJX2ZhbGxiYWNrIlkKGkRpc3BhdGNoU2FuZGJveFJ1blJlc3BvbnNlEicKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2ISEgoKcmVjZWlwdF9pZBgCIAEoCSpTCg9Kb2JWZXJpZmljYXRpb24SIAocSk9CX1ZFUklGSUNBVElPTl9VTlNQRUNJRklFRBAAEh4KGkpPQl9WRVJJRklDQVRJT05fT0JKRUNUSVZFEAEqgAEKDVNlY29uZE9waW5pb24SHgoaU0VDT05EX09QSU5JT05fVU5TUEVDSUZJRUQQABIWChJTRUNPTkRfT1BJTklPTl9BTlkQARIXChNTRUNPTkRfT1BJTklPTl9TRUxGEAISHgoaU0VDT05EX09QSU5JT05fSU5ERVBFTkRFTlQQAyqAAQoMQnV5aW5nUG9saWN5Eh0KGUJVWUlOR19QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZCVVlJTkdfUE9MSUNZX0NIRUFQRVNUEAESGgoWQlVZSU5HX1BPTElDWV9CQUxBTkNFRBACEhkKFUJVWUlOR19QT0xJQ1lfRkFTVEVTVBADKmgKC1N1cHBseUNsYXNzEhwKGFNVUFBMWV9DTEFTU19VTlNQRUNJRklFRBAAEhwKGFNVUFBMWV9DTEFTU19TSU5HTEVfTk9ERRABEh0KGVNVUFBMWV9DTEFTU19SRVNFUlZFX1BPT0wQAiqGAQoMUHJvdmlkZXJUaWVyEh0KGVBST1ZJREVSX1RJRVJfVU5TUEVDSUZJRUQQABIbChdQUk9WSURFUl9USUVSX1BSRUZFUlJFRBABEhsKF1BST1ZJREVSX1RJRVJfUVVBTElGSUVEEAISHQoZUFJPVklERVJfVElFUl9QUk9WSVNJT05BTBADMqYICgtNYXJrZXRwbGFjZRK1AQoNTGlzdFByb3ZpZGVycxIrLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UHJvdmlkZXJzUmVxdWVzdBosLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0UHJvdmlkZXJzUmVzcG9uc2UiSaq7GBMIAhACGgttYXJrZXQ6cmVhZCABgtPkkwIsEiovaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY2F0YWxvZy9wcm92aWRlcnMSsgEKDExpc3RKb2JUeXBlcxIqLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0Sm9iVHlwZXNSZXF1ZXN0Gisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RKb2JUeXBlc1Jlc3BvbnNlIkmquxgTCAIQAhoLbWFya2V0OnJlYWQgAYLT5JMCLBIqL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NhdGFsb2cvam9iLXR5cGVzEscBChNHZXRDb21wdXRlVGVsZW1ldHJ5EjEub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldENvbXB1dGVUZWxlbWV0cnlSZXF1ZXN0GjIub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldENvbXB1dGVUZWxlbWV0cnlSZXNwb25zZSJJqrsYEwgCEAIaC21hcmtldDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS90ZWxlbWV0cnkvY29tcHV0ZRLoAQoPUXVvdGVTYW5kYm94UnVuEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLlF1b3RlU2FuZGJveFJ1blJlcXVlc3QaLi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVzcG9uc2Uidqq7GDUIAhACGgxtYXJrZXQ6d3JpdGUgAjIfb3BlbmFnZW50cy5tYXJrZXRwbGFjZS5xdW90ZS52MYLT5JMCNzoBKiIyL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2NvbXB1dGUvcXVvdGUvc2FuZGJveC1ydW4S9AEKEkRpc3BhdGNoU2FuZGJveFJ1bhIwLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXF1ZXN0GjEub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3BhdGNoU2FuZGJveFJ1blJlc3BvbnNlInmquxg9CAIQAhoMbWFya2V0OndyaXRlIAIyJG9wZW5hZ2VudHMucnVudGltZS5qb2JfZGlzcGF0Y2hlZC52MTjJAYLT5JMCMjoBKiItL2ludGVybmFsL3YxL21hcmtldHBsYWNlL2Rpc3BhdGNoL3NhbmRib3gtcnVuYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_pricing, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
+  fileDesc("CidvcGVuYWdlbnRzL3J1bnRpbWUvdjEvbWFya2V0cGxhY2UucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSJHChRMaXN0UHJvdmlkZXJzUmVxdWVzdBIgCgpjYXBhYmlsaXR5GAEgASgJQge6SARyAhhkSACIAQFCDQoLX2NhcGFiaWxpdHkigQEKFUxpc3RQcm92aWRlcnNSZXNwb25zZRIwCglwcm92aWRlcnMYASADKAsyHS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VyEjYKB3JlY29yZHMYAiADKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmQibgoHSm9iVHlwZRIQCghqb2JfdHlwZRgBIAEoCRI8Cgx2ZXJpZmljYXRpb24YAiABKA4yJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iVmVyaWZpY2F0aW9uEhMKC2Rlc2NyaXB0aW9uGAMgASgJIhUKE0xpc3RKb2JUeXBlc1JlcXVlc3QiSQoUTGlzdEpvYlR5cGVzUmVzcG9uc2USMQoJam9iX3R5cGVzGAEgAygLMh4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlR5cGUixwEKGkdldENvbXB1dGVUZWxlbWV0cnlSZXF1ZXN0EiAKCmNhcGFiaWxpdHkYASABKAlCB7pIBHICGGRIAIgBARIcCgRkYXlzGAIgASgFQgm6SAYaBBgeKAFIAYgBARI6ChJwcm92aWRlcl93b3JrZXJfaWQYAyABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSRIAogBAUINCgtfY2FwYWJpbGl0eUIHCgVfZGF5c0IVChNfcHJvdmlkZXJfd29ya2VyX2lkIqgDChtHZXRDb21wdXRlVGVsZW1ldHJ5UmVzcG9uc2USEgoKY2FwYWJpbGl0eRgBIAEoCRIMCgRkYXlzGAIgASgFEhUKDXByb3ZpZGVyc19vd24YAyABKAUSGQoRcHJvdmlkZXJzX3Jlc2VydmUYBCABKAUSFwoPcHJvdmlkZXJzX3RvdGFsGAUgASgFEg4KBnF1b3RlZBgGIAEoAxIQCgh1bmZpbGxlZBgHIAEoAxISCgpkaXNwYXRjaGVkGAggASgDEhAKCHJlbGVhc2VkGAkgASgDEhAKCHdpdGhoZWxkGAogASgDEhcKD2xhdGVuY3lfc2FtcGxlcxgLIAEoAxIbCg5sYXRlbmN5X3A1MF9tcxgMIAEoA0gAiAEBEhsKDmxhdGVuY3lfcDk1X21zGA0gASgDSAGIAQESPAoIcHJvdmlkZXIYDiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJSZWNvcmRIAogBAUIRCg9fbGF0ZW5jeV9wNTBfbXNCEQoPX2xhdGVuY3lfcDk1X21zQgsKCV9wcm92aWRlciKzAgoOUHJvdmlkZXJSZWNvcmQSGgoScHJvdmlkZXJfd29ya2VyX2lkGAEgASgJEjEKBHRpZXIYAiABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHJvdmlkZXJUaWVyEjgKDHN1cHBseV9jbGFzcxgDIAEoDjIiLm9wZW5hZ2VudHMucnVudGltZS52MS5TdXBwbHlDbGFzcxIXCg9yZWxpYWJpbGl0eV9icHMYBCABKAUSEQoJam9ic19kb25lGAUgASgDEhMKC2pvYnNfZmF1bHR5GAYgASgDEhUKDWpvYnNfcmVsZWFzZWQYByABKAMSGAoQcHJpY2VfdmlvbGF0aW9ucxgIIAEoAxIXCgpsYXRlbmN5X21zGAkgASgDSACIAQFCDQoLX2xhdGVuY3lfbXMiTgoOUXVvdGVTaWduYXR1cmUSDgoGc2NoZW1lGAEgASgJEhUKDXNpZ25lcl9wdWJrZXkYAiABKAkSFQoNc2lnbmF0dXJlX2hleBgDIAEoCSKfAQoSU2Vjb25kT3Bpbmlvbk9mZmVyEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgBIAEoCRIzCglhc3N1cmFuY2UYAiABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXNzdXJhbmNlEhwKFHByb3ZpZGVyX3ByaWNlX21zYXRzGAMgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgEIAEoAyLaBgoFUXVvdGUSEAoIcXVvdGVfaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEhAKCGpvYl9oYXNoGAMgASgJEhIKCmNhcGFiaWxpdHkYBCABKAkSGgoScHJvdmlkZXJfd29ya2VyX2lkGAUgASgJEhwKFHByb3ZpZGVyX3ByaWNlX21zYXRzGAYgASgDEhoKEm9wZXJhdG9yX2ZlZV9tc2F0cxgHIAEoAxIZChF0b3RhbF9wcmljZV9tc2F0cxgIIAEoAxItCglpc3N1ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3ZhbGlkX3VudGlsGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxxdW90ZV9zaGEyNTYYCyABKAkSRgoOc2Vjb25kX29waW5pb24YDCABKAsyKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2Vjb25kT3Bpbmlvbk9mZmVySACIAQESRgoTdmVyaWZpY2F0aW9uX3BvbGljeRgeIAEoDjIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25Qb2xpY3kSOwoIc2FtcGxpbmcYHyABKAsyJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FtcGxpbmdUZXJtc0gBiAEBEhwKFGV4cGVjdGVkX3ByaWNlX21zYXRzGCAgASgDEiwKBnBheV9vbhgUIAEoDjIcLm9wZW5hZ2VudHMucnVudGltZS52MS5QYXlPbhIzCgZwb2xpY3kYFSABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5aW5nUG9saWN5EhoKEnBvbGljeV9hZGRlcl9tc2F0cxgWIAEoAxI4CgxzdXBwbHlfY2xhc3MYFyABKA4yIi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VwcGx5Q2xhc3MSDgoGbWFya2V0GBggASgIEhQKDHByb3ZpZGVyX29yZxgZIAEoCRI4CglzaWduYXR1cmUYGiABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTaWduYXR1cmVCEQoPX3NlY29uZF9vcGluaW9uQgsKCV9zYW1wbGluZyJKCg1TYW1wbGluZ1Rlcm1zEg8KB3NlZWRfaWQYASABKAkSGQoRY29tbWl0bWVudF9zaGEyNTYYAiABKAkSDQoFbm9uY2UYAyABKAkiPgoPR2V0UXVvdGVSZXF1ZXN0EisKCHF1b3RlX2lkGAEgASgJQhm6SBZyFDISXnF0ZV9bMC05YS1mXXszMn0kIlMKEEdldFF1b3RlUmVzcG9uc2USKwoFcXVvdGUYASABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGUSEgoKcmVjZWlwdF9pZBgCIAEoCSKGAwoOUm91dGVDYW5kaWRhdGUSOgoObWFya2V0cGxhY2VfaWQYASABKAlCIrpIH3IdMhteW2EtejAtOV1bYS16MC05Xy4tXXswLDk5fSQSPwoLcHJvdmlkZXJfaWQYAiABKAlCKrpIJ3IlMiNeW0EtWmEtejAtOV1bQS1aYS16MC05Xy46LV17MCwxOTl9JBIrChF0b3RhbF9wcmljZV9tc2F0cxgDIAEoA0IQukgNIgsYgICapuqv4wEoARIlCgpsYXRlbmN5X21zGAQgASgDQgy6SAkiBxiAuJkpKAFIAIgBARIjCg9yZWxpYWJpbGl0eV9icHMYBSABKAVCCrpIBxoFGJBOKAASHwoIcXVvdGVfaWQYBiABKAlCCLpIBXIDGMgBSAGIAQESMAoMcXVvdGVfc2hhMjU2GAcgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAogBAUINCgtfbGF0ZW5jeV9tc0ILCglfcXVvdGVfaWRCDwoNX3F1b3RlX3NoYTI1NiLbAgoSU2VsZWN0Um91dGVSZXF1ZXN0EikKBnJ1bl9pZBgBIAEoCUIZukgWchQyEl5ydW5fWzAtOWEtZl17MzJ9JBI8CgpjYXBhYmlsaXR5GAIgASgJQii6SCVyIzIhXm9hWy5dW2Etel9dezEsNDB9Wy5ddlswLTldezEsM30kEjIKDm9iamVjdGl2ZV9oYXNoGAMgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAIgBARJGCgpjYW5kaWRhdGVzGAQgAygLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlJvdXRlQ2FuZGlkYXRlQgu6SAiSAQUIARDIARJCCgZwb2xpY3kYBSABKA4yIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUm91dGVyUG9saWN5Qgi6SAWCAQIQAUgBiAEBQhEKD19vYmplY3RpdmVfaGFzaEIJCgdfcG9saWN5IkoKClJvdXRlTG9zZXISFgoObWFya2V0cGxhY2VfaWQYASABKAkSEwoLcHJvdmlkZXJfaWQYAiABKAkSDwoHYmVjYXVzZRgDIAEoCSKUAgoNUm91dGVEZWNpc2lvbhIXCg9kZWNpc2lvbl9zaGEyNTYYASABKAkSMwoGcG9saWN5GAIgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlJvdXRlclBvbGljeRIOCgZydW5faWQYAyABKAkSNwoIc2VsZWN0ZWQYBCABKAsyJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUm91dGVDYW5kaWRhdGUSOQoKY2FuZGlkYXRlcxgFIAMoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5Sb3V0ZUNhbmRpZGF0ZRIxCgZsb3NlcnMYBiADKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUm91dGVMb3NlciJhChNTZWxlY3RSb3V0ZVJlc3BvbnNlEjYKCGRlY2lzaW9uGAEgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlJvdXRlRGVjaXNpb24SEgoKcmVjZWlwdF9pZBgCIAEoCSI0CgVMb3NlchIaChJwcm92aWRlcl93b3JrZXJfaWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSKGBAoWUXVvdGVTYW5kYm94UnVuUmVxdWVzdBIpCgZydW5faWQYASABKAlCGbpIFnIUMhJecnVuX1swLTlhLWZdezMyfSQSOwoEc3BlYxgCIAEoCzIlLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuU3BlY0IGukgDyAEBEksKDnNlY29uZF9vcGluaW9uGAMgASgOMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlY29uZE9waW5pb25CCLpIBYIBAhABSACIAQESEwoGbWFya2V0GAQgASgISAGIAQESVQoTdmVyaWZpY2F0aW9uX3BvbGljeRgeIAEoDjIpLm9wZW5hZ2VudHMucnVudGltZS52MS5WZXJpZmljYXRpb25Qb2xpY3lCCLpIBYIBAhABSAKIAQESQgoGcG9saWN5GBQgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLkJ1eWluZ1BvbGljeUIIukgFggECEAFIA4gBARI7CgZwYXlfb24YFSABKA4yHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUGF5T25CCLpIBYIBAhABSASIAQFCEQoPX3NlY29uZF9vcGluaW9uQgkKB19tYXJrZXRCFgoUX3ZlcmlmaWNhdGlvbl9wb2xpY3lCCQoHX3BvbGljeUIJCgdfcGF5X29uIogBChdRdW90ZVNhbmRib3hSdW5SZXNwb25zZRIrCgVxdW90ZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZRIsCgZsb3NlcnMYAiADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTG9zZXISEgoKcmVjZWlwdF9pZBgDIAEoCSLKAQoZRGlzcGF0Y2hTYW5kYm94UnVuUmVxdWVzdBIrCghxdW90ZV9pZBgBIAEoCUIZukgWchQyEl5xdGVfWzAtOWEtZl17MzJ9JBIxCg5yZXNlcnZhdGlvbl9pZBgCIAEoCUIZukgWchQyEl5yc3ZfWzAtOWEtZl17MzJ9JBJACghmYWxsYmFjaxgDIAEoDjIfLm9wZW5hZ2VudHMucnVudGltZS52MS5GYWxsYmFja0IIukgFggECEAFIAIgBAUILCglfZmFsbGJhY2siWQoaRGlzcGF0Y2hTYW5kYm94UnVuUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJKlMKD0pvYlZlcmlmaWNhdGlvbhIgChxKT0JfVkVSSUZJQ0FUSU9OX1VOU1BFQ0lGSUVEEAASHgoaSk9CX1ZFUklGSUNBVElPTl9PQkpFQ1RJVkUQASqAAQoNU2Vjb25kT3BpbmlvbhIeChpTRUNPTkRfT1BJTklPTl9VTlNQRUNJRklFRBAAEhYKElNFQ09ORF9PUElOSU9OX0FOWRABEhcKE1NFQ09ORF9PUElOSU9OX1NFTEYQAhIeChpTRUNPTkRfT1BJTklPTl9JTkRFUEVOREVOVBADKoABCgxCdXlpbmdQb2xpY3kSHQoZQlVZSU5HX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFkJVWUlOR19QT0xJQ1lfQ0hFQVBFU1QQARIaChZCVVlJTkdfUE9MSUNZX0JBTEFOQ0VEEAISGQoVQlVZSU5HX1BPTElDWV9GQVNURVNUEAMqaAoLU3VwcGx5Q2xhc3MSHAoYU1VQUExZX0NMQVNTX1VOU1BFQ0lGSUVEEAASHAoYU1VQUExZX0NMQVNTX1NJTkdMRV9OT0RFEAESHQoZU1VQUExZX0NMQVNTX1JFU0VSVkVfUE9PTBACKoYBCgxQcm92aWRlclRpZXISHQoZUFJPVklERVJfVElFUl9VTlNQRUNJRklFRBAAEhsKF1BST1ZJREVSX1RJRVJfUFJFRkVSUkVEEAESGwoXUFJPVklERVJfVElFUl9RVUFMSUZJRUQQAhIdChlQUk9WSURFUl9USUVSX1BST1ZJU0lPTkFMEAMqnAEKDFJvdXRlclBvbGljeRIdChlST1VURVJfUE9MSUNZX1VOU1BFQ0lGSUVEEAASJgoiUk9VVEVSX1BPTElDWV9MT1dFU1RfVE9UQUxfQ09TVF9WMRABEh0KGVJPVVRFUl9QT0xJQ1lfQkFMQU5DRURfVjEQAhImCiJST1VURVJfUE9MSUNZX1JFTElBQklMSVRZX0ZJUlNUX1YxEAMytAsKC01hcmtldHBsYWNlErUBCg1MaXN0UHJvdmlkZXJzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RQcm92aWRlcnNSZXNwb25zZSJJqrsYEwgCEAIaC21hcmtldDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9jYXRhbG9nL3Byb3ZpZGVycxKyAQoMTGlzdEpvYlR5cGVzEioub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RKb2JUeXBlc1JlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdEpvYlR5cGVzUmVzcG9uc2UiSaq7GBMIAhACGgttYXJrZXQ6cmVhZCABgtPkkwIsEiovaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY2F0YWxvZy9qb2ItdHlwZXMSxwEKE0dldENvbXB1dGVUZWxlbWV0cnkSMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Q29tcHV0ZVRlbGVtZXRyeVJlcXVlc3QaMi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Q29tcHV0ZVRlbGVtZXRyeVJlc3BvbnNlIkmquxgTCAIQAhoLbWFya2V0OnJlYWQgAYLT5JMCLBIqL2ludGVybmFsL3YxL21hcmtldHBsYWNlL3RlbGVtZXRyeS9jb21wdXRlEugBCg9RdW90ZVNhbmRib3hSdW4SLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUXVvdGVTYW5kYm94UnVuUmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5RdW90ZVNhbmRib3hSdW5SZXNwb25zZSJ2qrsYNQgCEAIaDG1hcmtldDp3cml0ZSACMh9vcGVuYWdlbnRzLm1hcmtldHBsYWNlLnF1b3RlLnYxgtPkkwI3OgEqIjIvaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvY29tcHV0ZS9xdW90ZS9zYW5kYm94LXJ1bhKmAQoIR2V0UXVvdGUSJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0UXVvdGVSZXF1ZXN0Gicub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFF1b3RlUmVzcG9uc2UiSaq7GBMIAhACGgttYXJrZXQ6cmVhZCABgtPkkwIsEiovaW50ZXJuYWwvdjEvbWFya2V0cGxhY2UvcXVvdGVzL3txdW90ZV9pZH0S4gEKC1NlbGVjdFJvdXRlEikub3BlbmFnZW50cy5ydW50aW1lLnYxLlNlbGVjdFJvdXRlUmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWxlY3RSb3V0ZVJlc3BvbnNlInyquxg/CAIQAhoMbWFya2V0OndyaXRlIAIyKW9wZW5hZ2VudHMubWFya2V0cGxhY2Uucm91dGVyX2RlY2lzaW9uLnYxgtPkkwIzOgEqIi4vaW50ZXJuYWwvdjEvbWFya2V0cGxhY2Uvcm91dGVyL2NvbXB1dGUvc2VsZWN0EvQBChJEaXNwYXRjaFNhbmRib3hSdW4SMC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuRGlzcGF0Y2hTYW5kYm94UnVuUmVxdWVzdBoxLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwYXRjaFNhbmRib3hSdW5SZXNwb25zZSJ5qrsYPQgCEAIaDG1hcmtldDp3cml0ZSACMiRvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2Rpc3BhdGNoZWQudjE4yQGC0+STAjI6ASoiLS9pbnRlcm5hbC92MS9tYXJrZXRwbGFjZS9kaXNwYXRjaC9zYW5kYm94LXJ1bmIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_jobs, file_openagents_runtime_v1_pricing, file_openagents_runtime_v1_verification, file_openagents_runtime_v1_workers]);
 
 /**
  * @generated from message openagents.runtime.v1.ListProvidersRequest
@@ -557,6 +557,240 @@ export const SamplingTermsSchema: GenMessage<SamplingTerms> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_marketplace, 11);
 
 /**
+ * @generated from message openagents.runtime.v1.GetQuoteRequest
+ */
+export type GetQuoteRequest = Message<"openagents.runtime.v1.GetQuoteRequest"> & {
+  /**
+   * @generated from field: string quote_id = 1;
+   */
+  quoteId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetQuoteRequest.
+ * Use `create(GetQuoteRequestSchema)` to create a new message.
+ */
+export const GetQuoteRequestSchema: GenMessage<GetQuoteRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 12);
+
+/**
+ * @generated from message openagents.runtime.v1.GetQuoteResponse
+ */
+export type GetQuoteResponse = Message<"openagents.runtime.v1.GetQuoteResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Quote quote = 1;
+   */
+  quote?: Quote | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetQuoteResponse.
+ * Use `create(GetQuoteResponseSchema)` to create a new message.
+ */
+export const GetQuoteResponseSchema: GenMessage<GetQuoteResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 13);
+
+/**
+ * An offer that the caller has.
+ *
+ * @generated from message openagents.runtime.v1.RouteCandidate
+ */
+export type RouteCandidate = Message<"openagents.runtime.v1.RouteCandidate"> & {
+  /**
+   * @generated from field: string marketplace_id = 1;
+   */
+  marketplaceId: string;
+
+  /**
+   * @generated from field: string provider_id = 2;
+   */
+  providerId: string;
+
+  /**
+   * @generated from field: int64 total_price_msats = 3;
+   */
+  totalPriceMsats: bigint;
+
+  /**
+   * Absent when it is not known.
+   *
+   * @generated from field: optional int64 latency_ms = 4;
+   */
+  latencyMs?: bigint | undefined;
+
+  /**
+   * In hundredths of a percent.
+   *
+   * @generated from field: int32 reliability_bps = 5;
+   */
+  reliabilityBps: number;
+
+  /**
+   * @generated from field: optional string quote_id = 6;
+   */
+  quoteId?: string | undefined;
+
+  /**
+   * @generated from field: optional string quote_sha256 = 7;
+   */
+  quoteSha256?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RouteCandidate.
+ * Use `create(RouteCandidateSchema)` to create a new message.
+ */
+export const RouteCandidateSchema: GenMessage<RouteCandidate> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 14);
+
+/**
+ * @generated from message openagents.runtime.v1.SelectRouteRequest
+ */
+export type SelectRouteRequest = Message<"openagents.runtime.v1.SelectRouteRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string capability = 2;
+   */
+  capability: string;
+
+  /**
+   * Of the work that the offers are for.
+   *
+   * @generated from field: optional string objective_hash = 3;
+   */
+  objectiveHash?: string | undefined;
+
+  /**
+   * @generated from field: repeated openagents.runtime.v1.RouteCandidate candidates = 4;
+   */
+  candidates: RouteCandidate[];
+
+  /**
+   * `lowest_total_cost_v1` when absent.
+   *
+   * @generated from field: optional openagents.runtime.v1.RouterPolicy policy = 5;
+   */
+  policy?: RouterPolicy | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SelectRouteRequest.
+ * Use `create(SelectRouteRequestSchema)` to create a new message.
+ */
+export const SelectRouteRequestSchema: GenMessage<SelectRouteRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 15);
+
+/**
+ * A candidate that was not chosen.
+ *
+ * @generated from message openagents.runtime.v1.RouteLoser
+ */
+export type RouteLoser = Message<"openagents.runtime.v1.RouteLoser"> & {
+  /**
+   * @generated from field: string marketplace_id = 1;
+   */
+  marketplaceId: string;
+
+  /**
+   * @generated from field: string provider_id = 2;
+   */
+  providerId: string;
+
+  /**
+   * `dearer`, `slower`, `less_reliable`, `worse_balance`, or `tie_broken_by_id`: the
+   * first thing in which it is worse than the chosen one, as the policy compares.
+   *
+   * @generated from field: string because = 3;
+   */
+  because: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RouteLoser.
+ * Use `create(RouteLoserSchema)` to create a new message.
+ */
+export const RouteLoserSchema: GenMessage<RouteLoser> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 16);
+
+/**
+ * @generated from message openagents.runtime.v1.RouteDecision
+ */
+export type RouteDecision = Message<"openagents.runtime.v1.RouteDecision"> & {
+  /**
+   * sha256 of policy, run, capability, objective, choice and candidates: equal
+   * offers in any order have an equal one.
+   *
+   * @generated from field: string decision_sha256 = 1;
+   */
+  decisionSha256: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.RouterPolicy policy = 2;
+   */
+  policy: RouterPolicy;
+
+  /**
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.RouteCandidate selected = 4;
+   */
+  selected?: RouteCandidate | undefined;
+
+  /**
+   * From the best to the worst.
+   *
+   * @generated from field: repeated openagents.runtime.v1.RouteCandidate candidates = 5;
+   */
+  candidates: RouteCandidate[];
+
+  /**
+   * @generated from field: repeated openagents.runtime.v1.RouteLoser losers = 6;
+   */
+  losers: RouteLoser[];
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RouteDecision.
+ * Use `create(RouteDecisionSchema)` to create a new message.
+ */
+export const RouteDecisionSchema: GenMessage<RouteDecision> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 17);
+
+/**
+ * @generated from message openagents.runtime.v1.SelectRouteResponse
+ */
+export type SelectRouteResponse = Message<"openagents.runtime.v1.SelectRouteResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.RouteDecision decision = 1;
+   */
+  decision?: RouteDecision | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SelectRouteResponse.
+ * Use `create(SelectRouteResponseSchema)` to create a new message.
+ */
+export const SelectRouteResponseSchema: GenMessage<SelectRouteResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_marketplace, 18);
+
+/**
  * A provider that was looked at and not selected.
  *
  * @generated from message openagents.runtime.v1.Loser
@@ -580,7 +814,7 @@ export type Loser = Message<"openagents.runtime.v1.Loser"> & {
  * Use `create(LoserSchema)` to create a new message.
  */
 export const LoserSchema: GenMessage<Loser> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 12);
+  messageDesc(file_openagents_runtime_v1_marketplace, 19);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunRequest
@@ -637,7 +871,7 @@ export type QuoteSandboxRunRequest = Message<"openagents.runtime.v1.QuoteSandbox
  * Use `create(QuoteSandboxRunRequestSchema)` to create a new message.
  */
 export const QuoteSandboxRunRequestSchema: GenMessage<QuoteSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 13);
+  messageDesc(file_openagents_runtime_v1_marketplace, 20);
 
 /**
  * @generated from message openagents.runtime.v1.QuoteSandboxRunResponse
@@ -664,7 +898,7 @@ export type QuoteSandboxRunResponse = Message<"openagents.runtime.v1.QuoteSandbo
  * Use `create(QuoteSandboxRunResponseSchema)` to create a new message.
  */
 export const QuoteSandboxRunResponseSchema: GenMessage<QuoteSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 14);
+  messageDesc(file_openagents_runtime_v1_marketplace, 21);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunRequest
@@ -694,7 +928,7 @@ export type DispatchSandboxRunRequest = Message<"openagents.runtime.v1.DispatchS
  * Use `create(DispatchSandboxRunRequestSchema)` to create a new message.
  */
 export const DispatchSandboxRunRequestSchema: GenMessage<DispatchSandboxRunRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 15);
+  messageDesc(file_openagents_runtime_v1_marketplace, 22);
 
 /**
  * @generated from message openagents.runtime.v1.DispatchSandboxRunResponse
@@ -716,7 +950,7 @@ export type DispatchSandboxRunResponse = Message<"openagents.runtime.v1.Dispatch
  * Use `create(DispatchSandboxRunResponseSchema)` to create a new message.
  */
 export const DispatchSandboxRunResponseSchema: GenMessage<DispatchSandboxRunResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_marketplace, 16);
+  messageDesc(file_openagents_runtime_v1_marketplace, 23);
 
 /**
  * @generated from enum openagents.runtime.v1.JobVerification
@@ -922,6 +1156,49 @@ export const ProviderTierSchema: GenEnum<ProviderTier> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_marketplace, 4);
 
 /**
+ * @generated from enum openagents.runtime.v1.RouterPolicy
+ */
+export const RouterPolicy = {
+  /**
+   * @generated from enum value: ROUTER_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * By price, then time, then reliability.
+   *
+   * @generated from enum value: ROUTER_POLICY_LOWEST_TOTAL_COST_V1 = 1;
+   */
+  LOWEST_TOTAL_COST_V1: 1,
+
+  /**
+   * By price + latency + 20 for each whole percent of unreliability; an unknown
+   * latency counts as 250 ms.
+   *
+   * @generated from enum value: ROUTER_POLICY_BALANCED_V1 = 2;
+   */
+  BALANCED_V1: 2,
+
+  /**
+   * By reliability, then price, then time.
+   *
+   * @generated from enum value: ROUTER_POLICY_RELIABILITY_FIRST_V1 = 3;
+   */
+  RELIABILITY_FIRST_V1: 3,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.RouterPolicy
+ */
+export type RouterPolicy = (typeof RouterPolicy)[keyof typeof RouterPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.RouterPolicy.
+ */
+export const RouterPolicySchema: GenEnum<RouterPolicy> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_marketplace, 5);
+
+/**
  * The market: who offers what, at which price, and the order that follows.
  *
  * @generated from service openagents.runtime.v1.Marketplace
@@ -969,6 +1246,29 @@ export const Marketplace: GenService<{
     methodKind: "unary";
     input: typeof QuoteSandboxRunRequestSchema;
     output: typeof QuoteSandboxRunResponseSchema;
+  },
+  /**
+   * A quote as it was made, with the operator's signature, also after it expired.
+   *
+   * @generated from rpc openagents.runtime.v1.Marketplace.GetQuote
+   */
+  getQuote: {
+    methodKind: "unary";
+    input: typeof GetQuoteRequestSchema;
+    output: typeof GetQuoteResponseSchema;
+  },
+  /**
+   * Choose among offers that the caller collected, of one market or several. The
+   * choice is recorded in the run's log with a receipt that names the others and
+   * why they were not chosen; a repeat answers it, and other offers under the
+   * same key are refused.
+   *
+   * @generated from rpc openagents.runtime.v1.Marketplace.SelectRoute
+   */
+  selectRoute: {
+    methodKind: "unary";
+    input: typeof SelectRouteRequestSchema;
+    output: typeof SelectRouteResponseSchema;
   },
   /**
    * Order quoted work against a reservation that covers it. The job is offered
