@@ -44,6 +44,21 @@ test("a canceled run's processes are gone from the sandbox, nobody is paid, and 
   );
   assert.deepEqual(told, ["run.cancel_requested", "job.canceled", "budget.voided", "run.finished"]);
   assert.ok(!types.some((type: string) => type.startsWith("payment.")));
+
+  const shownText = (await home.run(["runs", "show", runId])).out;
+  assert.match(shownText, /status +canceled\n/);
+  assert.match(shownText, /verdict +none yet\n/);
+  assert.match(shownText, /spent +0 sat of 5\D?000 sat\n/);
+  assert.match((await home.run(["runs", "list"])).out, new RegExp(`${runId} +canceled +– +0 sat of`));
+  const rebuilt = await home.run(["runs", "rebuild"]);
+  assert.equal(rebuilt.code, 0, rebuilt.out);
+  assert.match(rebuilt.out, new RegExp(`^${runId}  sha256:[0-9a-f]{64}  as stored$`, "m"));
+  const forked = await home.run(["runs", "fork", runId, "--at", "2", "--json"]);
+  const { run: fork } = JSON.parse(forked.out);
+  assert.deepEqual([fork.forked_from, fork.fork_seq, fork.latest_seq, fork.status], [runId, 2, 3, "running"]);
+  const next = (await home.run(["runs", "show", fork.run_id])).out;
+  assert.match(next, new RegExp(`forked from +${runId} after event 2\\n`));
+
   const verified = await home.run(["verify", result.bundle_dir]);
   assert.equal(verified.code, 0, verified.out);
   const audit = await home.run(["ledger", "audit", "--json"]);
