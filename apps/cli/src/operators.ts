@@ -1,7 +1,8 @@
 // Whose signatures a verification accepts: the keys named with --operator, or
 // else the pinned ones.
 
-import { homeFolder, isOperatorKey, listPins } from "@openagents/stack";
+import { parseNoteKey, type NoteKey } from "@openagents/receipts";
+import { homeFolder, isOperatorKey, listLogPins, listPins } from "@openagents/stack";
 import { CliError, EXIT } from "./cli-error.ts";
 import type { Context } from "./context.ts";
 
@@ -42,4 +43,26 @@ async function fetchKey(operator: string): Promise<string> {
 export function isTrustworthy(url: URL): boolean {
   if (url.protocol === "https:") return true;
   return url.protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+}
+
+/** The same for keys of transparency logs; only keys can be named. */
+export function logKeys(context: Context, named: readonly string[] | undefined): string[] {
+  if (named === undefined || named.length === 0) {
+    return listLogPins(homeFolder(context.env)).map((pin) => pin.publicKey);
+  }
+  for (const key of named) parseLogKey(key);
+  return [...named];
+}
+
+/** Throws `log_key_invalid`. */
+export function parseLogKey(text: string): NoteKey {
+  try {
+    return parseNoteKey(text);
+  } catch (cause) {
+    throw new CliError("log_key_invalid", cause instanceof Error ? cause.message : String(cause), {
+      nextStep: "a log's key reads name+id+base64; `openagents log show` prints it",
+      exitCode: EXIT.usage,
+      cause,
+    });
+  }
 }

@@ -8,6 +8,7 @@ import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
+import { logCommand } from "./commands/log.ts";
 import { providerCommand } from "./commands/provider.ts";
 import { receiptsCommand } from "./commands/receipts.ts";
 import { runCommand } from "./commands/run.ts";
@@ -49,7 +50,14 @@ export function buildProgram(context: Context): Command {
     program.addCommand(command(context));
   program.commandsGroup("Sell:").addCommand(providerCommand(context));
   program.commandsGroup("Look and prove:");
-  for (const command of [runsCommand, receiptsCommand, verifyCommand, ledgerCommand, artifactsCommand])
+  for (const command of [
+    runsCommand,
+    receiptsCommand,
+    verifyCommand,
+    logCommand,
+    ledgerCommand,
+    artifactsCommand,
+  ])
     program.addCommand(command(context));
   program.commandsGroup("This repository:");
   for (const command of scriptCommands(context)) program.addCommand(command);

@@ -4,15 +4,15 @@ import { mkdir, readFile, readdir, rename, rm, stat, symlink, truncate, writeFil
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { SandboxRunSpec } from "@openagents/contracts";
-import { sha256Hex, type JsonObject } from "@openagents/receipts";
+import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { verifyBundle, type Claim } from "../src/index.ts";
 import { copyOf, forged, listFiles, reseal } from "./forge.ts";
 import { bundleOf, madeUpLegs, provenAttempt, provenBundle } from "./recorded-bundle.ts";
-import { OPERATOR_KEY, type RecordedAttempt } from "./recorded-run.ts";
+import { LOG_KEY, OPERATOR_KEY, type RecordedAttempt } from "./recorded-run.ts";
 import { FIXED, PROJECT, planOf, smallJob, testFile, type Changes } from "./small-project.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const PINNED = { operatorKeys: [OPERATOR_KEY] };
+const PINNED = { operatorKeys: [OPERATOR_KEY], logKeys: [LOG_KEY] };
 
 async function failing(dir: string): Promise<Claim[]> {
   const { claims, ok } = await verifyBundle(dir, PINNED);
@@ -40,8 +40,22 @@ test("an untouched bundle holds in every claim, and its signer only when pinned"
     [
       ["signer", "not_checked"],
       ["review", "not_checked"],
+      ["inclusion", "not_checked"],
     ],
   );
+});
+
+test("a bundle without proofs is not checked against the log, and a borrowed proof fails", async (t) => {
+  const { bundleDir } = await provenBundle(t);
+  const file = join(bundleDir, "BUNDLE.json");
+  const { inclusion, ...without } = JSON.parse(await readFile(file, "utf8"));
+  const inclusionClaim = async () =>
+    (await verifyBundle(bundleDir, PINNED)).claims.find((claim) => claim.name === "inclusion");
+  await writeFile(file, `${canonicalize(without)}\n`);
+  assert.equal((await inclusionClaim())?.state, "not_checked");
+  assert.deepEqual(await failing(bundleDir), []);
+  await writeFile(file, `${canonicalize({ ...without, inclusion: { ...inclusion, log_index: 0 } })}\n`);
+  assert.equal((await inclusionClaim())?.state, "fails");
 });
 
 test("a flipped bit in any file makes a claim fail that names the file", async (t) => {

@@ -1,6 +1,7 @@
 // A run's receipts and log, made as the runtime makes them, without a runtime:
 // what a bundle is written from. The verdicts are computed here once more.
 
+import assert from "node:assert/strict";
 import {
   ProblemError,
   encode,
@@ -20,22 +21,30 @@ import {
 import {
   canonicalize,
   chainEvent,
+  formatNoteKey,
+  noteKeyOf,
   payloadHash,
   publicKeyOf,
   quoteHash,
   sealReceipt,
   sha256Hex,
+  signCheckpoint,
   signHash,
   signReceipt,
   type JsonObject,
   type Receipt,
 } from "@openagents/receipts";
+import { auditPath, leafOf, treeHash } from "@openagents/testing";
 import type { BundleClients } from "../src/bundle/index.ts";
 import type { LegPlan, LegRun } from "../src/legs/index.ts";
 import type { SmallJob } from "./small-project.ts";
 
 export const OPERATOR_SECRET = "11".repeat(32);
 export const OPERATOR_KEY = publicKeyOf(OPERATOR_SECRET);
+
+const LOG_ORIGIN = "log.example/recorded";
+const LOG_SECRET = "22".repeat(32);
+export const LOG_KEY = formatNoteKey(noteKeyOf(LOG_ORIGIN, LOG_SECRET));
 
 const START_MS = Date.parse("2026-01-02T03:04:05.000Z");
 const RUN_ID = `run_${"1".repeat(32)}`;
@@ -361,6 +370,21 @@ export function createRecorder(): Recorder {
         },
       },
       receipts: {
+        // All of a run's receipts are in the log, each in the head that it was the last entry of.
+        async getReceipt({ receiptId }) {
+          const index = receipts.findIndex((receipt) => receipt.receipt_id === receiptId);
+          const leaves = receipts
+            .slice(0, index + 1)
+            .map((receipt) => leafOf(Buffer.from(receipt.canonical_json_sha256, "hex")));
+          const head = { size: leaves.length, root: treeHash(leaves) };
+          const inclusion = {
+            logIndex: BigInt(index),
+            hashes: auditPath(index, leaves).map((hash) => hash.toString("hex")),
+            checkpoint: signCheckpoint(head, LOG_ORIGIN, LOG_SECRET),
+            logKey: LOG_KEY,
+          };
+          return { ...signed(receipts[index] ?? assert.fail(receiptId)), inclusion };
+        },
         // Pages of three, so that paging is walked too.
         async listReceipts({ cursor }) {
           const from = Number(cursor ?? "0");

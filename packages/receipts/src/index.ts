@@ -1,3 +1,4 @@
+export { checkInclusion, type InclusionCheck } from "./check-inclusion.ts";
 export { DEPTH_MAX, assertReceiptNumbers, canonicalize } from "./canonicalize.ts";
 export { chainEvent, payloadHash, sha256Hex, type ChainedEvent } from "./hash.ts";
 export { JsonError, type JsonObject, type JsonValue } from "./json.ts";

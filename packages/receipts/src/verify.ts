@@ -20,8 +20,10 @@ export type ReceiptChecks = {
   readonly signer: Check;
 };
 
+const MEMBERS = ["receipt", "signature"];
+
 /**
- * Check a `{receipt, signature}` document. A signer that is not among
+ * Check a `{receipt, signature}` document; its `inclusion` is `checkInclusion`'s. A signer that is not among
  * `operatorKeys` is *not checked*, never good; garbage fails and never throws.
  */
 export function verifyReceipt(
@@ -30,8 +32,10 @@ export function verifyReceipt(
 ): ReceiptChecks {
   const receipt = isObject(signed) ? signed["receipt"] : undefined;
   const signature = isObject(signed) ? signed["signature"] : undefined;
-  if (!isObject(receipt) || !isObject(signature) || !hasOnly(signed, ["receipt", "signature"])) {
-    const nothing = fails("this is not a document with exactly `receipt` and `signature`");
+  const members =
+    isObject(signed) && Object.hasOwn(signed, "inclusion") ? [...MEMBERS, "inclusion"] : MEMBERS;
+  if (!isObject(receipt) || !isObject(signature) || !hasOnly(signed, members)) {
+    const nothing = fails("this is not a document of `receipt`, `signature` and at most `inclusion`");
     return { hash: nothing, id: nothing, signature: nothing, signer: nothing };
   }
   const hash = checkHash(receipt);

@@ -1,7 +1,8 @@
 export { dataDirAt, homeFolder, type DataDir } from "./data-dir.ts";
 export { loadKeys, type StackKeys } from "./keys.ts";
 export { shareLock, takeLock, type FileLock } from "./lock.ts";
-export { isOperatorKey, listPins, pinOperator, type Pin } from "./pins.ts";
+export { makePrivateFolder, readIfExists, writePrivateFile } from "./private-files.ts";
+export { isOperatorKey, listLogPins, listPins, pinLog, pinOperator, type Pin } from "./pins.ts";
 export { isPortFree, planPorts } from "./ports.ts";
 export { findRunning, recordToWire, type StackRecord } from "./record.ts";
 export { allScopes } from "./scopes.ts";

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { publicKeyOf } from "@openagents/receipts";
+import { formatNoteKey, noteKeyOf, publicKeyOf } from "@openagents/receipts";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import type { DataDir } from "./data-dir.ts";
 import { makePrivateFolder, readIfExists, writePrivateFile } from "./private-files.ts";
@@ -89,6 +89,11 @@ export function loadKeys(dataDir: DataDir): StackKeys {
 /** Names the log of this stack; nobody else's is called so. */
 export function logOriginOf(keys: StackKeys): string {
   return `openagents.local/${keys.localId}`;
+}
+
+/** What others verify this stack's log with. */
+export function logKeyOf(keys: StackKeys): string {
+  return formatNoteKey(noteKeyOf(logOriginOf(keys), keys.logKey));
 }
 
 /** What services verify tokens with. */

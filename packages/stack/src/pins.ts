@@ -2,12 +2,13 @@
 // says that the signer is the operator one meant.
 
 import { join } from "node:path";
+import { parseNoteKey } from "@openagents/receipts";
 import { takeLock } from "./lock.ts";
 import { makePrivateFolder, readIfExists, writePrivateFile } from "./private-files.ts";
 import { StackError } from "./stack-error.ts";
 
 export type Pin = {
-  /** x-only secp256k1 key, 64 lower-case hex digits. */
+  /** Of operators x-only secp256k1, 64 lower-case hex digits; of logs as signed notes publish theirs. */
   readonly publicKey: string;
   readonly label: string;
   /** RFC 3339. */
@@ -16,14 +17,28 @@ export type Pin = {
 
 const PINS_MAX = 1000;
 
-/** Every pin of this user, oldest first. Throws `pins_damaged` rather than trusting less or more than was written. */
+/** Every pinned operator of this user, oldest first. Throws `pins_damaged` rather than trusting less or more than was written. */
 export function listPins(home: string): Pin[] {
+  return readPins(home).pins;
+}
+
+/** The same of transparency logs. */
+export function listLogPins(home: string): Pin[] {
+  return readPins(home).logs;
+}
+
+type Pins = { readonly pins: Pin[]; readonly logs: Pin[] };
+
+function readPins(home: string): Pins {
   const path = join(home, "pins.json");
   const text = readIfExists(path);
-  if (text === undefined) return [];
+  if (text === undefined) return { pins: [], logs: [] };
   try {
-    const pins: unknown[] = JSON.parse(text).pins;
-    return pins.map(parsePin);
+    const { pins, logs = [] }: { readonly pins: unknown[]; readonly logs?: unknown[] } = JSON.parse(text);
+    return {
+      pins: pins.map((pin) => parsePin(pin, isOperatorKey)),
+      logs: logs.map((pin) => parsePin(pin, isLogKey)),
+    };
   } catch (cause) {
     throw new StackError(
       "pins_damaged",
@@ -34,55 +49,79 @@ export function listPins(home: string): Pin[] {
   }
 }
 
-/**
- * Trust an operator's key from now on. A key that is pinned already keeps its
- * label and date. Answers whether the pin is new.
- */
-export function pinOperator(options: {
+export type PinRequest = {
   readonly home: string;
   readonly key: string;
   readonly label: string;
   readonly nowMs: number;
-}): boolean {
-  if (!isOperatorKey(options.key)) {
+};
+
+/**
+ * Trust an operator's key from now on. A key that is pinned already keeps its
+ * label and date. Answers whether the pin is new.
+ */
+export function pinOperator(request: PinRequest): boolean {
+  if (!isOperatorKey(request.key)) {
     throw new StackError(
       "operator_key_invalid",
-      `\`${options.key.slice(0, 80)}\` is not an operator's key`,
+      `\`${request.key.slice(0, 80)}\` is not an operator's key`,
       "a key is 64 lower-case hex digits; `openagents status` shows this laptop's",
     );
   }
-  makePrivateFolder(options.home);
+  return addPin(request, "pins");
+}
+
+/** The same for the key of a transparency log. */
+export function pinLog(request: PinRequest): boolean {
+  if (!isLogKey(request.key)) {
+    throw new StackError(
+      "log_key_invalid",
+      `\`${request.key.slice(0, 80)}\` is not the key of a log`,
+      "a log's key reads name+id+base64; `openagents log show` prints it",
+    );
+  }
+  return addPin(request, "logs");
+}
+
+function addPin({ home, key, label, nowMs }: PinRequest, kind: keyof Pins): boolean {
+  makePrivateFolder(home);
   // Two stacks that start side by side both pin; neither may lose the other's line.
-  const lock = takeLock(join(options.home, "pins.lock"), 10);
+  const lock = takeLock(join(home, "pins.lock"), 10);
   if (lock === undefined) {
     throw new StackError("pins_busy", "the list of pinned keys is in use", "try again in a moment");
   }
   try {
-    const pins = listPins(options.home);
-    if (pins.some((pin) => pin.publicKey === options.key)) return false;
-    if (pins.length >= PINS_MAX) {
+    const all = readPins(home);
+    if (all[kind].some((pin) => pin.publicKey === key)) return false;
+    if (all[kind].length >= PINS_MAX) {
       throw new StackError(
         "pins_full",
         `${PINS_MAX} keys are pinned already`,
-        `remove some from ${options.home}/pins.json`,
+        `remove some from ${home}/pins.json`,
       );
     }
-    const entries = [
-      ...pins,
-      { publicKey: options.key, label: options.label, pinnedAt: new Date(options.nowMs).toISOString() },
-    ];
-    const wire = entries.map((pin) => ({
-      public_key: pin.publicKey,
-      label: pin.label,
-      pinned_at: pin.pinnedAt,
-    }));
-    writePrivateFile(
-      join(options.home, "pins.json"),
-      `${JSON.stringify({ version: 1, pins: wire }, null, 2)}\n`,
-    );
+    const added = {
+      ...all,
+      [kind]: [...all[kind], { publicKey: key, label, pinnedAt: new Date(nowMs).toISOString() }],
+    };
+    const file = { version: 1, pins: added.pins.map(pinToWire), logs: added.logs.map(pinToWire) };
+    writePrivateFile(join(home, "pins.json"), `${JSON.stringify(file, null, 2)}\n`);
     return true;
   } finally {
     lock.release();
+  }
+}
+
+function pinToWire(pin: Pin) {
+  return { public_key: pin.publicKey, label: pin.label, pinned_at: pin.pinnedAt };
+}
+
+function isLogKey(text: string): boolean {
+  try {
+    parseNoteKey(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -90,7 +129,7 @@ export function isOperatorKey(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-function parsePin(entry: unknown): Pin {
+function parsePin(entry: unknown, isKey: (text: string) => boolean): Pin {
   if (
     typeof entry === "object" &&
     entry !== null &&
@@ -101,7 +140,7 @@ function parsePin(entry: unknown): Pin {
     const { public_key: publicKey, label, pinned_at: pinnedAt } = entry;
     if (
       typeof publicKey === "string" &&
-      isOperatorKey(publicKey) &&
+      isKey(publicKey) &&
       typeof label === "string" &&
       typeof pinnedAt === "string"
     ) {

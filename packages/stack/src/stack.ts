@@ -3,10 +3,10 @@
 
 import { startDatabase } from "./database.ts";
 import { dataDirAt, type DataDir } from "./data-dir.ts";
-import { loadOrCreateKeys, logOriginOf, publicTokenKey, type StackKeys } from "./keys.ts";
+import { loadOrCreateKeys, logKeyOf, logOriginOf, publicTokenKey, type StackKeys } from "./keys.ts";
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
 import { makePrivateFolder } from "./private-files.ts";
-import { pinOperator } from "./pins.ts";
+import { pinLog, pinOperator } from "./pins.ts";
 import { assertPortsFree, planPorts, portInUse } from "./ports.ts";
 import { removeRecord, writeRecord, type StackRecord } from "./record.ts";
 import { StackError } from "./stack-error.ts";
@@ -95,6 +95,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   pinOperator({
     home: options.home,
     key: keys.operatorKey,
+    label: `this computer, ${dataDir.root}`,
+    nowMs: nowMs(),
+  });
+  pinLog({
+    home: options.home,
+    key: logKeyOf(keys),
     label: `this computer, ${dataDir.root}`,
     nowMs: nowMs(),
   });

@@ -1,12 +1,18 @@
 import { open } from "node:fs/promises";
-import { canonicalize, parseStrict, verifyReceipt, type JsonValue } from "@openagents/receipts";
+import {
+  canonicalize,
+  checkInclusion,
+  parseStrict,
+  verifyReceipt,
+  type JsonValue,
+} from "@openagents/receipts";
 import { Command } from "commander";
 import { collect } from "../arguments.ts";
 import { claimTable, claimsExitCode, verdictLine, type Claim } from "../claims.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { connect } from "../connection.ts";
 import { addDataDirOption, setBody, type Context, type DataDirOption } from "../context.ts";
-import { operatorKeys } from "../operators.ts";
+import { logKeys, operatorKeys } from "../operators.ts";
 
 /** Larger than any receipt or bundle manifest. */
 const INPUT_BYTES_MAX = 64 * 1024 * 1024;
@@ -47,15 +53,20 @@ function getCommand(context: Context): Command {
 
 function verifyReceiptCommand(context: Context): Command {
   const command = new Command("verify")
-    .description("check a receipt's hash, identifier, signature and signer, offline")
+    .description("check a receipt's hash, identifier, signature, signer and place in the log, offline")
     .argument("<file>", "a file of `receipts get` or of a bundle; - for standard input")
     .option(
       "--operator <key-or-url>",
       "trust this operator's key instead of the pinned ones; may be repeated",
       collect,
     )
+    .option(
+      "--log <key>",
+      "trust this transparency log's key instead of the pinned ones; may be repeated",
+      collect,
+    )
     .addHelpText("after", HELP);
-  return setBody<{ operator?: string[] }>(command, async (options, [file = "-"]) => {
+  return setBody<{ operator?: string[]; log?: string[] }>(command, async (options, [file = "-"]) => {
     const keys = await operatorKeys(context, options.operator);
     const signed = parse(file === "-" ? await readAll(context.stdin) : await readInput(file), file);
     const checks = verifyReceipt(signed, { operatorKeys: keys });
@@ -63,6 +74,8 @@ function verifyReceiptCommand(context: Context): Command {
       name,
       ...checks[name],
     }));
+    const { state, detail } = checkInclusion(signed, logKeys(context, options.log));
+    claims.push({ name: "inclusion", state, detail });
     const exitCode = claimsExitCode(claims);
     const { out } = context;
     if (options.json === true) {

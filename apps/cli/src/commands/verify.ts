@@ -6,13 +6,14 @@ import { collect } from "../arguments.ts";
 import { claimTable, claimsExitCode, verdictLine } from "../claims.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { setBody, type Context, type GlobalOptions } from "../context.ts";
-import { operatorKeys } from "../operators.ts";
+import { logKeys, operatorKeys } from "../operators.ts";
 import { TOOLCHAIN_OPTION, toolchainsFor } from "../provider/index.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import { showSteps } from "../terminal/index.ts";
 
 type VerifyCommandOptions = GlobalOptions & {
   readonly operator?: string[];
+  readonly log?: string[];
   readonly rerun?: true;
   readonly toolchain?: string[];
 };
@@ -28,6 +29,8 @@ tools that it needs are looked for, and --toolchain names others.
 A claim holds, fails, or was not checked. A signature by a key that you did not
 pin is not checked, never good. Keys of stacks on this computer are pinned when
 they first start; name others with --operator, which then count instead of pins.
+The claim \`inclusion\` says that the receipts are in the operator's public log; its key
+is pinned in the same way, or named with --log.
 
 Examples:
   openagents verify ~/.openagents/sessions/run_0123456789abcdef0123456789abcdef
@@ -44,6 +47,7 @@ export function verifyCommand(context: Context): Command {
     .description("check a bundle as an outsider would")
     .argument("<folder>", "the bundle's folder")
     .option("--operator <key-or-url>", "trust this operator's key; may be repeated", collect)
+    .option("--log <key>", "trust this transparency log's key; may be repeated", collect)
     .option("--rerun", "run the check again, in the sandbox of this computer")
     .option(TOOLCHAIN_OPTION, "with --rerun, use this tool too; may be repeated", collect)
     .addHelpText("after", HELP);
@@ -54,7 +58,10 @@ export function verifyCommand(context: Context): Command {
         exitCode: EXIT.usage,
       });
     }
-    const keys = await operatorKeys(context, options.operator);
+    const trusted = {
+      operatorKeys: await operatorKeys(context, options.operator),
+      logKeys: logKeys(context, options.log),
+    };
     const { looksLikeBundle, verifyBundle } = await import("@openagents/autopilot");
     const dir = resolve(folder);
     if (!looksLikeBundle(dir)) {
@@ -68,9 +75,9 @@ export function verifyCommand(context: Context): Command {
     const { claims } =
       options.rerun === true
         ? await rerun(context, options, stop.signal, (again) =>
-            verifyBundle(dir, { operatorKeys: keys, rerun: again }),
+            verifyBundle(dir, { ...trusted, rerun: again }),
           )
-        : await verifyBundle(dir, { operatorKeys: keys });
+        : await verifyBundle(dir, trusted);
     if (stop.signal.aborted) return EXIT.interrupted;
     const exitCode = claimsExitCode(claims);
     const { out } = context;

@@ -27,6 +27,8 @@ export type ClaimName =
   | "second_opinion"
   | "review"
   | "payment"
+  /** That the receipts are in the operator's transparency log. */
+  | "inclusion"
   /** Only when it was asked for. */
   | "rerun";
 

@@ -5,7 +5,12 @@ import { canonicalize, parseStrict, verifyReceipt, type JsonObject } from "@open
 import type { Problems } from "./claims.ts";
 import { asObject, objectOf, textOf } from "./json-view.ts";
 
-export type SignedFile = { readonly receipt: JsonObject; readonly signer: string };
+export type SignedFile = {
+  readonly receipt: JsonObject;
+  readonly signer: string;
+  /** All of it, with the proof that it is in the log where it has one. */
+  readonly document: JsonObject;
+};
 
 /** Throws when the bytes are not JSON at all; tells every other problem. */
 export function readSigned(path: string, bytes: Buffer | undefined, problems: Problems): SignedFile {
@@ -25,5 +30,6 @@ export function readSigned(path: string, bytes: Buffer | undefined, problems: Pr
   return {
     receipt: objectOf(document, "receipt"),
     signer: textOf(objectOf(document, "signature"), "signer_pubkey"),
+    document,
   };
 }

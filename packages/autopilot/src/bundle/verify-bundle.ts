@@ -11,6 +11,7 @@
 import { sha256Hex, type JsonObject } from "@openagents/receipts";
 import { openBench, type Bench } from "./bench.ts";
 import { checkLinkage } from "./chain.ts";
+import { checkInclusions } from "./check-inclusions.ts";
 import { checkLog } from "./check-log.ts";
 import { checkPayment } from "./check-payment.ts";
 import { checkRerun, type RerunOptions } from "./check-rerun.ts";
@@ -40,6 +41,8 @@ export type BundleVerification = {
 export type VerifyOptions = {
   /** x-only public keys that the reader trusts, 64 hex digits each. */
   readonly operatorKeys: readonly string[];
+  /** Keys of transparency logs that the reader trusts, as signed notes publish theirs; none when absent. */
+  readonly logKeys?: readonly string[];
   /** Run the last job's legs again, from the bundle alone; absent: none of its commands is run. */
   readonly rerun?: RerunOptions;
 };
@@ -57,7 +60,7 @@ export async function verifyBundle(dir: string, options: VerifyOptions): Promise
   const intact = outside.every(({ state }) => state !== "fails");
   const inside =
     intact && manifest.value !== undefined
-      ? await checkContents(files, manifest.value, options.rerun)
+      ? await checkContents(files, manifest.value, options)
       : skipped(options.rerun);
   const claims = [...outside, ...inside];
   return { claims, ok: claims.every(({ state }) => state !== "fails") };
@@ -77,6 +80,7 @@ const INSIDE: readonly ClaimName[] = [
   "second_opinion",
   "review",
   "payment",
+  "inclusion",
 ];
 
 /** Whether a story hangs together says nothing when it is not the one that was sealed. */
@@ -89,14 +93,14 @@ function skipped(rerun: RerunOptions | undefined): Claim[] {
 async function checkContents(
   files: BundleFiles,
   manifest: SignedFile,
-  rerun: RerunOptions | undefined,
+  { rerun, logKeys = [] }: VerifyOptions,
 ): Promise<Claim[]> {
   const found = examine((problems) => readReceipts(files, manifest, problems));
   const signed = examine((problems) => readSigned(RUN_RECEIPT_FILE, files.get(RUN_RECEIPT_FILE), problems));
   const replay = examine((problems) => readReplay(requireFile(files, REPLAY_FILE), problems));
-  const told = examine(() => storyOf(readable(found.value, "a receipt")));
+  const told = examine(() => storyOf(readable(found.value, "a receipt").byId));
 
-  const receipts = () => readable(found.value, "a receipt");
+  const receipts = () => readable(found.value, "a receipt").byId;
   const runReceipt = () => readable(signed.value, RUN_RECEIPT_FILE).receipt;
   const attempts = () => readable(told.value, "the receipts' story").attempts;
   await using opened = new AsyncDisposableStack();
@@ -106,7 +110,7 @@ async function checkContents(
   const claims = [
     await claim(
       "receipts",
-      (problems) => `${take(found, problems).size} receipts are complete and signed by the operator`,
+      (problems) => `${take(found, problems).byId.size} receipts are complete and signed by the operator`,
     ),
     await claim("run_receipt", (problems) => checkRunReceipt(take(signed, problems), manifest, problems)),
     await claim("replay", (problems) => describeReplay(take(replay, problems))),
@@ -122,6 +126,10 @@ async function checkContents(
     await claim("second_opinion", (problems) => checkSecondOpinion(benches(), files, receipts(), problems)),
     await claim("review", (problems) => checkReview(benches(), problems)),
     await claim("payment", (problems) => checkPayment(receipts(), attempts(), runReceipt(), problems)),
+    await claim("inclusion", (problems) => {
+      const { files: signedFiles } = readable(found.value, "a receipt");
+      return checkInclusions(new Map([[MANIFEST_FILE, manifest], ...signedFiles]), logKeys, problems);
+    }),
   ];
   if (rerun !== undefined)
     claims.push(await claim("rerun", (problems) => checkRerun(lastBench(), files, rerun, problems)));
@@ -198,12 +206,15 @@ function readReceipts(
   files: BundleFiles,
   { receipt: sealed, signer }: SignedFile,
   problems: Problems,
-): ReceiptsById {
+): { readonly byId: ReceiptsById; readonly files: ReadonlyMap<string, SignedFile> } {
   const receipts = new Map<string, JsonObject>();
+  const signedFiles = new Map<string, SignedFile>();
   const folder = `${RECEIPTS_FOLDER}/`;
   for (const path of files.keys()) {
     if (!path.startsWith(folder)) continue;
-    const { receipt, signer: by } = readSigned(path, files.get(path), problems);
+    const signed = readSigned(path, files.get(path), problems);
+    const { receipt, signer: by } = signed;
+    signedFiles.set(path, signed);
     const id = path.slice(folder.length, -".json".length);
     problems.same(`${path}: the name`, textOf(receipt, "receipt_id"), id);
     problems.same(`${path}: the signer`, by, signer);
@@ -212,7 +223,7 @@ function readReceipts(
     receipts.set(id, receipt);
   }
   if (receipts.size === 0) problems.add("there are no receipts");
-  return receipts;
+  return { byId: receipts, files: signedFiles };
 }
 
 function checkRunReceipt(

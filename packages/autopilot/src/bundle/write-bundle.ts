@@ -41,7 +41,7 @@ export type BundleRequest = {
 
 export type BundleClients = {
   readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact">;
-  readonly receipts: Pick<RuntimeClients["receipts"], "listReceipts">;
+  readonly receipts: Pick<RuntimeClients["receipts"], "getReceipt" | "listReceipts">;
   readonly runs: Pick<RuntimeClients["runs"], "getRunReceipt" | "getRunReplay" | "sealBundle">;
 };
 
@@ -52,7 +52,9 @@ const GATHER_TRIES_MAX = 5;
  * Gather, seal and write the bundle of a finished run; answers its folder,
  * `{sessionsDir}/{runId}`. Doing it again gives the same files. Throws
  * `bundle_already_sealed` (from the runtime) when the run's bundle was sealed
- * with other files, and `bundle_too_large`.
+ * with other files, `bundle_too_large`, and `receipts_not_logged` when the
+ * transparency log does not take them in: sealed with proofs and without, a
+ * bundle would be two.
  */
 export async function writeBundle(request: BundleRequest): Promise<string> {
   const files = await gather(request);
@@ -61,12 +63,19 @@ export async function writeBundle(request: BundleRequest): Promise<string> {
     // Of the content, so that another attempt with other files is another command.
     { idempotencyKey: `${request.runId}:bundle:${contentHash(files)}`, signal: request.signal },
   );
-  return place(request, new Map([...files, [MANIFEST_FILE, signedFile(sealed.receipt)]]));
+  const [manifest = sealed.receipt] = await readLogged(request, [
+    textOf(sealed.receipt.receipt, "receipt_id"),
+  ]);
+  return place(request, new Map([...files, [MANIFEST_FILE, signedFile(manifest)]]));
 }
 
 async function gather(request: BundleRequest): Promise<BundleFiles> {
   const { runReceipt, replay } = await readLog(request);
-  const receipts = await listAll(request);
+  const listed = await listAll(request);
+  const receipts = await readLogged(
+    request,
+    listed.map(({ receipt }) => textOf(receipt, "receipt_id")),
+  );
   const { attempts } = storyOf(
     new Map(receipts.map(({ receipt }) => [textOf(receipt, "receipt_id"), receipt])),
   );
@@ -170,6 +179,28 @@ async function listAll({ clients, runId, signal }: BundleRequest): Promise<reado
     receipts.push(...page.receipts.filter(({ receipt }) => textOf(receipt, "schema") !== BUNDLE_SCHEMA));
     cursor = page.nextCursor;
   } while (cursor !== undefined && receipts.length < FILES_MAX);
+  return receipts;
+}
+
+/** Receipts with the proofs that they are in the log; each read waits for its own a few seconds. */
+async function readLogged(
+  { clients, signal }: BundleRequest,
+  receiptIds: readonly string[],
+): Promise<readonly SignedReceipt[]> {
+  const receipts: SignedReceipt[] = [];
+  for (const receiptId of receiptIds) {
+    const read = () => reading(() => clients.receipts.getReceipt({ receiptId }, { signal }), signal);
+    let receipt = await read();
+    for (let tries = 1; receipt.inclusion === undefined; tries += 1) {
+      if (tries === GATHER_TRIES_MAX)
+        throw new AutopilotError(
+          "receipts_not_logged",
+          `The transparency log has not taken in ${receiptId}. Write the bundle again later.`,
+        );
+      receipt = await read();
+    }
+    receipts.push(receipt);
+  }
   return receipts;
 }
 
