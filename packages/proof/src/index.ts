@@ -7,6 +7,7 @@ export {
 } from "./check-config.ts";
 export { isCheckConfigPath, isTestPath } from "./check-paths.ts";
 export { classifyPatch, type PatchClassification } from "./classify-patch.ts";
+export { decideLegs, type ReportedLeg } from "./decide-legs.ts";
 export {
   decideVerdict,
   type GuardOutcome,

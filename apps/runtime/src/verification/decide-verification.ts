@@ -6,12 +6,9 @@
 import type { Leg, LegResult, SandboxRunSpec, Verdict } from "@openagents/contracts";
 import {
   classifyPatch,
-  decideVerdict,
+  decideLegs,
   patchFiles,
-  readReport,
   type CheckConfig,
-  type GuardOutcome,
-  type LegOutcome,
   type PatchClassification,
 } from "@openagents/proof";
 import type { Job } from "../jobs/index.ts";
@@ -87,25 +84,11 @@ function decideRound(
   evidence: Evidence,
   common: readonly string[],
 ): Decision {
-  const [base, patched, guard, ...others] = legs;
-  const violations = [
-    ...common,
-    ...legViolations(spec, base, "base"),
-    ...legViolations(spec, patched, "patched"),
-    ...(guard === undefined ? [] : legViolations(spec, guard, "guard")),
-    ...(others.length === 0 ? [] : ["legs_unexpected"]),
-    ...(guard === undefined || spec.guardPaths.length > 0 ? [] : ["guard_leg_unexpected"]),
-    ...treeViolations(spec, classification, base, patched, guard),
-  ];
-  if (violations.length > 0 || base === undefined || patched === undefined)
-    return inconclusive(BROKEN, violations);
+  const readReport = (sha256: string) => evidence.reports.get(sha256);
+  const { violations: broken, decided } = decideLegs(spec, legs, classification, readReport);
+  const violations = [...common, ...broken];
+  if (violations.length > 0 || decided === undefined) return inconclusive(BROKEN, violations);
 
-  const outcomes = {
-    base: outcomeOf(base, spec, evidence),
-    patched: outcomeOf(patched, spec, evidence),
-    guard: guardOutcome(guard, spec, evidence),
-  };
-  const decided = decideVerdict({ ...outcomes, runner: spec.testRunner, classification });
   const exitCodes = new Map<Leg, number | undefined>();
   for (const leg of legs) exitCodes.set(leg.leg, leg.commands.at(-1)?.exitCode);
   const trees = new Map(legs.map((leg) => [leg.leg, leg.tree]));
@@ -124,58 +107,6 @@ function inconclusive(because: string, violations: readonly string[]): Decision 
   };
 }
 
-/** A guard leg that was due and is absent could not be made; the second run says the same or disagrees. */
-function guardOutcome(guard: LegResult | undefined, spec: SandboxRunSpec, evidence: Evidence): GuardOutcome {
-  if (guard !== undefined) return { kind: "ran", outcome: outcomeOf(guard, spec, evidence) };
-  if (spec.guardPaths.length === 0) return { kind: "nothing_to_guard" };
-  return { kind: "not_possible", because: "the guard leg was not run" };
-}
-
-function legViolations(spec: SandboxRunSpec, leg: LegResult | undefined, name: Leg): string[] {
-  if (leg === undefined || leg.leg !== name) return [`${name}_leg_missing`];
-  const violations: string[] = [];
-  // A leg stops at its first failing command, so it may report fewer, never others.
-  const prefix = spec.commands.slice(0, leg.commands.length);
-  if (
-    !sameList(
-      prefix,
-      leg.commands.map((command) => command.command),
-    )
-  )
-    violations.push(`${name}_commands_differ`);
-  const last = leg.commands.at(-1);
-  const stoppedEarly = leg.commands.length < spec.commands.length;
-  if (stoppedEarly && last?.exitCode === 0 && last.limit === undefined)
-    violations.push(`${name}_commands_missing`);
-  const before = leg.commands.slice(0, -1);
-  if (before.some((command) => command.exitCode !== 0)) violations.push(`${name}_went_on_after_failure`);
-  if (leg.commands.some((command) => (command.exitCode === undefined) === (command.signal === undefined))) {
-    violations.push(`${name}_exit_unclear`);
-  }
-  if (leg.reportSha256 !== undefined && spec.testRunner === undefined)
-    violations.push(`${name}_report_unexpected`);
-  return violations;
-}
-
-/** What the trees must be whatever the patch is; which they are exactly, a second run and an offline check compute. */
-function treeViolations(
-  spec: SandboxRunSpec,
-  { testPaths, checkConfigPaths, sourcePaths }: PatchClassification,
-  base: LegResult | undefined,
-  patched: LegResult | undefined,
-  guard: LegResult | undefined,
-): string[] {
-  if (base === undefined || patched === undefined) return [];
-  const violations: string[] = [];
-  if (spec.patchTestPaths.length === 0 && base.tree !== spec.baseTree) violations.push("base_tree_differs");
-  // The base leg has the patch's tests, so it is the patched leg where the patch is nothing else.
-  const isOfTests = sourcePaths.length === 0 && checkConfigPaths.every((path) => testPaths.includes(path));
-  if (isOfTests && base.tree !== patched.tree) violations.push("base_tree_differs");
-  if (!isOfTests && base.tree === patched.tree) violations.push("trees_equal");
-  if (guard?.tree === patched.tree) violations.push("trees_equal");
-  return violations;
-}
-
 function outputViolations(outputs: ReadonlyMap<string, OutputState>): string[] {
   const violations: string[] = [];
   for (const [sha256, state] of outputs) {
@@ -183,28 +114,6 @@ function outputViolations(outputs: ReadonlyMap<string, OutputState>): string[] {
     if (state === "foreign") violations.push(`output_of_another_job:${sha256}`);
   }
   return violations;
-}
-
-/** The leg's last command speaks for the leg: it ran to the end or failed there. */
-function outcomeOf(leg: LegResult, spec: SandboxRunSpec, evidence: Evidence): LegOutcome {
-  const last = leg.commands.at(-1);
-  const limit = leg.commands.find((command) => command.limit !== undefined)?.limit;
-  const report = reportOf(leg, spec, evidence);
-  return {
-    commandsExpected: spec.commands.length,
-    commandsRun: leg.commands.length,
-    ...(last?.exitCode === undefined ? {} : { exitCode: last.exitCode }),
-    ...(last?.signal === undefined ? {} : { signal: last.signal }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(report === undefined ? {} : { report }),
-  };
-}
-
-function reportOf(leg: LegResult, spec: SandboxRunSpec, evidence: Evidence): LegOutcome["report"] {
-  if (spec.testRunner === undefined) return undefined;
-  const packed = leg.reportSha256 === undefined ? undefined : evidence.reports.get(leg.reportSha256);
-  if (packed !== undefined) return readReport(spec.testRunner, packed);
-  return { complete: false, because: "nothing was reported", tests: new Map() };
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -1,12 +1,10 @@
-// A reported result as what `decideVerdict` takes: how each leg ended, with what
-// its test runner reported. Used for stored results and for those of a rerun.
+// A reported result, read from a bundle, as what `decideLegs` takes. Used for stored results and for those of a rerun.
 
 import {
-  decideVerdict,
+  decideLegs,
   readReport,
-  type GuardOutcome,
-  type LegOutcome,
   type PatchClassification,
+  type ReportedLeg,
   type TestReport,
   type VerdictDecision,
 } from "@openagents/proof";
@@ -18,9 +16,8 @@ import { numberOf, objectsOf, textOf } from "./json-view.ts";
 export type ReadBytes = (sha256: string) => Buffer | undefined;
 
 /**
- * The verdict that a result gives, in words too as the operator's verifier gives
- * it: that one sees no trees, so a guard leg that is not there is one that could
- * not be run. Tells what makes it no result of its job.
+ * The verdict that a result gives, by the rules of the operator's verifier, in its
+ * words too. Tells which rules of its job the result breaks.
  */
 export function decideResult(
   result: JsonObject,
@@ -29,22 +26,32 @@ export function decideResult(
   readBytes: ReadBytes,
   problems: Problems,
 ): VerdictDecision {
-  const legs = objectsOf(result, "legs");
-  const outcomeOf = (name: string) => legOutcome(legs, name, spec, readBytes, problems);
-  const guard: GuardOutcome = legs.some((leg) => textOf(leg, "leg") === "guard")
-    ? { kind: "ran", outcome: outcomeOf("guard") }
-    : classification.guardPaths.length === 0
-      ? { kind: "nothing_to_guard" }
-      : { kind: "not_possible", because: "the guard leg was not run" };
-  const expected = guard.kind === "ran" ? 3 : 2;
-  if (legs.length !== expected) problems.add(`there are ${legs.length} legs, not ${expected}`);
-  return decideVerdict({
-    base: outcomeOf("base"),
-    patched: outcomeOf("patched"),
-    guard,
-    runner: spec.testRunner,
-    classification,
-  });
+  const legs = objectsOf(result, "legs").map(reportedLeg);
+  const { violations, decided } = decideLegs(spec, legs, classification, readBytes);
+  for (const violation of violations) problems.add(`the report breaks a rule of its job: ${violation}`);
+  return (
+    decided ?? {
+      verdict: "inconclusive",
+      because: "legs are missing",
+      proof: "by_exit_code",
+      reviewPaths: [],
+    }
+  );
+}
+
+function reportedLeg(leg: JsonObject): ReportedLeg {
+  const given = (object: JsonObject, name: string) => textOf(object, name) || undefined;
+  return {
+    leg: textOf(leg, "leg"),
+    tree: textOf(leg, "tree"),
+    commands: objectsOf(leg, "commands").map((command) => ({
+      command: textOf(command, "command"),
+      exitCode: numberOf(command, "exit_code"),
+      signal: given(command, "signal"),
+      limit: given(command, "limit"),
+    })),
+    reportSha256: given(leg, "report_sha256"),
+  };
 }
 
 /** How each leg of a result ended, in words that compare: its last command's exit code, or its signal. */
@@ -93,37 +100,4 @@ export function reportOf(
   return spec.testRunner === undefined || bytes === undefined
     ? undefined
     : readReport(spec.testRunner, bytes);
-}
-
-function legOutcome(
-  legs: readonly JsonObject[],
-  name: string,
-  spec: SandboxRunSpec,
-  readBytes: ReadBytes,
-  problems: Problems,
-): LegOutcome {
-  const [leg = {}, second] = legs.filter((candidate) => textOf(candidate, "leg") === name);
-  if (second !== undefined) problems.add(`there are two ${name} legs`);
-  const commands = objectsOf(leg, "commands");
-  if (commands.length === 0) problems.add(`the ${name} leg ran nothing`);
-  for (const [index, command] of commands.entries()) {
-    const what = `command ${index + 1} of the ${name} leg`;
-    problems.same(what, textOf(command, "command"), spec.commands[index]);
-    const isLast = index === commands.length - 1;
-    if (!isLast && numberOf(command, "exit_code") !== 0)
-      problems.add(`the ${name} leg went on after a failure`);
-  }
-  const last = commands.at(-1) ?? {};
-  const exitCode = numberOf(last, "exit_code");
-  const signal = textOf(last, "signal");
-  const limit = commands.map((command) => textOf(command, "limit")).find((hit) => hit !== "");
-  const report = reportOf({ legs: [leg] }, name, spec, readBytes);
-  return {
-    commandsExpected: spec.commands.length,
-    commandsRun: commands.length,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === "" ? {} : { signal }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(report === undefined ? {} : { report }),
-  };
 }
