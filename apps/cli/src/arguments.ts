@@ -49,6 +49,19 @@ export function parseRunId(text: string): string {
   throw new InvalidArgumentError("A run's id is run_ and 32 hex digits; `openagents runs list` shows them.");
 }
 
+export function parseQuoteId(text: string): string {
+  if (/^qte_[0-9a-f]{32}$/.test(text)) return text;
+  throw new InvalidArgumentError("A quote's id is qte_ and 32 hex digits.");
+}
+
+/** A worker's id, of one that sells. */
+export function parseProviderId(text: string): string {
+  if (/^wrk_[0-9a-f]{32}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "A provider's id is wrk_ and 32 hex digits; `openagents market providers` shows them.",
+  );
+}
+
 /** For options that may be given several times. */
 export function collect(value: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), value];

@@ -89,6 +89,9 @@ test("commands that need a stack say how to start one, and leave nothing behind"
   for (const argv of [
     ["runs", "list"],
     ["ledger", "audit"],
+    ["market", "providers"],
+    ["market", "telemetry"],
+    ["market", "quote", `qte_${"0".repeat(32)}`],
     ["receipts", "get", "pay_0123456789abcdef01234567"],
   ]) {
     const { code, out, err } = await run(...argv);

@@ -9,6 +9,7 @@ import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { logCommand } from "./commands/log.ts";
+import { marketCommand } from "./commands/market.ts";
 import { providerCommand } from "./commands/provider.ts";
 import { receiptsCommand } from "./commands/receipts.ts";
 import { runCommand } from "./commands/run.ts";
@@ -52,6 +53,7 @@ export function buildProgram(context: Context): Command {
   program.commandsGroup("Look and prove:");
   for (const command of [
     runsCommand,
+    marketCommand,
     receiptsCommand,
     verifyCommand,
     logCommand,

@@ -102,6 +102,11 @@ function startCommand(context: Context): Command {
   const command = new Command("start")
     .description("begin to sell")
     .option("--price <amount>", "for one job, such as 200sat", parseAmount)
+    .option(
+      "--execution-price <amount>",
+      "for one job that is paid for whatever its verdict (default: none is sold)",
+      parseAmount,
+    )
     .option("--name <text>", "what buyers see")
     .option(TOOLCHAIN_OPTION, "lend this tool too; may be repeated", collect)
     .option(
@@ -217,9 +222,10 @@ async function detach(context: Context, identity: Identity, options: StartOption
 function argumentsOf(options: StartOptions): string[] {
   const one = (name: string, value: string | number | undefined) =>
     value === undefined ? [] : [`--${name}`, String(value)];
-  const { tokenFile, toolchain = [], price } = options;
+  const { tokenFile, toolchain = [], price, executionPrice } = options;
   return [
     ...one("price", price === undefined ? undefined : `${price}msat`),
+    ...one("execution-price", executionPrice === undefined ? undefined : `${executionPrice}msat`),
     ...one("name", options.name),
     ...toolchain.flatMap((text) => one("toolchain", absoluteToolchain(text))),
     ...one("memory", options.memory),

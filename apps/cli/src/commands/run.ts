@@ -94,6 +94,14 @@ export function runCommand(context: Context): Command {
         "independent",
       ]),
     )
+    .addOption(
+      new Option("--policy <preference>", "which provider (default: cheapest)").choices([
+        "cheapest",
+        "balanced",
+        "fastest",
+      ]),
+    )
+    .option("--market", "let everyone who sells have the source, not only your devices and the operator")
     .option("--pr", "open a pull request when the patch holds")
     .option("--no-layers", "send no dependencies along")
     .option("--allow-scripts", "let install scripts of dependencies run on this computer")
@@ -183,7 +191,19 @@ function refuseMixed(options: RunOptions): void {
     });
   }
   const given = (
-    ["repo", "issue", "agent", "check", "budget", "attempts", "secondOpinion", "allowScripts", "pr"] as const
+    [
+      "repo",
+      "issue",
+      "agent",
+      "check",
+      "budget",
+      "attempts",
+      "secondOpinion",
+      "policy",
+      "market",
+      "allowScripts",
+      "pr",
+    ] as const
   ).find((name) => options[name] !== undefined);
   if (given === undefined && options.layers !== false) return;
   throw new CliError("usage", "a resumed run keeps what it was started with", {

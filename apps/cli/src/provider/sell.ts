@@ -10,6 +10,7 @@ import { toolchainWords, toolchainsFor } from "./toolchains.ts";
 
 export type SellOptions = IdentityOptions & {
   readonly price?: bigint;
+  readonly executionPrice?: bigint;
   readonly name?: string;
   readonly toolchain?: readonly string[];
   readonly memory?: number;
@@ -66,6 +67,7 @@ export async function sell(
     client,
     displayName: options.name ?? identity.displayName,
     priceMsats: options.price ?? identity.priceMsats,
+    executionPriceMsats: options.executionPrice,
     caps: {
       memoryMibMax: options.memory ?? MEMORY_MIB,
       diskMibMax: options.disk ?? DISK_MIB,

@@ -15,6 +15,8 @@ export type RunArguments = {
   readonly budget?: bigint;
   readonly attempts?: number;
   readonly secondOpinion?: RunRequest["secondOpinion"];
+  readonly policy?: NonNullable<RunRequest["policy"]>;
+  readonly market?: true;
   /** commander's name for `--no-layers`. */
   readonly layers?: boolean;
   readonly allowScripts?: true;
@@ -53,6 +55,8 @@ export async function requestOf(
     budgetMsats: args.budget ?? BUDGET_MSATS,
     attemptsMax: args.attempts ?? (agent.startsWith("script:") ? ATTEMPTS_OF_SCRIPT : ATTEMPTS),
     secondOpinion: args.secondOpinion ?? "any",
+    ...(args.policy === undefined ? {} : { policy: args.policy }),
+    ...(args.market === true ? { market: true } : {}),
     layers: args.layers !== false,
     allowScripts: args.allowScripts === true,
     limits: DEFAULT_LIMITS,

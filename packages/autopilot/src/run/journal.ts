@@ -11,7 +11,9 @@ import {
   quoteDesc,
   reservationDesc,
   sandboxLimitsDesc,
+  buyingPolicyValues,
   secondOpinionValues,
+  type BuyingPolicy,
   settlementDesc,
   testRunnerValues,
   toolchainRequirementDesc,
@@ -46,6 +48,10 @@ export type RunRequest = {
   readonly budgetMsats: bigint;
   readonly attemptsMax: number;
   readonly secondOpinion: SecondOpinion;
+  /** What the buyer prefers; the cheapest where absent. */
+  readonly policy?: BuyingPolicy;
+  /** Whether the source may go to providers of everyone. */
+  readonly market?: boolean;
   /** Whether dependencies travel with the work. */
   readonly layers: boolean;
   /** Whether their install scripts may run here. */
@@ -137,6 +143,8 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       budgetMsats: must(amount),
       attemptsMax: must(whole),
       secondOpinion: must(oneOf(secondOpinionValues)),
+      policy: may(oneOf(buyingPolicyValues)),
+      market: may(flag),
       layers: must(flag),
       allowScripts: must(flag),
       limits: must(message(sandboxLimitsDesc)),

@@ -21,8 +21,10 @@ export type SellerOptions = {
   readonly seat: ProviderSeat;
   readonly client: ClientSettings;
   readonly displayName: string;
-  /** Price of one job. */
+  /** Of one job that is paid for when its check passes. */
   readonly priceMsats: bigint;
+  /** Of one job that is paid for whatever its verdict; none is sold where undefined. */
+  readonly executionPriceMsats?: bigint | undefined;
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
@@ -86,6 +88,7 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
     client,
     displayName,
     priceMsats,
+    executionPriceMsats: options.executionPriceMsats,
     caps,
     sandbox,
     toolchains,
