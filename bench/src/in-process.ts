@@ -4,7 +4,7 @@
 
 import { createInterface } from "node:readline";
 import { createAuthority } from "@openagents/authority";
-import { Treasury, methodsOf, type CommandCall } from "@openagents/contracts";
+import { Treasury, methodsOf, type CommandCall, type MethodContract } from "@openagents/contracts";
 import { connect, migrate, provisionDatabase } from "@openagents/postgres";
 import { MIGRATIONS, grantDemoCredit, openTransferBatch, reserveCompute } from "@openagents/runtime";
 import { repeat } from "./load.ts";
@@ -31,6 +31,10 @@ const db = connect({ url: appUrl, applicationName: "bench" });
 const authority = createAuthority({ db, nowMs: Date.now });
 const deps = { authority, transfers: openTransferBatch(authority), nowMs: Date.now, demoGrants: true };
 const granted = new Set<number>();
+// Made once, as a service makes them once.
+const METHODS = { reserveCompute: methodOf("reserveCompute"), grantDemoCredit: methodOf("grantDemoCredit") };
+const NO_SCOPES = new Set<string>();
+const NEVER = new AbortController().signal;
 
 process.stdout.write("{}\n");
 for await (const line of createInterface({ input: process.stdin })) {
@@ -43,6 +47,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   });
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
+await db.close();
 
 async function grant(index: number): Promise<void> {
   if (granted.has(index)) return;
@@ -51,21 +56,25 @@ async function grant(index: number): Promise<void> {
   await grantDemoCredit(deps, call, { amountMsats: 100_000_000_000n, memo: "bench" });
 }
 
-function callOf(name: string, index: number, key: string): CommandCall {
-  const method = methodsOf(Treasury).find((each) => each.localName === name);
-  if (method === undefined) throw new Error(`the treasury has no ${name}`);
+function callOf(name: keyof typeof METHODS, index: number, key: string): CommandCall {
   return {
     principal: {
       id: `usr_bench${index}`,
       kind: "user",
       org: `org_bench${index}`,
-      scopes: new Set(),
+      scopes: NO_SCOPES,
       zoneTenths: 5,
       tokenId: "bench",
     },
     requestId: "req_bench",
-    signal: AbortSignal.abort(),
-    method,
+    signal: NEVER,
+    method: METHODS[name],
     idempotencyKey: key,
   };
+}
+
+function methodOf(name: string): MethodContract {
+  const method = methodsOf(Treasury).find((each) => each.localName === name);
+  if (method === undefined) throw new Error(`the treasury has no ${name}`);
+  return method;
 }
