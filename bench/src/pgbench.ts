@@ -11,7 +11,10 @@ const run = promisify(execFile);
 
 const SCALE = 20;
 
-export type Pgbench = { tps(clients: number, seconds: number): Promise<number> };
+export type Pgbench = {
+  /** Undefined when not one transaction ended in time, as happens on a machine that others keep busy. */
+  tps(clients: number, seconds: number): Promise<number | undefined>;
+};
 
 /** Undefined when pgbench is not installed. */
 export async function preparePgbench(adminUrl: string): Promise<Pgbench | undefined> {
@@ -35,8 +38,7 @@ export async function preparePgbench(adminUrl: string): Promise<Pgbench | undefi
       const args = ["-M", "prepared", "-c", String(clients), "-j", "2", "-T", String(seconds), "-n"];
       const { stdout } = await run(program, args, { env });
       const tps = /tps = ([0-9.]+)/.exec(stdout)?.[1];
-      if (tps === undefined) throw new Error(`pgbench printed no tps: ${stdout}`);
-      return Number(tps);
+      return tps === undefined ? undefined : Number(tps);
     },
   };
 }

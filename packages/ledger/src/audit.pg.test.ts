@@ -130,7 +130,7 @@ const TAMPERINGS: readonly {
   {
     what: "a transfer between units",
     sql: [
-      "ALTER TABLE ledger.transfers DROP CONSTRAINT transfers_debit_account, DROP CONSTRAINT transfers_credit_account",
+      "DROP TRIGGER transfers_accounts ON ledger.transfers",
       "UPDATE ledger.transfers SET unit = 'usd_cents' WHERE id = 'grant'",
     ],
     found: ["units_agree"],
@@ -139,7 +139,7 @@ const TAMPERINGS: readonly {
   {
     what: "an account that is gone",
     sql: [
-      "ALTER TABLE ledger.transfers DROP CONSTRAINT transfers_debit_account, DROP CONSTRAINT transfers_credit_account",
+      "DROP TRIGGER transfers_accounts ON ledger.transfers",
       "DELETE FROM ledger.accounts WHERE id = 'b'",
     ],
     found: ["sum_zero_per_unit", "units_agree"],
@@ -148,7 +148,7 @@ const TAMPERINGS: readonly {
   {
     what: "a reservation resolved twice",
     sql: [
-      "ALTER TABLE ledger.transfers DROP CONSTRAINT transfers_pending_id_key",
+      "DROP INDEX ledger.transfers_pending_id_key",
       `${INSERT} ('v1', 'void', 'a', 'b', 30, 'msats', 'r1', 'rcpt_1', 0)`,
       "ALTER TABLE ledger.accounts DROP CONSTRAINT accounts_debits_pending_check, DROP CONSTRAINT accounts_credits_pending_check",
       "UPDATE ledger.accounts SET debits_pending = -30 WHERE id = 'a'",

@@ -316,9 +316,14 @@ test("the database itself refuses what the rules would never ask for", async (t)
     ["UPDATE ledger.accounts SET credits_pending = -1 WHERE id = 'a'", /credits_pending_check/],
     [insert("'x', 'posted', 'a', 'b', 0, 'msats', NULL"), /amount_check/],
     [insert("'x', 'posted', 'a', 'a', 1, 'msats', NULL"), /check constraint/],
-    [insert("'x', 'posted', 'a', 'nobody', 1, 'msats', NULL"), /transfers_credit_account/],
-    [insert("'x', 'posted', 'nobody', 'a', 1, 'msats', NULL"), /transfers_debit_account/],
-    [insert("'x', 'posted', 'a', 'b', 1, 'usd_cents', NULL"), /transfers_debit_account/],
+    [insert("'x', 'posted', 'a', 'nobody', 1, 'msats', NULL"), /missing or has another unit/],
+    [insert("'x', 'posted', 'nobody', 'a', 1, 'msats', NULL"), /missing or has another unit/],
+    [insert("'x', 'posted', 'a', 'b', 1, 'usd_cents', NULL"), /missing or has another unit/],
+    // A batch is checked as a whole: one wrong row among right ones is enough.
+    [
+      `${insert("'x', 'posted', 'a', 'b', 1, 'msats', NULL")}, ('y', 'posted', 'a', 'nobody', 1, 'msats', NULL, 'rcpt_1', 0)`,
+      /missing or has another unit/,
+    ],
     [insert("'x', 'post', 'a', 'b', 1, 'msats', NULL"), /check constraint/],
     [insert("'x', 'posted', 'a', 'b', 1, 'msats', 'r'"), /check constraint/],
     [insert("'x', 'post', 'a', 'b', 1, 'msats', 'nothing'"), /pending_id_fkey/],

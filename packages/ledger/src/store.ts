@@ -66,8 +66,7 @@ const OPEN_ACCOUNTS = statement(
 );
 
 // In the order of their ids, so that two transfers over the same accounts never
-// wait for each other in a ring. No key changes, so the weaker lock is enough;
-// it lets the foreign keys of transfers look at the row.
+// wait for each other in a ring. No key changes, so the weaker lock is enough.
 const LOCK_ACCOUNTS = statement(
   "ledger.lock_accounts",
   `SELECT ${ACCOUNT_COLUMNS} FROM ledger.accounts WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`,

@@ -51,6 +51,15 @@ const SECTIONS: readonly (readonly [string, string])[] = [
     `SELECT indexdef AS line FROM pg_indexes i JOIN pg_namespace n ON n.nspname = i.schemaname WHERE ${OURS}`,
   ],
   [
+    "triggers",
+    `SELECT format('%s: %s', pg_get_triggerdef(t.oid), regexp_replace(p.prosrc, '\\s+', ' ', 'g')) AS line
+       FROM pg_trigger t
+       JOIN pg_proc p ON p.oid = t.tgfoid
+       JOIN pg_class c ON c.oid = t.tgrelid
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE NOT t.tgisinternal AND ${OURS}`,
+  ],
+  [
     "rights",
     `SELECT format('%s ON %I.%I TO %s', g.privilege_type, g.table_schema, g.table_name, g.grantee) AS line
        FROM information_schema.role_table_grants g
