@@ -99,6 +99,11 @@ runtime.budgets.receipt_id text NOT NULL
 runtime.budgets.removed_at_ms bigint
 runtime.budgets.subject text NOT NULL
 runtime.budgets.updated_at_ms bigint NOT NULL
+runtime.buyer_blocks.blocked_at_ms bigint NOT NULL
+runtime.buyer_blocks.buyer_org text NOT NULL
+runtime.buyer_blocks.org text NOT NULL
+runtime.buyer_blocks.reason text NOT NULL
+runtime.buyer_blocks.receipt_id text NOT NULL
 runtime.buyer_standings.disputed_jobs bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.disputes_lost bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.org text NOT NULL
@@ -407,6 +412,7 @@ runtime.budgets budgets_limit_msats_check CHECK ((limit_msats > 0))
 runtime.budgets budgets_org_level_subject_period_key UNIQUE (org, level, subject, period)
 runtime.budgets budgets_period_check CHECK ((period = ANY (ARRAY['none'::text, 'day'::text, 'week'::text, 'month'::text])))
 runtime.budgets budgets_pkey PRIMARY KEY (budget_id)
+runtime.buyer_blocks buyer_blocks_pkey PRIMARY KEY (org, buyer_org)
 runtime.buyer_standings buyer_standings_disputed_jobs_check CHECK ((disputed_jobs >= 0))
 runtime.buyer_standings buyer_standings_disputes_lost_check CHECK ((disputes_lost >= 0))
 runtime.buyer_standings buyer_standings_pkey PRIMARY KEY (org)
@@ -562,6 +568,7 @@ CREATE INDEX artifact_grants_due ON runtime.artifact_grants USING btree (keep_un
 CREATE INDEX budget_entries_by_counter ON runtime.budget_entries USING btree (budget_id, period_start_ms)
 CREATE INDEX budgets_by_level ON runtime.budgets USING btree (org, level, budget_id) WHERE (removed_at_ms IS NULL)
 CREATE INDEX budgets_by_org ON runtime.budgets USING btree (org, budget_id) WHERE (removed_at_ms IS NULL)
+CREATE INDEX buyer_blocks_by_buyer ON runtime.buyer_blocks USING btree (buyer_org, org)
 CREATE INDEX handovers_by_xid ON transparency.handovers USING btree (xid, seq)
 CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
@@ -575,6 +582,7 @@ CREATE INDEX job_outputs_by_sha256 ON runtime.job_outputs USING btree (sha256, j
 CREATE INDEX jobs_by_input ON runtime.jobs USING gin (inputs)
 CREATE INDEX jobs_by_primary ON runtime.jobs USING btree (primary_job_id, job_id) WHERE (primary_job_id IS NOT NULL)
 CREATE INDEX jobs_by_run ON runtime.jobs USING btree (run_id)
+CREATE INDEX jobs_by_worker ON runtime.jobs USING btree (provider_worker_id, job_id)
 CREATE INDEX jobs_leased ON runtime.jobs USING btree (lease_expires_at_ms) WHERE (status = 'leased'::text)
 CREATE INDEX jobs_offered ON runtime.jobs USING btree (provider_worker_id, job_id) WHERE (status = ANY (ARRAY['queued'::text, 'leased'::text]))
 CREATE INDEX jobs_undecided ON runtime.jobs USING btree (job_id) WHERE ((purpose = 'work'::text) AND (status = ANY (ARRAY['reported'::text, 'verified'::text])))
@@ -608,6 +616,7 @@ CREATE UNIQUE INDEX budget_counters_pkey ON runtime.budget_counters USING btree 
 CREATE UNIQUE INDEX budget_entries_pkey ON runtime.budget_entries USING btree (reservation_id, budget_id)
 CREATE UNIQUE INDEX budgets_org_level_subject_period_key ON runtime.budgets USING btree (org, level, subject, period)
 CREATE UNIQUE INDEX budgets_pkey ON runtime.budgets USING btree (budget_id)
+CREATE UNIQUE INDEX buyer_blocks_pkey ON runtime.buyer_blocks USING btree (org, buyer_org)
 CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
@@ -661,6 +670,7 @@ CREATE TRIGGER transfers_accounts AFTER INSERT ON ledger.transfers REFERENCING N
 DELETE ON runtime.artifact_grants TO app_role
 DELETE ON runtime.artifact_usage TO app_role
 DELETE ON runtime.artifacts TO app_role
+DELETE ON runtime.buyer_blocks TO app_role
 DELETE ON runtime.loose_blobs TO app_role
 INSERT ON authority.command_outcomes TO app_role
 INSERT ON authority.commands TO app_role
@@ -674,6 +684,7 @@ INSERT ON runtime.artifacts TO app_role
 INSERT ON runtime.budget_counters TO app_role
 INSERT ON runtime.budget_entries TO app_role
 INSERT ON runtime.budgets TO app_role
+INSERT ON runtime.buyer_blocks TO app_role
 INSERT ON runtime.buyer_standings TO app_role
 INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
@@ -715,6 +726,7 @@ SELECT ON runtime.artifacts TO app_role
 SELECT ON runtime.budget_counters TO app_role
 SELECT ON runtime.budget_entries TO app_role
 SELECT ON runtime.budgets TO app_role
+SELECT ON runtime.buyer_blocks TO app_role
 SELECT ON runtime.buyer_standings TO app_role
 SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role

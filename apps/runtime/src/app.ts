@@ -32,6 +32,7 @@ import {
 } from "./artifacts/index.ts";
 import { budgetRoutes } from "./budgets/index.ts";
 import { commerceRoutes } from "./commerce/index.ts";
+import { blockRoutes } from "./blocks/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
@@ -149,6 +150,7 @@ async function buildService(
     }),
     artifactRoutes({ db, authority, store, arrivals, artifacts, quota, nowMs }),
     intentRoutes({ db }),
+    blockRoutes({ db, authority }),
     jobRoutes({
       db,
       authority,

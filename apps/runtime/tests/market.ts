@@ -48,7 +48,7 @@ export type Market = {
 
 export type ClaimedJob = { readonly job_id: string; readonly purpose: string; readonly repeats: number };
 export type HeldLease = { readonly lease_id: string };
-export type Claimed = { readonly job: ClaimedJob; readonly lease: HeldLease };
+export type Claimed = { readonly job: ClaimedJob; readonly lease: HeldLease; readonly buyer?: object };
 
 export type MarketOptions = {
   readonly rateLimits?: NonNullable<Parameters<typeof startHarness>[1]>["rateLimits"];

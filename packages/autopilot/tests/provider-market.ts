@@ -164,6 +164,7 @@ export function createProviderMarket(): ProviderMarket {
       }),
       getJob: unused,
       sweepLeases: unused,
+      listWorkerJobs: unused,
     },
   };
 

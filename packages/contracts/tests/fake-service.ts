@@ -162,6 +162,7 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       submitResult: unserved,
       getJob: unserved,
       sweepLeases: unserved,
+      listWorkerJobs: unserved,
     }),
     bind(Artifacts, {
       async putArtifact(input, call) {

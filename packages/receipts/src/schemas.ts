@@ -15,6 +15,8 @@ export const RECEIPT_PREFIXES = {
   "openagents.runtime.job_completed.v1": "jcmp",
   "openagents.runtime.job_canceled.v1": "jcan",
   "openagents.runtime.fallback_provider_used.v1": "fbpu",
+  "openagents.runtime.buyer_blocked.v1": "bblk",
+  "openagents.runtime.buyer_unblocked.v1": "bunb",
   "openagents.runtime.second_opinion.v1": "sopn",
   "openagents.runtime.verification.v2": "vrfy",
   "openagents.runtime.review.v1": "rvw",

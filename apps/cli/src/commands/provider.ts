@@ -21,6 +21,9 @@ import {
   eventLine,
   eventToWire,
   identityOf,
+  jobLines,
+  jobsJson,
+  listJobs,
   logNameOf,
   readState,
   sell,
@@ -88,6 +91,16 @@ Examples:
 
 Exit codes: 0 looked, whatever the state; 1 could not look.`;
 
+const JOBS_HELP = `
+Shows the latest jobs of this provider, newest first: what became of each, what was
+paid, and if nothing was, why. Those that went to another provider are among them.
+
+Examples:
+  openagents provider jobs
+  openagents provider jobs --json | jq '.jobs[] | select(.unpaid_because)'
+
+Exit codes: 0 shown; 1 could not look.`;
+
 export function providerCommand(context: Context): Command {
   const provider = new Command("provider")
     .description("sell sandboxed runs from this computer")
@@ -95,7 +108,8 @@ export function providerCommand(context: Context): Command {
   return provider
     .addCommand(startCommand(context))
     .addCommand(stopCommand(context))
-    .addCommand(statusCommand(context));
+    .addCommand(statusCommand(context))
+    .addCommand(jobsCommand(context));
 }
 
 function startCommand(context: Context): Command {
@@ -285,6 +299,21 @@ function stopCommand(context: Context): Command {
       const back = jobs === "" ? "" : `; ${jobs} goes back to the market when its lease lapses`;
       out.line(`${out.style.yellow("✓")} killed: it did not end within 25 s${back}`);
     }
+    return EXIT.ok;
+  });
+}
+
+const JOBS_SHOWN = 50;
+
+function jobsCommand(context: Context): Command {
+  const command = new Command("jobs")
+    .description("its latest jobs, and why one was not paid")
+    .addHelpText("after", JOBS_HELP);
+  addIdentityOptions(command);
+  return setBody<IdentityOptions>(command, async (options) => {
+    const jobs = await listJobs(identityOf(context, options), JOBS_SHOWN);
+    const lines = options.json === true ? [await jobsJson(jobs)] : jobLines(jobs, context.out.style);
+    for (const line of lines) context.out.line(line);
     return EXIT.ok;
   });
 }

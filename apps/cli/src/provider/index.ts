@@ -1,4 +1,5 @@
 export { identityOf, type Identity, type IdentityOptions } from "./identity.ts";
+export { jobLines, jobsJson, listJobs } from "./jobs.ts";
 export { eventLine, eventToWire } from "./lines.ts";
 export { logNameOf, sell, type SellOptions } from "./sell.ts";
 export { readState, stateJson, stateLines } from "./state.ts";

@@ -119,7 +119,9 @@ function marketWords({ worker, notAsked }: ProviderState, style: Style): string 
     return style.red(`quarantined after ${strikes} strikes: it gets no jobs until the operator lifts it`);
   }
   const words = status === "running" ? `${status}, ${liveness}` : status;
-  return strikes === 0 ? words : `${words}, ${style.yellow(`${strikes} of 3 strikes`)}`;
+  return strikes === 0
+    ? words
+    : `${words}, ${style.yellow(strikes === 1 ? "1 strike" : `${strikes} strikes`)}`;
 }
 
 function lastJobWords({ activity, lastPayment }: ProviderState): string {

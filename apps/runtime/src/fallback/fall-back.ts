@@ -7,6 +7,7 @@
 
 import type { Command } from "@openagents/authority";
 import type { Write } from "@openagents/postgres";
+import { listBlockersOf } from "../blocks/index.ts";
 import { insertMove, listFormerProviders, requeueJob, updateJob, type Job } from "../jobs/index.ts";
 import { CANDIDATES_MAX, findQuote, loadMarketFacts } from "../marketplace/index.ts";
 import { isFinished, type EventDraft, type Run } from "../runs/index.ts";
@@ -52,6 +53,11 @@ export async function fallBack(
       policy: quote.policy,
       payOn: quote.payOn,
       facts: await loadMarketFacts(tx, workers),
+      blockedBy: await listBlockersOf(
+        tx,
+        job.org,
+        workers.map((worker) => worker.org),
+      ),
       fallback: job.fallback,
       had: [...former, job.providerWorkerId],
       second,

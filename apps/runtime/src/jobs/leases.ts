@@ -25,6 +25,19 @@ export async function lockUnlapsed(tx: Tx, leaseId: string): Promise<boolean> {
   return (await tx.query(LOCK_UNLAPSED, [leaseId])).length > 0;
 }
 
+const SUM_CLAIMED = statement(
+  "leases.sum_claimed",
+  `SELECT coalesce(sum(j.price_msats), 0)::bigint AS msats FROM runtime.leases l
+     JOIN runtime.jobs j ON j.job_id = l.job_id
+    WHERE l.worker_id = $1 AND l.claimed_at_ms > $2`,
+);
+
+/** What the jobs that a worker claimed after `sinceMs` were ordered for. */
+export async function sumClaimed(q: Queryable, workerId: string, sinceMs: number): Promise<bigint> {
+  const [row] = await q.query<{ msats: bigint }>(SUM_CLAIMED, [workerId, sinceMs]);
+  return row?.msats ?? 0n;
+}
+
 export function markLapsed(leaseId: string, nowMs: number): Write {
   return {
     name: "leases.mark_lapsed",

@@ -1,10 +1,15 @@
 import { Jobs, bind, type Binding, type CommandCall, type CommandReply } from "@openagents/contracts";
+import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { findWorker, isOwnedBy } from "../workers/index.ts";
 import { jobForProvider, jobMessage } from "./job.ts";
 import { claimJob, renewLease, submitResult, type JobsDeps } from "./service.ts";
 import { findJob } from "./store.ts";
+import { listWorkerJobs } from "./worker-jobs.ts";
+
+/** Sorts after every job id. */
+const AFTER_ALL_JOBS = "job_g";
 
 export type JobRoutesDeps = JobsDeps & {
   readonly limits: RateLimits;
@@ -21,6 +26,19 @@ export function jobRoutes(deps: JobRoutesDeps): Binding {
     async claimJob(request, call) {
       if (request.waitMs < POLL_WAIT_MS) await deps.limits.take(call, "polls");
       return claimJob(deps, call, request);
+    },
+
+    async listWorkerJobs(request, call) {
+      const worker = await findWorker(deps.db, request.workerId);
+      if (worker === undefined || worker.org !== call.principal.org)
+        throw notFound("worker", request.workerId);
+      const before =
+        request.cursor === undefined ? AFTER_ALL_JOBS : decodeCursor(request.cursor, /^job_[0-9a-f]{32}$/);
+      const limit = request.limit ?? PAGE_DEFAULT;
+      const found = await listWorkerJobs(deps.db, request.workerId, before, limit + 1);
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      return { jobs: page, nextCursor: last === undefined ? undefined : encodeCursor(last.jobId) };
     },
     renewLease: (request, call) => renewLease(deps, call, request),
     submitResult: (request, call) => submitResult(deps, call, request),

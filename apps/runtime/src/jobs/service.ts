@@ -1,5 +1,6 @@
 import { newId, type Authority, type Command, type Outcome } from "@openagents/authority";
 import type {
+  Buyer,
   ClaimJobRequest,
   ClaimJobResponse,
   CommandCall,
@@ -14,8 +15,10 @@ import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import { countMarket, latencyMeasure } from "../market-counts/index.ts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
+import { findBuyerStanding } from "../standings/index.ts";
 import {
   findWorker,
+  fitsCaps,
   isOwnedBy,
   lockWorkersOf,
   recordLatency,
@@ -36,7 +39,7 @@ import {
   type LeaseRefusal,
   type ProviderFault,
 } from "./job.ts";
-import { findFormerHolder, findSeen, insertLease, lockUnlapsed, markLapsed } from "./leases.ts";
+import { findFormerHolder, findSeen, insertLease, lockUnlapsed, markLapsed, sumClaimed } from "./leases.ts";
 import type { Offers } from "./offers.ts";
 import { isOvercharged, refuseOvercharge } from "./price-integrity.ts";
 import { resultFacts } from "./spec.ts";
@@ -90,6 +93,8 @@ export async function claimJob(
       }
       const job = await lockNextJob(command.tx, worker.workerId, nowMs);
       if (job === undefined) return { kind: "nothing", output: {} };
+      const capped = await whyCapped(command, worker, job, nowMs);
+      if (capped !== undefined) return { kind: "refused", rule: "policy", ...capped };
       claimed = true;
       const leaseId = newId("lease", nowMs);
       const leased: Job = {
@@ -102,7 +107,11 @@ export async function claimJob(
       };
       return {
         kind: "answer",
-        output: { job: jobForProvider(leased), lease: leaseMessage(leased) },
+        output: {
+          job: jobForProvider(leased),
+          lease: leaseMessage(leased),
+          buyer: await describeBuyer(command, job.org),
+        },
         writes: [
           updateJob(leased),
           insertLease({ leaseId, jobId: job.jobId, workerId: worker.workerId, claimedAtMs: nowMs }),
@@ -116,6 +125,32 @@ export async function claimJob(
     // No transaction is open here: a waiting provider holds no connection.
     await deps.offers.wait(request.workerId, waitMs, call.signal);
   }
+}
+
+async function describeBuyer({ tx }: Command, org: string): Promise<Buyer> {
+  const { settledJobs, disputedJobs } = await findBuyerStanding(tx, org);
+  return { org, settledJobs: BigInt(settledJobs), disputedJobs: BigInt(disputedJobs) };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** What its owner allowed may be less now than when the job was ordered. In order of precedence. */
+async function whyCapped(
+  command: Command,
+  { workerId, caps }: Worker,
+  job: Job,
+  nowMs: number,
+): Promise<{ readonly reason: string; readonly detail: string } | undefined> {
+  if (!fitsCaps(caps, job.spec.limits)) {
+    return { reason: "caps_too_small", detail: `${job.jobId} may take more than this worker's caps allow.` };
+  }
+  if (caps.msatsPerHourMax === undefined) return undefined;
+  const claimedMsats = await sumClaimed(command.tx, workerId, nowMs - HOUR_MS);
+  if (claimedMsats + (job.priceMsats ?? 0n) <= caps.msatsPerHourMax) return undefined;
+  return {
+    reason: "msats_per_hour_max",
+    detail: `This worker claimed jobs of ${claimedMsats} msats within the last hour; its caps allow ${caps.msatsPerHourMax}.`,
+  };
 }
 
 /** A worker that comes back for a job after its lease lapsed, before the runtime looked. */

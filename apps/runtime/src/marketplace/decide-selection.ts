@@ -4,15 +4,20 @@
 // auditor replays the receipt.
 
 import type { SandboxRunSpec, ToolchainRequirement } from "@openagents/contracts";
-import { livenessOf, type Worker } from "../workers/index.ts";
+import { fitsCaps, livenessOf, type Worker } from "../workers/index.ts";
 import { findSecond, rankFirst, rankSeconds, type Demand, type Offer, type Second } from "./offers.ts";
 import { compare } from "./rank.ts";
 import { isOperator, mayReceiveSource, type SourceOrder } from "../zones/index.ts";
 
-export type Order = Demand & SourceOrder & { readonly spec: SandboxRunSpec };
+export type Order = Demand &
+  SourceOrder & {
+    readonly spec: SandboxRunSpec;
+    /** Organisations that do not work for this buyer. */
+    readonly blockedBy?: ReadonlySet<string>;
+  };
 
 /** What a worker must be able and allowed to do. */
-export type WorkOrder = SourceOrder & Pick<Order, "capability" | "spec">;
+export type WorkOrder = SourceOrder & Pick<Order, "capability" | "spec" | "blockedBy">;
 
 export type Selection = {
   /** Undefined when no worker is eligible, or none has a second one beside it. */
@@ -33,6 +38,7 @@ export type Disqualifier =
   | "quarantined"
   | "capability_missing"
   | "zone_not_allowed"
+  | "blocked"
   | "caps_too_small"
   | "toolchain_missing";
 
@@ -118,17 +124,10 @@ function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifi
   if (!worker.roles.includes("provider") || !worker.capabilities.includes(order.capability))
     return "capability_missing";
   if (!mayReceiveSource(worker, order)) return "zone_not_allowed";
-  if (!fitsCaps(worker, order.spec)) return "caps_too_small";
+  if (order.blockedBy?.has(worker.org) === true) return "blocked";
+  if (!fitsCaps(worker.caps, order.spec.limits)) return "caps_too_small";
   if (!order.spec.toolchains.every((needed) => hasToolchain(worker, needed))) return "toolchain_missing";
   return undefined;
-}
-
-function fitsCaps({ caps }: Worker, { limits }: SandboxRunSpec): boolean {
-  return (
-    limits.memoryMib <= caps.memoryMibMax &&
-    limits.diskMib <= caps.diskMibMax &&
-    limits.wallMs <= caps.wallMsMax
-  );
 }
 
 function hasToolchain(worker: Worker, needed: ToolchainRequirement): boolean {

@@ -6,6 +6,7 @@ import type {
   QuoteSandboxRunResponse,
 } from "@openagents/contracts";
 import type { Tx, Write } from "@openagents/postgres";
+import { listBlockersOf } from "../blocks/index.ts";
 import { SANDBOX_RUN, countOpenJobs, jobHashOf } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
 import type { Signer } from "../receipts/index.ts";
@@ -61,6 +62,11 @@ export async function quoteSandboxRun(
       payOn: request.payOn ?? "outcome",
       market,
       facts: await loadMarketFacts(command.tx, workers),
+      blockedBy: await listBlockersOf(
+        command.tx,
+        org,
+        workers.map((worker) => worker.org),
+      ),
     } as const;
     const selection = decideSelection(workers, order, nowMs);
     const { winner, second } = selection;

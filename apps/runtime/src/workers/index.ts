@@ -1,3 +1,4 @@
+export { fitsCaps } from "./caps.ts";
 export {
   NO_RECORD,
   listProviderRecords,

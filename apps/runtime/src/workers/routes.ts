@@ -187,6 +187,8 @@ function capsFacts(caps: WorkerCaps): JsonObject {
     disk_mib_max: caps.diskMibMax,
     wall_ms_max: Number(caps.wallMsMax),
     concurrent_jobs_max: caps.concurrentJobsMax,
+    ...(caps.cpuMsMax === undefined ? {} : { cpu_ms_max: Number(caps.cpuMsMax) }),
+    ...(caps.msatsPerHourMax === undefined ? {} : { msats_per_hour_max: Number(caps.msatsPerHourMax) }),
   };
 }
 

@@ -1,5 +1,6 @@
-import type { Toolchain, WorkerCaps, WorkerRole, WorkerStatus } from "@openagents/contracts";
+import type { Toolchain, WorkerRole, WorkerStatus } from "@openagents/contracts";
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
+import { capsFromText, capsText } from "./caps.ts";
 import { bandsFromText, bandsText } from "./price-bands.ts";
 import type { Worker } from "./worker.ts";
 
@@ -29,7 +30,6 @@ const COLUMNS = `worker_id, org, owner, display_name, roles, status, capabilitie
   execution_price_msats, price_bands`;
 
 function workerOf(row: WorkerRow): Worker {
-  const caps = JSON.parse(row.caps) as Omit<WorkerCaps, "wallMsMax"> & { wallMsMax: number };
   return {
     workerId: row.worker_id,
     org: row.org,
@@ -39,7 +39,7 @@ function workerOf(row: WorkerRow): Worker {
     status: row.status,
     capabilities: row.capabilities,
     priceMsats: row.price_msats,
-    caps: { ...caps, wallMsMax: BigInt(caps.wallMsMax) },
+    caps: capsFromText(row.caps),
     toolchains: JSON.parse(row.toolchains) as Toolchain[],
     zoneTenths: row.zone_tenths,
     account: row.account,
@@ -143,7 +143,7 @@ export function upsertWorker(worker: Worker): Write {
       worker.status,
       worker.capabilities,
       worker.priceMsats,
-      JSON.stringify({ ...worker.caps, wallMsMax: Number(worker.caps.wallMsMax) }),
+      capsText(worker.caps),
       JSON.stringify(worker.toolchains),
       worker.zoneTenths,
       worker.lastHeartbeatAtMs,

@@ -4,6 +4,7 @@
 import type { Contract } from "../contract.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
+import { Blocks } from "./openagents/runtime/v1/blocks_oa.ts";
 import { Budgets } from "./openagents/runtime/v1/budgets_oa.ts";
 import { Commerce } from "./openagents/runtime/v1/commerce_oa.ts";
 import { Exports } from "./openagents/runtime/v1/exports_oa.ts";
@@ -25,6 +26,7 @@ export * from "./openagents/protocol/v1/route_oa.ts";
 export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
 export * from "./openagents/runtime/v1/artifacts_oa.ts";
+export * from "./openagents/runtime/v1/blocks_oa.ts";
 export * from "./openagents/runtime/v1/budgets_oa.ts";
 export * from "./openagents/runtime/v1/commerce_oa.ts";
 export * from "./openagents/runtime/v1/exports_oa.ts";
@@ -44,4 +46,4 @@ export * from "./openagents/runtime/v1/sampling_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Budgets, Commerce, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];

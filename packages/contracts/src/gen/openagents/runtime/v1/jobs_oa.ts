@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema } from "./jobs_pb.ts";
+import { BuyerSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
 
@@ -220,10 +220,58 @@ export type ClaimJobResponse = {
   /** Absent when there is none. */
   readonly job?: Job | undefined;
   readonly lease?: Lease | undefined;
+  /** Whom the work is for. */
+  readonly buyer?: Buyer | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.ClaimJobResponse`. */
 export const claimJobResponseDesc: MessageDesc<ClaimJobResponse> = ClaimJobResponseSchema;
+
+/** A buyer as providers see it. */
+export type Buyer = {
+  readonly org: string;
+  /** Its jobs that were settled, and those over whose results there was a dispute. */
+  readonly settledJobs: bigint;
+  readonly disputedJobs: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.Buyer`. */
+export const buyerDesc: MessageDesc<Buyer> = BuyerSchema;
+
+export type WorkerJob = {
+  readonly jobId: string;
+  readonly jobHash: string;
+  readonly status: WorkerJobStatus;
+  /** What the runs of the job proved, once that is final. */
+  readonly verdict?: string | undefined;
+  readonly paidMsats: bigint;
+  /** The settlement's own word, where it was withheld. */
+  readonly withheldReason?: string | undefined;
+  /** Why nothing was paid, in words; absent when it was, or is not decided yet. */
+  readonly unpaidBecause?: string | undefined;
+  readonly createdAt: number;
+};
+
+/** Descriptor of `openagents.runtime.v1.WorkerJob`. */
+export const workerJobDesc: MessageDesc<WorkerJob> = WorkerJobSchema;
+
+export type ListWorkerJobsRequest = {
+  readonly workerId: string;
+  readonly cursor?: string | undefined;
+  /** 1 to 200; 50 when absent. */
+  readonly limit?: number | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ListWorkerJobsRequest`. */
+export const listWorkerJobsRequestDesc: MessageDesc<ListWorkerJobsRequest> = ListWorkerJobsRequestSchema;
+
+export type ListWorkerJobsResponse = {
+  readonly jobs: readonly WorkerJob[];
+  readonly nextCursor?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.ListWorkerJobsResponse`. */
+export const listWorkerJobsResponseDesc: MessageDesc<ListWorkerJobsResponse> = ListWorkerJobsResponseSchema;
 
 export type RenewLeaseRequest = {
   readonly jobId: string;
@@ -331,6 +379,11 @@ export type Fallback = "none" | "reserve" | "market";
 /** All values of `Fallback`. */
 export const fallbackValues = ["none", "reserve", "market"] as const satisfies readonly Fallback[];
 
+export type WorkerJobStatus = "queued" | "leased" | "reported" | "verified" | "settled" | "canceled" | "reassigned";
+
+/** All values of `WorkerJobStatus`. */
+export const workerJobStatusValues = ["queued", "leased", "reported", "verified", "settled", "canceled", "reassigned"] as const satisfies readonly WorkerJobStatus[];
+
 export const jobsComments: Comments = {
   ...routeComments,
   ...workersComments,
@@ -370,6 +423,13 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Lease.renew_every_ms": "Renew at least this often.",
   "openagents.runtime.v1.ClaimJobRequest.wait_ms": "How long to wait for a job; 0 answers at once.",
   "openagents.runtime.v1.ClaimJobResponse.job": "Absent when there is none.",
+  "openagents.runtime.v1.ClaimJobResponse.buyer": "Whom the work is for.",
+  "openagents.runtime.v1.Buyer": "A buyer as providers see it.",
+  "openagents.runtime.v1.Buyer.settled_jobs": "Its jobs that were settled, and those over whose results there was a dispute.",
+  "openagents.runtime.v1.WorkerJob.verdict": "What the runs of the job proved, once that is final.",
+  "openagents.runtime.v1.WorkerJob.withheld_reason": "The settlement's own word, where it was withheld.",
+  "openagents.runtime.v1.WorkerJob.unpaid_because": "Why nothing was paid, in words; absent when it was, or is not decided yet.",
+  "openagents.runtime.v1.ListWorkerJobsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.SubmitResultRequest.charged_msats": "What the provider asks for it: the quoted price when absent, never more.",
   "openagents.runtime.v1.SweepLeasesResponse.lapsed": "Leases that were found lapsed.",
   "openagents.runtime.v1.SweepLeasesResponse.reassigned": "Jobs that went to another provider.",
@@ -393,11 +453,13 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Fallback.none": "Nobody: the order can be voided.",
   "openagents.runtime.v1.Fallback.reserve": "The operator's reserve.",
   "openagents.runtime.v1.Fallback.market": "Whoever sells it for no more than was quoted, and the reserve after them.",
+  "openagents.runtime.v1.WorkerJobStatus.reassigned": "It went to another provider.",
   "openagents.runtime.v1.Jobs": "Jobs: bought work on its way to a provider and back. Providers pull.",
   "openagents.runtime.v1.Jobs.ClaimJob": "Take the next job offered to a worker, waiting for one up to `wait_ms`.\nNo job is no decision: the key stays free then.",
   "openagents.runtime.v1.Jobs.RenewLease": "Renew a lease before it lapses.",
   "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused.",
   "openagents.runtime.v1.Jobs.SweepLeases": "Look after leases that have lapsed and orders that nobody took: their jobs go\nto another provider as the buyer allowed. The runtime does it by itself.",
+  "openagents.runtime.v1.Jobs.ListWorkerJobs": "A worker's jobs as its owner sees them, newest first: what became of each, and\nwhy it was not paid. Those that went to another provider are among them.",
 };
 
 /** What each method of `openagents.runtime.v1.Jobs` takes and answers. */
@@ -435,6 +497,16 @@ export type JobsTypes = {
     readonly output: SweepLeasesResponse;
     readonly effect: "command";
     readonly access: "admin";
+  };
+  /**
+   * A worker's jobs as its owner sees them, newest first: what became of each, and
+   * why it was not paid. Those that went to another provider are among them.
+   */
+  readonly listWorkerJobs: {
+    readonly input: ListWorkerJobsRequest;
+    readonly output: ListWorkerJobsResponse;
+    readonly effect: "read";
+    readonly access: "user";
   };
   readonly getJob: {
     readonly input: GetJobRequest;

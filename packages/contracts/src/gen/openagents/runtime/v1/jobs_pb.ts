@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/jobs.proto.
  */
 export const file_openagents_runtime_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvam9icy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIq4BCgVMYXllchI7CgRraW5kGAEgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxheWVyS2luZEILukgIyAEBggECEAESJQoGc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQQoEcGF0aBgDIAEoCUIzukgwyAEBcisYgAIyJl5bQS1aYS16MC05Xy5ALV0rKC9bQS1aYS16MC05Xy5ALV0rKSokIs0BCg1TYW5kYm94TGltaXRzEh4KB3dhbGxfbXMYASABKANCDbpICiIIGIDd2wEo6AcSHQoGY3B1X21zGAIgASgDQg26SAoiCBiA9O4GKOgHEh8KCm1lbW9yeV9taWIYAyABKAVCC7pICBoGGICAQChAEhgKBHBpZHMYBCABKAVCCrpIBxoFGIAgKAgSHQoIZGlza19taWIYBSABKAVCC7pICBoGGICAQCgQEiMKDG91dHB1dF9ieXRlcxgGIAEoA0INukgKIggYgICACCiACCLbAQoUVG9vbGNoYWluUmVxdWlyZW1lbnQSLgoEbmFtZRgBIAEoCUIgukgdchsyGV5bYS16XVthLXowLTkrXy4tXXswLDMxfSQSPAoLdmVyc2lvbl9taW4YAiABKAlCJ7pIJHIiMiBeWzAtOV17MSw2fShbLl1bMC05XXsxLDZ9KXswLDN9JBJDCg12ZXJzaW9uX2JlbG93GAMgASgJQie6SCRyIjIgXlswLTldezEsNn0oWy5dWzAtOV17MSw2fSl7MCwzfSRIAIgBAUIQCg5fdmVyc2lvbl9iZWxvdyLKBQoOU2FuZGJveFJ1blNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIrCgxwYXRjaF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsChBwYXRjaF90ZXN0X3BhdGhzGAUgAygJQhK6SA+SAQwQ0A8iB3IFEAEYgAQSJQoIY29tbWFuZHMYBiADKAlCE7pIEJIBDQgBEBQiB3IFEAEYgCASPAoGbGltaXRzGAcgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdHNCBrpIA8gBARJJCgp0b29sY2hhaW5zGAggAygLMisub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpblJlcXVpcmVtZW50Qgi6SAWSAQIQEBI2CgZsYXllcnMYCSADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGF5ZXJCCLpIBZIBAhAQEkUKC3Rlc3RfcnVubmVyGAogASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlRlc3RSdW5uZXJCCLpIBYIBAhABSACIAQESJwoLZ3VhcmRfcGF0aHMYCyADKAlCErpID5IBDBDQDyIHcgUQARiABBIxCg1jb25maWdfc2hhMjU2GAwgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAYgBARInCgtjaGVja19wYXRocxgNIAMoCUISukgPkgEMEMgBIgdyBRABGIAEQg4KDF90ZXN0X3J1bm5lckIQCg5fY29uZmlnX3NoYTI1NiLiAgoNQ29tbWFuZFJlc3VsdBIcCgdjb21tYW5kGAEgASgJQgu6SAjIAQFyAxiAIBIiCglleGl0X2NvZGUYAiABKAVCCrpIBxoFGP8BKABIAIgBARIwCgZzaWduYWwYAyABKAlCG7pIGHIWMhReU0lHW0EtWjAtOStdezEsMTJ9JEgBiAEBEjcKBWxpbWl0GAQgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdEgCiAEBEiUKC2R1cmF0aW9uX21zGAUgASgDQhC6SA0iCxj/////////DygAEiwKDXN0ZG91dF9zaGEyNTYYBiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsCg1zdGRlcnJfc2hhMjU2GAcgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRCDAoKX2V4aXRfY29kZUIJCgdfc2lnbmFsQggKBl9saW1pdCLvAQoJTGVnUmVzdWx0EjQKA2xlZxgBIAEoDjIaLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWdCC7pICMgBAYIBAhABEiMKBHRyZWUYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBJCCghjb21tYW5kcxgDIAMoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5Db21tYW5kUmVzdWx0Qgq6SAeSAQQIARAUEjEKDXJlcG9ydF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAiAEBQhAKDl9yZXBvcnRfc2hhMjU2IvEBChNFbnZpcm9ubWVudE1hbmlmZXN0EhQKAm9zGAEgASgJQgi6SAVyAxjIARIVCgRhcmNoGAIgASgJQge6SARyAhgyEhgKBmtlcm5lbBgDIAEoCUIIukgFcgMYyAESGAoHc2FuZGJveBgEIAEoCUIHukgEcgIYZBI5CglsaW1pdHNfYnkYBSABKAlCJrpII3IhMh9eKGNncm91cF92MXxjZ3JvdXBfdjJ8cmxpbWl0cykkEj4KCnRvb2xjaGFpbnMYBiADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVG9vbGNoYWluQgi6SAWSAQIQQCKXAQoQU2FuZGJveFJ1blJlc3VsdBI6CgRsZWdzGAEgAygLMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlZ1Jlc3VsdEIKukgHkgEECAEQDxJHCgtlbnZpcm9ubWVudBgCIAEoCzIqLm9wZW5hZ2VudHMucnVudGltZS52MS5FbnZpcm9ubWVudE1hbmlmZXN0Qga6SAPIAQEiUwoKSm9iRmFpbHVyZRIrCgRjb2RlGAEgASgJQh26SBpyGDIWXlthLXpdW2EtejAtOV9dezAsNjN9JBIYCgZkZXRhaWwYAiABKAlCCLpIBXIDGNAPIsEFCgNKb2ISDgoGam9iX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRIwCgZzdGF0dXMYBCABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iU3RhdHVzEhAKCHF1b3RlX2lkGAUgASgJEhYKDnJlc2VydmF0aW9uX2lkGAYgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgHIAEoCRIzCgRzcGVjGAggASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjEjwKBnJlc3VsdBgJIAEoCzInLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuUmVzdWx0SACIAQESNwoHZmFpbHVyZRgKIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JGYWlsdXJlSAGIAQESOQoQbGVhc2VfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAogBARIuCgpjcmVhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCgdwdXJwb3NlGA4gASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlB1cnBvc2USGwoOcHJpbWFyeV9qb2JfaWQYDyABKAlIA4gBARIPCgdyZXBlYXRzGBAgASgFEhgKC3ByaWNlX21zYXRzGB4gASgDSASIAQFCCQoHX3Jlc3VsdEIKCghfZmFpbHVyZUITChFfbGVhc2VfZXhwaXJlc19hdEIRCg9fcHJpbWFyeV9qb2JfaWRCDgoMX3ByaWNlX21zYXRzImEKBUxlYXNlEhAKCGxlYXNlX2lkGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlbmV3X2V2ZXJ5X21zGAMgASgDIl0KD0NsYWltSm9iUmVxdWVzdBIsCgl3b3JrZXJfaWQYASABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSQSHAoHd2FpdF9tcxgCIAEoBUILukgIGgYYsOoBKAAihAEKEENsYWltSm9iUmVzcG9uc2USLAoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkgAiAEBEjAKBWxlYXNlGAIgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlSAGIAQFCBgoEX2pvYkIICgZfbGVhc2UibQoRUmVuZXdMZWFzZVJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kEi0KCGxlYXNlX2lkGAIgASgJQhu6SBhyFjIUXmxlYXNlX1swLTlhLWZdezMyfSQiQQoSUmVuZXdMZWFzZVJlc3BvbnNlEisKBWxlYXNlGAEgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlIrICChNTdWJtaXRSZXN1bHRSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JBItCghsZWFzZV9pZBgCIAEoCUIbukgYchYyFF5sZWFzZV9bMC05YS1mXXszMn0kEjkKBnJlc3VsdBgDIAEoCzInLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuUmVzdWx0SAASNAoHZmFpbHVyZRgEIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JGYWlsdXJlSAASLAoNY2hhcmdlZF9tc2F0cxgUIAEoA0IQukgNIgsYgICapuqv4wEoAEgBiAEBQhAKB291dGNvbWUSBbpIAggBQhAKDl9jaGFyZ2VkX21zYXRzIlMKFFN1Ym1pdFJlc3VsdFJlc3BvbnNlEicKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2ISEgoKcmVjZWlwdF9pZBgCIAEoCSIUChJTd2VlcExlYXNlc1JlcXVlc3QiSwoTU3dlZXBMZWFzZXNSZXNwb25zZRIOCgZsYXBzZWQYASABKAUSEgoKcmVhc3NpZ25lZBgCIAEoBRIQCghleHRlbmRlZBgDIAEoBSI6Cg1HZXRKb2JSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JCI5Cg5HZXRKb2JSZXNwb25zZRInCgNqb2IYASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iKrgBCglKb2JTdGF0dXMSGgoWSk9CX1NUQVRVU19VTlNQRUNJRklFRBAAEhUKEUpPQl9TVEFUVVNfUVVFVUVEEAESFQoRSk9CX1NUQVRVU19MRUFTRUQQAhIXChNKT0JfU1RBVFVTX1JFUE9SVEVEEAMSFwoTSk9CX1NUQVRVU19WRVJJRklFRBAEEhYKEkpPQl9TVEFUVVNfU0VUVExFRBAFEhcKE0pPQl9TVEFUVVNfQ0FOQ0VMRUQQBip9CgpKb2JQdXJwb3NlEhsKF0pPQl9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASFAoQSk9CX1BVUlBPU0VfV09SSxABEh4KGkpPQl9QVVJQT1NFX1NFQ09ORF9PUElOSU9OEAISHAoYSk9CX1BVUlBPU0VfQURKVURJQ0FUSU9OEAMqSAoDTGVnEhMKD0xFR19VTlNQRUNJRklFRBAAEgwKCExFR19CQVNFEAESDwoLTEVHX1BBVENIRUQQAhINCglMRUdfR1VBUkQQAyrPAQoKVGVzdFJ1bm5lchIbChdURVNUX1JVTk5FUl9VTlNQRUNJRklFRBAAEhkKFVRFU1RfUlVOTkVSX05PREVfVEVTVBABEhYKElRFU1RfUlVOTkVSX1ZJVEVTVBACEhQKEFRFU1RfUlVOTkVSX0pFU1QQAxIWChJURVNUX1JVTk5FUl9QWVRFU1QQBBIYChRURVNUX1JVTk5FUl9VTklUVEVTVBAFEhIKDlRFU1RfUlVOTkVSX0dPEAYSFQoRVEVTVF9SVU5ORVJfQ0FSR08QBypkCglMYXllcktpbmQSGgoWTEFZRVJfS0lORF9VTlNQRUNJRklFRBAAEhIKDkxBWUVSX0tJTkRfTlBNEAESEwoPTEFZRVJfS0lORF9QTlBNEAISEgoOTEFZRVJfS0lORF9QSVAQAyqoAQoMU2FuZGJveExpbWl0Eh0KGVNBTkRCT1hfTElNSVRfVU5TUEVDSUZJRUQQABIWChJTQU5EQk9YX0xJTUlUX1dBTEwQARIVChFTQU5EQk9YX0xJTUlUX0NQVRACEhgKFFNBTkRCT1hfTElNSVRfTUVNT1JZEAMSFgoSU0FOREJPWF9MSU1JVF9QSURTEAQSGAoUU0FOREJPWF9MSU1JVF9PVVRQVVQQBSpiCghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhEKDUZBTExCQUNLX05PTkUQARIUChBGQUxMQkFDS19SRVNFUlZFEAISEwoPRkFMTEJBQ0tfTUFSS0VUEAMy1gcKBEpvYnMSlAEKCENsYWltSm9iEiYub3BlbmFnZW50cy5ydW50aW1lLnYxLkNsYWltSm9iUmVxdWVzdBonLm9wZW5hZ2VudHMucnVudGltZS52MS5DbGFpbUpvYlJlc3BvbnNlIjequxgRCAIQAhoJam9iczp3b3JrIAKC0+STAhw6ASoiFy9pbnRlcm5hbC92MS9qb2JzL2NsYWltEqcBCgpSZW5ld0xlYXNlEigub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbmV3TGVhc2VSZXF1ZXN0Gikub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlbmV3TGVhc2VSZXNwb25zZSJEqrsYFQgCEAIaCWpvYnM6d29yayACKAJgAYLT5JMCJToBKiIgL2ludGVybmFsL3YxL2pvYnMve2pvYl9pZH0vbGVhc2UShAIKDFN1Ym1pdFJlc3VsdBIqLm9wZW5hZ2VudHMucnVudGltZS52MS5TdWJtaXRSZXN1bHRSZXF1ZXN0Gisub3BlbmFnZW50cy5ydW50aW1lLnYxLlN1Ym1pdFJlc3VsdFJlc3BvbnNlIpoBqrsYaggCEAIaCWpvYnM6d29yayACMiNvcGVuYWdlbnRzLnJ1bnRpbWUuam9iX2NvbXBsZXRlZC52MTIwb3BlbmFnZW50cy5tYXJrZXRwbGFjZS5wcmljZV9pbnRlZ3JpdHlfZmFpbGVkLnYxYAGC0+STAiY6ASoiIS9pbnRlcm5hbC92MS9qb2JzL3tqb2JfaWR9L3Jlc3VsdBL0AQoLU3dlZXBMZWFzZXMSKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3dlZXBMZWFzZXNSZXF1ZXN0Gioub3BlbmFnZW50cy5ydW50aW1lLnYxLlN3ZWVwTGVhc2VzUmVzcG9uc2UijQGquxhnCAIQBBoKam9iczpzd2VlcCACKAIyLG9wZW5hZ2VudHMucnVudGltZS5mYWxsYmFja19wcm92aWRlcl91c2VkLnYxMiNvcGVuYWdlbnRzLnJ1bnRpbWUud29ya2VyX3N0cnVjay52MYLT5JMCHDoBKiIXL2ludGVybmFsL3YxL2pvYnMvc3dlZXASjgEKBkdldEpvYhIkLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRKb2JSZXF1ZXN0GiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEpvYlJlc3BvbnNlIjequxgRCAIQAhoJam9iczpyZWFkIAGC0+STAhwSGi9pbnRlcm5hbC92MS9qb2JzL3tqb2JfaWR9YgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_workers]);
+  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvam9icy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIq4BCgVMYXllchI7CgRraW5kGAEgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxheWVyS2luZEILukgIyAEBggECEAESJQoGc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQQoEcGF0aBgDIAEoCUIzukgwyAEBcisYgAIyJl5bQS1aYS16MC05Xy5ALV0rKC9bQS1aYS16MC05Xy5ALV0rKSokIs0BCg1TYW5kYm94TGltaXRzEh4KB3dhbGxfbXMYASABKANCDbpICiIIGIDd2wEo6AcSHQoGY3B1X21zGAIgASgDQg26SAoiCBiA9O4GKOgHEh8KCm1lbW9yeV9taWIYAyABKAVCC7pICBoGGICAQChAEhgKBHBpZHMYBCABKAVCCrpIBxoFGIAgKAgSHQoIZGlza19taWIYBSABKAVCC7pICBoGGICAQCgQEiMKDG91dHB1dF9ieXRlcxgGIAEoA0INukgKIggYgICACCiACCLbAQoUVG9vbGNoYWluUmVxdWlyZW1lbnQSLgoEbmFtZRgBIAEoCUIgukgdchsyGV5bYS16XVthLXowLTkrXy4tXXswLDMxfSQSPAoLdmVyc2lvbl9taW4YAiABKAlCJ7pIJHIiMiBeWzAtOV17MSw2fShbLl1bMC05XXsxLDZ9KXswLDN9JBJDCg12ZXJzaW9uX2JlbG93GAMgASgJQie6SCRyIjIgXlswLTldezEsNn0oWy5dWzAtOV17MSw2fSl7MCwzfSRIAIgBAUIQCg5fdmVyc2lvbl9iZWxvdyLKBQoOU2FuZGJveFJ1blNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIrCgxwYXRjaF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsChBwYXRjaF90ZXN0X3BhdGhzGAUgAygJQhK6SA+SAQwQ0A8iB3IFEAEYgAQSJQoIY29tbWFuZHMYBiADKAlCE7pIEJIBDQgBEBQiB3IFEAEYgCASPAoGbGltaXRzGAcgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdHNCBrpIA8gBARJJCgp0b29sY2hhaW5zGAggAygLMisub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpblJlcXVpcmVtZW50Qgi6SAWSAQIQEBI2CgZsYXllcnMYCSADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGF5ZXJCCLpIBZIBAhAQEkUKC3Rlc3RfcnVubmVyGAogASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlRlc3RSdW5uZXJCCLpIBYIBAhABSACIAQESJwoLZ3VhcmRfcGF0aHMYCyADKAlCErpID5IBDBDQDyIHcgUQARiABBIxCg1jb25maWdfc2hhMjU2GAwgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAYgBARInCgtjaGVja19wYXRocxgNIAMoCUISukgPkgEMEMgBIgdyBRABGIAEQg4KDF90ZXN0X3J1bm5lckIQCg5fY29uZmlnX3NoYTI1NiLiAgoNQ29tbWFuZFJlc3VsdBIcCgdjb21tYW5kGAEgASgJQgu6SAjIAQFyAxiAIBIiCglleGl0X2NvZGUYAiABKAVCCrpIBxoFGP8BKABIAIgBARIwCgZzaWduYWwYAyABKAlCG7pIGHIWMhReU0lHW0EtWjAtOStdezEsMTJ9JEgBiAEBEjcKBWxpbWl0GAQgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdEgCiAEBEiUKC2R1cmF0aW9uX21zGAUgASgDQhC6SA0iCxj/////////DygAEiwKDXN0ZG91dF9zaGEyNTYYBiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsCg1zdGRlcnJfc2hhMjU2GAcgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRCDAoKX2V4aXRfY29kZUIJCgdfc2lnbmFsQggKBl9saW1pdCLvAQoJTGVnUmVzdWx0EjQKA2xlZxgBIAEoDjIaLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWdCC7pICMgBAYIBAhABEiMKBHRyZWUYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBJCCghjb21tYW5kcxgDIAMoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5Db21tYW5kUmVzdWx0Qgq6SAeSAQQIARAUEjEKDXJlcG9ydF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAiAEBQhAKDl9yZXBvcnRfc2hhMjU2IvEBChNFbnZpcm9ubWVudE1hbmlmZXN0EhQKAm9zGAEgASgJQgi6SAVyAxjIARIVCgRhcmNoGAIgASgJQge6SARyAhgyEhgKBmtlcm5lbBgDIAEoCUIIukgFcgMYyAESGAoHc2FuZGJveBgEIAEoCUIHukgEcgIYZBI5CglsaW1pdHNfYnkYBSABKAlCJrpII3IhMh9eKGNncm91cF92MXxjZ3JvdXBfdjJ8cmxpbWl0cykkEj4KCnRvb2xjaGFpbnMYBiADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVG9vbGNoYWluQgi6SAWSAQIQQCKXAQoQU2FuZGJveFJ1blJlc3VsdBI6CgRsZWdzGAEgAygLMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlZ1Jlc3VsdEIKukgHkgEECAEQDxJHCgtlbnZpcm9ubWVudBgCIAEoCzIqLm9wZW5hZ2VudHMucnVudGltZS52MS5FbnZpcm9ubWVudE1hbmlmZXN0Qga6SAPIAQEiUwoKSm9iRmFpbHVyZRIrCgRjb2RlGAEgASgJQh26SBpyGDIWXlthLXpdW2EtejAtOV9dezAsNjN9JBIYCgZkZXRhaWwYAiABKAlCCLpIBXIDGNAPIsEFCgNKb2ISDgoGam9iX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRIwCgZzdGF0dXMYBCABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iU3RhdHVzEhAKCHF1b3RlX2lkGAUgASgJEhYKDnJlc2VydmF0aW9uX2lkGAYgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgHIAEoCRIzCgRzcGVjGAggASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjEjwKBnJlc3VsdBgJIAEoCzInLm9wZW5hZ2VudHMucnVudGltZS52MS5TYW5kYm94UnVuUmVzdWx0SACIAQESNwoHZmFpbHVyZRgKIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JGYWlsdXJlSAGIAQESOQoQbGVhc2VfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAogBARIuCgpjcmVhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCgdwdXJwb3NlGA4gASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlB1cnBvc2USGwoOcHJpbWFyeV9qb2JfaWQYDyABKAlIA4gBARIPCgdyZXBlYXRzGBAgASgFEhgKC3ByaWNlX21zYXRzGB4gASgDSASIAQFCCQoHX3Jlc3VsdEIKCghfZmFpbHVyZUITChFfbGVhc2VfZXhwaXJlc19hdEIRCg9fcHJpbWFyeV9qb2JfaWRCDgoMX3ByaWNlX21zYXRzImEKBUxlYXNlEhAKCGxlYXNlX2lkGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlbmV3X2V2ZXJ5X21zGAMgASgDIl0KD0NsYWltSm9iUmVxdWVzdBIsCgl3b3JrZXJfaWQYASABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSQSHAoHd2FpdF9tcxgCIAEoBUILukgIGgYYsOoBKAAiwAEKEENsYWltSm9iUmVzcG9uc2USLAoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkgAiAEBEjAKBWxlYXNlGAIgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlSAGIAQESMAoFYnV5ZXIYAyABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5ZXJIAogBAUIGCgRfam9iQggKBl9sZWFzZUIICgZfYnV5ZXIiQQoFQnV5ZXISCwoDb3JnGAEgASgJEhQKDHNldHRsZWRfam9icxgCIAEoAxIVCg1kaXNwdXRlZF9qb2JzGAMgASgDIq0CCglXb3JrZXJKb2ISDgoGam9iX2lkGAEgASgJEhAKCGpvYl9oYXNoGAIgASgJEjYKBnN0YXR1cxgDIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXJKb2JTdGF0dXMSFAoHdmVyZGljdBgEIAEoCUgAiAEBEhIKCnBhaWRfbXNhdHMYBSABKAMSHAoPd2l0aGhlbGRfcmVhc29uGAYgASgJSAGIAQESGwoOdW5wYWlkX2JlY2F1c2UYByABKAlIAogBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKCghfdmVyZGljdEISChBfd2l0aGhlbGRfcmVhc29uQhEKD191bnBhaWRfYmVjYXVzZSKZAQoVTGlzdFdvcmtlckpvYnNSZXF1ZXN0EiwKCXdvcmtlcl9pZBgBIAEoCUIZukgWchQyEl53cmtfWzAtOWEtZl17MzJ9JBIdCgZjdXJzb3IYAiABKAlCCLpIBXIDGIAESACIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAYgBAUIJCgdfY3Vyc29yQggKBl9saW1pdCJyChZMaXN0V29ya2VySm9ic1Jlc3BvbnNlEi4KBGpvYnMYASADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VySm9iEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIm0KEVJlbmV3TGVhc2VSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JBItCghsZWFzZV9pZBgCIAEoCUIbukgYchYyFF5sZWFzZV9bMC05YS1mXXszMn0kIkEKElJlbmV3TGVhc2VSZXNwb25zZRIrCgVsZWFzZRgBIAEoCzIcLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWFzZSKyAgoTU3VibWl0UmVzdWx0UmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSLQoIbGVhc2VfaWQYAiABKAlCG7pIGHIWMhRebGVhc2VfWzAtOWEtZl17MzJ9JBI5CgZyZXN1bHQYAyABKAsyJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FuZGJveFJ1blJlc3VsdEgAEjQKB2ZhaWx1cmUYBCABKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iRmFpbHVyZUgAEiwKDWNoYXJnZWRfbXNhdHMYFCABKANCELpIDSILGICAmqbqr+MBKABIAYgBAUIQCgdvdXRjb21lEgW6SAIIAUIQCg5fY2hhcmdlZF9tc2F0cyJTChRTdWJtaXRSZXN1bHRSZXNwb25zZRInCgNqb2IYASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iEhIKCnJlY2VpcHRfaWQYAiABKAkiFAoSU3dlZXBMZWFzZXNSZXF1ZXN0IksKE1N3ZWVwTGVhc2VzUmVzcG9uc2USDgoGbGFwc2VkGAEgASgFEhIKCnJlYXNzaWduZWQYAiABKAUSEAoIZXh0ZW5kZWQYAyABKAUiOgoNR2V0Sm9iUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiOQoOR2V0Sm9iUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYiq4AQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVFVTX1FVRVVFRBABEhUKEUpPQl9TVEFUVVNfTEVBU0VEEAISFwoTSk9CX1NUQVRVU19SRVBPUlRFRBADEhcKE0pPQl9TVEFUVVNfVkVSSUZJRUQQBBIWChJKT0JfU1RBVFVTX1NFVFRMRUQQBRIXChNKT0JfU1RBVFVTX0NBTkNFTEVEEAYqfQoKSm9iUHVycG9zZRIbChdKT0JfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhQKEEpPQl9QVVJQT1NFX1dPUksQARIeChpKT0JfUFVSUE9TRV9TRUNPTkRfT1BJTklPThACEhwKGEpPQl9QVVJQT1NFX0FESlVESUNBVElPThADKkgKA0xlZxITCg9MRUdfVU5TUEVDSUZJRUQQABIMCghMRUdfQkFTRRABEg8KC0xFR19QQVRDSEVEEAISDQoJTEVHX0dVQVJEEAMqzwEKClRlc3RSdW5uZXISGwoXVEVTVF9SVU5ORVJfVU5TUEVDSUZJRUQQABIZChVURVNUX1JVTk5FUl9OT0RFX1RFU1QQARIWChJURVNUX1JVTk5FUl9WSVRFU1QQAhIUChBURVNUX1JVTk5FUl9KRVNUEAMSFgoSVEVTVF9SVU5ORVJfUFlURVNUEAQSGAoUVEVTVF9SVU5ORVJfVU5JVFRFU1QQBRISCg5URVNUX1JVTk5FUl9HTxAGEhUKEVRFU1RfUlVOTkVSX0NBUkdPEAcqZAoJTGF5ZXJLaW5kEhoKFkxBWUVSX0tJTkRfVU5TUEVDSUZJRUQQABISCg5MQVlFUl9LSU5EX05QTRABEhMKD0xBWUVSX0tJTkRfUE5QTRACEhIKDkxBWUVSX0tJTkRfUElQEAMqqAEKDFNhbmRib3hMaW1pdBIdChlTQU5EQk9YX0xJTUlUX1VOU1BFQ0lGSUVEEAASFgoSU0FOREJPWF9MSU1JVF9XQUxMEAESFQoRU0FOREJPWF9MSU1JVF9DUFUQAhIYChRTQU5EQk9YX0xJTUlUX01FTU9SWRADEhYKElNBTkRCT1hfTElNSVRfUElEUxAEEhgKFFNBTkRCT1hfTElNSVRfT1VUUFVUEAUqYgoIRmFsbGJhY2sSGAoURkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIRCg1GQUxMQkFDS19OT05FEAESFAoQRkFMTEJBQ0tfUkVTRVJWRRACEhMKD0ZBTExCQUNLX01BUktFVBADKpECCg9Xb3JrZXJKb2JTdGF0dXMSIQodV09SS0VSX0pPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhXT1JLRVJfSk9CX1NUQVRVU19RVUVVRUQQARIcChhXT1JLRVJfSk9CX1NUQVRVU19MRUFTRUQQAhIeChpXT1JLRVJfSk9CX1NUQVRVU19SRVBPUlRFRBADEh4KGldPUktFUl9KT0JfU1RBVFVTX1ZFUklGSUVEEAQSHQoZV09SS0VSX0pPQl9TVEFUVVNfU0VUVExFRBAFEh4KGldPUktFUl9KT0JfU1RBVFVTX0NBTkNFTEVEEAYSIAocV09SS0VSX0pPQl9TVEFUVVNfUkVBU1NJR05FRBAHMo0JCgRKb2JzEpQBCghDbGFpbUpvYhImLm9wZW5hZ2VudHMucnVudGltZS52MS5DbGFpbUpvYlJlcXVlc3QaJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ2xhaW1Kb2JSZXNwb25zZSI3qrsYEQgCEAIaCWpvYnM6d29yayACgtPkkwIcOgEqIhcvaW50ZXJuYWwvdjEvam9icy9jbGFpbRKnAQoKUmVuZXdMZWFzZRIoLm9wZW5hZ2VudHMucnVudGltZS52MS5SZW5ld0xlYXNlUmVxdWVzdBopLm9wZW5hZ2VudHMucnVudGltZS52MS5SZW5ld0xlYXNlUmVzcG9uc2UiRKq7GBUIAhACGglqb2JzOndvcmsgAigCYAGC0+STAiU6ASoiIC9pbnRlcm5hbC92MS9qb2JzL3tqb2JfaWR9L2xlYXNlEoQCCgxTdWJtaXRSZXN1bHQSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VibWl0UmVzdWx0UmVxdWVzdBorLm9wZW5hZ2VudHMucnVudGltZS52MS5TdWJtaXRSZXN1bHRSZXNwb25zZSKaAaq7GGoIAhACGglqb2JzOndvcmsgAjIjb3BlbmFnZW50cy5ydW50aW1lLmpvYl9jb21wbGV0ZWQudjEyMG9wZW5hZ2VudHMubWFya2V0cGxhY2UucHJpY2VfaW50ZWdyaXR5X2ZhaWxlZC52MWABgtPkkwImOgEqIiEvaW50ZXJuYWwvdjEvam9icy97am9iX2lkfS9yZXN1bHQS9AEKC1N3ZWVwTGVhc2VzEikub3BlbmFnZW50cy5ydW50aW1lLnYxLlN3ZWVwTGVhc2VzUmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5Td2VlcExlYXNlc1Jlc3BvbnNlIo0BqrsYZwgCEAQaCmpvYnM6c3dlZXAgAigCMixvcGVuYWdlbnRzLnJ1bnRpbWUuZmFsbGJhY2tfcHJvdmlkZXJfdXNlZC52MTIjb3BlbmFnZW50cy5ydW50aW1lLndvcmtlcl9zdHJ1Y2sudjGC0+STAhw6ASoiFy9pbnRlcm5hbC92MS9qb2JzL3N3ZWVwErQBCg5MaXN0V29ya2VySm9icxIsLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0V29ya2VySm9ic1JlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFdvcmtlckpvYnNSZXNwb25zZSJFqrsYFAgCEAIaDHdvcmtlcnM6cmVhZCABgtPkkwInEiUvaW50ZXJuYWwvdjEvd29ya2Vycy97d29ya2VyX2lkfS9qb2JzEo4BCgZHZXRKb2ISJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Sm9iUmVxdWVzdBolLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRKb2JSZXNwb25zZSI3qrsYEQgCEAIaCWpvYnM6cmVhZCABgtPkkwIcEhovaW50ZXJuYWwvdjEvam9icy97am9iX2lkfWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_workers]);
 
 /**
  * A read-only tree of dependencies that the check needs beside the repository.
@@ -600,6 +600,13 @@ export type ClaimJobResponse = Message<"openagents.runtime.v1.ClaimJobResponse">
    * @generated from field: optional openagents.runtime.v1.Lease lease = 2;
    */
   lease?: Lease | undefined;
+
+  /**
+   * Whom the work is for.
+   *
+   * @generated from field: optional openagents.runtime.v1.Buyer buyer = 3;
+   */
+  buyer?: Buyer | undefined;
 };
 
 /**
@@ -608,6 +615,146 @@ export type ClaimJobResponse = Message<"openagents.runtime.v1.ClaimJobResponse">
  */
 export const ClaimJobResponseSchema: GenMessage<ClaimJobResponse> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_jobs, 12);
+
+/**
+ * A buyer as providers see it.
+ *
+ * @generated from message openagents.runtime.v1.Buyer
+ */
+export type Buyer = Message<"openagents.runtime.v1.Buyer"> & {
+  /**
+   * @generated from field: string org = 1;
+   */
+  org: string;
+
+  /**
+   * Its jobs that were settled, and those over whose results there was a dispute.
+   *
+   * @generated from field: int64 settled_jobs = 2;
+   */
+  settledJobs: bigint;
+
+  /**
+   * @generated from field: int64 disputed_jobs = 3;
+   */
+  disputedJobs: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.Buyer.
+ * Use `create(BuyerSchema)` to create a new message.
+ */
+export const BuyerSchema: GenMessage<Buyer> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 13);
+
+/**
+ * @generated from message openagents.runtime.v1.WorkerJob
+ */
+export type WorkerJob = Message<"openagents.runtime.v1.WorkerJob"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: string job_hash = 2;
+   */
+  jobHash: string;
+
+  /**
+   * @generated from field: openagents.runtime.v1.WorkerJobStatus status = 3;
+   */
+  status: WorkerJobStatus;
+
+  /**
+   * What the runs of the job proved, once that is final.
+   *
+   * @generated from field: optional string verdict = 4;
+   */
+  verdict?: string | undefined;
+
+  /**
+   * @generated from field: int64 paid_msats = 5;
+   */
+  paidMsats: bigint;
+
+  /**
+   * The settlement's own word, where it was withheld.
+   *
+   * @generated from field: optional string withheld_reason = 6;
+   */
+  withheldReason?: string | undefined;
+
+  /**
+   * Why nothing was paid, in words; absent when it was, or is not decided yet.
+   *
+   * @generated from field: optional string unpaid_because = 7;
+   */
+  unpaidBecause?: string | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 8;
+   */
+  createdAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.WorkerJob.
+ * Use `create(WorkerJobSchema)` to create a new message.
+ */
+export const WorkerJobSchema: GenMessage<WorkerJob> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 14);
+
+/**
+ * @generated from message openagents.runtime.v1.ListWorkerJobsRequest
+ */
+export type ListWorkerJobsRequest = Message<"openagents.runtime.v1.ListWorkerJobsRequest"> & {
+  /**
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+
+  /**
+   * @generated from field: optional string cursor = 2;
+   */
+  cursor?: string | undefined;
+
+  /**
+   * 1 to 200; 50 when absent.
+   *
+   * @generated from field: optional int32 limit = 3;
+   */
+  limit?: number | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ListWorkerJobsRequest.
+ * Use `create(ListWorkerJobsRequestSchema)` to create a new message.
+ */
+export const ListWorkerJobsRequestSchema: GenMessage<ListWorkerJobsRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 15);
+
+/**
+ * @generated from message openagents.runtime.v1.ListWorkerJobsResponse
+ */
+export type ListWorkerJobsResponse = Message<"openagents.runtime.v1.ListWorkerJobsResponse"> & {
+  /**
+   * @generated from field: repeated openagents.runtime.v1.WorkerJob jobs = 1;
+   */
+  jobs: WorkerJob[];
+
+  /**
+   * @generated from field: optional string next_cursor = 2;
+   */
+  nextCursor?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ListWorkerJobsResponse.
+ * Use `create(ListWorkerJobsResponseSchema)` to create a new message.
+ */
+export const ListWorkerJobsResponseSchema: GenMessage<ListWorkerJobsResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 16);
 
 /**
  * @generated from message openagents.runtime.v1.RenewLeaseRequest
@@ -629,7 +776,7 @@ export type RenewLeaseRequest = Message<"openagents.runtime.v1.RenewLeaseRequest
  * Use `create(RenewLeaseRequestSchema)` to create a new message.
  */
 export const RenewLeaseRequestSchema: GenMessage<RenewLeaseRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 13);
+  messageDesc(file_openagents_runtime_v1_jobs, 17);
 
 /**
  * @generated from message openagents.runtime.v1.RenewLeaseResponse
@@ -646,7 +793,7 @@ export type RenewLeaseResponse = Message<"openagents.runtime.v1.RenewLeaseRespon
  * Use `create(RenewLeaseResponseSchema)` to create a new message.
  */
 export const RenewLeaseResponseSchema: GenMessage<RenewLeaseResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 14);
+  messageDesc(file_openagents_runtime_v1_jobs, 18);
 
 /**
  * @generated from message openagents.runtime.v1.SubmitResultRequest
@@ -692,7 +839,7 @@ export type SubmitResultRequest = Message<"openagents.runtime.v1.SubmitResultReq
  * Use `create(SubmitResultRequestSchema)` to create a new message.
  */
 export const SubmitResultRequestSchema: GenMessage<SubmitResultRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 15);
+  messageDesc(file_openagents_runtime_v1_jobs, 19);
 
 /**
  * @generated from message openagents.runtime.v1.SubmitResultResponse
@@ -714,7 +861,7 @@ export type SubmitResultResponse = Message<"openagents.runtime.v1.SubmitResultRe
  * Use `create(SubmitResultResponseSchema)` to create a new message.
  */
 export const SubmitResultResponseSchema: GenMessage<SubmitResultResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 16);
+  messageDesc(file_openagents_runtime_v1_jobs, 20);
 
 /**
  * @generated from message openagents.runtime.v1.SweepLeasesRequest
@@ -727,7 +874,7 @@ export type SweepLeasesRequest = Message<"openagents.runtime.v1.SweepLeasesReque
  * Use `create(SweepLeasesRequestSchema)` to create a new message.
  */
 export const SweepLeasesRequestSchema: GenMessage<SweepLeasesRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 17);
+  messageDesc(file_openagents_runtime_v1_jobs, 21);
 
 /**
  * @generated from message openagents.runtime.v1.SweepLeasesResponse
@@ -760,7 +907,7 @@ export type SweepLeasesResponse = Message<"openagents.runtime.v1.SweepLeasesResp
  * Use `create(SweepLeasesResponseSchema)` to create a new message.
  */
 export const SweepLeasesResponseSchema: GenMessage<SweepLeasesResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 18);
+  messageDesc(file_openagents_runtime_v1_jobs, 22);
 
 /**
  * @generated from message openagents.runtime.v1.GetJobRequest
@@ -777,7 +924,7 @@ export type GetJobRequest = Message<"openagents.runtime.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 19);
+  messageDesc(file_openagents_runtime_v1_jobs, 23);
 
 /**
  * @generated from message openagents.runtime.v1.GetJobResponse
@@ -794,7 +941,7 @@ export type GetJobResponse = Message<"openagents.runtime.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 20);
+  messageDesc(file_openagents_runtime_v1_jobs, 24);
 
 /**
  * @generated from enum openagents.runtime.v1.JobStatus
@@ -1146,6 +1293,64 @@ export const FallbackSchema: GenEnum<Fallback> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_jobs, 6);
 
 /**
+ * @generated from enum openagents.runtime.v1.WorkerJobStatus
+ */
+export const WorkerJobStatus = {
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_QUEUED = 1;
+   */
+  QUEUED: 1,
+
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_LEASED = 2;
+   */
+  LEASED: 2,
+
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_REPORTED = 3;
+   */
+  REPORTED: 3,
+
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_VERIFIED = 4;
+   */
+  VERIFIED: 4,
+
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_SETTLED = 5;
+   */
+  SETTLED: 5,
+
+  /**
+   * @generated from enum value: WORKER_JOB_STATUS_CANCELED = 6;
+   */
+  CANCELED: 6,
+
+  /**
+   * It went to another provider.
+   *
+   * @generated from enum value: WORKER_JOB_STATUS_REASSIGNED = 7;
+   */
+  REASSIGNED: 7,
+} as const;
+
+/**
+ * @generated from enum openagents.runtime.v1.WorkerJobStatus
+ */
+export type WorkerJobStatus = (typeof WorkerJobStatus)[keyof typeof WorkerJobStatus] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.WorkerJobStatus.
+ */
+export const WorkerJobStatusSchema: GenEnum<WorkerJobStatus> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_jobs, 7);
+
+/**
  * Jobs: bought work on its way to a provider and back. Providers pull.
  *
  * @generated from service openagents.runtime.v1.Jobs
@@ -1192,6 +1397,17 @@ export const Jobs: GenService<{
     methodKind: "unary";
     input: typeof SweepLeasesRequestSchema;
     output: typeof SweepLeasesResponseSchema;
+  },
+  /**
+   * A worker's jobs as its owner sees them, newest first: what became of each, and
+   * why it was not paid. Those that went to another provider are among them.
+   *
+   * @generated from rpc openagents.runtime.v1.Jobs.ListWorkerJobs
+   */
+  listWorkerJobs: {
+    methodKind: "unary";
+    input: typeof ListWorkerJobsRequestSchema;
+    output: typeof ListWorkerJobsResponseSchema;
   },
   /**
    * @generated from rpc openagents.runtime.v1.Jobs.GetJob

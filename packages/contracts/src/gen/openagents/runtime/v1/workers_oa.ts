@@ -13,6 +13,10 @@ export type WorkerCaps = {
   readonly diskMibMax: number;
   readonly wallMsMax: bigint;
   readonly concurrentJobsMax: number;
+  /** Processor time of each command; as much as a job asks for when absent. */
+  readonly cpuMsMax?: bigint | undefined;
+  /** Price of the jobs that are claimed within one hour; any when absent. */
+  readonly msatsPerHourMax?: bigint | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.WorkerCaps`. */
@@ -202,6 +206,8 @@ export const workersComments: Comments = {
   ...routeComments,
   ...pricingComments,
   "openagents.runtime.v1.WorkerCaps": "What a job may ask for on a worker: memory, disk, and wall time of each of its commands.",
+  "openagents.runtime.v1.WorkerCaps.cpu_ms_max": "Processor time of each command; as much as a job asks for when absent.",
+  "openagents.runtime.v1.WorkerCaps.msats_per_hour_max": "Price of the jobs that are claimed within one hour; any when absent.",
   "openagents.runtime.v1.Toolchain": "A tool that jobs can use, such as node 24.21.0.",
   "openagents.runtime.v1.Worker.owner": "The principal that registered it.",
   "openagents.runtime.v1.Worker.zone_tenths": "Trust zone in tenths: 0 operator, 5 enrolled device, 10 everyone else.",

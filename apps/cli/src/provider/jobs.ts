@@ -1,0 +1,49 @@
+// A provider's jobs, as the runtime tells them to their worker's owner.
+
+import { findSeller, readActivity } from "@openagents/stack";
+import type { WorkerJob } from "@openagents/contracts";
+import { CliError } from "../cli-error.ts";
+import { formatSats, formatTime, printable, renderTable, type Style } from "../terminal/index.ts";
+import type { Identity } from "./identity.ts";
+
+/** The newest ones. Throws `provider_unknown` where this computer never sold. */
+export async function listJobs(identity: Identity, limit: number): Promise<readonly WorkerJob[]> {
+  const workerId = findSeller(identity.seat)?.workerId ?? readActivity(identity.seat).workerId;
+  if (workerId === undefined) {
+    throw new CliError("provider_unknown", "this provider never sold, so it has no jobs", {
+      nextStep: `begin with \`openagents provider start${identity.flags}\``,
+    });
+  }
+  const { Jobs, createClient } = await import("@openagents/contracts");
+  const { jobs } = await createClient(Jobs, identity.client()).listWorkerJobs({ workerId, limit });
+  return jobs;
+}
+
+export function jobLines(jobs: readonly WorkerJob[], style: Style): string[] {
+  if (jobs.length === 0) return ["No jobs yet."];
+  const columns = [
+    { title: "Job" },
+    { title: "When" },
+    { title: "Status" },
+    { title: "Paid", align: "right" },
+  ] as const;
+  const rows = jobs.map((job) => [
+    job.jobId,
+    formatTime(job.createdAt),
+    job.status,
+    job.paidMsats === 0n ? "–" : formatSats(job.paidMsats),
+  ]);
+  const [head = "", ...lines] = renderTable([...columns], rows, style);
+  return [
+    head,
+    ...lines.flatMap((line, index) => {
+      const because = jobs[index]?.unpaidBecause;
+      return because === undefined ? [line] : [line, style.dim(`  ${printable(because)}`)];
+    }),
+  ];
+}
+
+export async function jobsJson(jobs: readonly WorkerJob[]): Promise<string> {
+  const { encode, workerJobDesc } = await import("@openagents/contracts");
+  return JSON.stringify({ jobs: jobs.map((job) => encode(workerJobDesc, job)) });
+}

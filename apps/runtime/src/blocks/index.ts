@@ -1,0 +1,2 @@
+export { blockRoutes } from "./routes.ts";
+export { listBlockersOf } from "./store.ts";
