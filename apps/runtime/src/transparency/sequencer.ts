@@ -124,7 +124,12 @@ export async function sequencePage(
   }
 }
 
-const BEGIN = { name: "transparency.begin", text: "SELECT 1" };
+// A plan made for the numbers of one page may sort all that is offered, where
+// statistics lag behind a backlog; the general plan walks the index.
+const BEGIN = {
+  name: "transparency.begin",
+  text: "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)",
+};
 
 /** A service may hand over what is a receipt of ours, too. */
 function withoutRepeats(rows: readonly Offered[]): Buffer[] {
