@@ -7,4 +7,6 @@ const app = Fastify({ logger: false });
 app.get("/bare/:id", async (request) => ({ id: (request.params as { id: string }).id, status: "created" }));
 const url = await app.listen({ host: "127.0.0.1", port: 0 });
 process.stdout.write(`${JSON.stringify({ url })}\n`);
-process.once("SIGTERM", () => void app.close().then(() => process.exit(0)));
+process.once("SIGTERM", () => process.exit(0));
+// The bench is gone, however it ended.
+process.stdin.resume().once("end", () => process.exit(0));

@@ -17,4 +17,7 @@ const stack = await startStack({
   log: silentLogger(),
 });
 process.stdout.write(`${JSON.stringify({ url: stack.record.runtimeUrl, localId: stack.keys.localId })}\n`);
-process.once("SIGTERM", () => void stack.stop().then(() => process.exit(0)));
+const stop = () => void stack.stop().then(() => process.exit(0));
+process.once("SIGTERM", stop);
+// The bench is gone, however it ended.
+process.stdin.resume().once("end", stop);
