@@ -33,6 +33,7 @@ import {
 import { budgetRoutes } from "./budgets/index.ts";
 import { commerceRoutes } from "./commerce/index.ts";
 import { blockRoutes } from "./blocks/index.ts";
+import { commsRoutes } from "./comms/index.ts";
 import type { RuntimeConfig } from "./config.ts";
 import { cancelRun } from "./cancellation/index.ts";
 import { disableWorker } from "./disablement/index.ts";
@@ -173,6 +174,7 @@ async function buildService(
       demoGrants: config.demoGrants,
     }),
     budgetRoutes({ db, authority, nowMs }),
+    commsRoutes({ db, authority }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({

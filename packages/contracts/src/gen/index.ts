@@ -7,6 +7,7 @@ import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
 import { Blocks } from "./openagents/runtime/v1/blocks_oa.ts";
 import { Budgets } from "./openagents/runtime/v1/budgets_oa.ts";
 import { Commerce } from "./openagents/runtime/v1/commerce_oa.ts";
+import { Comms } from "./openagents/runtime/v1/comms_oa.ts";
 import { Exports } from "./openagents/runtime/v1/exports_oa.ts";
 import { Fraud } from "./openagents/runtime/v1/fraud_oa.ts";
 import { Intents } from "./openagents/runtime/v1/intents_oa.ts";
@@ -29,6 +30,7 @@ export * from "./openagents/runtime/v1/artifacts_oa.ts";
 export * from "./openagents/runtime/v1/blocks_oa.ts";
 export * from "./openagents/runtime/v1/budgets_oa.ts";
 export * from "./openagents/runtime/v1/commerce_oa.ts";
+export * from "./openagents/runtime/v1/comms_oa.ts";
 export * from "./openagents/runtime/v1/exports_oa.ts";
 export * from "./openagents/runtime/v1/fraud_oa.ts";
 export * from "./openagents/runtime/v1/intents_oa.ts";
@@ -46,4 +48,4 @@ export * from "./openagents/runtime/v1/sampling_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Treasury];

@@ -1,0 +1,1 @@
+export { commsRoutes, type CommsDeps } from "./routes.ts";
