@@ -3,6 +3,7 @@
 import { Command, CommanderError, type HelpConfiguration } from "commander";
 import { exitCodeOf, type Context } from "./context.ts";
 import { artifactsCommand } from "./commands/artifacts.ts";
+import { budgetCommand } from "./commands/budget.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
@@ -57,6 +58,7 @@ export function buildProgram(context: Context): Command {
     receiptsCommand,
     verifyCommand,
     logCommand,
+    budgetCommand,
     ledgerCommand,
     artifactsCommand,
   ])

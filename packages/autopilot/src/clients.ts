@@ -2,6 +2,7 @@
 
 import {
   Artifacts,
+  Budgets,
   Exports,
   Jobs,
   Marketplace,
@@ -32,6 +33,7 @@ export function runtimeClients(settings: ClientSettings) {
   const options = { ...settings, timeoutMs: TIMEOUT_MS };
   return {
     artifacts: createClient(Artifacts, options),
+    budgets: createClient(Budgets, options),
     exports: createClient(Exports, options),
     jobs: createClient(Jobs, options),
     marketplace: createClient(Marketplace, options),

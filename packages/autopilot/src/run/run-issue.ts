@@ -11,6 +11,7 @@
 // journal.test.ts and workspace.test.ts, and on the real runtime by the end-to-end tests of the command line.
 
 import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
 import { AgentError } from "@openagents/agent";
 import {
   ProblemError,
@@ -51,9 +52,20 @@ export async function runIssue(deps: RunDeps, request: RunRequest): Promise<RunO
   const { run } = await clients.runs.createRun(
     {
       issue: request.issue,
-      metadata: { agent, checks: [...checks], budget_msats: Number(budgetMsats), attempts_max: attemptsMax },
+      metadata: {
+        agent,
+        project: basename(request.repo, ".git"),
+        checks: [...checks],
+        budget_msats: Number(budgetMsats),
+        attempts_max: attemptsMax,
+      },
     },
     { idempotencyKey: randomUUID(), signal: deps.signal },
+  );
+  // The runtime holds it from here on, whatever becomes of this process.
+  await clients.budgets.setBudget(
+    { level: "run", subject: run.runId, period: "none", limitMsats: budgetMsats },
+    { idempotencyKey: `${run.runId}:budget`, signal: deps.signal },
   );
   const folder = runFolder(deps, run.runId);
   await createJournal(folder, {
