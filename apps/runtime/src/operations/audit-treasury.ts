@@ -18,13 +18,12 @@ const AUDIT = statement(
      SELECT s.job_id, s.status, s.provider_msats + s.second_opinion_msats + s.operator_fee_msats AS settled,
             s.provider_msats, s.second_opinion_msats, s.operator_fee_msats,
             COALESCE(p.amount, 0) AS to_provider, COALESCE(o.amount, 0) AS to_second,
-            COALESCE(f.amount, 0) + COALESCE(g.amount, 0) AS to_operator, COALESCE(e.posted, 0) AS posted, r.amount_msats
+            COALESCE(f.amount, 0) AS to_operator, COALESCE(e.posted, 0) AS posted, r.amount_msats
        FROM runtime.settlements s
        JOIN runtime.reservations r USING (reservation_id)
        LEFT JOIN ledger.transfers p ON p.id = s.job_id || ':provider'
        LEFT JOIN ledger.transfers o ON o.id = s.job_id || ':second'
        LEFT JOIN ledger.transfers f ON f.id = s.job_id || ':fee'
-       LEFT JOIN ledger.transfers g ON g.id = s.job_id || ':second_fee'
        LEFT JOIN LATERAL (
          SELECT amount AS posted FROM ledger.transfers
           WHERE pending_id = s.reservation_id AND kind = 'post') AS e ON true),
