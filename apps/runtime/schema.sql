@@ -108,6 +108,15 @@ runtime.buyer_standings.disputed_jobs bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.disputes_lost bigint NOT NULL DEFAULT 0
 runtime.buyer_standings.org text NOT NULL
 runtime.buyer_standings.settled_jobs bigint NOT NULL DEFAULT 0
+runtime.delivery_events.content_sha256 text NOT NULL
+runtime.delivery_events.delivery_state text NOT NULL
+runtime.delivery_events.event_id text NOT NULL
+runtime.delivery_events.message_id text
+runtime.delivery_events.org text NOT NULL
+runtime.delivery_events.provider text NOT NULL
+runtime.delivery_events.receipt_id text NOT NULL
+runtime.delivery_events.recorded_at_ms bigint NOT NULL
+runtime.delivery_events.seq bigint NOT NULL IDENTITY
 runtime.exports.attempts integer NOT NULL
 runtime.exports.content text NOT NULL
 runtime.exports.created_at_ms bigint NOT NULL
@@ -417,6 +426,7 @@ runtime.buyer_standings buyer_standings_disputed_jobs_check CHECK ((disputed_job
 runtime.buyer_standings buyer_standings_disputes_lost_check CHECK ((disputes_lost >= 0))
 runtime.buyer_standings buyer_standings_pkey PRIMARY KEY (org)
 runtime.buyer_standings buyer_standings_settled_jobs_check CHECK ((settled_jobs >= 0))
+runtime.delivery_events delivery_events_pkey PRIMARY KEY (org, provider, event_id)
 runtime.exports exports_attempts_check CHECK ((attempts >= 0))
 runtime.exports exports_kind_check CHECK ((kind = ANY (ARRAY['pull_request'::text, 'status_comment'::text])))
 runtime.exports exports_pkey PRIMARY KEY (export_id)
@@ -569,6 +579,8 @@ CREATE INDEX budget_entries_by_counter ON runtime.budget_entries USING btree (bu
 CREATE INDEX budgets_by_level ON runtime.budgets USING btree (org, level, budget_id) WHERE (removed_at_ms IS NULL)
 CREATE INDEX budgets_by_org ON runtime.budgets USING btree (org, budget_id) WHERE (removed_at_ms IS NULL)
 CREATE INDEX buyer_blocks_by_buyer ON runtime.buyer_blocks USING btree (buyer_org, org)
+CREATE INDEX delivery_events_by_message ON runtime.delivery_events USING btree (org, message_id, seq) WHERE (message_id IS NOT NULL)
+CREATE INDEX delivery_events_by_org ON runtime.delivery_events USING btree (org, seq)
 CREATE INDEX handovers_by_xid ON transparency.handovers USING btree (xid, seq)
 CREATE INDEX incidents_by_first ON runtime.incidents USING btree (first_worker_id, incident_id)
 CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id)
@@ -620,6 +632,7 @@ CREATE UNIQUE INDEX buyer_blocks_pkey ON runtime.buyer_blocks USING btree (org, 
 CREATE UNIQUE INDEX buyer_standings_pkey ON runtime.buyer_standings USING btree (org)
 CREATE UNIQUE INDEX command_outcomes_pkey ON authority.command_outcomes USING btree (command_id)
 CREATE UNIQUE INDEX commands_pkey ON authority.commands USING btree (command_id)
+CREATE UNIQUE INDEX delivery_events_pkey ON runtime.delivery_events USING btree (org, provider, event_id)
 CREATE UNIQUE INDEX entries_hash_key ON transparency.entries USING btree (hash)
 CREATE UNIQUE INDEX entries_pkey ON transparency.entries USING btree (index)
 CREATE UNIQUE INDEX exports_pkey ON runtime.exports USING btree (export_id)
@@ -686,6 +699,7 @@ INSERT ON runtime.budget_entries TO app_role
 INSERT ON runtime.budgets TO app_role
 INSERT ON runtime.buyer_blocks TO app_role
 INSERT ON runtime.buyer_standings TO app_role
+INSERT ON runtime.delivery_events TO app_role
 INSERT ON runtime.exports TO app_role
 INSERT ON runtime.incidents TO app_role
 INSERT ON runtime.job_moves TO app_role
@@ -728,6 +742,7 @@ SELECT ON runtime.budget_entries TO app_role
 SELECT ON runtime.budgets TO app_role
 SELECT ON runtime.buyer_blocks TO app_role
 SELECT ON runtime.buyer_standings TO app_role
+SELECT ON runtime.delivery_events TO app_role
 SELECT ON runtime.exports TO app_role
 SELECT ON runtime.incidents TO app_role
 SELECT ON runtime.job_moves TO app_role
