@@ -1,7 +1,9 @@
 // An order whose answer is lost is sent again and stays one order; and work that
-// its provider could not do is ordered again from another.
+// its provider could not do is ordered again from another. The forge then refuses
+// the pull request, which is on record too.
 
 import assert from "node:assert/strict";
+import { exportPullRequest } from "./forge.ts";
 import { enrol } from "./hand-provider.ts";
 import { awaitReport, openRun, order, refusalOf, reserve, settle, verify } from "./purchase.ts";
 import type { Vignette } from "./vignette.ts";
@@ -36,7 +38,10 @@ export const dispatchRetry: Vignette = {
 
     const { quote, reservation } = await reserve(stage, run.runId, stage.orders.mended);
     assert.equal(quote.providerWorkerId, broken.workerId, "the cheapest is selected");
-    const request = { quoteId: quote.quoteId, reservationId: reservation.reservationId };
+    const { quoteId } = quote;
+    const { reservationId } = reservation;
+    // Nobody else may do it in its place, so that the buyer orders again itself.
+    const request = { quoteId, reservationId, fallback: "none" } as const;
     const idempotencyKey = `${run.runId}:dispatch`;
     const first = await buyer.marketplace.dispatchSandboxRun(request, { idempotencyKey, signal });
     let replayed = false;
@@ -68,6 +73,11 @@ export const dispatchRetry: Vignette = {
     const proven = await verify(stage, retry.job.jobId);
     assert.equal(proven.verdict, "proven", proven.because);
     assert.equal((await settle(stage, retry.job.jobId)).status, "released");
+
+    // Its branch was never pushed.
+    const exported = await exportPullRequest(stage, run.runId, `openagents/${run.runId}`);
+    assert.equal(exported.status, "failed");
+    assert.match(exported.detail ?? "", /^the forge answered 422/);
     await run.finish("succeeded");
   },
 };

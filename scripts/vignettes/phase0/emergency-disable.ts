@@ -18,7 +18,6 @@ export const emergencyDisable: Vignette = {
     "JobDispatched",
     "ProviderDisabled",
     "JobRejected",
-    "ForgeSkipped",
   ],
   async play(stage, cast) {
     const { buyer, signal } = stage;

@@ -10,7 +10,7 @@ import {
   type SignedReceipt,
 } from "@openagents/contracts";
 import { verifyReceipt } from "@openagents/receipts";
-import { textOf, type Happening } from "./milestones.ts";
+import { receiptSchemaOf, textOf, type Happening } from "./milestones.ts";
 import type { Stage } from "./stage.ts";
 import type { Cast } from "./vignette.ts";
 
@@ -79,17 +79,23 @@ function faultsOf(signed: SignedReceipt, operatorKey: string): string[] {
     .map(([name, check]) => `${receiptId(signed)}: ${name} ${check.state}: ${check.detail}`);
 }
 
-/** Every event of the runtime's own has its receipt; the first event of a run does not name its one. */
+/** Each event has the receipt that the story's table says; the first event of a run does not name its one. */
 function missingReceipts(events: readonly RunEvent[], receipts: readonly SignedReceipt[]): string[] {
-  const ids = new Set(receipts.map(receiptId));
-  const opened = receipts.filter(({ receipt }) => receipt["schema"] === "openagents.runtime.run_created.v1");
+  const schemas = new Map(receipts.map((each) => [receiptId(each), textOf(each.receipt, "schema")]));
+  const created = receiptSchemaOf("run.started");
+  const opened = receipts.filter(({ receipt }) => receipt["schema"] === created);
   const started = events.filter(({ eventType }) => eventType === "run.started");
   return [
     ...(opened.length === started.length ? [] : ["a run has no receipt of its creation"]),
-    ...events
-      .map(({ payload }) => payload["receipt_id"])
-      .filter((id) => typeof id === "string" && !ids.has(id))
-      .map((id) => `an event names receipt ${JSON.stringify(id)}, which is not listed for its run`),
+    ...events.flatMap(({ eventType, payload }) => {
+      const wanted = eventType === "run.started" ? undefined : receiptSchemaOf(eventType);
+      const id = textOf(payload, "receipt_id");
+      if (id === "") return wanted === undefined ? [] : [`an event ${eventType} names no receipt`];
+      const schema = schemas.get(id);
+      return schema === undefined || (wanted !== undefined && schema !== wanted)
+        ? [`an event ${eventType} names receipt ${id}, which is ${schema ?? "not listed for its run"}`]
+        : [];
+    }),
   ];
 }
 

@@ -1,14 +1,16 @@
-// From an issue to a payment: two owners' workers run the check, both see it
-// proven test by test, both are paid.
+// From an issue to a pull request: two owners' workers run the check, both see it
+// proven test by test, both are paid, and the forge has the patch once.
 
 import assert from "node:assert/strict";
+import { exportPullRequest } from "./forge.ts";
 import { awaitReport, openRun, order, refusalOf, settle, verify } from "./purchase.ts";
 import type { Stage } from "./stage.ts";
 import type { Cast, Vignette } from "./vignette.ts";
 
 export const happyPath: Vignette = {
   name: "happy-path",
-  shows: "a patch that mends the issue is proven by two owners' runs and paid for",
+  shows:
+    "a patch that mends the issue is proven by two owners' runs, paid for, and becomes one pull request on a stand-in of a forge",
   expected: [
     "DeviceEnrolled",
     "CapsSet",
@@ -23,7 +25,7 @@ export const happyPath: Vignette = {
     "SecondOpinionCompleted",
     "VerificationPassed",
     "PaymentReleased",
-    "ForgeSkipped",
+    "ForgeUpdated",
   ],
   async play(stage, cast) {
     cast.workers.push(...stage.providers);
@@ -53,6 +55,20 @@ export const happyPath: Vignette = {
     const after = await stage.buyer.treasury.getComputeSummary({}, { signal: stage.signal });
     assert.equal(before.availableMsats - after.availableMsats, quote.totalPriceMsats);
     assert.equal(after.reservedMsats, 0n);
+
+    const { forge } = stage;
+    const branch = `openagents/${run.runId}`;
+    await forge.pushPatched(branch);
+    const exported = await exportPullRequest(stage, run.runId, branch);
+    assert.equal(exported.status, "succeeded", exported.detail);
+    const { exportId } = exported;
+    const again = stage.buyer.exports.beginExport({ runId: run.runId, exportId }, { signal: stage.signal });
+    assert.equal(await refusalOf(again), "export_succeeded");
+    assert.deepEqual(
+      forge.pullRequests.map(({ head, body }) => [head, body]),
+      [[branch, exported.marker]],
+      "there is one pull request, and it names the run's export",
+    );
     await run.finish("succeeded");
   },
 };

@@ -11,20 +11,26 @@ import { emergencyDisable } from "./emergency-disable.ts";
 import { gatherEvidence, happeningOfEvent, happeningOfReceipt } from "./evidence.ts";
 import { happyPath } from "./happy-path.ts";
 import { computeMetrics, jobRecords, type CapProbe } from "./metrics.ts";
-import { firstMissing, milestonesOf } from "./milestones.ts";
+import { firstMissing, milestonesOf, type Milestone } from "./milestones.ts";
+import { providerOffline } from "./provider-offline.ts";
 import type { Replay } from "./replaying-fetch.ts";
 import { isOk, writeReport, type Played, type Report } from "./report.ts";
-import { openStage, type Stage } from "./stage.ts";
+import { openStage, stageOfAnother, type Stage } from "./stage.ts";
+import { stuckReservation } from "./stuck-reservation.ts";
+import { readTelemetry } from "./telemetry.ts";
 import { verificationFails } from "./verification-fails.ts";
 import type { Cast, Vignette } from "./vignette.ts";
 
-const VIGNETTES = [happyPath, dispatchRetry, verificationFails, emergencyDisable];
-
-const NOT_COVERED = [
-  "a provider that goes offline in the middle of a job, and the one that takes over",
-  "a reservation that is stuck, and is reconciled",
-  "the bridge's signed Nostr events",
+const VIGNETTES = [
+  happyPath,
+  dispatchRetry,
+  verificationFails,
+  emergencyDisable,
+  providerOffline,
+  stuckReservation,
 ];
+
+const NOT_COVERED = ["the bridge: provider ads and receipt pointers as signed Nostr events"];
 
 const WALL_MS_MAX = 600_000;
 
@@ -48,15 +54,42 @@ for (const name of NOT_COVERED) say(`– not covered yet: ${name}`);
 say(`${isOk(report) ? "holds" : "does not hold"}: ${join(out, "SUMMARY.md")}`);
 process.exitCode = isOk(report) ? 0 : 1;
 
+type Scene = {
+  readonly vignette: Vignette;
+  readonly stage: Stage;
+  readonly cast: Cast;
+  readonly failures: string[];
+  readonly replays: Replay[];
+  wallMs: number;
+};
+
 async function playAll(): Promise<Report> {
   await using parts = new AsyncDisposableStack();
-  let replays: Replay[] = [];
-  const stage = await openStage(parts, signal, (replay) => replays.push(replay));
+  let told: Replay[] = [];
+  const stage = await openStage(parts, signal, (replay) => told.push(replay));
   const capProbes: CapProbe[] = [];
-  const played: Played[] = [];
+  const scenes: Scene[] = [];
   for (const vignette of VIGNETTES) {
-    replays = [];
-    const one = await play(stage, vignette, capProbes, () => replays);
+    const own = vignette.begin === undefined ? stage : await stageOfAnother(stage, "forgetful");
+    const cast = { runIds: [], workers: [], capProbes };
+    scenes.push({ vignette, stage: own, cast, failures: [], replays: [], wallMs: 0 });
+  }
+  const act = async (scene: Scene, part: "begin" | "play") => {
+    told = scene.replays;
+    const startedMs = performance.now();
+    try {
+      await scene.vignette[part]?.(scene.stage, scene.cast);
+    } catch (cause) {
+      signal.throwIfAborted();
+      scene.failures.push(cause instanceof Error ? cause.message : String(cause));
+    }
+    scene.wallMs += Math.round(performance.now() - startedMs);
+  };
+  for (const scene of scenes) await act(scene, "begin");
+  const played: Played[] = [];
+  for (const scene of scenes) {
+    if (scene.failures.length === 0) await act(scene, "play");
+    const one = await judge(scene);
     played.push(one);
     say(`${one.failures.length === 0 ? "✓" : "✗"} ${one.name}  ${(one.wallMs / 1000).toFixed(1)} s`);
     for (const failure of one.failures) say(`    ${failure}`);
@@ -64,37 +97,37 @@ async function playAll(): Promise<Report> {
   const jobs = played
     .flatMap(({ evidence }) => evidence.runs)
     .flatMap(({ runId, events }) => jobRecords(runId, events.map(happeningOfEvent)));
-  return { startedAt, played, metrics: computeMetrics(jobs, capProbes), notCovered: NOT_COVERED };
+  const buyers = [...new Set(scenes.map((scene) => scene.stage.buyer))];
+  const telemetry = await readTelemetry(buyers, jobs, signal);
+  return { startedAt, played, metrics: computeMetrics(jobs, capProbes), telemetry, notCovered: NOT_COVERED };
 }
 
-async function play(
-  stage: Stage,
-  vignette: Vignette,
-  capProbes: CapProbe[],
-  replaysSoFar: () => readonly Replay[],
-): Promise<Played> {
-  const { name, shows, expected } = vignette;
-  const cast: Cast = { runIds: [], workers: [], capProbes };
-  const startedMs = performance.now();
-  const failures: string[] = [];
-  try {
-    await vignette.play(stage, cast);
-  } catch (cause) {
-    signal.throwIfAborted();
-    failures.push(cause instanceof Error ? cause.message : String(cause));
-  }
+/** Hold what is on record against what the vignette says. */
+async function judge({ vignette, stage, cast, failures, replays, wallMs }: Scene): Promise<Played> {
+  const { name, shows, expected, expectedOfOthers = [] } = vignette;
   const evidence = await gatherEvidence(stage, cast);
-  const milestones = milestonesOf(
-    evidence.workerReceipts.map(happeningOfReceipt),
-    evidence.runs[0]?.events.map(happeningOfEvent) ?? [],
-  );
-  const missing = firstMissing(milestones, expected);
-  if (missing !== undefined) failures.push(`${missing} is not in its place: ${milestones.join(", ")}`);
-  failures.push(...evidence.faults);
-  const replays = replaysSoFar();
+  const workers = evidence.workerReceipts.map(happeningOfReceipt);
+  const [first, ...others] = evidence.runs.map(({ events }) => events.map(happeningOfEvent));
+  const milestones = milestonesOf(workers, first ?? []);
+  const all = [...failures];
+  const expect = (happened: readonly Milestone[], wanted: readonly Milestone[]) => {
+    const missing = firstMissing(happened, wanted);
+    if (missing !== undefined) all.push(`${missing} is not in its place: ${happened.join(", ")}`);
+  };
+  expect(milestones, expected);
+  for (const events of others) expect(milestonesOf([], events), expectedOfOthers);
+  all.push(...evidence.faults);
   for (const { command, problem } of replays)
-    if (problem !== undefined) failures.push(`${command}, sent again, ${problem}`);
-  if (replays.length === 0) failures.push("no command was sent again");
-  const wallMs = Math.round(performance.now() - startedMs);
-  return { name, shows, expected, milestones, failures, commandsReplayed: replays.length, wallMs, evidence };
+    if (problem !== undefined) all.push(`${command}, sent again, ${problem}`);
+  if (replays.length === 0) all.push("no command was sent again");
+  return {
+    name,
+    shows,
+    expected,
+    milestones,
+    failures: all,
+    commandsReplayed: replays.length,
+    wallMs,
+    evidence,
+  };
 }

@@ -48,6 +48,7 @@ test("each number is what the logs say", () => {
     verification_pass_rate: 1 / 2,
     verification_pass_rate_by_provider: { wrk_a: 1, wrk_c: 0 },
     rework_rate: 1 / 2,
+    fallbacks: 0,
     caps_enforced: true,
     cap_probes: [{ cap: "memory_mib_max", refused_by: "no_eligible_provider" }],
   });
@@ -71,4 +72,19 @@ test("an even number of latencies has the middle of both in the middle", () => {
     ]),
   );
   assert.equal(computeMetrics(logs.flat(), []).median_job_latency_ms, 15);
+});
+
+test("a job that went to another provider is that one's, and counted as one job", () => {
+  const [job, ...others] = jobRecords("run_1", [
+    happening(0, "job.dispatched", { job_id: "job_1", provider_worker_id: "wrk_a" }),
+    happening(5, "job.reassigned", { job_id: "job_1", provider_worker_id: "wrk_b" }),
+    happening(9, "job.reported", { job_id: "job_1", outcome: "reported" }),
+    happening(10, "verification.recorded", { job_id: "job_1", verdict: "proven" }),
+  ]);
+  assert.ok(job);
+  assert.equal(others.length, 0);
+  const metrics = computeMetrics([job], []);
+  assert.equal(metrics.fallbacks, 1);
+  assert.equal(metrics.fill_rate, 1);
+  assert.deepEqual(metrics.verification_pass_rate_by_provider, { wrk_b: 1 });
 });

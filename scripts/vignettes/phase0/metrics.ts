@@ -8,12 +8,16 @@ export type JobRecord = {
   readonly runId: string;
   readonly jobId: string;
   readonly purpose: string;
-  readonly providerWorkerId: string;
+  /** Who has it: after a fallback, the other one. */
+  providerWorkerId: string;
+  /** How often it went to another provider. */
+  fallbacks: number;
   readonly dispatchedAtMs: number;
   reportedAtMs?: number;
   outcome?: "reported" | "failed" | "canceled";
   /** For bought work that was verified. */
   verdict?: string;
+  settled?: "released" | "withheld";
   /** All that the buyer paid for it, second opinion and fees included. */
   paidMsats: number;
 };
@@ -34,6 +38,7 @@ export function jobRecords(runId: string, events: readonly Happening[]): readonl
         jobId,
         purpose: textOf(facts, "purpose") || "work",
         providerWorkerId: textOf(facts, "provider_worker_id"),
+        fallbacks: 0,
         dispatchedAtMs: atMs,
         paidMsats: 0,
       });
@@ -41,13 +46,18 @@ export function jobRecords(runId: string, events: readonly Happening[]): readonl
     }
     const job = jobs.get(jobId);
     if (job === undefined) continue;
+    if (what === "job.reassigned") {
+      job.providerWorkerId = textOf(facts, "provider_worker_id");
+      job.fallbacks += 1;
+    }
     if (what === "job.reported") {
       job.reportedAtMs = atMs;
       job.outcome = facts["outcome"] === "reported" ? "reported" : "failed";
     }
-    if (what === "job.canceled") job.outcome = "canceled";
+    if (what === "job.canceled" || what === "budget.voided") job.outcome = "canceled";
     if (what === "verification.recorded") job.verdict = textOf(facts, "verdict");
-    if (what.startsWith("payment.")) {
+    if (what === "payment.released" || what === "payment.withheld") {
+      job.settled = what === "payment.released" ? "released" : "withheld";
       for (const name of ["amount_msats", "second_opinion_msats", "operator_fee_msats"])
         job.paidMsats += numberOf(facts, name);
     }
@@ -88,6 +98,7 @@ export function computeMetrics(jobs: readonly JobRecord[], probes: readonly CapP
     ),
     /** Jobs that were ordered again, for each run. */
     rework_rate: ratio(work.length - runs, runs),
+    fallbacks: jobs.reduce((sum, job) => sum + job.fallbacks, 0),
     caps_enforced: probes.length > 0 && probes.every((probe) => probe.refusedBy !== undefined),
     cap_probes: probes.map(({ cap, refusedBy = null }) => ({ cap, refused_by: refusedBy })),
   };

@@ -11,6 +11,9 @@ import type { SandboxRunSpec } from "@openagents/contracts";
 import { classifyPatch, patchFiles } from "@openagents/proof";
 
 export type Orders = {
+  /** A git repository with the base as its only commit, and the patch that mends it. */
+  readonly repo: string;
+  readonly fixFile: string;
   readonly issue: { readonly title: string; readonly body: string };
   /** Its check fails on the base and passes with the patch. */
   readonly mended: SandboxRunSpec;
@@ -73,8 +76,15 @@ export async function prepareOrders(
       testRunner: "node_test",
     };
   };
-  const fix = await readFile(join(dirname(demo.scriptFile), "fix.patch"), "utf8");
-  return { issue: demo.issue, mended: await order(fix), unmended: await order(NOTE_PATCH) };
+  const fixFile = join(dirname(demo.scriptFile), "fix.patch");
+  const fix = await readFile(fixFile, "utf8");
+  return {
+    repo: folder,
+    fixFile,
+    issue: demo.issue,
+    mended: await order(fix),
+    unmended: await order(NOTE_PATCH),
+  };
 }
 
 const run = promisify(execFile);

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import {
   ProblemError,
+  type Fallback,
   type Job,
   type JsonObject,
   type Quote,
@@ -19,7 +20,6 @@ import type { Stage } from "./stage.ts";
 export type OpenRun = {
   readonly runId: string;
   append(eventType: string, payload: JsonObject): Promise<void>;
-  /** No forge is part of a vignette: the run says so, and ends. */
   finish(status: "succeeded" | "failed"): Promise<void>;
 };
 
@@ -29,7 +29,7 @@ const POLL_MS = 100;
 const POLLS_MAX = 900;
 const VERIFICATIONS_MAX = 4;
 
-export async function openRun({ buyer, orders, signal }: Stage): Promise<OpenRun> {
+export async function openRun({ buyer, forge, orders, signal }: Stage): Promise<OpenRun> {
   const { run } = await buyer.runs.createRun(
     { issue: orders.issue, metadata: { vignette: "phase0" } },
     { signal },
@@ -38,14 +38,15 @@ export async function openRun({ buyer, orders, signal }: Stage): Promise<OpenRun
   const executorId = `exe_${randomBytes(16).toString("hex")}`;
   const { lease } = await buyer.runs.acquireExecutor({ runId, executorId }, { signal });
   const append = async (eventType: string, payload: JsonObject) => {
+    // Stories wait for longer than a lease holds.
+    await buyer.runs.renewExecutor({ runId, executorId, epoch: lease.epoch }, { signal });
     await buyer.runs.appendRunEvent({ runId, eventType, payload, executorEpoch: lease.epoch }, { signal });
   };
-  await append("issue.claimed", { title: orders.issue.title });
+  await append("issue.claimed", { title: orders.issue.title, url: forge.issueUrl });
   return {
     runId,
     append,
     async finish(status) {
-      await append("forge.skipped", { because: "no forge is part of this run" });
       await append("run.finished", { status });
     },
   };
@@ -55,19 +56,30 @@ export async function reserve(
   { buyer, signal }: Stage,
   runId: string,
   spec: SandboxRunSpec,
+  ttlMs?: bigint,
 ): Promise<Omit<Order, "job">> {
-  const { quote } = await buyer.marketplace.quoteSandboxRun({ runId, spec }, { signal });
+  // The repository is no secret: everyone who sells may have it.
+  const { quote } = await buyer.marketplace.quoteSandboxRun({ runId, spec, market: true }, { signal });
   const { quoteId, totalPriceMsats: amountMsats } = quote;
-  const { reservation } = await buyer.treasury.reserveCompute({ amountMsats, runId, quoteId }, { signal });
+  const { reservation } = await buyer.treasury.reserveCompute(
+    { amountMsats, runId, quoteId, ttlMs },
+    { signal },
+  );
   return { quote, reservation };
 }
 
-export async function order(stage: Stage, runId: string, spec: SandboxRunSpec): Promise<Order> {
-  const { quote, reservation } = await reserve(stage, runId, spec);
+export async function order(
+  stage: Stage,
+  runId: string,
+  spec: SandboxRunSpec,
+  fallback: Fallback = "market",
+  ttlMs?: bigint,
+): Promise<Order> {
+  const { quote, reservation } = await reserve(stage, runId, spec, ttlMs);
   const { quoteId } = quote;
   const { reservationId } = reservation;
   const { job } = await stage.buyer.marketplace.dispatchSandboxRun(
-    { quoteId, reservationId },
+    { quoteId, reservationId, fallback },
     { signal: stage.signal },
   );
   return { quote, reservation, job };

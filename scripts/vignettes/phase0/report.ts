@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { encode, runEventDesc } from "@openagents/contracts";
 import { receiptId, wireReceipt, type Evidence } from "./evidence.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Milestone } from "./milestones.ts";
+import { STORY, type Milestone } from "./milestones.ts";
+import type { Telemetry } from "./telemetry.ts";
+
+const FORGE = "a stand-in on this computer: git over HTTP and a REST API like GitHub's, and nobody's server";
 
 export type Played = {
   readonly name: string;
@@ -24,11 +27,16 @@ export type Report = {
   readonly startedAt: string;
   readonly played: readonly Played[];
   readonly metrics: Metrics;
+  readonly telemetry: Telemetry;
   readonly notCovered: readonly string[];
 };
 
-export function isOk({ played, metrics }: Report): boolean {
-  return metrics.caps_enforced && played.every(({ failures }) => failures.length === 0);
+export function isOk({ played, metrics, telemetry }: Report): boolean {
+  return (
+    metrics.caps_enforced &&
+    telemetry.differs.length === 0 &&
+    played.every(({ failures }) => failures.length === 0)
+  );
 }
 
 /** Write into `folder`, which is made. */
@@ -36,7 +44,7 @@ export async function writeReport(folder: string, report: Report): Promise<void>
   await mkdir(join(folder, "receipts"), { recursive: true });
   const write = (name: string, text: string) => writeFile(join(folder, name), text);
   await write("summary.json", `${JSON.stringify(summaryOf(report), undefined, 2)}\n`);
-  await write("metrics.json", `${JSON.stringify(report.metrics, undefined, 2)}\n`);
+  await write("metrics.json", `${JSON.stringify(metricsOf(report), undefined, 2)}\n`);
   await write("SUMMARY.md", summaryText(report));
   await write("events.jsonl", report.played.flatMap(eventLines).join(""));
   for (const { evidence } of report.played) {
@@ -47,6 +55,17 @@ export async function writeReport(folder: string, report: Report): Promise<void>
       );
     }
   }
+}
+
+function metricsOf({ metrics, telemetry }: Report) {
+  return { schema: "openagents.vignette.phase0.metrics.v1", ...metrics, telemetry };
+}
+
+/** Milestones whose record is not one receipt of that name. */
+function remarks(): { milestone: string; remark: string }[] {
+  return STORY.flatMap((line) =>
+    "remark" in line ? [{ milestone: line.milestone, remark: line.remark }] : [],
+  );
 }
 
 function summaryOf(report: Report) {
@@ -63,6 +82,8 @@ function summaryOf(report: Report) {
       commands_replayed: played.commandsReplayed,
       wall_ms: played.wallMs,
     })),
+    forge: FORGE,
+    remarks: remarks(),
     not_covered: report.notCovered,
   };
 }
@@ -76,7 +97,7 @@ function eventLines({ name, evidence }: Played): string[] {
 }
 
 function summaryText(report: Report): string {
-  const { metrics } = report;
+  const entries = Object.entries(metricsOf(report));
   return [
     `# Phase 0: ${isOk(report) ? "holds" : "does not hold"}`,
     "",
@@ -85,7 +106,15 @@ function summaryText(report: Report): string {
     ...report.played.flatMap(vignetteText),
     "## Metrics",
     "",
-    ...Object.entries(metrics).map(([name, value]) => `- ${name}: ${JSON.stringify(value)}`),
+    ...entries.map(([name, value]) => `- ${name}: ${JSON.stringify(value)}`),
+    "",
+    `The forge was ${FORGE}.`,
+    "",
+    "## What stands for a milestone",
+    "",
+    "Each is an event with its receipt, but for these:",
+    "",
+    ...remarks().map(({ milestone, remark }) => `- ${milestone}: ${remark}`),
     "",
     "## Not covered yet",
     "",

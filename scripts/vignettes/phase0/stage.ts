@@ -16,14 +16,20 @@ import {
   tokenSource,
   type LocalPrincipal,
 } from "@openagents/stack";
+import { openForge, type VignetteForge } from "./forge.ts";
 import { prepareOrders, type Orders } from "./orders.ts";
 import { replayingFetch, type Replay } from "./replaying-fetch.ts";
 
 export type Stage = {
   readonly buyer: RuntimeClients;
+  /** What the buyer was granted. */
+  readonly grantedMsats: bigint;
+  /** May do what the service does by itself. */
+  readonly operator: RuntimeClients;
   /** The two of the market that really run their jobs. */
   readonly providers: readonly Enrolled[];
   readonly orders: Orders;
+  readonly forge: VignetteForge;
   /** Who signs receipts here. */
   readonly operatorKey: string;
   readonly signal: AbortSignal;
@@ -64,8 +70,12 @@ export async function openStage(
     runtimeClients({ baseUrl: record.runtimeUrl, token: tokenSource(keys, principal, nowMs), fetch });
   const buyer = clientsOf(localOwner(keys));
   await buyer.treasury.grantDemoCredit({ amountMsats: GRANT_MSATS, memo: "phase 0" }, { signal });
+  const orders = await prepareOrders(join(folder, "repo"), buyer, signal);
   return {
     buyer,
+    grantedMsats: GRANT_MSATS,
+    // On a laptop the owner is the operator too.
+    operator: buyer,
     // Sellers may only sell; their owners may read what is on record about them too.
     providers: local.providers
       .filter(({ role }) => role === "market")
@@ -73,9 +83,21 @@ export async function openStage(
         const { sub, org, zone } = localProvider(index === 0 ? "a" : "b");
         return { workerId, clients: clientsOf({ sub, org, zone }) };
       }),
-    orders: await prepareOrders(join(folder, "repo"), buyer, signal),
+    orders,
+    forge: await openForge(parts, folder, orders.repo, orders.fixFile, orders.issue),
     operatorKey: record.operatorPublicKey,
     signal,
     clientsOf,
   };
+}
+
+/** The same stage for a buyer with money of its own, whom the other vignettes do not touch. */
+export async function stageOfAnother(stage: Stage, name: string): Promise<Stage> {
+  const { operator, signal } = stage;
+  const org = `org_${name}`;
+  const buyer = stage.clientsOf({ sub: `usr_${name}`, org, zone: "0.5" });
+  await operator.treasury.grantDemoCredit({ org, amountMsats: GRANT_MSATS, memo: "phase 0" }, { signal });
+  // Artifacts are an organisation's own.
+  const orders = await prepareOrders(`${stage.orders.repo}-${name}`, buyer, signal);
+  return { ...stage, buyer, orders };
 }

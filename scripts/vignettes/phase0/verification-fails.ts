@@ -16,7 +16,6 @@ export const verificationFails: Vignette = {
     "JobCompleted",
     "VerificationFailed",
     "PaymentWithheld",
-    "ForgeSkipped",
   ],
   async play(stage, cast) {
     const run = await openRun(stage);

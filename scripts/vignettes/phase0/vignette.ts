@@ -11,6 +11,10 @@ export type Vignette = {
   readonly shows: string;
   /** What the first run and the workers must have gone through; others may stand between. */
   readonly expected: readonly Milestone[];
+  /** What each further run must have gone through. */
+  readonly expectedOfOthers?: readonly Milestone[];
+  /** What has to lie for a while: done before the first vignette is played, by a buyer of its own. */
+  begin?(stage: Stage, cast: Cast): Promise<void>;
   /** Rejects when something is not as it must be. */
   play(stage: Stage, cast: Cast): Promise<void>;
 };

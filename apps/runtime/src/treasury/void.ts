@@ -91,6 +91,7 @@ function refuseVoid(reservation: Reservation, job: Job | undefined, nowMs: numbe
 }
 
 const VOID_DETAILS: Readonly<Record<VoidRefusal, string>> = {
-  reservation_not_reserved: "The reservation is not open any more: it was released, withheld or voided.",
+  reservation_not_reserved:
+    "The reservation is not open any more: it was released, withheld, voided or expired.",
   job_taken: "A provider works on the job or has handed it in. Verify and settle it instead.",
 };
