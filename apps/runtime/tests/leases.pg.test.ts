@@ -2,6 +2,7 @@
 // work then. Over HTTP only; the clock is the test's, and so are the looks.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test, type TestContext } from "node:test";
 import { manualClock, type ManualClock } from "@openagents/testing";
 import { assertSound, grant } from "./ledger-checks.ts";
@@ -64,6 +65,50 @@ test("a lapsed lease is struck once, and its job goes to another provider, who i
     [market.first.workerId, third.workerId, "lease_lapsed", 1],
   );
   await assertSound(market.runtime);
+});
+
+test("who uploads or reads under a lease that holds no more is told what became of its job, and nobody else is", async (t) => {
+  const endings: Readonly<Record<string, (market: Market, clock: ManualClock, held: Claimed) => unknown>> = {
+    job_reassigned: async (market, clock) => {
+      const third = await joinThird(market, PRICE / 2);
+      await pass(market, clock, 40_000, [third, market.second]);
+    },
+    job_canceled: (market) =>
+      market.runtime.post(
+        `/internal/v1/workers/${market.first.workerId}/disable`,
+        { reason: "test" },
+        { token: market.first.token },
+      ),
+    result_already_submitted: (market, _clock, held) => report(market, market.first, held, FIXED),
+    lease_lapsed: (market, clock) => pass(market, clock, 40_000, [market.second]),
+  };
+  for (const [reason, end] of Object.entries(endings)) {
+    const { market, clock } = await start(t);
+    const held = await claim(market, market.first);
+    await end(market, clock, held);
+    const asked = async (method: "GET" | "PUT", token: string, leaseId: string) => {
+      const sha256 = method === "GET" ? market.patchSha256 : sha256Of("late");
+      const answer = await fetch(
+        `${market.runtime.url}/internal/v1/artifacts/${sha256}?lease_id=${leaseId}`,
+        {
+          method,
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/octet-stream" },
+          ...(method === "PUT" ? { body: "late" } : {}),
+        },
+      );
+      const { code, detail } = JSON.parse(await answer.text());
+      return { status: answer.status, code, detail };
+    };
+    for (const method of ["GET", "PUT"] as const) {
+      const told = await asked(method, market.first.token, held.lease.lease_id);
+      assert.deepEqual([told.status, told.code], [409, reason], method);
+      assert.match(told.detail, /\w{4}/);
+      const stranger = await asked(method, market.second.token, held.lease.lease_id);
+      assert.deepEqual([stranger.status, stranger.code], [404, "lease_not_found"], method);
+      const unknown = await asked(method, market.first.token, `lease_${"0".repeat(32)}`);
+      assert.deepEqual([unknown.status, unknown.code], [404, "lease_not_found"], method);
+    }
+  }
 });
 
 test("eight looks at once strike a lapsed lease once and move its job once", async (t) => {
@@ -377,4 +422,8 @@ async function workerOf(market: Market, party: Party) {
 async function receiptsOf(market: Market, schema: string) {
   const listed = await market.runtime.get(`/internal/v1/receipts?schema=${schema}`);
   return listed.json.receipts.map((signed: { receipt: object }) => signed.receipt);
+}
+
+function sha256Of(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

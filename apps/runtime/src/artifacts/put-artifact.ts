@@ -21,7 +21,7 @@ import { claimArtifact, findArtifact, lockArtifact, noteLoose, takeLoose, undoLo
 import type { ArtifactsDeps } from "./deps.ts";
 import { addUsage, findUsage, lockGrant, upsertGrant, type Grant } from "./grants.ts";
 import { insertJobOutput } from "./job-outputs.ts";
-import { leaseLapsed, requireLease } from "./lease-reach.ts";
+import { leaseEnded, requireLease } from "./lease-reach.ts";
 import { STAGED_MS, UPLOAD_MS, decideQuota, type ArtifactQuota, type QuotaRefusal } from "./retention.ts";
 
 export async function putArtifact(
@@ -71,7 +71,8 @@ async function decideUpload(
   const { sha256, bytes } = arrived;
   const nowMs = command.nowMs();
   // The bytes may have taken longer than the lease.
-  if (lease !== undefined && !(await lockLease(tx, lease.leaseId, nowMs))) throw leaseLapsed();
+  if (lease !== undefined && !(await lockLease(tx, lease.leaseId, nowMs)))
+    throw await leaseEnded(tx, principal, lease.leaseId);
   const before = await lockArtifact(tx, sha256);
   const kept = await claimArtifact(tx, { sha256, bytes, blob }, lostBlob, nowMs);
   const writes: Write[] = [];

@@ -11,8 +11,10 @@ export {
   settleJob,
   type Job,
 } from "./job.ts";
+export { LEASE_DETAILS, whyEnded } from "./lease-refusals.ts";
 export {
   extendLeases,
+  findGivenLease,
   insertMove,
   listFormerProviders,
   listLapsed,

@@ -102,21 +102,6 @@ export function faultOf({ code }: JobFailure): ProviderFault | undefined {
   return Object.hasOwn(FAULTS, code) ? FAULTS[code] : undefined;
 }
 
-export type LeaseRefusal =
-  | "job_reassigned"
-  | "job_canceled"
-  | "result_already_submitted"
-  | "lease_lapsed"
-  | "job_overdue";
-
-/** Whether the holder of `leaseId` still holds the job. Reasons in order of precedence. */
-export function checkLease(job: Job, leaseId: string, nowMs: number): LeaseRefusal | undefined {
-  if (job.status === "canceled") return "job_canceled";
-  if (job.status !== "leased" && job.status !== "queued") return "result_already_submitted";
-  if (job.leaseId !== leaseId || (job.leaseExpiresAtMs ?? 0) <= nowMs) return "lease_lapsed";
-  return undefined;
-}
-
 /** Whether a provider works on the job now, or has handed it in. */
 export function isTaken(job: Job, nowMs: number): boolean {
   if (job.status === "leased") return (job.leaseExpiresAtMs ?? 0) > nowMs;

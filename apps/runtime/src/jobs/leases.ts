@@ -1,5 +1,6 @@
 // Leases as they were given, and jobs as they went from one provider to another.
 
+import type { JobStatus } from "@openagents/contracts";
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
 
 export function insertLease(lease: {
@@ -62,6 +63,27 @@ export async function findFormerHolder(
 ): Promise<{ readonly owner: string; readonly org: string } | undefined> {
   const [row] = await q.query<{ owner: string; org: string }>(FIND_FORMER, [leaseId, jobId]);
   return row;
+}
+
+export type GivenLease = {
+  readonly owner: string;
+  readonly org: string;
+  readonly status: JobStatus;
+  readonly reassigned: boolean;
+};
+
+const FIND_GIVEN = statement(
+  "leases.find_given",
+  `SELECT w.owner, w.org, j.status, j.provider_worker_id <> l.worker_id AS reassigned
+     FROM runtime.leases l
+     JOIN runtime.jobs j ON j.job_id = l.job_id
+     JOIN runtime.workers w ON w.worker_id = l.worker_id
+    WHERE l.lease_id = $1`,
+);
+
+/** Whom a lease was given to, and what became of its job; also of one that holds no more. */
+export async function findGivenLease(q: Queryable, leaseId: string): Promise<GivenLease | undefined> {
+  return (await q.query<GivenLease>(FIND_GIVEN, [leaseId]))[0];
 }
 
 export type SweptJob = {

@@ -32,13 +32,12 @@ import {
   RENEW_EVERY_MS,
   SANDBOX_RUN,
   allowedMs,
-  checkLease,
   faultOf,
   jobForProvider,
   type Job,
-  type LeaseRefusal,
   type ProviderFault,
 } from "./job.ts";
+import { LEASE_DETAILS, checkLease, type LeaseRefusal } from "./lease-refusals.ts";
 import { findFormerHolder, findSeen, insertLease, lockUnlapsed, markLapsed, sumClaimed } from "./leases.ts";
 import type { Offers } from "./offers.ts";
 import { isOvercharged, refuseOvercharge } from "./price-integrity.ts";
@@ -316,17 +315,6 @@ function leaseMessage(job: Job) {
     throw new Error("the job is not leased");
   return { leaseId: job.leaseId, expiresAt: job.leaseExpiresAtMs, renewEveryMs: BigInt(RENEW_EVERY_MS) };
 }
-
-const LEASE_DETAILS: Readonly<Record<LeaseRefusal, string>> = {
-  job_reassigned:
-    "The lease has lapsed and the job went to another provider, who is paid for it. Nothing more is taken from this one; stop working on it.",
-  job_canceled: "This job was called off, and nobody is paid for it. Stop working on it.",
-  result_already_submitted: "This job is not open any more: its result was handed in.",
-  lease_lapsed:
-    "The lease has lapsed or was given to another claim, so this report is not taken. Claim again.",
-  job_overdue:
-    "The job has taken longer than its own limits allow, so its lease is not renewed. Hand it in before it lapses.",
-};
 
 function refuseLease(reason: LeaseRefusal): Outcome<never> {
   return { kind: "refused", rule: "state", reason, detail: LEASE_DETAILS[reason] };

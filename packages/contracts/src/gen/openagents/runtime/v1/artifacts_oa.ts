@@ -106,7 +106,11 @@ export const collectArtifactsResponseDesc: MessageDesc<CollectArtifactsResponse>
 export type PutArtifactRequest = {
   readonly sha256: string;
   readonly content: HttpBody;
-  /** For workers: the lease that these bytes belong to. */
+  /**
+   * For workers: the lease that these bytes belong to. One that holds no more is 409, and
+   * the code tells what became of its job: `job_reassigned`, `job_canceled`,
+   * `result_already_submitted`, `lease_lapsed`.
+   */
   readonly leaseId?: string | undefined;
 };
 
@@ -123,7 +127,7 @@ export const putArtifactResponseDesc: MessageDesc<PutArtifactResponse> = PutArti
 
 export type GetArtifactRequest = {
   readonly sha256: string;
-  /** For workers: the lease whose inputs these bytes are. */
+  /** For workers: the lease whose inputs these bytes are. One that holds no more is 409, as above. */
   readonly leaseId?: string | undefined;
 };
 
@@ -149,8 +153,8 @@ export const artifactsComments: Comments = {
   "openagents.runtime.v1.CollectArtifactsResponse.artifacts_removed": "Artifacts that nobody may read any more, and their size.",
   "openagents.runtime.v1.CollectArtifactsResponse.blobs_deleted": "Files or objects that were deleted from the store.",
   "openagents.runtime.v1.CollectArtifactsResponse.more": "Whether there is more to do now.",
-  "openagents.runtime.v1.PutArtifactRequest.lease_id": "For workers: the lease that these bytes belong to.",
-  "openagents.runtime.v1.GetArtifactRequest.lease_id": "For workers: the lease whose inputs these bytes are.",
+  "openagents.runtime.v1.PutArtifactRequest.lease_id": "For workers: the lease that these bytes belong to. One that holds no more is 409, and\nthe code tells what became of its job: `job_reassigned`, `job_canceled`,\n`result_already_submitted`, `lease_lapsed`.",
+  "openagents.runtime.v1.GetArtifactRequest.lease_id": "For workers: the lease whose inputs these bytes are. One that holds no more is 409, as above.",
   "openagents.runtime.v1.ArtifactClass": "Why an organisation may read an artifact.",
   "openagents.runtime.v1.ArtifactClass.stored": "It stored it itself, and its room is taken by it.",
   "openagents.runtime.v1.ArtifactClass.handed_in": "A provider handed it in for a job of the organisation.",

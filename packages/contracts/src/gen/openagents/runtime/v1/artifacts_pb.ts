@@ -310,7 +310,9 @@ export type PutArtifactRequest = Message<"openagents.runtime.v1.PutArtifactReque
   content?: HttpBody | undefined;
 
   /**
-   * For workers: the lease that these bytes belong to.
+   * For workers: the lease that these bytes belong to. One that holds no more is 409, and
+   * the code tells what became of its job: `job_reassigned`, `job_canceled`,
+   * `result_already_submitted`, `lease_lapsed`.
    *
    * @generated from field: optional string lease_id = 3;
    */
@@ -356,7 +358,7 @@ export type GetArtifactRequest = Message<"openagents.runtime.v1.GetArtifactReque
   sha256: string;
 
   /**
-   * For workers: the lease whose inputs these bytes are.
+   * For workers: the lease whose inputs these bytes are. One that holds no more is 409, as above.
    *
    * @generated from field: optional string lease_id = 2;
    */
