@@ -29,8 +29,9 @@ const TIMEOUT_MS = 60_000;
 
 export type RuntimeClients = ReturnType<typeof runtimeClients>;
 
-export function runtimeClients(settings: ClientSettings) {
-  const options = { ...settings, timeoutMs: TIMEOUT_MS };
+/** `attemptsMax`: how often a command is sent in all; a few times within a second when absent. */
+export function runtimeClients(settings: ClientSettings, attemptsMax?: number) {
+  const options = { ...settings, timeoutMs: TIMEOUT_MS, attemptsMax };
   return {
     artifacts: createClient(Artifacts, options),
     budgets: createClient(Budgets, options),
@@ -45,12 +46,20 @@ export function runtimeClients(settings: ClientSettings) {
   };
 }
 
-const READS_MAX = 4;
+/**
+ * Commands that are sent this often, and reads that are repeated this often, outlive
+ * three quarters of a minute without a runtime or its database: long enough for
+ * either to be started again after a crash.
+ */
+export const PATIENT_ATTEMPTS_MAX = 15;
+
 const READ_AGAIN_MS = 200;
+const READ_AGAIN_MS_MAX = 5_000;
 
 /**
- * Read, and read again when the runtime was away for a moment. Commands need no
- * such thing: their client repeats them under one key.
+ * Read, and read again when the runtime was away. Commands need no such thing,
+ * because their client repeats them under one key; it does no harm to one whose
+ * key stays the same or that needs none.
  */
 export async function reading<T>(
   read: () => Promise<T>,
@@ -62,8 +71,9 @@ export async function reading<T>(
       return await read();
     } catch (cause) {
       signal.throwIfAborted();
-      if (reads >= READS_MAX || !isTransient(cause)) throw cause;
-      await pause(READ_AGAIN_MS * 2 ** reads, signal);
+      if (reads >= PATIENT_ATTEMPTS_MAX || !isTransient(cause)) throw cause;
+      await pause(Math.min(READ_AGAIN_MS_MAX, READ_AGAIN_MS * 2 ** reads), signal);
+      signal.throwIfAborted();
     }
   }
 }

@@ -209,6 +209,17 @@ test("a runtime that is away is waited for", async (t) => {
   assert.ok((troubles[2] ?? 0) > (troubles[0] ?? 0), "the waits grow");
 });
 
+test("a runtime that is away while a job is done costs neither the job nor its report", async (t) => {
+  const market = createProviderMarket();
+  for (const method of ["getArtifact", "putArtifact", "submitResult"])
+    market.disturb(method, unreachable(), 10);
+  const { events } = await startProvider(t, market, { pause: noPause });
+  const { result, failure } = await market.offer(await smallJob(t, CHANGES));
+  assert.deepEqual([failure, result?.legs.length], [undefined, 3]);
+  assert.equal(market.reports.length, 1);
+  assert.equal(events.filter((event) => event.type === "job_lost").length, 0);
+});
+
 test("a refused registration ends the provider at once", async (t) => {
   const market = createProviderMarket();
   const error = new ProblemError({ status: 401, code: "token_invalid", detail: "The token is not valid." });

@@ -18,6 +18,7 @@ import { SandboxError, type CommandOutcome } from "@openagents/sandbox";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
 import { runLegs, type LegRunner } from "../legs/index.ts";
+import type { Pause } from "../pause.ts";
 import type { InstalledToolchain } from "../toolchains/index.ts";
 import { describeEnvironment } from "./environment.ts";
 
@@ -26,6 +27,7 @@ export type JobDeps = {
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
   readonly dataDir: string;
+  readonly pause: Pause;
 };
 
 export type JobReport = { readonly result: SandboxRunResult } | { readonly failure: JobFailure };
@@ -83,7 +85,8 @@ async function fetchInput(
   leaseId: string,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const { data } = await reading(() => deps.artifacts.getArtifact({ sha256, leaseId }, { signal }), signal);
+  const get = () => deps.artifacts.getArtifact({ sha256, leaseId }, { signal });
+  const { data } = await reading(get, signal, deps.pause);
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -95,7 +98,9 @@ async function storeOutput(
 ): Promise<string> {
   const sha256 = createHash("sha256").update(data).digest("hex");
   const content = { contentType: "application/octet-stream", data };
-  await deps.artifacts.putArtifact({ sha256, content, leaseId }, { signal });
+  // The same bytes under the same hash: a repeat changes nothing.
+  const put = () => deps.artifacts.putArtifact({ sha256, content, leaseId }, { signal });
+  await reading(put, signal, deps.pause);
   return sha256;
 }
 

@@ -9,7 +9,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
-import { runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
+import { reading, runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import type { LegRunner } from "../legs/index.ts";
 import type { InstalledToolchain } from "../toolchains/index.ts";
@@ -216,6 +216,7 @@ async function serve(loop: Loop, job: Job, lease: Lease): Promise<void> {
     sandbox: options.sandbox,
     toolchains: options.toolchains,
     dataDir: options.dataDir,
+    pause: loop.pause,
   };
   try {
     const report = await whileLeased(
@@ -232,10 +233,13 @@ async function serve(loop: Loop, job: Job, lease: Lease): Promise<void> {
     });
     // A fixed key: when the answer is lost, the repeat is the same report.
     const idempotencyKey = `${lease.leaseId}:result`;
-    await clients.jobs.submitResult(
-      { jobId: job.jobId, leaseId: lease.leaseId, ...report },
-      { idempotencyKey, timeoutMs: REPORT_TIMEOUT_MS },
-    );
+    const submit = () =>
+      clients.jobs.submitResult(
+        { jobId: job.jobId, leaseId: lease.leaseId, ...report },
+        { idempotencyKey, timeoutMs: REPORT_TIMEOUT_MS },
+      );
+    // Work that is done is not lost to a runtime that restarts; who is told to stop asks once.
+    await reading(submit, loop.signal, loop.pause);
     if ("failure" in report) {
       loop.tell({ type: "job_reported", jobId: job.jobId, outcome: "failure", code: report.failure.code });
     } else {

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { createRedactor, secretsOf } from "@openagents/agent";
 import { AutopilotError } from "../autopilot-error.ts";
-import { runtimeClients, type RuntimeClients } from "../clients.ts";
+import { PATIENT_ATTEMPTS_MAX, runtimeClients, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import { holdRun, type RunHold } from "./executor.ts";
 import { takeOver, type Elsewhere } from "./take-over.ts";
@@ -35,7 +35,7 @@ export type Tools = Pick<Session, "clients" | "pause" | "nowMs">;
 
 export function toolsOf(deps: RunDeps): Tools {
   return {
-    clients: deps.clients ?? runtimeClients(deps.client),
+    clients: deps.clients ?? runtimeClients(deps.client, PATIENT_ATTEMPTS_MAX),
     pause: deps.pause ?? pauseFor,
     nowMs: deps.nowMs ?? Date.now,
   };
