@@ -199,6 +199,11 @@ export function createRecorder(): Recorder {
     const jobId = newId("job");
     const first = dispatch({ ...order, job_id: jobId, purpose: "work", provider_worker_id: FIRST });
     for (const [index, to] of fellBackTo.entries()) {
+      append("job.lease_lapsed", {
+        run_id: RUN_ID,
+        job_id: jobId,
+        provider_worker_id: fellBackTo[index - 1] ?? FIRST,
+      });
       record("openagents.runtime.fallback_provider_used.v1", "job.reassigned", {
         job_id: jobId,
         job_hash: jobHash,

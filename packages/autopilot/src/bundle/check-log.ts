@@ -28,6 +28,9 @@ const NAMING_TYPES: ReadonlySet<string> = new Set([
   "run.forked",
 ]);
 
+/** Events of the runtime's own that no receipt is about; what follows from them names its own. */
+const UNNAMING_TYPES: ReadonlySet<string> = new Set(["job.lease_lapsed"]);
+
 /**
  * Receipts that no event names: the first event tells of the run itself, a
  * refusal changed nothing, and an incident is the operator's affair.
@@ -69,8 +72,9 @@ export function checkLog(
   const named = new Set<string>();
   for (const event of replay.events) {
     const [word = ""] = event.eventType.split(".", 1);
-    const names = NAMING_TYPES.has(event.eventType) && textOf(event.payload, "receipt_id") !== "";
-    if (RUNTIME_WORDS.has(word) || names) checkNamedReceipt(event, receipts, named, problems);
+    const names = textOf(event.payload, "receipt_id") !== "";
+    const mayName = NAMING_TYPES.has(event.eventType) || UNNAMING_TYPES.has(event.eventType);
+    if (mayName ? names : RUNTIME_WORDS.has(word)) checkNamedReceipt(event, receipts, named, problems);
   }
   const { attempts, adjudications } = storyOf(receipts);
   for (const [id, receipt] of receipts) {
