@@ -26,6 +26,8 @@ export type ProviderMarket = {
   readonly reports: Report[];
   /** Names of the methods called, in order. */
   readonly calls: string[];
+  /** Of the claims, in order. */
+  readonly claimKeys: (string | undefined)[];
   /** Offer a job; settles when it is reported. */
   offer(job: SmallJob, change?: Partial<Job>): Promise<Report>;
   /** Let the next `times` calls of a method fail with this error. */
@@ -52,16 +54,18 @@ export function createProviderMarket(): ProviderMarket {
   const waiting = new Map<string, (report: Report) => void>();
   const wakers = new Set<() => void>();
   const calls: string[] = [];
+  const claimKeys: (string | undefined)[] = [];
   const disturbances = new Map<string, { error: ProblemError; times: number }>();
   const hooks = new Map<string, () => void>();
 
   const method = <I, O>(name: string, body: (input: I, signal?: AbortSignal) => O | Promise<O>) => {
-    return async (input: I, { signal }: CallOptions = {}): Promise<O> => {
+    return async (input: I, { signal, idempotencyKey }: CallOptions = {}): Promise<O> => {
       signal?.throwIfAborted();
       // Lets timers and aborts in, as a network would.
       await new Promise((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
       calls.push(name);
+      if (name === "claimJob") claimKeys.push(idempotencyKey);
       hooks.get(name)?.();
       const disturbance = disturbances.get(name);
       if (disturbance !== undefined && disturbance.times > 0) {
@@ -180,6 +184,7 @@ export function createProviderMarket(): ProviderMarket {
     artifacts,
     reports,
     calls,
+    claimKeys,
     offer({ spec, inputs }, change = {}) {
       for (const [sha256, bytes] of inputs) artifacts.set(sha256, bytes);
       const job: Job = {

@@ -209,6 +209,19 @@ test("a runtime that is away is waited for", async (t) => {
   assert.ok((troubles[2] ?? 0) > (troubles[0] ?? 0), "the waits grow");
 });
 
+test("a claim whose answer was lost is repeated under its key, which finds the job again", async (t) => {
+  const market = createProviderMarket();
+  market.disturb("claimJob", unreachable(), 3);
+  await startProvider(t, market, { pause: noPause });
+  const job = await smallJob(t, CHANGES);
+  await market.offer(job);
+  market.disturb("claimJob", refused(403, "concurrent_jobs_max"), 1);
+  await market.offer(job);
+  const [first, ...keys] = market.claimKeys;
+  assert.deepEqual(keys.slice(0, 3), [first, first, first]);
+  assert.equal(new Set(keys.slice(2)).size, keys.length - 2, "what was answered or refused is asked anew");
+});
+
 test("a runtime that is away while a job is done costs neither the job nor its report", async (t) => {
   const market = createProviderMarket();
   for (const method of ["getArtifact", "putArtifact", "submitResult"])

@@ -6,6 +6,7 @@
 // PROV-4  A lost lease, a canceled job and a disabled worker stop the work at once.
 // Held by tests/run-provider.test.ts.
 
+import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
@@ -191,16 +192,21 @@ async function heartbeatLoop(loop: Loop, workerId: string, alive: AbortSignal): 
 
 async function claimLoop(loop: Loop, workerId: string): Promise<void> {
   let failures = 0;
+  let idempotencyKey = randomUUID();
   while (!loop.closing.aborted) {
     try {
       const claim = { workerId, waitMs: CLAIM_WAIT_MS };
-      const { job, lease } = await loop.clients.jobs.claimJob(claim, { signal: loop.closing });
+      const options = { idempotencyKey, signal: loop.closing };
+      const { job, lease } = await loop.clients.jobs.claimJob(claim, options);
       failures = 0;
+      idempotencyKey = randomUUID();
       if (job !== undefined && lease !== undefined) await serve(loop, job, lease);
     } catch (cause) {
       const ending = endingOf(cause);
       if (ending !== undefined) loop.end(ending);
       if (loop.closing.aborted) return;
+      // An answer that was lost may have leased a job, which only the same key finds again.
+      if (isFinal(cause)) idempotencyKey = randomUUID();
       await backOff(loop, failures, cause);
       failures += 1;
     }
