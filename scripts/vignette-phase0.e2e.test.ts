@@ -14,7 +14,7 @@ test("every vignette holds on a stack of its own, and its record is complete", (
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const out = join(folder, "out");
   const { DATABASE_URL: _database, ...env } = process.env;
-  const ended = spawnSync(SCRIPT, ["--out", out], { encoding: "utf8", env, timeout: 480_000 });
+  const ended = spawnSync(SCRIPT, ["--out", out], { encoding: "utf8", env, timeout: 280_000 });
   assert.equal(ended.status, 0, `${ended.stdout}\n${ended.stderr}`);
 
   const read = (name: string) => readFileSync(join(out, name), "utf8");

@@ -22,11 +22,12 @@ import {
 } from "@openagents/service";
 import { fraudRoutes, startAdjudicator } from "./adjudication/index.ts";
 import {
-  QUOTA_DEFAULT,
   artifactRoutes,
   diskStore,
+  keepAsEvidence,
   openArrivals,
   openReader,
+  QUOTA_DEFAULT,
   s3Store,
   startCollector,
 } from "./artifacts/index.ts";
@@ -136,6 +137,7 @@ async function buildService(
       db,
       authority,
       signer,
+      keepArtifacts: keepAsEvidence,
       cancelRun: (request, call) => cancelRun({ authority }, call, request),
     }),
     exportRoutes({ db, authority }),

@@ -53,6 +53,40 @@ test("what a job names stays with buyer and provider for ninety days after it, a
   assert.equal(await statusOf(runtime, market.patchSha256), 200);
 });
 
+test("what a run left for another machine stays for ninety days after it said so, with nothing ordered", async (t) => {
+  const clock = startClock();
+  const runtime = await startHarness(t, { nowMs: clock.nowMs });
+  const created = await runtime.post("/internal/v1/runs", { issue: { title: "t", body: "b" } });
+  const runId = created.json.run.run_id;
+  const other = { sub: "usr_b", org: "org_b" };
+  const [journal, patch, unnamed] = [
+    await stored(runtime, "journal"),
+    await stored(runtime, "patch"),
+    await stored(runtime, "unnamed"),
+  ];
+  await stored(runtime, "patch", await runtime.token(other));
+  const keep = async () => {
+    const payload = { sha256: journal, bytes: 7, epoch: 1, inputs: [patch, hashOf("never stored")] };
+    const told = await runtime.post(
+      `/internal/v1/runs/${runId}/events`,
+      { event_type: "journal.kept", payload },
+      { token: await runtime.token() },
+    );
+    assert.equal(told.status, 200, told.text);
+  };
+  await keep();
+  clock.pass(8 * DAY_MS);
+  const early = await collect(runtime);
+  assert.deepEqual([early.ended, early.removed], [2, 1], "the unnamed one, and the other organisation's");
+  assert.equal(await statusOf(runtime, unnamed), 404);
+  await keep();
+  clock.pass(90 * DAY_MS - 1);
+  assert.equal((await collect(runtime)).ended, 0);
+  for (const sha256 of [journal, patch]) assert.equal(await statusOf(runtime, sha256), 200);
+  clock.pass(1);
+  assert.equal((await collect(runtime)).removed, 2);
+});
+
 test("after the evidence's time everything goes, and not a day before", async (t) => {
   const clock = startClock();
   const market = await startMarket(t, { nowMs: clock.nowMs });

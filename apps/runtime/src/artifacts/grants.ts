@@ -2,7 +2,7 @@
 // organisation stored itself.
 
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
-import type { ArtifactClass } from "./retention.ts";
+import { EVIDENCE_MS, type ArtifactClass } from "./retention.ts";
 
 export type Grant = {
   readonly org: string;
@@ -110,6 +110,16 @@ export async function keepGrants(
 ): Promise<Set<string>> {
   const rows = await tx.query<{ sha256: string }>(KEEP, [org, [...new Set(hashes)], untilMs]);
   return new Set(rows.map((row) => row.sha256));
+}
+
+/** Keep as long as evidence, from now on. */
+export function keepAsEvidence(
+  tx: Tx,
+  org: string,
+  hashes: readonly string[],
+  nowMs: number,
+): Promise<Set<string>> {
+  return keepGrants(tx, org, hashes, nowMs + EVIDENCE_MS);
 }
 
 /** Grant, or give more time. What an organisation stored itself stays so; what was shared becomes its own. */

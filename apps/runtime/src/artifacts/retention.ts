@@ -8,6 +8,9 @@
 // A job refers to its inputs and outputs, for its buyer and its provider, while it
 // is open, its money is reserved, an incident about it is undecided or its run goes
 // on, and for ninety days after it last changed: as long as its evidence may be asked for.
+//
+// What a run's executor left for another machine (`journal.kept`) is kept for ninety
+// days after each such event, so that the run can be resumed that long.
 
 export type ArtifactClass = "stored" | "handed_in" | "shared";
 

@@ -19,15 +19,16 @@ import { listLineage } from "./lineage.ts";
 import { replayHead, replayLine, replayTail } from "./replay.ts";
 import { runReceipt } from "./receipt.ts";
 import type { Run } from "./run.ts";
-import { appendRunEvent, createRun } from "./service.ts";
+import { appendRunEvent, createRun, type AppendDeps } from "./service.ts";
 import { findRun, listReceiptEvents, listRuns } from "./store.ts";
 import { eventMessage, runMessage } from "./wire.ts";
 
-export type RunRoutesDeps = BundleDeps & {
-  readonly db: Database;
-  /** Canceling reaches into jobs and money, which know runs; so it is given from above. */
-  readonly cancelRun: (request: CancelRunRequest, call: CommandCall) => Promise<CommandReply>;
-};
+export type RunRoutesDeps = BundleDeps &
+  AppendDeps & {
+    readonly db: Database;
+    /** Canceling reaches into jobs and money, which know runs; so it is given from above. */
+    readonly cancelRun: (request: CancelRunRequest, call: CommandCall) => Promise<CommandReply>;
+  };
 
 /** Sorts after every run id. */
 const AFTER_ALL_RUNS = "run_g";

@@ -11,6 +11,7 @@ import type {
 import type { Tx, Write } from "@openagents/postgres";
 import type { JsonValue } from "@openagents/receipts";
 import { invalidField, notFound } from "../problems.ts";
+import { artifactsKeptBy } from "./kept-journal.ts";
 import {
   EMPTY_TRAJECTORY,
   NO_EXECUTOR,
@@ -32,6 +33,11 @@ function depthOf(value: JsonValue): number {
 }
 
 export type RunsDeps = { readonly authority: Authority };
+
+export type AppendDeps = RunsDeps & {
+  /** Keeps what a run left for another machine from being collected. */
+  readonly keepArtifacts: (tx: Tx, org: string, hashes: readonly string[], nowMs: number) => Promise<unknown>;
+};
 
 /** Open a run; its first event says what it is about. */
 export function createRun(
@@ -79,7 +85,7 @@ export function createRun(
 
 /** Append one event of the caller's own to a run. */
 export function appendRunEvent(
-  deps: RunsDeps,
+  deps: AppendDeps,
   call: CommandCall,
   request: AppendRunEventRequest,
 ): Promise<CommandReply> {
@@ -96,11 +102,10 @@ export function appendRunEvent(
     const decision = decideAppend(run, draft, request.expectedPreviousSeq, request.executorEpoch);
     if ("refused" in decision) return refuseAppend(run, decision.refused);
 
-    const { writes, appended, events } = extendRun(
-      { ...run, status: decision.status },
-      [draft],
-      command.nowMs(),
-    );
+    const nowMs = command.nowMs();
+    const kept = artifactsKeptBy(draft);
+    if (kept.length > 0) await deps.keepArtifacts(command.tx, run.org, kept, nowMs);
+    const { writes, appended, events } = extendRun({ ...run, status: decision.status }, [draft], nowMs);
     const [event] = events;
     if (event === undefined) throw new Error("one draft makes one event");
     return {

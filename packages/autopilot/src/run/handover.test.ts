@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import type { RunEvent } from "@openagents/contracts";
+import type { JsonObject, RunEvent } from "@openagents/contracts";
 import { patchFile, sha256Of } from "./run-files.ts";
 import { keepForOthers, portable } from "./handover.ts";
 import { takeOver } from "./take-over.ts";
@@ -57,6 +57,23 @@ test("a journal is told once while nothing is new, and is stored before it is to
   await telling.journal.save({ attempts: [{ orders: [{ quote: QUOTE }] }] });
   await keepForOthers(telling);
   assert.deepEqual(done, ["put", "journal.kept", "put", "journal.kept"]);
+});
+
+test("the log names the journal's base, layers and patches, so that they are kept with it", async (t) => {
+  const bundleSha256 = "b".repeat(64);
+  const layers = [{ kind: "npm", sha256: "c".repeat(64), path: "node_modules", toolchains: [] }] as const;
+  const { session } = await sessionOn(t, { attempts: [MADE, { orders: [] }] });
+  await session.journal.save({ bundleSha256, layers });
+  let told: JsonObject = {};
+  const log = {
+    ...session.log,
+    async append(_eventType: string, payload: JsonObject) {
+      told = payload;
+    },
+  };
+  const uploads = { has: () => true, put: async (data: Buffer) => sha256Of(data) };
+  await keepForOthers({ ...session, log, uploads });
+  assert.deepEqual(told["inputs"], [bundleSha256, "c".repeat(64), sha256Of(PATCH)]);
 });
 
 test("the latest journal of a later lease is taken over, in place of an older one; bytes that differ are refused", async (t) => {

@@ -22,8 +22,16 @@ export async function keepForOthers(session: Session): Promise<void> {
   const sha256 = sha256Of(bytes);
   if (sha256 === journal.current.kept) return;
   await uploads.put(bytes);
-  await log.append(KEPT, { sha256, bytes: bytes.length, epoch: Number(hold.epoch) }, signal);
+  const inputs = inputsOf(journal.current);
+  await log.append(KEPT, { sha256, bytes: bytes.length, epoch: Number(hold.epoch), inputs }, signal);
   await journal.save({ kept: sha256 });
+}
+
+/** What the journal rests on, by hash: the runtime keeps it for whoever goes on. */
+function inputsOf({ attempts, bundleSha256, layers = [] }: Journal): string[] {
+  if (bundleSha256 === undefined) return [];
+  const patches = attempts.flatMap(({ patchSha256 = [] }) => patchSha256);
+  return [...new Set([bundleSha256, ...layers.map(({ sha256 }) => sha256), ...patches])];
 }
 
 /** The base and its layers once, and each attempt's patch. */

@@ -347,7 +347,7 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.Runs": "Runs: durable, ordered event logs with a status machine.",
   "openagents.runtime.v1.Runs.CreateRun": "Open a run. Its first event, `run.started`, is written with it.",
   "openagents.runtime.v1.Runs.ListRuns": "Runs of the caller's organisation, newest first.",
-  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `export`, `forge`, `job`,\n`payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`\nare written by their own commands and refused here.",
+  "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `export`, `forge`, `job`,\n`payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`\nare written by their own commands and refused here. The artifacts of the run's\norganisation that a `journal.kept` event names in `sha256` and `inputs` are\nkept for ninety days after it.",
   "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it.",
   "openagents.runtime.v1.Runs.GetRunReceipt": "The run receipt, `openagents.receipt.v2`: a pure function of the run's\nevents up to its last one.",
   "openagents.runtime.v1.Runs.GetRunReplay": "REPLAY.jsonl, version 2: one canonical JSON object a line.",
@@ -385,7 +385,9 @@ export type RunsTypes = {
   /**
    * Append one event. Types that begin with `budget`, `export`, `forge`, `job`,
    * `payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`
-   * are written by their own commands and refused here.
+   * are written by their own commands and refused here. The artifacts of the run's
+   * organisation that a `journal.kept` event names in `sha256` and `inputs` are
+   * kept for ninety days after it.
    */
   readonly appendRunEvent: {
     readonly input: AppendRunEventRequest;

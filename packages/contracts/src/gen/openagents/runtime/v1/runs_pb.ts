@@ -968,7 +968,9 @@ export const Runs: GenService<{
   /**
    * Append one event. Types that begin with `budget`, `export`, `forge`, `job`,
    * `payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`
-   * are written by their own commands and refused here.
+   * are written by their own commands and refused here. The artifacts of the run's
+   * organisation that a `journal.kept` event names in `sha256` and `inputs` are
+   * kept for ninety days after it.
    *
    * @generated from rpc openagents.runtime.v1.Runs.AppendRunEvent
    */
