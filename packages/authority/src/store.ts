@@ -231,29 +231,40 @@ export function receiptsWrite(receipts: readonly SealedReceipt[]): RowsWrite {
 
 const FIND_RECEIPT = statement(
   "authority.find_receipt",
-  "SELECT seq, body FROM authority.receipts WHERE tenant = $1 AND receipt_id = $2",
+  "SELECT seq, occurred_at_ms, body FROM authority.receipts WHERE tenant = $1 AND receipt_id = $2",
 );
+
+// A walk along an index from where the last page ended, no further back than the span goes.
+const PAGE =
+  "(occurred_at_ms, seq) < ($2, $3) AND occurred_at_ms >= $4 ORDER BY occurred_at_ms DESC, seq DESC LIMIT $5";
 
 const LIST_BY_TENANT = statement(
   "authority.list_receipts",
-  `SELECT seq, body FROM authority.receipts
-    WHERE tenant = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+  `SELECT seq, occurred_at_ms, body FROM authority.receipts WHERE tenant = $1 AND ${PAGE}`,
 );
 
 const LIST_BY_SCHEMA = statement(
   "authority.list_receipts_by_schema",
-  `SELECT seq, body FROM authority.receipts
-    WHERE tenant = $1 AND schema = $4 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+  `SELECT seq, occurred_at_ms, body FROM authority.receipts WHERE tenant = $1 AND schema = $6 AND ${PAGE}`,
 );
 
 const LIST_BY_SUBJECT = statement(
   "authority.list_receipts_by_subject",
-  `SELECT seq, body FROM authority.receipts
-    WHERE subject = $4 AND tenant = $1 AND seq < $2 AND ($5::text IS NULL OR schema = $5)
-    ORDER BY seq DESC LIMIT $3`,
+  `SELECT seq, occurred_at_ms, body FROM authority.receipts
+    WHERE subject = $6 AND tenant = $1 AND ($7::text IS NULL OR schema = $7) AND ${PAGE}`,
 );
 
-export type StoredReceipt = { readonly seq: bigint; readonly body: string };
+export type StoredReceipt = {
+  readonly seq: bigint;
+  readonly occurredAtMs: bigint;
+  readonly body: string;
+};
+
+type ReceiptRow = { seq: bigint; occurred_at_ms: bigint; body: string };
+
+function receiptOf({ seq, occurred_at_ms: occurredAtMs, body }: ReceiptRow): StoredReceipt {
+  return { seq, occurredAtMs, body };
+}
 
 /** Undefined when the tenant has no such receipt. */
 export async function findReceipt(
@@ -261,25 +272,30 @@ export async function findReceipt(
   tenant: string,
   receiptId: string,
 ): Promise<StoredReceipt | undefined> {
-  const rows = await q.query<StoredReceipt>(FIND_RECEIPT, [tenant, receiptId]);
-  return rows[0];
+  const [row] = await q.query<ReceiptRow>(FIND_RECEIPT, [tenant, receiptId]);
+  return row === undefined ? undefined : receiptOf(row);
 }
 
-/** Newest first, those before `beforeSeq`. */
-export function listReceipts(
+/** Newest first: those that occurred at `fromMs` or later, and before `before`. */
+export async function listReceipts(
   q: Queryable,
   filter: {
     readonly tenant: string;
-    readonly beforeSeq: bigint;
+    readonly fromMs: bigint;
+    /** Of two that occurred at the same time, the one with the higher `seq` comes first. */
+    readonly before: { readonly occurredAtMs: bigint; readonly seq: bigint };
     readonly limit: number;
     readonly schema?: string | undefined;
     readonly subject?: string | undefined;
   },
 ): Promise<StoredReceipt[]> {
-  const page = [filter.tenant, filter.beforeSeq, filter.limit];
-  if (filter.subject !== undefined) {
-    return q.query<StoredReceipt>(LIST_BY_SUBJECT, [...page, filter.subject, filter.schema ?? null]);
-  }
-  if (filter.schema !== undefined) return q.query<StoredReceipt>(LIST_BY_SCHEMA, [...page, filter.schema]);
-  return q.query<StoredReceipt>(LIST_BY_TENANT, page);
+  const { tenant, fromMs, before, limit, schema, subject } = filter;
+  const page = [tenant, before.occurredAtMs, before.seq, fromMs, limit];
+  const rows =
+    subject !== undefined
+      ? await q.query<ReceiptRow>(LIST_BY_SUBJECT, [...page, subject, schema ?? null])
+      : schema !== undefined
+        ? await q.query<ReceiptRow>(LIST_BY_SCHEMA, [...page, schema])
+        : await q.query<ReceiptRow>(LIST_BY_TENANT, page);
+  return rows.map(receiptOf);
 }

@@ -2,7 +2,7 @@ import { findReceipt, listReceipts } from "@openagents/authority";
 import { Receipts, bind, type Binding, type LogInclusion } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
+import { invalidField, notFound } from "../problems.ts";
 import type { PublishedLog, Sequencer } from "../transparency/index.ts";
 import { signStored, type Signer } from "./signer.ts";
 
@@ -16,7 +16,8 @@ export type ReceiptRoutesDeps = {
 /** Looks of the sequencer that a read waits for: some two seconds. */
 const LOOKS_MAX = 10;
 
-const AFTER_ALL_RECEIPTS = 2n ** 63n - 1n;
+/** Later than any time that a receipt can tell: RFC 3339 has four digits for the year. */
+const TIME_MS_MAX = Date.UTC(10_000, 0, 1);
 
 export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
   return bind(Receipts, {
@@ -30,12 +31,13 @@ export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
 
     async listReceipts(request, call) {
       const limit = request.limit ?? PAGE_DEFAULT;
+      const { from, to, cursor } = request;
+      if (from !== undefined && to !== undefined && from >= to)
+        throw invalidField("to", "span_empty", "`to` must be later than `from`.");
       const found = await listReceipts(deps.db, {
         tenant: call.principal.org,
-        beforeSeq:
-          request.cursor === undefined
-            ? AFTER_ALL_RECEIPTS
-            : BigInt(decodeCursor(request.cursor, /^[0-9]{1,18}$/)),
+        fromMs: BigInt(from ?? 0),
+        before: cursor === undefined ? { occurredAtMs: BigInt(to ?? TIME_MS_MAX), seq: 0n } : placeOf(cursor),
         limit: limit + 1,
         schema: request.schema,
         subject: request.subject,
@@ -44,7 +46,7 @@ export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
       const last = found.length > limit ? page.at(-1) : undefined;
       return {
         receipts: page.map((stored) => signStored(deps.signer, stored.body)),
-        nextCursor: last === undefined ? undefined : encodeCursor(String(last.seq)),
+        nextCursor: last === undefined ? undefined : encodeCursor(`${last.occurredAtMs}.${last.seq}`),
       };
     },
 
@@ -69,4 +71,9 @@ async function inclusionOf(
     if (inclusion !== undefined || looks === LOOKS_MAX || signal.aborted) return inclusion;
     await sequencer.nextLook();
   }
+}
+
+function placeOf(cursor: string): { readonly occurredAtMs: bigint; readonly seq: bigint } {
+  const [occurredAtMs = "", seq = ""] = decodeCursor(cursor, /^[0-9]{1,15}\.[0-9]{1,18}$/).split(".");
+  return { occurredAtMs: BigInt(occurredAtMs), seq: BigInt(seq) };
 }

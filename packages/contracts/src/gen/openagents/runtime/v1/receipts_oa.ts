@@ -52,6 +52,10 @@ export type ListReceiptsRequest = {
   readonly cursor?: string | undefined;
   /** 1 to 200; 50 when absent. */
   readonly limit?: number | undefined;
+  /** What occurred then or later. */
+  readonly from?: number | undefined;
+  /** What occurred before. */
+  readonly to?: number | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.ListReceiptsRequest`. */
@@ -89,6 +93,8 @@ export const receiptsComments: Comments = {
   "openagents.runtime.v1.ReceiptSignature.signer_pubkey": "x-only public key, 64 hex digits.",
   "openagents.runtime.v1.ListReceiptsRequest.subject": "What the receipt is about: a run, job, reservation or transfer id.",
   "openagents.runtime.v1.ListReceiptsRequest.limit": "1 to 200; 50 when absent.",
+  "openagents.runtime.v1.ListReceiptsRequest.from": "What occurred then or later.",
+  "openagents.runtime.v1.ListReceiptsRequest.to": "What occurred before.",
   "openagents.runtime.v1.Receipts": "Receipts: what was decided, signed by the service that decided it.",
   "openagents.runtime.v1.Receipts.GetReceipt": "A receipt with its signature and the proof that it is in the transparency\nlog. A receipt enters the log within a second of its commit, and the answer\nwaits a few seconds for it.",
   "openagents.runtime.v1.Receipts.ListReceipts": "Receipts of the caller's organisation, newest first, without their proofs.",
