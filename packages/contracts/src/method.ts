@@ -178,7 +178,12 @@ function assertMapped(method: MethodContract, fail: (problem: string) => Error):
     throw fail(`its body is \`${body}\`; a body is \`*\` or a google.api.HttpBody field`);
   }
   for (const field of queryFields(method)) {
-    if (field.fieldKind !== "scalar" && field.fieldKind !== "enum")
-      throw fail(`\`${field.name}\` cannot travel in a query`);
+    // A time is one text too.
+    const isText = field.fieldKind === "scalar" || field.fieldKind === "enum" || isTimestamp(field);
+    if (!isText) throw fail(`\`${field.name}\` cannot travel in a query`);
   }
+}
+
+function isTimestamp(field: DescField): boolean {
+  return field.fieldKind === "message" && field.message.typeName === "google.protobuf.Timestamp";
 }
