@@ -331,6 +331,7 @@ runtime.workers.capabilities text[] NOT NULL
 runtime.workers.caps text NOT NULL
 runtime.workers.created_at_ms bigint NOT NULL
 runtime.workers.display_name text NOT NULL
+runtime.workers.endpoint_url text
 runtime.workers.execution_price_msats bigint
 runtime.workers.last_heartbeat_at_ms bigint NOT NULL
 runtime.workers.org text NOT NULL

@@ -16,6 +16,7 @@ import {
 import {
   createAuthenticator,
   createMetrics,
+  createOutbound,
   createServiceApp,
   type Logger,
   type ServiceApp,
@@ -44,6 +45,7 @@ import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
+import { startPushes } from "./push/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
@@ -59,6 +61,8 @@ export type RuntimeDeps = {
   readonly log: Logger;
   /** The wall clock when absent. */
   readonly nowMs?: () => number;
+  /** All addresses of a name that a provider gave; the system's resolver when absent. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
 };
 
 /** Money that lies unused has waited for hours; some seconds more are nothing. */
@@ -96,8 +100,10 @@ export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime
       const db = connect({ url: config.databaseUrl, applicationName: "runtime_service" });
       resources.defer(() => db.close());
       await assertMigrated(db, MIGRATIONS);
-      const service = await buildService(config, db, deps.log, nowMs, resources);
-      return service.start();
+      const { service, push } = await buildService(config, db, deps, nowMs, resources);
+      const started = await service.start();
+      resources.use(push(config.publicUrl ?? started.url));
+      return started;
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -106,14 +112,18 @@ export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime
 async function buildService(
   config: RuntimeConfig,
   db: Database,
-  log: Logger,
+  { log, resolve }: RuntimeDeps,
   nowMs: () => number,
   resources: AsyncDisposableStack,
-): Promise<ServiceApp> {
+): Promise<{ readonly service: ServiceApp; readonly push: (runtimeUrl: string) => AsyncDisposable }> {
   const published = await publishLog({ db, origin: config.logOrigin, signingKey: config.logSigningKey });
   const authority = createAuthority({ db, nowMs });
   const limits = createRateLimits({ db, limits: config.rateLimits ?? DEFAULT_LIMITS, nowMs });
   const signer = createSigner(config.receiptSigningKey);
+  const outbound = createOutbound({
+    allowLoopback: config.pushToLoopback,
+    ...(resolve === undefined ? {} : { resolve }),
+  });
   const arrivals = await openArrivals(join(config.artifactsDir, "incoming"));
   const store = config.s3 === undefined ? diskStore(config.artifactsDir) : s3Store(config.s3);
   const artifacts = openReader({ db, store, nowMs });
@@ -149,6 +159,7 @@ async function buildService(
       authority,
       limits,
       nowMs,
+      outbound,
       disableWorker: (request, call) => disableWorker({ authority, offers }, call, request),
     }),
     artifactRoutes({ db, authority, store, arrivals, artifacts, quota, nowMs }),
@@ -217,7 +228,10 @@ async function buildService(
   resources.use(
     startReconciler({ db, authority, log, nowMs, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }),
   );
-  return service;
+  return {
+    service,
+    push: (runtimeUrl) => startPushes({ db, authority, offers, outbound, signer, runtimeUrl, log, nowMs }),
+  };
 }
 
 /** A database that is away is a 503 that says when to come back, also for reads outside of the authority. */

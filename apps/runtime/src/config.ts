@@ -35,6 +35,10 @@ export type RuntimeConfig = {
   readonly leaseSweepEveryMs?: number;
   /** How often jobs whose buyer has gone away are looked for; 5 s when absent. */
   readonly stalledEveryMs?: number;
+  /** Where providers reach this runtime; the address that it listens at when absent. */
+  readonly publicUrl?: string | undefined;
+  /** Whether providers on this machine may be called: for the stack of a laptop. */
+  readonly pushToLoopback: boolean;
   readonly version: string;
 };
 
@@ -66,9 +70,16 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     logOrigin,
     logSigningKey: requiredKey(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
     demoGrants: false,
+    publicUrl: publicUrlOf(env["RUNTIME_PUBLIC_URL"]),
+    pushToLoopback: false,
     rateLimits: limitsOf(env["RUNTIME_RATE_LIMITS"] ?? ""),
     version: env["OPENAGENTS_VERSION"] ?? "0.1.0",
   };
+}
+
+function publicUrlOf(text: string | undefined): string | undefined {
+  if (text === undefined || (URL.canParse(text) && /^https?:[^?#]*[^/?#]$/.test(text))) return text;
+  throw new ConfigError("RUNTIME_PUBLIC_URL must be an http(s) address without a slash at its end.");
 }
 
 function limitsOf(text: string): Limits {

@@ -50,7 +50,13 @@ export function runtimeCall(
 ): CommandCall {
   const method = methodsOf(contract).find((each) => each.localName === localName);
   if (method === undefined) throw new Error(`the contract has no ${localName}`);
-  const principal: Principal = {
+  const principal = runtimePrincipal(scope, org);
+  return { requestId: `req_${randomUUID()}`, signal, method, principal, idempotencyKey: randomUUID() };
+}
+
+/** The runtime itself, in an organisation. */
+export function runtimePrincipal(scope: string, org: string): Principal {
+  return {
     id: "svc_runtime",
     kind: "service",
     org,
@@ -58,5 +64,4 @@ export function runtimeCall(
     zoneTenths: 0,
     tokenId: "svc_runtime",
   };
-  return { requestId: `req_${randomUUID()}`, signal, method, principal, idempotencyKey: randomUUID() };
 }

@@ -64,6 +64,9 @@ export async function startHarness(
     readonly rateLimits?: RuntimeConfig["rateLimits"];
     readonly reconcileEveryMs?: number;
     readonly logSigningKey?: string;
+    /** Off: as where providers are elsewhere. */
+    readonly pushToLoopback?: boolean;
+    readonly resolve?: (name: string) => Promise<readonly string[]>;
   } = {},
 ): Promise<Harness> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
@@ -87,6 +90,7 @@ export async function startHarness(
       logOrigin: LOG_ORIGIN,
       logSigningKey: options.logSigningKey ?? LOG_SIGNING_KEY,
       demoGrants: true,
+      pushToLoopback: options.pushToLoopback ?? false,
       rateLimits: options.rateLimits,
       // Where a test does not ask for it, nothing is reconciled behind its back.
       reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
@@ -98,6 +102,7 @@ export async function startHarness(
     {
       log: silentLogger(),
       ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }),
+      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     },
   );
   const stop = () => runtime[Symbol.asyncDispose]();

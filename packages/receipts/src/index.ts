@@ -38,6 +38,7 @@ export {
   type TreeHead,
 } from "./log/index.ts";
 export { TEXT_LENGTH_MAX, parseStrict } from "./parse.ts";
+export { pushHash } from "./push.ts";
 export { quoteHash } from "./quote.ts";
 export { receiptHash, receiptIdOf, sealReceipt, type Receipt, type ReceiptFacts } from "./receipt.ts";
 export { RECEIPT_PREFIXES, isReceiptSchema, type ReceiptSchema } from "./schemas.ts";

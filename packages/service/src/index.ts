@@ -6,4 +6,5 @@ export {
   type KeySource,
 } from "./auth.ts";
 export { createLogger, silentLogger, type Logger } from "./log.ts";
+export { OutboundError, createOutbound, type Outbound } from "./outbound/index.ts";
 export { createMetrics, type ServiceMetrics } from "./metrics.ts";

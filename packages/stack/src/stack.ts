@@ -83,6 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logOrigin: logOriginOf(keys),
       logSigningKey: keys.logKey,
       demoGrants: true,
+      pushToLoopback: true,
       version: options.version,
     },
     { log },

@@ -32,6 +32,7 @@ import {
 } from "../jobs/index.ts";
 import { CANDIDATES_MAX, decideReserve } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
+import { intendPush } from "../push/index.ts";
 import { countDisputeLost } from "../standings/index.ts";
 import type { Judge } from "../verification/index.ts";
 import {
@@ -206,6 +207,7 @@ async function order(
     },
     nowMs,
   );
+  intendPush(command, reserve, third, nowMs);
   const ordered: Incident = { ...incident, status: "adjudicating", thirdJobId: jobId };
   return {
     kind: "answer",

@@ -10,6 +10,7 @@ import type { Write } from "@openagents/postgres";
 import { listBlockersOf } from "../blocks/index.ts";
 import { insertMove, listFormerProviders, requeueJob, updateJob, type Job } from "../jobs/index.ts";
 import { CANDIDATES_MAX, findQuote, loadMarketFacts } from "../marketplace/index.ts";
+import { intendPush } from "../push/index.ts";
 import { isFinished, type EventDraft, type Run } from "../runs/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, recordJobEnds } from "../workers/index.ts";
 import { decideFallback } from "./decide-fallback.ts";
@@ -88,6 +89,7 @@ export async function fallBack(
     nowMs,
     job.org,
   );
+  intendPush(command, to, moved, nowMs);
   return {
     job: moved,
     receiptId: receipt.receipt_id,

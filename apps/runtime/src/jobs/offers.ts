@@ -11,6 +11,8 @@ const RECHECK_MS = 5_000;
 export type Offers = {
   /** Tell every process that a worker was offered a job. */
   announce(workerId: string): void;
+  /** Have `listener` told of what this process announces from now on; it must not throw. */
+  onAnnounce(listener: () => void): void;
   /** Resolve when the worker may have a job, the wait is over, or the signal aborts. */
   wait(workerId: string, waitMs: number, signal: AbortSignal): Promise<void>;
   /** True once the service shuts down: a poll answers at once then. */
@@ -29,6 +31,7 @@ export async function openOffers(db: Database): Promise<Offers> {
   };
   // An empty payload says that the listener was reconnected and may have missed some.
   const listener = await db.listen(CHANNEL, (workerId) => (workerId === "" ? wakeAll() : wake(workerId)));
+  let announced: (() => void) | undefined;
   let closed = false;
 
   return {
@@ -37,7 +40,11 @@ export async function openOffers(db: Database): Promise<Offers> {
     },
     announce(workerId) {
       wake(workerId);
+      announced?.();
       db.notify(CHANNEL, workerId).catch(ignoreLostHint);
+    },
+    onAnnounce(listener) {
+      announced = listener;
     },
     wait(workerId, waitMs, signal) {
       if (closed || signal.aborted) return Promise.resolve();

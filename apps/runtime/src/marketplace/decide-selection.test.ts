@@ -193,6 +193,7 @@ function worker(workerId: string, changes: Partial<Worker> = {}): Worker {
     quarantined: false,
     executionPriceMsats: undefined,
     priceBands: [],
+    endpointUrl: undefined,
     ...changes,
   };
 }

@@ -8,7 +8,6 @@ import type {
   DispatchSandboxRunRequest,
   DispatchSandboxRunResponse,
 } from "@openagents/contracts";
-import type { Tx } from "@openagents/postgres";
 import {
   findJobByReservation,
   inputsOf,
@@ -20,9 +19,10 @@ import {
 } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
 import { notFound } from "../problems.ts";
+import { intendPush } from "../push/index.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
-import { findWorker } from "../workers/index.ts";
+import { findWorker, type Worker } from "../workers/index.ts";
 import type { Quote } from "./quote.ts";
 import { findQuote } from "./store.ts";
 
@@ -52,13 +52,15 @@ export function dispatchSandboxRun(
     if (reservation === undefined) throw notFound("reservation", request.reservationId);
     // After the run's lock, under which every job of the run is ordered.
     const earlier = await findJobByReservation(command.tx, reservation.reservationId);
+    // Read without a lock: who leaves at this moment claims nothing any more, so that its buyer can void.
+    const provider = await findWorker(command.tx, quote.providerWorkerId);
     const nowMs = command.nowMs();
     const refused =
       refuseDispatch(quote, reservation, isFinished(run.status), nowMs) ??
-      (earlier === undefined ? undefined : "already_dispatched") ??
-      ((await takesJobs(command.tx, quote.providerWorkerId)) ? undefined : "provider_unavailable");
-    if (refused !== undefined) {
-      return { kind: "refused", rule: "state", reason: refused, detail: DISPATCH_DETAILS[refused] };
+      (earlier === undefined ? undefined : "already_dispatched");
+    if (refused !== undefined || !takesJobs(provider)) {
+      const reason = refused ?? "provider_unavailable";
+      return { kind: "refused", rule: "state", reason, detail: DISPATCH_DETAILS[reason] };
     }
 
     const jobId = newId("job", nowMs);
@@ -97,6 +99,7 @@ export function dispatchSandboxRun(
       nowMs,
       request.fallback ?? "market",
     );
+    intendPush(command, provider, job, nowMs);
     const event = { eventType: "job.dispatched", payload: { ...facts, receipt_id: receipt.receipt_id } };
     return {
       kind: "answer",
@@ -128,12 +131,8 @@ function refuseDispatch(
   return undefined;
 }
 
-/**
- * Whether the quote's provider is still in the market. Read without a lock: who
- * leaves at this moment claims nothing any more, so that its buyer can void.
- */
-async function takesJobs(tx: Tx, workerId: string): Promise<boolean> {
-  const worker = await findWorker(tx, workerId);
+/** Whether the quote's provider is still in the market. */
+function takesJobs(worker: Worker | undefined): worker is Worker {
   return worker?.status === "running" && !worker.quarantined;
 }
 

@@ -24,6 +24,7 @@ import {
   operatorFee,
   type Quote,
 } from "../marketplace/index.ts";
+import { intendPush } from "../push/index.ts";
 import type { Reservation } from "../reservations/index.ts";
 import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, livenessOf } from "../workers/index.ts";
@@ -63,7 +64,11 @@ export type OrderedSecond = {
 };
 
 /** The job that repeats the work, with its receipts and events. The caller announces it once it is committed. */
-export function orderSecond(command: Command, order: SecondOrder, nowMs: number): OrderedSecond {
+export async function orderSecond(
+  command: Command,
+  order: SecondOrder,
+  nowMs: number,
+): Promise<OrderedSecond> {
   const { run, job, quote, reservation, decision, rerun, provider, replaced } = order;
   const abandoned = replaced?.status === "queued" || replaced?.status === "leased" ? replaced : undefined;
   const jobId = newId("job", nowMs);
@@ -128,6 +133,8 @@ export function orderSecond(command: Command, order: SecondOrder, nowMs: number)
     },
     nowMs,
   );
+  const worker = await findWorker(command.tx, provider.workerId);
+  if (worker !== undefined) intendPush(command, worker, second, nowMs);
   return {
     job: second,
     receiptId,

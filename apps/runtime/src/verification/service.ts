@@ -157,13 +157,13 @@ async function loadOrder(command: Command, job: Job): Promise<LoadedOrder> {
   return { quote, reservation };
 }
 
-function requestSecond(
+async function requestSecond(
   deps: VerificationDeps,
   command: Command,
   order: Omit<Parameters<typeof orderSecond>[1], "decision"> & { readonly first: Decision },
-): Outcome<VerifySandboxRunResponse> {
+): Promise<Outcome<VerifySandboxRunResponse>> {
   const { first, ...rest } = order;
-  const second = orderSecond(command, { ...rest, decision: first }, command.nowMs());
+  const second = await orderSecond(command, { ...rest, decision: first }, command.nowMs());
   return {
     kind: "answer",
     output: {

@@ -14,6 +14,7 @@ import {
   type StopWorkerResponse,
   type WorkerCaps,
 } from "@openagents/contracts";
+import { OutboundError, type Outbound } from "@openagents/service";
 import type { Database, Tx } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
@@ -29,6 +30,7 @@ export type WorkerRoutesDeps = {
   readonly authority: Authority;
   readonly limits: RateLimits;
   readonly nowMs: () => number;
+  readonly outbound: Pick<Outbound, "assertAllowed">;
   /** Reaches into jobs and money, so it is built elsewhere. */
   readonly disableWorker: (request: DisableWorkerRequest, call: CommandCall) => Promise<CommandReply>;
 };
@@ -38,8 +40,7 @@ const AFTER_ALL_WORKERS = "wrk_g";
 
 export function workerRoutes(deps: WorkerRoutesDeps): Binding {
   return bind(Workers, {
-    registerWorker: (request, call) =>
-      registerWorker(deps.limits.over(deps.authority, "registrations"), call, request),
+    registerWorker: (request, call) => registerWorker(deps, call, request),
 
     async listWorkers(request, call) {
       const before =
@@ -113,7 +114,8 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
   });
 }
 
-function registerWorker(authority: Authority, call: CommandCall, request: RegisterWorkerRequest) {
+function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: RegisterWorkerRequest) {
+  const authority = deps.limits.over(deps.authority, "registrations");
   return authority.execute<RegisterWorkerResponse>(call, request, async (command) => {
     if (request.roles.includes("provider") && request.capabilities.length === 0) {
       throw invalidField("capabilities", "required", "A provider names at least one job type that it sells.");
@@ -124,6 +126,7 @@ function registerWorker(authority: Authority, call: CommandCall, request: Regist
     }
     const bandProblem = findBandProblem(request.priceBands, request.capabilities);
     if (bandProblem !== undefined) throw invalidField(bandProblem.field, "band_invalid", bandProblem.message);
+    assertEndpoint(deps.outbound, request.endpointUrl);
     const known =
       request.workerId === undefined
         ? undefined
@@ -147,6 +150,7 @@ function registerWorker(authority: Authority, call: CommandCall, request: Regist
       priceBands: request.priceBands,
       caps: request.caps,
       toolchains: request.toolchains,
+      endpointUrl: request.endpointUrl,
       // A name that was once of everyone else stays so, whatever token registers it again.
       zoneTenths: heldZone(call.principal.zoneTenths, known?.zoneTenths ?? 0),
       account: call.principal.account ?? call.principal.org,
@@ -168,6 +172,7 @@ function registerWorker(authority: Authority, call: CommandCall, request: Regist
           : { execution_price_msats: Number(worker.executionPriceMsats) }),
         price_bands: worker.priceBands.map(bandFacts),
         caps: capsFacts(worker.caps),
+        ...(worker.endpointUrl === undefined ? {} : { endpoint_url: worker.endpointUrl }),
         zone_tenths: worker.zoneTenths,
         account: worker.account,
       },
@@ -179,6 +184,19 @@ function registerWorker(authority: Authority, call: CommandCall, request: Regist
       writes: [upsertWorker(worker)],
     };
   });
+}
+
+/** By its form alone: a name is looked up when it is called, and again each time. */
+function assertEndpoint(outbound: Pick<Outbound, "assertAllowed">, endpointUrl: string | undefined): void {
+  if (endpointUrl === undefined) return;
+  if (/[?#]|\/$/.test(endpointUrl))
+    throw invalidField("endpoint_url", "url_invalid", "Give it without ?, # and a slash at its end.");
+  try {
+    outbound.assertAllowed(endpointUrl);
+  } catch (error) {
+    if (error instanceof OutboundError) throw invalidField("endpoint_url", error.code, error.message);
+    throw error;
+  }
 }
 
 function capsFacts(caps: WorkerCaps): JsonObject {

@@ -23,11 +23,12 @@ type WorkerRow = {
   quarantined: boolean;
   execution_price_msats: bigint | null;
   price_bands: string;
+  endpoint_url: string | null;
 };
 
 const COLUMNS = `worker_id, org, owner, display_name, roles, status, capabilities, price_msats, caps,
   toolchains, zone_tenths, last_heartbeat_at_ms, created_at_ms, strikes, quarantined, account,
-  execution_price_msats, price_bands`;
+  execution_price_msats, price_bands, endpoint_url`;
 
 function workerOf(row: WorkerRow): Worker {
   return {
@@ -49,6 +50,7 @@ function workerOf(row: WorkerRow): Worker {
     quarantined: row.quarantined,
     executionPriceMsats: row.execution_price_msats ?? undefined,
     priceBands: bandsFromText(row.price_bands),
+    endpointUrl: row.endpoint_url ?? undefined,
   };
 }
 
@@ -126,14 +128,15 @@ export function upsertWorker(worker: Worker): Write {
   return {
     name: "workers.upsert",
     text: `INSERT INTO runtime.workers (${COLUMNS})
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
            ON CONFLICT (worker_id) DO UPDATE SET
              display_name = excluded.display_name, roles = excluded.roles, status = excluded.status,
              capabilities = excluded.capabilities, price_msats = excluded.price_msats, caps = excluded.caps,
              toolchains = excluded.toolchains, zone_tenths = excluded.zone_tenths,
              account = excluded.account,
              last_heartbeat_at_ms = excluded.last_heartbeat_at_ms,
-             execution_price_msats = excluded.execution_price_msats, price_bands = excluded.price_bands`,
+             execution_price_msats = excluded.execution_price_msats, price_bands = excluded.price_bands,
+             endpoint_url = excluded.endpoint_url`,
     values: [
       worker.workerId,
       worker.org,
@@ -153,6 +156,7 @@ export function upsertWorker(worker: Worker): Write {
       worker.account,
       worker.executionPriceMsats ?? null,
       bandsText(worker.priceBands),
+      worker.endpointUrl ?? null,
     ],
   };
 }

@@ -26,6 +26,8 @@ export type Worker = {
   readonly priceBands: readonly PriceBand[];
   readonly caps: WorkerCaps;
   readonly toolchains: readonly Toolchain[];
+  /** Where it is told of its jobs; undefined when it only asks for them. */
+  readonly endpointUrl: string | undefined;
   /** 0 operator, 5 enrolled device, 10 everyone else; from the owner's token, never from the body. */
   readonly zoneTenths: number;
   /** The organisation in whose account it is enrolled; from the owner's token too. */
@@ -67,6 +69,7 @@ export function workerMessage(worker: Worker, nowMs: number): WorkerMessage {
     priceBands: worker.priceBands,
     caps: worker.caps,
     toolchains: worker.toolchains,
+    endpointUrl: worker.endpointUrl,
     zoneTenths: worker.zoneTenths,
     lastHeartbeatAt: worker.lastHeartbeatAtMs,
     createdAt: worker.createdAtMs,

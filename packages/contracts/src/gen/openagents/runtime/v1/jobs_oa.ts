@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { BuyerSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
+import { BuyerSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunPushSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
 
@@ -273,6 +273,23 @@ export type ListWorkerJobsResponse = {
 /** Descriptor of `openagents.runtime.v1.ListWorkerJobsResponse`. */
 export const listWorkerJobsResponseDesc: MessageDesc<ListWorkerJobsResponse> = ListWorkerJobsResponseSchema;
 
+/**
+ * What a provider with an `endpoint_url` is told of a job: that it waits. It takes
+ * the job by ClaimJob, as it would without having been told. The header
+ * `x-idempotency-key` repeats the job's id; `x-openagents-signature` is the BIP-340
+ * signature of the body by the receipt signer, over the sha256 of
+ * `openagents.provider_push.v1`, a line feed, and the bytes of the body.
+ */
+export type SandboxRunPush = {
+  readonly jobId: string;
+  readonly workerId: string;
+  /** Where to claim it. */
+  readonly runtimeUrl: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.SandboxRunPush`. */
+export const sandboxRunPushDesc: MessageDesc<SandboxRunPush> = SandboxRunPushSchema;
+
 export type RenewLeaseRequest = {
   readonly jobId: string;
   readonly leaseId: string;
@@ -430,6 +447,8 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.WorkerJob.withheld_reason": "The settlement's own word, where it was withheld.",
   "openagents.runtime.v1.WorkerJob.unpaid_because": "Why nothing was paid, in words; absent when it was, or is not decided yet.",
   "openagents.runtime.v1.ListWorkerJobsRequest.limit": "1 to 200; 50 when absent.",
+  "openagents.runtime.v1.SandboxRunPush": "What a provider with an `endpoint_url` is told of a job: that it waits. It takes\nthe job by ClaimJob, as it would without having been told. The header\n`x-idempotency-key` repeats the job's id; `x-openagents-signature` is the BIP-340\nsignature of the body by the receipt signer, over the sha256 of\n`openagents.provider_push.v1`, a line feed, and the bytes of the body.",
+  "openagents.runtime.v1.SandboxRunPush.runtime_url": "Where to claim it.",
   "openagents.runtime.v1.SubmitResultRequest.charged_msats": "What the provider asks for it: the quoted price when absent, never more.",
   "openagents.runtime.v1.SweepLeasesResponse.lapsed": "Leases that were found lapsed.",
   "openagents.runtime.v1.SweepLeasesResponse.reassigned": "Jobs that went to another provider.",

@@ -59,6 +59,8 @@ export type Worker = {
   readonly executionPriceMsats?: bigint | undefined;
   /** In place of the prices above, for the job types that they name. */
   readonly priceBands: readonly PriceBand[];
+  /** Where the runtime tells it of jobs; absent when it only asks for them. */
+  readonly endpointUrl?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.Worker`. */
@@ -82,6 +84,12 @@ export type RegisterWorkerRequest = {
   readonly executionPriceMsats?: bigint | undefined;
   /** In place of the prices above, one for each job type and way of payment. */
   readonly priceBands: readonly PriceBand[];
+  /**
+   * Where the runtime tells it of jobs, by `POST {endpoint_url}/v1/sandbox_run` with
+   * a `SandboxRunPush`. On the public internet and https, without a slash at its end.
+   * Absent: it only asks for jobs.
+   */
+  readonly endpointUrl?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.RegisterWorkerRequest`. */
@@ -215,11 +223,13 @@ export const workersComments: Comments = {
   "openagents.runtime.v1.Worker.quarantined": "Gets no jobs until an operator reinstates it.",
   "openagents.runtime.v1.Worker.execution_price_msats": "Price of one job that is paid for whatever its verdict; absent when it sells none.",
   "openagents.runtime.v1.Worker.price_bands": "In place of the prices above, for the job types that they name.",
+  "openagents.runtime.v1.Worker.endpoint_url": "Where the runtime tells it of jobs; absent when it only asks for them.",
   "openagents.runtime.v1.RegisterWorkerRequest.worker_id": "Absent: a new worker. Present: renew this one.",
   "openagents.runtime.v1.RegisterWorkerRequest.capabilities": "Job types that it sells, such as `oa.sandbox_run.v1`.",
   "openagents.runtime.v1.RegisterWorkerRequest.price_msats": "Price of one job that is paid for when its check passes; 0 when it sells none.\nA provider names at least one price.",
   "openagents.runtime.v1.RegisterWorkerRequest.execution_price_msats": "Price of one job that is paid for whatever its verdict; absent when it sells none.",
   "openagents.runtime.v1.RegisterWorkerRequest.price_bands": "In place of the prices above, one for each job type and way of payment.",
+  "openagents.runtime.v1.RegisterWorkerRequest.endpoint_url": "Where the runtime tells it of jobs, by `POST {endpoint_url}/v1/sandbox_run` with\na `SandboxRunPush`. On the public internet and https, without a slash at its end.\nAbsent: it only asks for jobs.",
   "openagents.runtime.v1.ListWorkersRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.Workers": "Workers: a device's agent that buys, sells, or does both.",
   "openagents.runtime.v1.Workers.RegisterWorker": "Register a worker, or renew an existing registration of the same owner.",

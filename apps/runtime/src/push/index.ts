@@ -1,0 +1,2 @@
+export { intendPush } from "./intend-push.ts";
+export { startPushes } from "./push-worker.ts";
