@@ -307,6 +307,17 @@ runtime.settlements.settled_at_ms bigint NOT NULL
 runtime.settlements.status text NOT NULL
 runtime.settlements.verification_receipt_id text NOT NULL
 runtime.settlements.withheld_reason text
+runtime.statement_lines.balance_msats bigint NOT NULL
+runtime.statement_lines.booked_at_ms bigint NOT NULL
+runtime.statement_lines.earned_msats bigint NOT NULL
+runtime.statement_lines.job_id text NOT NULL
+runtime.statement_lines.operator_fee_msats bigint NOT NULL
+runtime.statement_lines.org text NOT NULL
+runtime.statement_lines.quoted_msats bigint NOT NULL
+runtime.statement_lines.seq bigint NOT NULL IDENTITY
+runtime.statement_lines.settled_job_id text NOT NULL
+runtime.statement_lines.withheld_reason text
+runtime.statement_lines.worker_id text NOT NULL
 runtime.verifications.assurance text NOT NULL
 runtime.verifications.base_exit_code integer
 runtime.verifications.because text NOT NULL
@@ -547,6 +558,14 @@ runtime.settlements settlements_reservation_id_fkey FOREIGN KEY (reservation_id)
 runtime.settlements settlements_reservation_id_key UNIQUE (reservation_id)
 runtime.settlements settlements_second_opinion_msats_check CHECK ((second_opinion_msats >= 0))
 runtime.settlements settlements_status_check CHECK ((status = ANY (ARRAY['released'::text, 'withheld'::text])))
+runtime.statement_lines statement_lines_check CHECK (((earned_msats >= 0) AND (earned_msats <= quoted_msats)))
+runtime.statement_lines statement_lines_check1 CHECK (((withheld_reason IS NULL) OR ((earned_msats + operator_fee_msats) = 0)))
+runtime.statement_lines statement_lines_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
+runtime.statement_lines statement_lines_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
+runtime.statement_lines statement_lines_pkey PRIMARY KEY (job_id)
+runtime.statement_lines statement_lines_quoted_msats_check CHECK ((quoted_msats >= 0))
+runtime.statement_lines statement_lines_settled_job_id_fkey FOREIGN KEY (settled_job_id) REFERENCES runtime.settlements(job_id)
+runtime.statement_lines statement_lines_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES runtime.workers(worker_id)
 runtime.verifications verifications_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
 runtime.verifications verifications_pkey PRIMARY KEY (job_id)
 runtime.verifications verifications_second_job_id_fkey FOREIGN KEY (second_job_id) REFERENCES runtime.jobs(job_id)
@@ -616,6 +635,7 @@ CREATE INDEX runs_lapsing ON runtime.runs USING btree (executor_expires_at_ms, r
 CREATE INDEX runs_unprojected ON runtime.runs USING btree (run_id) WHERE projection_due
 CREATE INDEX sampling_seeds_hidden ON runtime.sampling_seeds USING btree (seed_id) WHERE (revealed_at_ms IS NULL)
 CREATE INDEX settlements_by_org ON runtime.settlements USING btree (org, settled_at_ms, job_id)
+CREATE INDEX statement_lines_by_org ON runtime.statement_lines USING btree (org, booked_at_ms, seq)
 CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
 CREATE INDEX transfers_by_debit ON ledger.transfers USING btree (debit_account, seq)
 CREATE INDEX workers_by_org ON runtime.workers USING btree (org, worker_id)
@@ -672,6 +692,7 @@ CREATE UNIQUE INDEX sampling_seeds_pkey ON runtime.sampling_seeds USING btree (s
 CREATE UNIQUE INDEX second_orders_pkey ON runtime.second_orders USING btree (job_id)
 CREATE UNIQUE INDEX settlements_pkey ON runtime.settlements USING btree (job_id)
 CREATE UNIQUE INDEX settlements_reservation_id_key ON runtime.settlements USING btree (reservation_id)
+CREATE UNIQUE INDEX statement_lines_pkey ON runtime.statement_lines USING btree (job_id)
 CREATE UNIQUE INDEX transfers_pending_id_key ON ledger.transfers USING btree (pending_id) WHERE (pending_id IS NOT NULL)
 CREATE UNIQUE INDEX transfers_pkey ON ledger.transfers USING btree (id)
 CREATE UNIQUE INDEX verifications_pkey ON runtime.verifications USING btree (job_id)
@@ -721,6 +742,7 @@ INSERT ON runtime.runs TO app_role
 INSERT ON runtime.sampling_seeds TO app_role
 INSERT ON runtime.second_orders TO app_role
 INSERT ON runtime.settlements TO app_role
+INSERT ON runtime.statement_lines TO app_role
 INSERT ON runtime.verifications TO app_role
 INSERT ON runtime.workers TO app_role
 INSERT ON transparency.entries TO app_role
@@ -765,6 +787,7 @@ SELECT ON runtime.runs TO app_role
 SELECT ON runtime.sampling_seeds TO app_role
 SELECT ON runtime.second_orders TO app_role
 SELECT ON runtime.settlements TO app_role
+SELECT ON runtime.statement_lines TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
 SELECT ON transparency.entries TO app_role

@@ -37,6 +37,13 @@ export function parseWhole(least: number, most: number, unit: string): (text: st
   };
 }
 
+/** A day, or a time, in UTC, as epoch milliseconds. */
+export function parseTime(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new InvalidArgumentError("Give a day such as 2027-01-31, or a time such as 2027-01-31T12:00Z.");
+}
+
 /** A local provider's name, which becomes part of its identity. */
 export function parseProviderName(text: string): string {
   if (/^[a-z0-9_]{1,30}$/.test(text)) return text;

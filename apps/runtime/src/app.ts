@@ -53,6 +53,7 @@ import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
+import { statementRoutes } from "./statements/index.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
@@ -188,6 +189,7 @@ async function buildService(
     }),
     budgetRoutes({ db, authority, nowMs }),
     commsRoutes({ db, authority }),
+    statementRoutes({ db }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({

@@ -51,6 +51,7 @@ export type HeldLease = { readonly lease_id: string };
 export type Claimed = { readonly job: ClaimedJob; readonly lease: HeldLease; readonly buyer?: object };
 
 export type MarketOptions = {
+  readonly databaseUrl?: string;
   readonly rateLimits?: NonNullable<Parameters<typeof startHarness>[1]>["rateLimits"];
   readonly nowMs?: () => number;
   readonly stalledEveryMs?: number;

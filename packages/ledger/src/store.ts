@@ -83,9 +83,9 @@ const FIND_RESOLUTIONS = statement(
 );
 
 /**
- * Lock the accounts of the requests and load what deciding them needs, in one
- * round trip. Accounts in `open` are made first where they are missing; throws
- * when one of them stands with other fields. The transfers are read after the
+ * Lock the accounts of the requests and those in `open`, and load what deciding
+ * them needs, in one round trip. Those in `open` are made first where they are
+ * missing; throws when one of them stands with other fields. The transfers are read after the
  * locks are held, by a statement of its own, since a snapshot from before the
  * wait would miss what the others just did.
  *
@@ -99,7 +99,10 @@ export async function loadForTransfers(
   nowMs: number,
   open: readonly NewAccount[] = [],
 ): Promise<Loaded> {
-  const accountIds = requests.flatMap((request) => [request.debitAccount, request.creditAccount]);
+  const accountIds = [
+    ...requests.flatMap((request) => [request.debitAccount, request.creditAccount]),
+    ...open.map((account) => account.id),
+  ];
   const ids = requests.map((request) => request.id);
   const pendingIds = requests.flatMap((request) =>
     request.pendingId === undefined ? [] : [request.pendingId],
@@ -132,7 +135,7 @@ async function openAccounts(tx: Tx, accounts: readonly NewAccount[], nowMs: numb
   ]);
 }
 
-/** An id is one account for ever; `found` is undefined when it was opened but no request uses it. */
+/** An id is one account for ever. */
 function assertSameAccount(wanted: NewAccount, found: Account | undefined): void {
   if (found === undefined) return;
   const { unit, owner, kind, floor } = found;

@@ -42,6 +42,7 @@ export type TokenRequest = {
 const PROVIDER_SCOPES = [
   "artifacts:read",
   "artifacts:write",
+  "earnings:read",
   "jobs:read",
   "jobs:work",
   "workers:read",

@@ -12,11 +12,12 @@ import {
 import { Command, Option } from "commander";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { collect, parseAmount, parseProviderName, parseWhole } from "../arguments.ts";
+import { collect, parseAmount, parseProviderName, parseTime, parseWhole } from "../arguments.ts";
 import { reportToParent, requireStarted, startDetached } from "../background.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type GlobalOptions } from "../context.ts";
 import {
+  CSV_HEAD,
   TOOLCHAIN_OPTION,
   eventLine,
   eventToWire,
@@ -29,9 +30,14 @@ import {
   sell,
   stateJson,
   stateLines,
+  statementCsv,
+  statementJson,
+  statementLines,
+  statementPages,
   type Identity,
   type IdentityOptions,
   type SellOptions,
+  type StatementPeriod,
 } from "../provider/index.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import { formatSats, renderPairs, showSteps, silentSteps, type Step } from "../terminal/index.ts";
@@ -101,6 +107,18 @@ Examples:
 
 Exit codes: 0 shown; 1 could not look.`;
 
+const STATEMENT_HELP = `
+Shows what each job came to when its buyer settled, newest first: what was earned, what
+the buyer paid the operator on top, the balance after it, and if nothing was paid, why.
+Without --json or --csv, the latest 200; with them every line, one to a line.
+
+Examples:
+  openagents provider statement
+  openagents provider statement --from 2027-01-01 --to 2027-02-01 --csv > january.csv
+  openagents provider statement --json | jq -s 'map(.earned_msats) | add'
+
+Exit codes: 0 shown; 1 could not look; 2 wrong arguments.`;
+
 export function providerCommand(context: Context): Command {
   const provider = new Command("provider")
     .description("sell sandboxed runs from this computer")
@@ -109,7 +127,8 @@ export function providerCommand(context: Context): Command {
     .addCommand(startCommand(context))
     .addCommand(stopCommand(context))
     .addCommand(statusCommand(context))
-    .addCommand(jobsCommand(context));
+    .addCommand(jobsCommand(context))
+    .addCommand(statementCommand(context));
 }
 
 function startCommand(context: Context): Command {
@@ -314,6 +333,36 @@ function jobsCommand(context: Context): Command {
     const jobs = await listJobs(identityOf(context, options), JOBS_SHOWN);
     const lines = options.json === true ? [await jobsJson(jobs)] : jobLines(jobs, context.out.style);
     for (const line of lines) context.out.line(line);
+    return EXIT.ok;
+  });
+}
+
+type StatementOptions = IdentityOptions & StatementPeriod & { readonly csv?: true };
+
+function statementCommand(context: Context): Command {
+  const command = new Command("statement")
+    .description("what its jobs earned, and the balance")
+    .option("--from <time>", "booked then or later, such as 2027-01-01 (UTC)", parseTime)
+    .option("--to <time>", "booked before then", parseTime)
+    .addOption(new Option("--csv", "comma-separated values with a head").conflicts("json"))
+    .addHelpText("after", STATEMENT_HELP);
+  addIdentityOptions(command);
+  return setBody<StatementOptions>(command, async (options) => {
+    const { from, to, csv, json } = options;
+    const { out } = context;
+    const pages = statementPages(identityOf(context, options), {
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    });
+    if (csv === true) out.line(CSV_HEAD);
+    for await (const page of pages) {
+      if (csv === true) for (const line of page) out.line(statementCsv(line));
+      else if (json === true) for (const line of page) out.line(await statementJson(line));
+      else {
+        for (const line of statementLines(page, out.style)) out.line(line);
+        break;
+      }
+    }
     return EXIT.ok;
   });
 }

@@ -2,6 +2,7 @@
 
 import type { WorkerJob, WorkerJobStatus } from "@openagents/contracts";
 import { statement, type Queryable } from "@openagents/postgres";
+import { describeWithheld } from "../statements/index.ts";
 
 type Row = {
   job_id: string;
@@ -71,7 +72,7 @@ function whyUnpaid(row: Row): string | undefined {
   if (row.settled === null) return row.failure === null ? undefined : "The worker could not do the job.";
   if (row.withheld_reason === null)
     return "Nothing was paid for this run, since it was not needed or gave no answer.";
-  return WITHHELD[row.withheld_reason] ?? `The payment was withheld: ${row.withheld_reason}.`;
+  return describeWithheld(row.withheld_reason);
 }
 
 const MOVED: Readonly<Record<string, string>> = {
@@ -79,15 +80,4 @@ const MOVED: Readonly<Record<string, string>> = {
   provider_failed: "The worker failed for a reason of its own, and the job went to another provider.",
   provider_stopped: "The worker stopped before the work was done, and the job went to another provider.",
   not_taken: "The worker did not take the job in time, and it went to another provider.",
-};
-
-const WITHHELD: Readonly<Record<string, string>> = {
-  violations: "The report breaks a rule of its job, such as naming an output that was never stored.",
-  disagreement: "Another run of the same work came to something else.",
-  review_rejected: "The buyer looked at the patch and rejected it.",
-  verdict_passed_only: "The check passes on the base too, so it proves nothing.",
-  verdict_failed: "The check does not pass on the patch. That is no fault of the worker.",
-  verdict_inconclusive: "The runs gave no answer, because of a limit or a flaky check.",
-  verdict_needs_review: "Nobody accepted a patch that changes what decides whether it passes.",
-  not_confirmed: "Nobody else could repeat the run, so it was not confirmed.",
 };

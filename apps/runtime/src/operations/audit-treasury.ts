@@ -58,7 +58,26 @@ const AUDIT = statement(
      SELECT 'budget_entries_follow_reservations', e.reservation_id
        FROM runtime.budget_entries e JOIN ends r USING (reservation_id)
       WHERE e.amount_msats <> r.amount_msats OR (e.spent_msats IS NULL) <> (r.status = 'reserved')
-         OR (e.spent_msats IS NOT NULL AND e.spent_msats <> CASE r.kind WHEN 'post' THEN r.ended_by ELSE 0 END))
+         OR (e.spent_msats IS NOT NULL AND e.spent_msats <> CASE r.kind WHEN 'post' THEN r.ended_by ELSE 0 END)
+     UNION ALL
+     SELECT 'statements_follow_settlements', s.job_id
+       FROM runtime.settlements s
+       LEFT JOIN (
+         SELECT settled_job_id, sum(earned_msats) AS earned, sum(operator_fee_msats) AS fees
+           FROM runtime.statement_lines GROUP BY 1) AS l ON l.settled_job_id = s.job_id
+      WHERE (s.provider_msats + s.second_opinion_msats, s.operator_fee_msats) IS DISTINCT FROM (l.earned, l.fees)
+     UNION ALL
+     SELECT 'statements_end_in_balances', job_id
+       FROM (SELECT job_id, balance_msats,
+                    sum(earned_msats) OVER (PARTITION BY org ORDER BY booked_at_ms, seq) AS earned
+               FROM runtime.statement_lines) AS l
+      WHERE balance_msats <> earned
+     UNION ALL
+     SELECT 'statements_end_in_balances', a.id
+       FROM ledger.accounts a
+       LEFT JOIN (SELECT org, sum(earned_msats) AS earned FROM runtime.statement_lines GROUP BY 1) AS l
+         ON l.org = a.owner
+      WHERE a.kind = 'provider_earnings' AND a.credits_posted - a.debits_posted <> COALESCE(l.earned, 0))
    SELECT name, count(*) AS found, (array_agg(what ORDER BY what))[1:${SHOWN_MAX}] AS shown
      FROM violations GROUP BY name`,
 );
@@ -69,6 +88,8 @@ const CHECKS: readonly (readonly [string, string])[] = [
   ["settlements_are_transfers", "what was settled is what was transferred, and the rest went back"],
   ["budgets_equal_their_entries", "every budget's counters are the sum of what was reserved and spent"],
   ["budget_entries_follow_reservations", "budgets count what the reservations came to"],
+  ["statements_follow_settlements", "statements tell what was settled, and the fees"],
+  ["statements_end_in_balances", "every statement adds up to its account"],
 ];
 
 /** Run every check over all that there is: as long as the history. */

@@ -54,8 +54,10 @@ test("a proof on the provider's word releases when its buyer chose sampling and 
   assert.deepEqual(reported("not_drawn", "proven"), {
     withheldReason: undefined,
     providerMsats: 1_000n,
+    secondWithheldReason: "no_answer",
     secondOpinionMsats: 0n,
     operatorFeeMsats: 5n,
+    secondFeeMsats: 0n,
   });
   assert.equal(reported("drawn", "proven").withheldReason, "not_confirmed");
   assert.equal(reported("required", "proven").withheldReason, "not_confirmed");
@@ -67,8 +69,10 @@ test("a second run that agreed is paid with its fee, and nothing else is when a 
   assert.deepEqual(decideSettlement(verified({ verdict: "needs_review" }), "rejected", PRICE, AS_QUOTED), {
     withheldReason: "review_rejected",
     providerMsats: 0n,
+    secondWithheldReason: undefined,
     secondOpinionMsats: 100n,
     operatorFeeMsats: 1n,
+    secondFeeMsats: 1n,
   });
 });
 
@@ -79,8 +83,10 @@ test("what breaks rules or is disputed is withheld by that reason first, though 
   assert.deepEqual(decideSettlement(disputed, "accepted", PRICE, AS_QUOTED), {
     withheldReason: "disagreement",
     providerMsats: 0n,
+    secondWithheldReason: "disagreement",
     secondOpinionMsats: 0n,
     operatorFeeMsats: 0n,
+    secondFeeMsats: 0n,
   });
 });
 

@@ -21,9 +21,17 @@ export type SettlementDecision = {
   /** Absent: released. */
   readonly withheldReason: WithheldReason | undefined;
   readonly providerMsats: bigint;
+  /** Absent: whoever repeated the run is paid, or nobody did. */
+  readonly secondWithheldReason: SecondWithheldReason | undefined;
   readonly secondOpinionMsats: bigint;
+  /** For all runs that are paid for. */
   readonly operatorFeeMsats: bigint;
+  /** The part of it that is for the second run. */
+  readonly secondFeeMsats: bigint;
 };
+
+/** In order of precedence. */
+export type SecondWithheldReason = "disagreement" | "dispute_upheld" | "no_answer";
 
 /** In order of precedence. */
 export type WithheldReason =
@@ -69,13 +77,17 @@ export function decideSettlement(
 ): SettlementDecision {
   const withheldReason = whyWithheld(verified, review, price.payOn, incident);
   const first = withheldReason === undefined ? price.priced : undefined;
-  const second = isSecondPaid(verified, incident) ? price.secondOpinion : undefined;
+  const secondWithheldReason =
+    price.secondOpinion === undefined ? undefined : whySecondWithheld(verified, incident);
+  const second = secondWithheldReason === undefined ? price.secondOpinion : undefined;
+  const secondFeeMsats = second?.feeMsats ?? 0n;
   return {
     withheldReason,
     providerMsats: asCharged(first, charged.firstMsats),
+    secondWithheldReason,
     secondOpinionMsats: asCharged(second, charged.secondMsats),
-    operatorFeeMsats:
-      (first === undefined ? 0n : first.feeMsats + first.adderMsats) + (second?.feeMsats ?? 0n),
+    operatorFeeMsats: (first === undefined ? 0n : first.feeMsats + first.adderMsats) + secondFeeMsats,
+    secondFeeMsats,
   };
 }
 
@@ -95,11 +107,14 @@ export type DecidedIncident =
   | { readonly kind: IncidentKind; readonly outcome: IncidentOutcome | undefined }
   | undefined;
 
-/** Who gave an answer that nobody else's contradicts. */
-function isSecondPaid({ assurance, disagreement }: Verified, incident: DecidedIncident): boolean {
-  if (disagreement) return incident?.outcome === "first_struck";
-  if (incident?.kind === "dispute" && isStruck("second", incident)) return false;
-  return assurance !== "provider";
+/** Who gave an answer that nobody else's contradicts is paid. */
+function whySecondWithheld(
+  { assurance, disagreement }: Verified,
+  incident: DecidedIncident,
+): SecondWithheldReason | undefined {
+  if (disagreement) return incident?.outcome === "first_struck" ? undefined : "disagreement";
+  if (incident?.kind === "dispute" && isStruck("second", incident)) return "dispute_upheld";
+  return assurance === "provider" ? "no_answer" : undefined;
 }
 
 function isStruck(party: "first" | "second", incident: DecidedIncident): boolean {

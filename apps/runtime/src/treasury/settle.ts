@@ -5,7 +5,13 @@ import type {
   SettleSandboxRunRequest,
   SettleSandboxRunResponse,
 } from "@openagents/contracts";
-import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import {
+  loadForTransfers,
+  planTransfers,
+  postingWrites,
+  type Account,
+  type TransferRequest,
+} from "@openagents/ledger";
 import type { Database, Tx } from "@openagents/postgres";
 import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
@@ -16,9 +22,15 @@ import { endReservations, lockReservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findReview, findSecondTerms, findVerification, type Verification } from "../verification/index.ts";
 import { countSettled } from "../standings/index.ts";
+import { insertStatementLines, withBalances, type StatementLine } from "../statements/index.ts";
 import { recordJobEnds, type JobEnd } from "../workers/index.ts";
 import { OPERATOR_FEES, earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
-import { decideSettlement, waitsForReview, type SettlementDecision } from "./decide-settlement.ts";
+import {
+  decideSettlement,
+  waitsForReview,
+  type Price,
+  type SettlementDecision,
+} from "./decide-settlement.ts";
 import { insertSettlement, settlementMessage, type Settlement } from "./settlement.ts";
 
 export type SettleDeps = { readonly db: Database; readonly authority: Authority };
@@ -62,8 +74,10 @@ export function settleSandboxRun(
     const reviewed = waits ? "expired" : review?.decision;
     const decision = decideSettlement(verification, reviewed, price, charged, incident);
     const transfers = transfersOf(job, second, { ...reservation, ...decision });
-    const accounts = [earningsAccount(job.providerOrg), OPERATOR_FEES];
-    if (second !== undefined) accounts.push(earningsAccount(second.providerOrg));
+    const providers = second === undefined ? [job] : [job, second];
+    // The earnings' accounts are locked also where nothing is paid, for their statements' sake.
+    const accounts = providers.map(({ providerOrg }) => earningsAccount(providerOrg));
+    if (decision.operatorFeeMsats > 0n) accounts.push(OPERATOR_FEES);
     const loaded = await loadForTransfers(command.tx, transfers, command.nowMs(), accounts);
     const nowMs = command.nowMs();
     const plan = planTransfers(loaded, transfers, nowMs);
@@ -122,6 +136,13 @@ export function settleSandboxRun(
       output: { settlement: settlementMessage(settlement), receiptId: receipt.receipt_id },
       writes: [
         insertSettlement(settlement),
+        insertStatementLines(
+          job.jobId,
+          withBalances(linesOf(job, second, price, decision), (earner) =>
+            balanceOf(plan.accounts.get(earningsAccount(earner).id)),
+          ),
+          nowMs,
+        ),
         countSettled(org),
         ...endReservations([
           { reservationId: reservation.reservationId, status, spentMsats: spentMsats(decision) },
@@ -158,6 +179,42 @@ function endsOf(
   if (second === undefined || second.status === "canceled") return [first];
   const confirmed = verification.assurance !== "provider";
   return [first, { workerId: second.providerWorkerId, faulty: isUndone(second), released: confirmed }];
+}
+
+/** One for each run that was not called off. */
+function linesOf(
+  job: Job,
+  second: Job | undefined,
+  price: Price,
+  decision: SettlementDecision,
+): Omit<StatementLine, "balanceMsats">[] {
+  const first = {
+    jobId: job.jobId,
+    org: job.providerOrg,
+    workerId: job.providerWorkerId,
+    quotedMsats: price.priced.priceMsats,
+    earnedMsats: decision.providerMsats,
+    operatorFeeMsats: decision.operatorFeeMsats - decision.secondFeeMsats,
+    withheldReason: decision.withheldReason,
+  };
+  if (second === undefined || second.status === "canceled") return [first];
+  return [
+    first,
+    {
+      jobId: second.jobId,
+      org: second.providerOrg,
+      workerId: second.providerWorkerId,
+      quotedMsats: price.secondOpinion?.priceMsats ?? 0n,
+      earnedMsats: decision.secondOpinionMsats,
+      operatorFeeMsats: decision.secondFeeMsats,
+      withheldReason: decision.secondWithheldReason,
+    },
+  ];
+}
+
+function balanceOf(account: Account | undefined): bigint {
+  if (account === undefined) throw new Error("the ledger did not lock the earnings that it settled");
+  return account.creditsPosted - account.debitsPosted;
 }
 
 function spentMsats(decision: SettlementDecision): bigint {
