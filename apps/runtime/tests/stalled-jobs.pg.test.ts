@@ -38,6 +38,12 @@ test("a reported job of a buyer that is gone is run again, verified and paid", a
   clock.advance(GRACE_MS);
   assert.equal(await statusUntil(market, fresh, job.job_id, "settled"), "settled");
   await assertMoney(market, fresh, TOTAL - PRICE - FEE - SECOND_PRICE - SECOND_FEE);
+  const token = await market.runtime.token();
+  const path = `/internal/v1/treasury/compute/reservations/${market.reservationId}/void`;
+  const ended = await market.runtime.post(path, {}, { token });
+  assert.equal(ended.json.reason, "reservation_not_reserved", "its reservation ended with it");
+  const [line] = (await market.runtime.get("/internal/v1/treasury/buyer/statement", { token })).json.lines;
+  assert.deepEqual([line.job_id, line.reserved_msats, line.returned_msats], [job.job_id, TOTAL, 0]);
 });
 
 for (const [liar, third, left] of [

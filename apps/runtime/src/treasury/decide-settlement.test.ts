@@ -11,6 +11,7 @@ import {
 import {
   assuranceValues,
   incidentOutcomeValues,
+  payOnValues,
   reviewDecisionValues,
   verdictValues,
   type IncidentKind,
@@ -158,6 +159,65 @@ test("who charges less is paid less, who charges more is paid the quote, and the
     }),
   );
 });
+
+test("for any quote, charge and verdict, each party gets its own part or nothing, and what is left is never below nothing", () => {
+  const amount = fc.bigInt({ min: 0n, max: 10n ** 15n });
+  const charge = fc.option(amount, { nil: undefined });
+  const part = fc.record({ priceMsats: amount, feeMsats: amount });
+  const quote = fc.record({
+    payOn: fc.constantFrom(...payOnValues),
+    priced: fc.record({ priceMsats: amount, feeMsats: amount, adderMsats: amount }),
+    secondOpinion: fc.option(part, { nil: undefined }),
+  });
+  const result = fc.record({
+    verdict: fc.constantFrom(...verdictValues),
+    assurance: fc.constantFrom(...assuranceValues),
+    violations: fc.constantFrom([], ["trees_equal"]),
+    disagreement: fc.boolean(),
+    rerun: fc.constantFrom(undefined, { decision: "not_drawn" as const }),
+  });
+  const reviewed = fc.constantFrom(undefined, "expired" as const, ...reviewDecisionValues);
+  const incident = fc.option(
+    fc.record({
+      kind: fc.constantFrom("dispute" as const, "disagreement" as const, "violation" as const),
+      outcome: fc.constantFrom(undefined, ...incidentOutcomeValues),
+    }),
+    { nil: undefined },
+  );
+  fc.assert(
+    fc.property(
+      result,
+      reviewed,
+      quote,
+      charge,
+      charge,
+      incident,
+      (of, review, price, firstMsats, secondMsats, about) => {
+        const paid = decideSettlement(of, review, price, { firstMsats, secondMsats }, about);
+        const { priced, secondOpinion } = price;
+        const second = secondOpinion ?? { priceMsats: 0n, feeMsats: 0n };
+        const reserved =
+          priced.priceMsats + priced.feeMsats + priced.adderMsats + second.priceMsats + second.feeMsats;
+        const returned = reserved - paid.providerMsats - paid.secondOpinionMsats - paid.operatorFeeMsats;
+        assert.ok(returned >= 0n);
+        const firstFee = paid.operatorFeeMsats - paid.secondFeeMsats;
+        if (paid.withheldReason === undefined) {
+          assert.equal(paid.providerMsats, least(priced.priceMsats, firstMsats));
+          assert.equal(firstFee, priced.feeMsats + priced.adderMsats);
+        } else assert.deepEqual([paid.providerMsats, firstFee], [0n, 0n]);
+        if (paid.secondWithheldReason === undefined) {
+          assert.equal(paid.secondOpinionMsats, least(second.priceMsats, secondMsats));
+          assert.equal(paid.secondFeeMsats, second.feeMsats);
+        } else assert.deepEqual([paid.secondOpinionMsats, paid.secondFeeMsats], [0n, 0n]);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+function least(quoted: bigint, charged: bigint | undefined): bigint {
+  return charged !== undefined && charged < quoted ? charged : quoted;
+}
 
 function verified(changes: Partial<Verified>): Verified {
   return {
