@@ -70,6 +70,35 @@ test("a server that is killed under us is started again with everything that was
   assert.equal(existsSync(`/proc/${server.pid}`), false);
 });
 
+test("a server that is killed while it starts again, and in the moment when it has, comes up after all", async (t) => {
+  const dataDir = privateDataDir(t);
+  const server = await startEmbeddedPostgres({ dataDir });
+  t.after(() => server.stop());
+  await ask(server.adminUrl, "CREATE TABLE kept AS SELECT 42 AS answer");
+  const pidFile = join(dataDir, "postmaster.pid");
+  const starting = (killed: number) => {
+    const text = existsSync(pidFile) ? readFileSync(pidFile, "utf8") : "";
+    const [pid = "", , , , , , , state = ""] = text.split("\n");
+    return Number(pid) !== killed && text !== ""
+      ? { pid: Number(pid), isReady: state.includes("ready") }
+      : undefined;
+  };
+  let killed = server.pid;
+  process.kill(killed, "SIGKILL");
+  for (const ready of [false, true, true]) {
+    let next = starting(killed);
+    while (next === undefined || (ready && !next.isReady)) {
+      await new Promise((resolve) => setImmediate(resolve));
+      next = starting(killed);
+    }
+    killed = next.pid;
+    process.kill(killed, "SIGKILL");
+  }
+  assert.equal(await askUntilAnswered(server.adminUrl, "SELECT answer FROM kept"), 42);
+  await server.stop();
+  assert.equal(existsSync(`/proc/${server.pid}`), false);
+});
+
 test("a start that fails names what the server said", async (t) => {
   const dataDir = privateDataDir(t);
   const first = await startEmbeddedPostgres({ dataDir });

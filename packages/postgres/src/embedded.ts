@@ -80,18 +80,20 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   /** Whoever uses the database sees lost connections meanwhile, and nothing that was committed is lost. */
   function keepAlive(restarts = 0): void {
     const startedAtMs = performance.now();
-    child.once("exit", () => {
-      const count = performance.now() - startedAtMs > STEADY_MS ? 0 : restarts;
-      if (stopping !== undefined || count >= RESTARTS_MAX) return;
-      restarting = startServer(server).then(
-        (started) => {
-          child = started;
-          if (stopping === undefined) keepAlive(count + 1);
-        },
-        // What the server said is in its log; those who ask it learn that it is gone.
-        ignoreLaterExit,
-      );
-    });
+    // It may have died already, in the moment after it was ready.
+    void exitOf(child).then(() => startAgain(performance.now() - startedAtMs > STEADY_MS ? 0 : restarts));
+  }
+
+  function startAgain(restarts: number): void {
+    if (stopping !== undefined || restarts >= RESTARTS_MAX) return;
+    restarting = startServer(server).then(
+      (started) => {
+        child = started;
+        if (stopping === undefined) keepAlive(restarts + 1);
+      },
+      // It died while it started. What it said is in its log.
+      () => startAgain(restarts + 1),
+    );
   }
 
   return {
