@@ -132,6 +132,7 @@ runtime.exports.updated_at_ms bigint NOT NULL
 runtime.exports.url text
 runtime.incidents.decided_at_ms bigint
 runtime.incidents.detail text NOT NULL
+runtime.incidents.evidence text[] NOT NULL DEFAULT '{}'::text[]
 runtime.incidents.first_worker_id text NOT NULL
 runtime.incidents.incident_id text NOT NULL
 runtime.incidents.job_id text NOT NULL
@@ -140,6 +141,7 @@ runtime.incidents.opened_at_ms bigint NOT NULL
 runtime.incidents.org text NOT NULL
 runtime.incidents.outcome text
 runtime.incidents.receipt_id text NOT NULL
+runtime.incidents.reporter_org text
 runtime.incidents.run_id text NOT NULL
 runtime.incidents.second_job_id text
 runtime.incidents.second_worker_id text
@@ -449,10 +451,10 @@ runtime.incidents incidents_check CHECK (((status = 'decided'::text) = (outcome 
 runtime.incidents incidents_check1 CHECK (((outcome IS NULL) = (decided_at_ms IS NULL)))
 runtime.incidents incidents_first_worker_id_fkey FOREIGN KEY (first_worker_id) REFERENCES runtime.workers(worker_id)
 runtime.incidents incidents_job_id_fkey FOREIGN KEY (job_id) REFERENCES runtime.jobs(job_id)
-runtime.incidents incidents_job_id_key UNIQUE (job_id)
-runtime.incidents incidents_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'violation'::text, 'dispute'::text])))
-runtime.incidents incidents_outcome_check CHECK ((outcome = ANY (ARRAY['first_struck'::text, 'second_struck'::text, 'both_struck'::text, 'flaky'::text, 'undecided'::text, 'report_confirmed'::text])))
+runtime.incidents incidents_kind_check CHECK ((kind = ANY (ARRAY['disagreement'::text, 'violation'::text, 'dispute'::text, 'allegation'::text])))
+runtime.incidents incidents_outcome_check CHECK ((outcome = ANY (ARRAY['first_struck'::text, 'second_struck'::text, 'both_struck'::text, 'flaky'::text, 'undecided'::text, 'report_confirmed'::text, 'allegation_upheld'::text, 'allegation_dismissed'::text])))
 runtime.incidents incidents_pkey PRIMARY KEY (incident_id)
+runtime.incidents incidents_reporter_check CHECK (((kind = 'allegation'::text) = (reporter_org IS NOT NULL)))
 runtime.incidents incidents_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
 runtime.incidents incidents_second_job_id_fkey FOREIGN KEY (second_job_id) REFERENCES runtime.jobs(job_id)
 runtime.incidents incidents_second_worker_id_fkey FOREIGN KEY (second_worker_id) REFERENCES runtime.workers(worker_id)
@@ -607,7 +609,7 @@ CREATE INDEX incidents_by_org ON runtime.incidents USING btree (org, incident_id
 CREATE INDEX incidents_by_second ON runtime.incidents USING btree (second_worker_id, incident_id)
 CREATE INDEX incidents_disputes_open ON runtime.incidents USING btree (org) WHERE ((kind = 'dispute'::text) AND (status <> 'decided'::text))
 CREATE INDEX incidents_struck ON runtime.incidents USING btree (org, decided_at_ms) WHERE (struck_orgs <> '{}'::text[])
-CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE (status <> 'decided'::text)
+CREATE INDEX incidents_unsettled ON runtime.incidents USING btree (incident_id) WHERE ((status <> 'decided'::text) AND (kind <> 'allegation'::text))
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
 CREATE INDEX job_moves_by_worker ON runtime.job_moves USING btree (from_worker_id, job_id)
 CREATE INDEX job_outputs_by_sha256 ON runtime.job_outputs USING btree (sha256, job_id)
@@ -661,7 +663,7 @@ CREATE UNIQUE INDEX exports_run_id_kind_target_key ON runtime.exports USING btre
 CREATE UNIQUE INDEX handovers_pkey ON transparency.handovers USING btree (hash)
 CREATE UNIQUE INDEX heads_pkey ON transparency.heads USING btree (size)
 CREATE UNIQUE INDEX identity_pkey ON transparency.identity USING btree (row_number)
-CREATE UNIQUE INDEX incidents_job_id_key ON runtime.incidents USING btree (job_id)
+CREATE UNIQUE INDEX incidents_by_job ON runtime.incidents USING btree (job_id, COALESCE(reporter_org, ''::text))
 CREATE UNIQUE INDEX incidents_pkey ON runtime.incidents USING btree (incident_id)
 CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
 CREATE UNIQUE INDEX intents_pkey ON authority.intents USING btree (intent_id)

@@ -43,6 +43,8 @@ const PROVIDER_SCOPES = [
   "artifacts:read",
   "artifacts:write",
   "earnings:read",
+  "fraud:read",
+  "fraud:report",
   "jobs:read",
   "jobs:work",
   "workers:read",

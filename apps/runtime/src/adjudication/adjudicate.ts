@@ -69,7 +69,7 @@ const BUYER_STRIKE_EVERY_MS = 24 * 3_600_000;
 
 /**
  * Take an open incident one step on: order the operator's run, or decide by it.
- * Refused: `incident_decided`. Throws 503 `no_reserve_worker`. While that run
+ * Refused: `incident_is_allegation`, `incident_decided`. Throws 503 `no_reserve_worker`. While that run
  * goes on it answers the incident as it is and decides nothing.
  */
 export async function adjudicateIncident(
@@ -84,6 +84,14 @@ export async function adjudicateIncident(
 
   return deps.authority.execute<AdjudicateIncidentResponse>(call, request, async (command) => {
     const incident = (await lockIncident(command.tx, seen.incidentId)) ?? seen;
+    if (incident.kind === "allegation") {
+      return {
+        kind: "refused",
+        rule: "state",
+        reason: "incident_is_allegation",
+        detail: "No run decides what a party alleges. Look at its evidence, and resolve it.",
+      };
+    }
     if (incident.status === "decided") {
       return {
         kind: "refused",

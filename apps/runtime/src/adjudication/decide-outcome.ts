@@ -62,6 +62,8 @@ export function struckParties(outcome: IncidentOutcome): readonly ("first" | "se
     case "flaky":
     case "undecided":
     case "report_confirmed":
+    case "allegation_upheld":
+    case "allegation_dismissed":
       return [];
   }
 }

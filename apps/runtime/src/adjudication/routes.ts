@@ -7,6 +7,8 @@ import {
   type Incident,
 } from "../fraud/index.ts";
 import { disputeJob } from "./dispute.ts";
+import { reportIncident } from "./report-incident.ts";
+import { resolveIncident } from "./resolve-incident.ts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import { findWorker } from "../workers/index.ts";
@@ -43,6 +45,8 @@ export function fraudRoutes(deps: AdjudicationDeps): Binding {
       return { incident: incidentMessage(incident) };
     },
 
+    reportIncident: (request, call) => reportIncident(deps, call, request),
+    resolveIncident: (request, call) => resolveIncident(deps, call, request),
     disputeJob: (request, call) => disputeJob(deps, call, request),
     adjudicateIncident: (request, call) => adjudicateIncident(deps, call, request),
   });

@@ -1,12 +1,13 @@
 // What an incident is: results that cannot all be true. Pure.
 //
-// FRD-1  A job has at most one incident.
+// FRD-1  A job has at most one incident that the operator's run decides, and one allegation of each party.
 // FRD-2  Nobody is struck before the operator's own run has contradicted them.
 // FRD-3  A decided incident never changes.
 // FRD-4  Disagreements over one buyer's jobs, and its disputes, strike another organisation once a day at most:
 //        whoever orders checks that depend on the day or the machine cannot quarantine an
 //        honest provider at once, and who lies to one buyer only is out within days.
-// Held by tests/second-opinion.pg.test.ts.
+// FRD-5  Nothing follows from an allegation by itself.
+// Held by tests/second-opinion.pg.test.ts and tests/allegation.pg.test.ts.
 
 import type {
   Incident as IncidentMessage,
@@ -29,6 +30,9 @@ export type Incident = {
   readonly thirdJobId: string | undefined;
   readonly outcome: IncidentOutcome | undefined;
   readonly detail: string;
+  /** Of an allegation, and only of one. */
+  readonly reporterOrg?: string | undefined;
+  readonly evidence?: readonly string[];
   readonly receiptId: string;
   readonly openedAtMs: number;
   readonly decidedAtMs: number | undefined;
@@ -49,5 +53,12 @@ export function incidentMessage(incident: Incident): IncidentMessage {
     detail: incident.detail,
     openedAt: incident.openedAtMs,
     decidedAt: incident.decidedAtMs,
+    reporter:
+      incident.reporterOrg === undefined
+        ? undefined
+        : incident.reporterOrg === incident.org
+          ? "buyer"
+          : "provider",
+    evidence: [...(incident.evidence ?? [])],
   };
 }

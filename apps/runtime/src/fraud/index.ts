@@ -1,5 +1,6 @@
 export { incidentMessage, type Incident } from "./incident.ts";
 export {
+  findAllegation,
   findIncident,
   findIncidentOf,
   hasStruck,

@@ -18,10 +18,12 @@ type IncidentRow = {
   receipt_id: string;
   opened_at_ms: bigint;
   decided_at_ms: bigint | null;
+  reporter_org: string | null;
+  evidence: string[];
 };
 
 const COLUMNS = `incident_id, kind, status, org, run_id, job_id, first_worker_id, second_job_id, second_worker_id,
-  third_job_id, outcome, detail, receipt_id, opened_at_ms, decided_at_ms`;
+  third_job_id, outcome, detail, receipt_id, opened_at_ms, decided_at_ms, reporter_org, evidence`;
 
 function incidentOf(row: IncidentRow): Incident {
   return {
@@ -40,6 +42,8 @@ function incidentOf(row: IncidentRow): Incident {
     receiptId: row.receipt_id,
     openedAtMs: Number(row.opened_at_ms),
     decidedAtMs: row.decided_at_ms === null ? undefined : Number(row.decided_at_ms),
+    reporterOrg: row.reporter_org ?? undefined,
+    evidence: row.evidence,
   };
 }
 
@@ -52,12 +56,21 @@ export async function findIncident(q: Queryable, incidentId: string): Promise<In
 
 const FIND_OF_JOB = statement(
   "incidents.find_of_job",
-  `SELECT ${COLUMNS} FROM runtime.incidents WHERE job_id = $1`,
+  `SELECT ${COLUMNS} FROM runtime.incidents WHERE job_id = $1 AND COALESCE(reporter_org, '') = $2`,
 );
 
-/** A job has one at most. */
-export async function findIncidentOf(q: Queryable, jobId: string): Promise<Incident | undefined> {
-  const [row] = await q.query<IncidentRow>(FIND_OF_JOB, [jobId]);
+/** The one that the operator's run decides; a job has one at most. */
+export function findIncidentOf(q: Queryable, jobId: string): Promise<Incident | undefined> {
+  return findOfJob(q, jobId, "");
+}
+
+/** What a party of the job alleges about it. */
+export function findAllegation(q: Queryable, jobId: string, org: string): Promise<Incident | undefined> {
+  return findOfJob(q, jobId, org);
+}
+
+async function findOfJob(q: Queryable, jobId: string, reporter: string): Promise<Incident | undefined> {
+  const [row] = await q.query<IncidentRow>(FIND_OF_JOB, [jobId, reporter]);
   return row === undefined ? undefined : incidentOf(row);
 }
 
@@ -92,10 +105,10 @@ export async function lockIncident(tx: Tx, incidentId: string): Promise<Incident
 const LIST_UNDECIDED = statement(
   "incidents.list_undecided",
   `SELECT ${COLUMNS} FROM runtime.incidents
-    WHERE status <> 'decided' AND incident_id > $1 ORDER BY incident_id LIMIT $2`,
+    WHERE status <> 'decided' AND kind <> 'allegation' AND incident_id > $1 ORDER BY incident_id LIMIT $2`,
 );
 
-/** Oldest first, those after `afterId`; "" is before all. */
+/** Those that the operator's run decides, oldest first, the ones after `afterId`; "" is before all. */
 export async function listUndecided(q: Queryable, afterId: string, limit: number): Promise<Incident[]> {
   return (await q.query<IncidentRow>(LIST_UNDECIDED, [afterId, limit])).map(incidentOf);
 }
@@ -157,8 +170,8 @@ export function insertIncident(incident: Incident): Write {
   return {
     name: "incidents.insert",
     text: `INSERT INTO runtime.incidents (incident_id, kind, status, org, run_id, job_id, first_worker_id,
-             second_job_id, second_worker_id, detail, receipt_id, opened_at_ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+             second_job_id, second_worker_id, detail, receipt_id, opened_at_ms, reporter_org, evidence)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     values: [
       incident.incidentId,
       incident.kind,
@@ -172,6 +185,8 @@ export function insertIncident(incident: Incident): Write {
       incident.detail,
       incident.receiptId,
       incident.openedAtMs,
+      incident.reporterOrg ?? null,
+      incident.evidence ?? [],
     ],
   };
 }

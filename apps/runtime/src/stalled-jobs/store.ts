@@ -27,7 +27,7 @@ const LIST_UNDECIDED = statement(
      JOIN runtime.quotes q ON q.quote_id = j.quote_id
      LEFT JOIN runtime.verifications v ON v.job_id = j.job_id
      LEFT JOIN runtime.reviews r ON r.job_id = j.job_id
-     LEFT JOIN runtime.incidents i ON i.job_id = j.job_id
+     LEFT JOIN runtime.incidents i ON i.job_id = j.job_id AND i.kind <> 'allegation'
      CROSS JOIN LATERAL (
        SELECT count(*) AS seconds, max(x.updated_at_ms) AS second_updated_at_ms FROM runtime.jobs x
         WHERE x.primary_job_id = j.job_id AND x.purpose = 'second_opinion') s

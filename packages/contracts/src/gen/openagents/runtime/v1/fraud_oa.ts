@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { AdjudicateIncidentRequestSchema, AdjudicateIncidentResponseSchema, DisputeJobRequestSchema, DisputeJobResponseSchema, Fraud as FraudService, GetIncidentRequestSchema, GetIncidentResponseSchema, IncidentSchema, ListIncidentsRequestSchema, ListIncidentsResponseSchema } from "./fraud_pb.ts";
+import { AdjudicateIncidentRequestSchema, AdjudicateIncidentResponseSchema, DisputeJobRequestSchema, DisputeJobResponseSchema, Fraud as FraudService, GetIncidentRequestSchema, GetIncidentResponseSchema, IncidentSchema, ListIncidentsRequestSchema, ListIncidentsResponseSchema, ReportIncidentRequestSchema, ReportIncidentResponseSchema, ResolveIncidentRequestSchema, ResolveIncidentResponseSchema } from "./fraud_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 export type Incident = {
@@ -21,6 +21,10 @@ export type Incident = {
   readonly detail: string;
   readonly openedAt: number;
   readonly decidedAt?: number | undefined;
+  /** For an allegation. */
+  readonly reporter?: IncidentReporter | undefined;
+  /** What it points at, as the reporter says: nothing here was looked at. */
+  readonly evidence: readonly string[];
 };
 
 /** Descriptor of `openagents.runtime.v1.Incident`. */
@@ -74,6 +78,43 @@ export type DisputeJobResponse = {
 /** Descriptor of `openagents.runtime.v1.DisputeJobResponse`. */
 export const disputeJobResponseDesc: MessageDesc<DisputeJobResponse> = DisputeJobResponseSchema;
 
+export type ReportIncidentRequest = {
+  readonly jobId: string;
+  /** What is wrong. */
+  readonly claim: string;
+  /** Such as `receipt:pay_…`, `artifact:` and a sha256, `run:run_…`. */
+  readonly evidence: readonly string[];
+};
+
+/** Descriptor of `openagents.runtime.v1.ReportIncidentRequest`. */
+export const reportIncidentRequestDesc: MessageDesc<ReportIncidentRequest> = ReportIncidentRequestSchema;
+
+export type ReportIncidentResponse = {
+  readonly incident: Incident;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ReportIncidentResponse`. */
+export const reportIncidentResponseDesc: MessageDesc<ReportIncidentResponse> = ReportIncidentResponseSchema;
+
+export type ResolveIncidentRequest = {
+  readonly incidentId: string;
+  readonly upheld: boolean;
+  /** What was found. */
+  readonly note: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ResolveIncidentRequest`. */
+export const resolveIncidentRequestDesc: MessageDesc<ResolveIncidentRequest> = ResolveIncidentRequestSchema;
+
+export type ResolveIncidentResponse = {
+  readonly incident: Incident;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ResolveIncidentResponse`. */
+export const resolveIncidentResponseDesc: MessageDesc<ResolveIncidentResponse> = ResolveIncidentResponseSchema;
+
 export type AdjudicateIncidentRequest = {
   readonly incidentId: string;
 };
@@ -95,33 +136,49 @@ export type IncidentStatus = "open" | "adjudicating" | "decided";
 /** All values of `IncidentStatus`. */
 export const incidentStatusValues = ["open", "adjudicating", "decided"] as const satisfies readonly IncidentStatus[];
 
-export type IncidentKind = "disagreement" | "violation" | "dispute";
+export type IncidentKind = "disagreement" | "violation" | "dispute" | "allegation";
 
 /** All values of `IncidentKind`. */
-export const incidentKindValues = ["disagreement", "violation", "dispute"] as const satisfies readonly IncidentKind[];
+export const incidentKindValues = ["disagreement", "violation", "dispute", "allegation"] as const satisfies readonly IncidentKind[];
 
-export type IncidentOutcome = "first_struck" | "second_struck" | "both_struck" | "flaky" | "undecided" | "report_confirmed";
+export type IncidentOutcome = "first_struck" | "second_struck" | "both_struck" | "flaky" | "undecided" | "report_confirmed" | "allegation_upheld" | "allegation_dismissed";
 
 /** All values of `IncidentOutcome`. */
-export const incidentOutcomeValues = ["first_struck", "second_struck", "both_struck", "flaky", "undecided", "report_confirmed"] as const satisfies readonly IncidentOutcome[];
+export const incidentOutcomeValues = ["first_struck", "second_struck", "both_struck", "flaky", "undecided", "report_confirmed", "allegation_upheld", "allegation_dismissed"] as const satisfies readonly IncidentOutcome[];
+
+/** Which party of the job alleges something. */
+export type IncidentReporter = "buyer" | "provider";
+
+/** All values of `IncidentReporter`. */
+export const incidentReporterValues = ["buyer", "provider"] as const satisfies readonly IncidentReporter[];
 
 export const fraudComments: Comments = {
   ...routeComments,
   "openagents.runtime.v1.Incident.detail": "What was seen, in words.",
+  "openagents.runtime.v1.Incident.reporter": "For an allegation.",
+  "openagents.runtime.v1.Incident.evidence": "What it points at, as the reporter says: nothing here was looked at.",
   "openagents.runtime.v1.ListIncidentsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.DisputeJobRequest.claim": "What is doubted, and why.",
+  "openagents.runtime.v1.ReportIncidentRequest.claim": "What is wrong.",
+  "openagents.runtime.v1.ReportIncidentRequest.evidence": "Such as `receipt:pay_…`, `artifact:` and a sha256, `run:run_…`.",
+  "openagents.runtime.v1.ResolveIncidentRequest.note": "What was found.",
   "openagents.runtime.v1.AdjudicateIncidentResponse.receipt_id": "What the command emitted: the order of the run, or the decision.",
   "openagents.runtime.v1.IncidentStatus.adjudicating": "The operator's run is under way.",
   "openagents.runtime.v1.IncidentKind.disagreement": "The second run gave other exit codes than the first.",
   "openagents.runtime.v1.IncidentKind.violation": "A report broke the rules of its job: outputs never stored, or handed in for another job.",
   "openagents.runtime.v1.IncidentKind.dispute": "The buyer doubts a report.",
+  "openagents.runtime.v1.IncidentKind.allegation": "A party of the job says that something is wrong. No run decides it.",
   "openagents.runtime.v1.IncidentOutcome.first_struck": "The operator's run contradicts the first provider.",
   "openagents.runtime.v1.IncidentOutcome.flaky": "The operator's own runs of one tree differ: nobody lied.",
   "openagents.runtime.v1.IncidentOutcome.undecided": "The operator's run could not be made, or contradicts nobody.",
   "openagents.runtime.v1.IncidentOutcome.report_confirmed": "The operator's run says what the disputed report says: the dispute counts against its buyer.",
+  "openagents.runtime.v1.IncidentOutcome.allegation_upheld": "The operator looked at an allegation, and finds it so.",
+  "openagents.runtime.v1.IncidentReporter": "Which party of the job alleges something.",
   "openagents.runtime.v1.Fraud": "Fraud: results that cannot all be true, and who made the false one.",
   "openagents.runtime.v1.Fraud.ListIncidents": "Incidents that the caller may see, newest first: those about its own jobs and\nits own workers; all of them for principals with the scope `admin`.",
   "openagents.runtime.v1.Fraud.DisputeJob": "Doubt the report of one's own job, within seven days of its verdict: the\noperator's own run decides. Who is contradicted by it is struck, and money that\nhas not moved yet is withheld; a dispute that it does not bear out counts\nagainst the buyer, where providers see it.",
+  "openagents.runtime.v1.Fraud.ReportIncident": "Put on record what a party of a job alleges: its buyer, or whoever has it. Once for\neach party and job (409 `already_reported`). Nothing follows by itself: nobody is\nstruck, no run is ordered, no money is held. Who doubts a report of one's own job\nand wants it run again disputes it.",
+  "openagents.runtime.v1.Fraud.ResolveIncident": "Say what came of an allegation, once.",
   "openagents.runtime.v1.Fraud.AdjudicateIncident": "Decide an incident by the operator's own run of the job. The first call\norders that run from a reserve worker (503 `no_reserve_worker` while there is\nnone); a call after it has reported, with a fresh key, decides. The service\nsends both by itself; operators may.",
 };
 
@@ -154,6 +211,25 @@ export type FraudTypes = {
     readonly output: DisputeJobResponse;
     readonly effect: "command";
     readonly access: "user";
+  };
+  /**
+   * Put on record what a party of a job alleges: its buyer, or whoever has it. Once for
+   * each party and job (409 `already_reported`). Nothing follows by itself: nobody is
+   * struck, no run is ordered, no money is held. Who doubts a report of one's own job
+   * and wants it run again disputes it.
+   */
+  readonly reportIncident: {
+    readonly input: ReportIncidentRequest;
+    readonly output: ReportIncidentResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /** Say what came of an allegation, once. */
+  readonly resolveIncident: {
+    readonly input: ResolveIncidentRequest;
+    readonly output: ResolveIncidentResponse;
+    readonly effect: "command";
+    readonly access: "admin";
   };
   /**
    * Decide an incident by the operator's own run of the job. The first call

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/fraud.proto.
  */
 export const file_openagents_runtime_v1_fraud: GenFile = /*@__PURE__*/
-  fileDesc("CiFvcGVuYWdlbnRzL3J1bnRpbWUvdjEvZnJhdWQucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSKdBAoISW5jaWRlbnQSEwoLaW5jaWRlbnRfaWQYASABKAkSMQoEa2luZBgCIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudEtpbmQSNQoGc3RhdHVzGAMgASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50U3RhdHVzEg4KBnJ1bl9pZBgEIAEoCRIOCgZqb2JfaWQYBSABKAkSFwoPZmlyc3Rfd29ya2VyX2lkGAYgASgJEhoKDXNlY29uZF9qb2JfaWQYByABKAlIAIgBARIdChBzZWNvbmRfd29ya2VyX2lkGAggASgJSAGIAQESGQoMdGhpcmRfam9iX2lkGAkgASgJSAKIAQESPAoHb3V0Y29tZRgKIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudE91dGNvbWVIA4gBARIOCgZkZXRhaWwYCyABKAkSLQoJb3BlbmVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCgpkZWNpZGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgEiAEBQhAKDl9zZWNvbmRfam9iX2lkQhMKEV9zZWNvbmRfd29ya2VyX2lkQg8KDV90aGlyZF9qb2JfaWRCCgoIX291dGNvbWVCDQoLX2RlY2lkZWRfYXQiagoUTGlzdEluY2lkZW50c1JlcXVlc3QSHQoGY3Vyc29yGAEgASgJQgi6SAVyAxiABEgAiAEBEh4KBWxpbWl0GAIgASgFQgq6SAcaBRjIASgBSAGIAQFCCQoHX2N1cnNvckIICgZfbGltaXQidQoVTGlzdEluY2lkZW50c1Jlc3BvbnNlEjIKCWluY2lkZW50cxgBIAMoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudBIYCgtuZXh0X2N1cnNvchgCIAEoCUgAiAEBQg4KDF9uZXh0X2N1cnNvciJEChJHZXRJbmNpZGVudFJlcXVlc3QSLgoLaW5jaWRlbnRfaWQYASABKAlCGbpIFnIUMhJeaW5jX1swLTlhLWZdezMyfSQiSAoTR2V0SW5jaWRlbnRSZXNwb25zZRIxCghpbmNpZGVudBgBIAEoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudCJaChFEaXNwdXRlSm9iUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSGgoFY2xhaW0YAiABKAlCC7pICMgBAXIDGOgHIlsKEkRpc3B1dGVKb2JSZXNwb25zZRIxCghpbmNpZGVudBgBIAEoCzIfLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudBISCgpyZWNlaXB0X2lkGAIgASgJIksKGUFkanVkaWNhdGVJbmNpZGVudFJlcXVlc3QSLgoLaW5jaWRlbnRfaWQYASABKAlCGbpIFnIUMhJeaW5jX1swLTlhLWZdezMyfSQiYwoaQWRqdWRpY2F0ZUluY2lkZW50UmVzcG9uc2USMQoIaW5jaWRlbnQYASABKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSW5jaWRlbnQSEgoKcmVjZWlwdF9pZBgCIAEoCSqKAQoOSW5jaWRlbnRTdGF0dXMSHwobSU5DSURFTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUSU5DSURFTlRfU1RBVFVTX09QRU4QARIgChxJTkNJREVOVF9TVEFUVVNfQURKVURJQ0FUSU5HEAISGwoXSU5DSURFTlRfU1RBVFVTX0RFQ0lERUQQAyqFAQoMSW5jaWRlbnRLaW5kEh0KGUlOQ0lERU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpJTkNJREVOVF9LSU5EX0RJU0FHUkVFTUVOVBABEhsKF0lOQ0lERU5UX0tJTkRfVklPTEFUSU9OEAISGQoVSU5DSURFTlRfS0lORF9ESVNQVVRFEAMq/wEKD0luY2lkZW50T3V0Y29tZRIgChxJTkNJREVOVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASIQodSU5DSURFTlRfT1VUQ09NRV9GSVJTVF9TVFJVQ0sQARIiCh5JTkNJREVOVF9PVVRDT01FX1NFQ09ORF9TVFJVQ0sQAhIgChxJTkNJREVOVF9PVVRDT01FX0JPVEhfU1RSVUNLEAMSGgoWSU5DSURFTlRfT1VUQ09NRV9GTEFLWRAEEh4KGklOQ0lERU5UX09VVENPTUVfVU5ERUNJREVEEAUSJQohSU5DSURFTlRfT1VUQ09NRV9SRVBPUlRfQ09ORklSTUVEEAYy9AYKBUZyYXVkEqYBCg1MaXN0SW5jaWRlbnRzEisub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RJbmNpZGVudHNSZXF1ZXN0Giwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RJbmNpZGVudHNSZXNwb25zZSI6qrsYEggCEAIaCmZyYXVkOnJlYWQgAYLT5JMCHhIcL2ludGVybmFsL3YxL2ZyYXVkL2luY2lkZW50cxKuAQoLR2V0SW5jaWRlbnQSKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0SW5jaWRlbnRSZXF1ZXN0Gioub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEluY2lkZW50UmVzcG9uc2UiSKq7GBIIAhACGgpmcmF1ZDpyZWFkIAGC0+STAiwSKi9pbnRlcm5hbC92MS9mcmF1ZC9pbmNpZGVudHMve2luY2lkZW50X2lkfRLDAQoKRGlzcHV0ZUpvYhIoLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwdXRlSm9iUmVxdWVzdBopLm9wZW5hZ2VudHMucnVudGltZS52MS5EaXNwdXRlSm9iUmVzcG9uc2UiYKq7GDYIAhACGg1mcmF1ZDpkaXNwdXRlIAIyHG9wZW5hZ2VudHMuZnJhdWQuaW5jaWRlbnQudjE4yQGC0+STAiA6ASoiGy9pbnRlcm5hbC92MS9mcmF1ZC9kaXNwdXRlcxLKAgoSQWRqdWRpY2F0ZUluY2lkZW50EjAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFkanVkaWNhdGVJbmNpZGVudFJlcXVlc3QaMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWRqdWRpY2F0ZUluY2lkZW50UmVzcG9uc2UizgGquxiJAQgCEAQaEGZyYXVkOmFkanVkaWNhdGUgAjIkb3BlbmFnZW50cy5ydW50aW1lLmpvYl9kaXNwYXRjaGVkLnYxMiRvcGVuYWdlbnRzLmZyYXVkLmluY2lkZW50X2RlY2lkZWQudjEyI29wZW5hZ2VudHMucnVudGltZS53b3JrZXJfc3RydWNrLnYxgtPkkwI6OgEqIjUvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzL3tpbmNpZGVudF9pZH0vYWRqdWRpY2F0ZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
+  fileDesc("CiFvcGVuYWdlbnRzL3J1bnRpbWUvdjEvZnJhdWQucHJvdG8SFW9wZW5hZ2VudHMucnVudGltZS52MSL8BAoISW5jaWRlbnQSEwoLaW5jaWRlbnRfaWQYASABKAkSMQoEa2luZBgCIAEoDjIjLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudEtpbmQSNQoGc3RhdHVzGAMgASgOMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50U3RhdHVzEg4KBnJ1bl9pZBgEIAEoCRIOCgZqb2JfaWQYBSABKAkSFwoPZmlyc3Rfd29ya2VyX2lkGAYgASgJEhoKDXNlY29uZF9qb2JfaWQYByABKAlIAIgBARIdChBzZWNvbmRfd29ya2VyX2lkGAggASgJSAGIAQESGQoMdGhpcmRfam9iX2lkGAkgASgJSAKIAQESPAoHb3V0Y29tZRgKIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5JbmNpZGVudE91dGNvbWVIA4gBARIOCgZkZXRhaWwYCyABKAkSLQoJb3BlbmVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCgpkZWNpZGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgEiAEBEj4KCHJlcG9ydGVyGA4gASgOMicub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50UmVwb3J0ZXJIBYgBARIQCghldmlkZW5jZRgPIAMoCUIQCg5fc2Vjb25kX2pvYl9pZEITChFfc2Vjb25kX3dvcmtlcl9pZEIPCg1fdGhpcmRfam9iX2lkQgoKCF9vdXRjb21lQg0KC19kZWNpZGVkX2F0QgsKCV9yZXBvcnRlciJqChRMaXN0SW5jaWRlbnRzUmVxdWVzdBIdCgZjdXJzb3IYASABKAlCCLpIBXIDGIAESACIAQESHgoFbGltaXQYAiABKAVCCrpIBxoFGMgBKAFIAYgBAUIJCgdfY3Vyc29yQggKBl9saW1pdCJ1ChVMaXN0SW5jaWRlbnRzUmVzcG9uc2USMgoJaW5jaWRlbnRzGAEgAygLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50EhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIkQKEkdldEluY2lkZW50UmVxdWVzdBIuCgtpbmNpZGVudF9pZBgBIAEoCUIZukgWchQyEl5pbmNfWzAtOWEtZl17MzJ9JCJIChNHZXRJbmNpZGVudFJlc3BvbnNlEjEKCGluY2lkZW50GAEgASgLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50IloKEURpc3B1dGVKb2JSZXF1ZXN0EikKBmpvYl9pZBgBIAEoCUIZukgWchQyEl5qb2JfWzAtOWEtZl17MzJ9JBIaCgVjbGFpbRgCIAEoCUILukgIyAEBcgMY6AciWwoSRGlzcHV0ZUpvYlJlc3BvbnNlEjEKCGluY2lkZW50GAEgASgLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50EhIKCnJlY2VpcHRfaWQYAiABKAkiqgEKFVJlcG9ydEluY2lkZW50UmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSGgoFY2xhaW0YAiABKAlCC7pICMgBAXIDGOgHEkoKCGV2aWRlbmNlGAMgAygJQji6SDWSATIQEBgBIixyKjIoXihhcnRpZmFjdHxyZWNlaXB0fHJ1bik6WzAtOWEtel9dezgsNjR9JCJfChZSZXBvcnRJbmNpZGVudFJlc3BvbnNlEjEKCGluY2lkZW50GAEgASgLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50EhIKCnJlY2VpcHRfaWQYAiABKAkicwoWUmVzb2x2ZUluY2lkZW50UmVxdWVzdBIuCgtpbmNpZGVudF9pZBgBIAEoCUIZukgWchQyEl5pbmNfWzAtOWEtZl17MzJ9JBIOCgZ1cGhlbGQYAiABKAgSGQoEbm90ZRgDIAEoCUILukgIyAEBcgMY6AciYAoXUmVzb2x2ZUluY2lkZW50UmVzcG9uc2USMQoIaW5jaWRlbnQYASABKAsyHy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSW5jaWRlbnQSEgoKcmVjZWlwdF9pZBgCIAEoCSJLChlBZGp1ZGljYXRlSW5jaWRlbnRSZXF1ZXN0Ei4KC2luY2lkZW50X2lkGAEgASgJQhm6SBZyFDISXmluY19bMC05YS1mXXszMn0kImMKGkFkanVkaWNhdGVJbmNpZGVudFJlc3BvbnNlEjEKCGluY2lkZW50GAEgASgLMh8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkluY2lkZW50EhIKCnJlY2VpcHRfaWQYAiABKAkqigEKDkluY2lkZW50U3RhdHVzEh8KG0lOQ0lERU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFElOQ0lERU5UX1NUQVRVU19PUEVOEAESIAocSU5DSURFTlRfU1RBVFVTX0FESlVESUNBVElORxACEhsKF0lOQ0lERU5UX1NUQVRVU19ERUNJREVEEAMqowEKDEluY2lkZW50S2luZBIdChlJTkNJREVOVF9LSU5EX1VOU1BFQ0lGSUVEEAASHgoaSU5DSURFTlRfS0lORF9ESVNBR1JFRU1FTlQQARIbChdJTkNJREVOVF9LSU5EX1ZJT0xBVElPThACEhkKFUlOQ0lERU5UX0tJTkRfRElTUFVURRADEhwKGElOQ0lERU5UX0tJTkRfQUxMRUdBVElPThAEKtICCg9JbmNpZGVudE91dGNvbWUSIAocSU5DSURFTlRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEiEKHUlOQ0lERU5UX09VVENPTUVfRklSU1RfU1RSVUNLEAESIgoeSU5DSURFTlRfT1VUQ09NRV9TRUNPTkRfU1RSVUNLEAISIAocSU5DSURFTlRfT1VUQ09NRV9CT1RIX1NUUlVDSxADEhoKFklOQ0lERU5UX09VVENPTUVfRkxBS1kQBBIeChpJTkNJREVOVF9PVVRDT01FX1VOREVDSURFRBAFEiUKIUlOQ0lERU5UX09VVENPTUVfUkVQT1JUX0NPTkZJUk1FRBAGEiYKIklOQ0lERU5UX09VVENPTUVfQUxMRUdBVElPTl9VUEhFTEQQBxIpCiVJTkNJREVOVF9PVVRDT01FX0FMTEVHQVRJT05fRElTTUlTU0VEEAgqcgoQSW5jaWRlbnRSZXBvcnRlchIhCh1JTkNJREVOVF9SRVBPUlRFUl9VTlNQRUNJRklFRBAAEhsKF0lOQ0lERU5UX1JFUE9SVEVSX0JVWUVSEAESHgoaSU5DSURFTlRfUkVQT1JURVJfUFJPVklERVIQAjK6CgoFRnJhdWQSpgEKDUxpc3RJbmNpZGVudHMSKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdEluY2lkZW50c1JlcXVlc3QaLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdEluY2lkZW50c1Jlc3BvbnNlIjqquxgSCAIQAhoKZnJhdWQ6cmVhZCABgtPkkwIeEhwvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzEq4BCgtHZXRJbmNpZGVudBIpLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRJbmNpZGVudFJlcXVlc3QaKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0SW5jaWRlbnRSZXNwb25zZSJIqrsYEggCEAIaCmZyYXVkOnJlYWQgAYLT5JMCLBIqL2ludGVybmFsL3YxL2ZyYXVkL2luY2lkZW50cy97aW5jaWRlbnRfaWR9EsMBCgpEaXNwdXRlSm9iEigub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3B1dGVKb2JSZXF1ZXN0Gikub3BlbmFnZW50cy5ydW50aW1lLnYxLkRpc3B1dGVKb2JSZXNwb25zZSJgqrsYNggCEAIaDWZyYXVkOmRpc3B1dGUgAjIcb3BlbmFnZW50cy5mcmF1ZC5pbmNpZGVudC52MTjJAYLT5JMCIDoBKiIbL2ludGVybmFsL3YxL2ZyYXVkL2Rpc3B1dGVzEs8BCg5SZXBvcnRJbmNpZGVudBIsLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXBvcnRJbmNpZGVudFJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVwb3J0SW5jaWRlbnRSZXNwb25zZSJgqrsYNQgCEAIaDGZyYXVkOnJlcG9ydCACMhxvcGVuYWdlbnRzLmZyYXVkLmluY2lkZW50LnYxOMkBgtPkkwIhOgEqIhwvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzEvEBCg9SZXNvbHZlSW5jaWRlbnQSLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVzb2x2ZUluY2lkZW50UmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXNvbHZlSW5jaWRlbnRSZXNwb25zZSJ/qrsYPggCEAQaEGZyYXVkOmFkanVkaWNhdGUgAjIkb3BlbmFnZW50cy5mcmF1ZC5pbmNpZGVudF9kZWNpZGVkLnYxgtPkkwI3OgEqIjIvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzL3tpbmNpZGVudF9pZH0vcmVzb2x2ZRLKAgoSQWRqdWRpY2F0ZUluY2lkZW50EjAub3BlbmFnZW50cy5ydW50aW1lLnYxLkFkanVkaWNhdGVJbmNpZGVudFJlcXVlc3QaMS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQWRqdWRpY2F0ZUluY2lkZW50UmVzcG9uc2UizgGquxiJAQgCEAQaEGZyYXVkOmFkanVkaWNhdGUgAjIkb3BlbmFnZW50cy5ydW50aW1lLmpvYl9kaXNwYXRjaGVkLnYxMiRvcGVuYWdlbnRzLmZyYXVkLmluY2lkZW50X2RlY2lkZWQudjEyI29wZW5hZ2VudHMucnVudGltZS53b3JrZXJfc3RydWNrLnYxgtPkkwI6OgEqIjUvaW50ZXJuYWwvdjEvZnJhdWQvaW5jaWRlbnRzL3tpbmNpZGVudF9pZH0vYWRqdWRpY2F0ZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
 
 /**
  * @generated from message openagents.runtime.v1.Incident
@@ -87,6 +87,20 @@ export type Incident = Message<"openagents.runtime.v1.Incident"> & {
    * @generated from field: optional google.protobuf.Timestamp decided_at = 13;
    */
   decidedAt?: Timestamp | undefined;
+
+  /**
+   * For an allegation.
+   *
+   * @generated from field: optional openagents.runtime.v1.IncidentReporter reporter = 14;
+   */
+  reporter?: IncidentReporter | undefined;
+
+  /**
+   * What it points at, as the reporter says: nothing here was looked at.
+   *
+   * @generated from field: repeated string evidence = 15;
+   */
+  evidence: string[];
 };
 
 /**
@@ -223,6 +237,110 @@ export const DisputeJobResponseSchema: GenMessage<DisputeJobResponse> = /*@__PUR
   messageDesc(file_openagents_runtime_v1_fraud, 6);
 
 /**
+ * @generated from message openagents.runtime.v1.ReportIncidentRequest
+ */
+export type ReportIncidentRequest = Message<"openagents.runtime.v1.ReportIncidentRequest"> & {
+  /**
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * What is wrong.
+   *
+   * @generated from field: string claim = 2;
+   */
+  claim: string;
+
+  /**
+   * Such as `receipt:pay_…`, `artifact:` and a sha256, `run:run_…`.
+   *
+   * @generated from field: repeated string evidence = 3;
+   */
+  evidence: string[];
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReportIncidentRequest.
+ * Use `create(ReportIncidentRequestSchema)` to create a new message.
+ */
+export const ReportIncidentRequestSchema: GenMessage<ReportIncidentRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_fraud, 7);
+
+/**
+ * @generated from message openagents.runtime.v1.ReportIncidentResponse
+ */
+export type ReportIncidentResponse = Message<"openagents.runtime.v1.ReportIncidentResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Incident incident = 1;
+   */
+  incident?: Incident | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ReportIncidentResponse.
+ * Use `create(ReportIncidentResponseSchema)` to create a new message.
+ */
+export const ReportIncidentResponseSchema: GenMessage<ReportIncidentResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_fraud, 8);
+
+/**
+ * @generated from message openagents.runtime.v1.ResolveIncidentRequest
+ */
+export type ResolveIncidentRequest = Message<"openagents.runtime.v1.ResolveIncidentRequest"> & {
+  /**
+   * @generated from field: string incident_id = 1;
+   */
+  incidentId: string;
+
+  /**
+   * @generated from field: bool upheld = 2;
+   */
+  upheld: boolean;
+
+  /**
+   * What was found.
+   *
+   * @generated from field: string note = 3;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ResolveIncidentRequest.
+ * Use `create(ResolveIncidentRequestSchema)` to create a new message.
+ */
+export const ResolveIncidentRequestSchema: GenMessage<ResolveIncidentRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_fraud, 9);
+
+/**
+ * @generated from message openagents.runtime.v1.ResolveIncidentResponse
+ */
+export type ResolveIncidentResponse = Message<"openagents.runtime.v1.ResolveIncidentResponse"> & {
+  /**
+   * @generated from field: openagents.runtime.v1.Incident incident = 1;
+   */
+  incident?: Incident | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ResolveIncidentResponse.
+ * Use `create(ResolveIncidentResponseSchema)` to create a new message.
+ */
+export const ResolveIncidentResponseSchema: GenMessage<ResolveIncidentResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_fraud, 10);
+
+/**
  * @generated from message openagents.runtime.v1.AdjudicateIncidentRequest
  */
 export type AdjudicateIncidentRequest = Message<"openagents.runtime.v1.AdjudicateIncidentRequest"> & {
@@ -237,7 +355,7 @@ export type AdjudicateIncidentRequest = Message<"openagents.runtime.v1.Adjudicat
  * Use `create(AdjudicateIncidentRequestSchema)` to create a new message.
  */
 export const AdjudicateIncidentRequestSchema: GenMessage<AdjudicateIncidentRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_fraud, 7);
+  messageDesc(file_openagents_runtime_v1_fraud, 11);
 
 /**
  * @generated from message openagents.runtime.v1.AdjudicateIncidentResponse
@@ -261,7 +379,7 @@ export type AdjudicateIncidentResponse = Message<"openagents.runtime.v1.Adjudica
  * Use `create(AdjudicateIncidentResponseSchema)` to create a new message.
  */
 export const AdjudicateIncidentResponseSchema: GenMessage<AdjudicateIncidentResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_fraud, 8);
+  messageDesc(file_openagents_runtime_v1_fraud, 12);
 
 /**
  * @generated from enum openagents.runtime.v1.IncidentStatus
@@ -330,6 +448,13 @@ export const IncidentKind = {
    * @generated from enum value: INCIDENT_KIND_DISPUTE = 3;
    */
   DISPUTE: 3,
+
+  /**
+   * A party of the job says that something is wrong. No run decides it.
+   *
+   * @generated from enum value: INCIDENT_KIND_ALLEGATION = 4;
+   */
+  ALLEGATION: 4,
 } as const;
 
 /**
@@ -389,6 +514,18 @@ export const IncidentOutcome = {
    * @generated from enum value: INCIDENT_OUTCOME_REPORT_CONFIRMED = 6;
    */
   REPORT_CONFIRMED: 6,
+
+  /**
+   * The operator looked at an allegation, and finds it so.
+   *
+   * @generated from enum value: INCIDENT_OUTCOME_ALLEGATION_UPHELD = 7;
+   */
+  ALLEGATION_UPHELD: 7,
+
+  /**
+   * @generated from enum value: INCIDENT_OUTCOME_ALLEGATION_DISMISSED = 8;
+   */
+  ALLEGATION_DISMISSED: 8,
 } as const;
 
 /**
@@ -401,6 +538,41 @@ export type IncidentOutcome = (typeof IncidentOutcome)[keyof typeof IncidentOutc
  */
 export const IncidentOutcomeSchema: GenEnum<IncidentOutcome> = /*@__PURE__*/
   enumDesc(file_openagents_runtime_v1_fraud, 2);
+
+/**
+ * Which party of the job alleges something.
+ *
+ * @generated from enum openagents.runtime.v1.IncidentReporter
+ */
+export const IncidentReporter = {
+  /**
+   * @generated from enum value: INCIDENT_REPORTER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: INCIDENT_REPORTER_BUYER = 1;
+   */
+  BUYER: 1,
+
+  /**
+   * @generated from enum value: INCIDENT_REPORTER_PROVIDER = 2;
+   */
+  PROVIDER: 2,
+} as const;
+
+/**
+ * Which party of the job alleges something.
+ *
+ * @generated from enum openagents.runtime.v1.IncidentReporter
+ */
+export type IncidentReporter = (typeof IncidentReporter)[keyof typeof IncidentReporter] | UnknownEnum;
+
+/**
+ * Describes the enum openagents.runtime.v1.IncidentReporter.
+ */
+export const IncidentReporterSchema: GenEnum<IncidentReporter> = /*@__PURE__*/
+  enumDesc(file_openagents_runtime_v1_fraud, 3);
 
 /**
  * Fraud: results that cannot all be true, and who made the false one.
@@ -439,6 +611,29 @@ export const Fraud: GenService<{
     methodKind: "unary";
     input: typeof DisputeJobRequestSchema;
     output: typeof DisputeJobResponseSchema;
+  },
+  /**
+   * Put on record what a party of a job alleges: its buyer, or whoever has it. Once for
+   * each party and job (409 `already_reported`). Nothing follows by itself: nobody is
+   * struck, no run is ordered, no money is held. Who doubts a report of one's own job
+   * and wants it run again disputes it.
+   *
+   * @generated from rpc openagents.runtime.v1.Fraud.ReportIncident
+   */
+  reportIncident: {
+    methodKind: "unary";
+    input: typeof ReportIncidentRequestSchema;
+    output: typeof ReportIncidentResponseSchema;
+  },
+  /**
+   * Say what came of an allegation, once.
+   *
+   * @generated from rpc openagents.runtime.v1.Fraud.ResolveIncident
+   */
+  resolveIncident: {
+    methodKind: "unary";
+    input: typeof ResolveIncidentRequestSchema;
+    output: typeof ResolveIncidentResponseSchema;
   },
   /**
    * Decide an incident by the operator's own run of the job. The first call
