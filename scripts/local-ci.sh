@@ -4,7 +4,8 @@
 #   scripts/local-ci.sh                 all lanes
 #   scripts/local-ci.sh LANE…           docs, workspace-compile, proto, unit, runtime
 #   scripts/local-ci.sh check           docs, workspace-compile, proto, unit: no database, under a minute
-#   scripts/local-ci.sh test            docs, workspace-compile, proto, runtime: everything
+#   scripts/local-ci.sh test            docs, workspace-compile, proto, runtime: everything that is quick
+#   scripts/local-ci.sh test --full     the same with *.full.e2e.test.ts, which wait for leases to lapse
 #
 # Arguments from the first -- on go to node --test (for example: test --test-name-pattern=ledger).
 set -euo pipefail
@@ -99,15 +100,16 @@ lane_unit() {
   step 'unit tests' "${node_test[@]}" "${node_test_args[@]}" "${files[@]}"
 }
 
+full=''
 lane_runtime() {
-  local files
-  mapfile -t files < <(test_files)
+  local files slow='\.full\.e2e\.test\.ts$'
+  mapfile -t files < <(if [ -n "$full" ]; then test_files; else test_files | grep -vE "$slow"; fi)
   live 'tests' "$node" packages/testing/src/start-test-postgres.ts \
     "${node_test[@]}" "${node_test_args[@]}" "${files[@]}"
 }
 
 usage() {
-  sed -n '2,9{s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,10{s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -117,6 +119,7 @@ while [ $# -gt 0 ]; do
     docs | workspace-compile | proto | unit | runtime) lanes+=("$1") ;;
     check) lanes+=(docs workspace-compile proto unit) ;;
     test) lanes+=(docs workspace-compile proto runtime) ;;
+    --full) full=yes ;;
     --*)
       [ "$1" != -- ] || shift
       node_test_args=("$@")
