@@ -58,6 +58,12 @@ test("a canceled run's processes are gone from the sandbox, nobody is paid, and 
   assert.deepEqual([fork.forked_from, fork.fork_seq, fork.latest_seq, fork.status], [runId, 2, 3, "running"]);
   const next = (await home.run(["runs", "show", fork.run_id])).out;
   assert.match(next, new RegExp(`forked from +${runId} after event 2\\n`));
+  assert.doesNotMatch(next, /--resume/, "a fork has no workspace to go on in");
+  const unkept = await home.run(["runs", "cancel", fork.run_id, "--json"]);
+  assert.equal(unkept.code, 0, unkept.err);
+  const end = JSON.parse(unkept.out);
+  assert.deepEqual([end.state, end.spent_msats, end.problem.code], ["canceled", 0, "run_not_here"]);
+  assert.match((await home.run(["runs", "show", fork.run_id])).out, /status +canceled\n/);
 
   const verified = await home.run(["verify", result.bundle_dir]);
   assert.equal(verified.code, 0, verified.out);

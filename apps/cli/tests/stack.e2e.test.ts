@@ -41,6 +41,12 @@ test("a stack starts in the background, serves, refuses a second on its folder, 
   assert.deepEqual(runs, []);
   assert.match((await home.run(["ledger", "audit"])).out, /holds/);
 
+  assert.equal((await home.run(["freeze"])).code, 0);
+  const frozen = await home.run(["demo"]);
+  assert.equal(frozen.code, 1, "what cannot begin says so, and does not wait");
+  assert.match(frozen.err, /frozen.*openagents unfreeze.*writes_frozen/);
+  assert.equal((await home.run(["unfreeze"])).code, 0);
+
   assert.equal((await home.run(["down"])).code, 0);
   assert.equal(isRunning(record.pid), false);
   assert.equal(isRunning(postmaster), false);

@@ -28,6 +28,7 @@ export {
   resumeRun,
   reviewRun,
   runIssue,
+  type MadeBranch,
   type Progress,
   type RunDeps,
   type RunOutcome,

@@ -15,8 +15,8 @@ const LIST_MAX = 500;
 
 const HELP = `
 Artifacts are what jobs take in and give out. What you upload is kept for seven days,
-and what your jobs name for ninety days after them; gc lets go of the rest, as the
-runtime does by itself every minute.
+and what your jobs name, or a run left for another computer, for ninety days after
+them; gc lets go of the rest, as the runtime does by itself every minute.
 
 Examples:
   openagents artifacts put base.bundle

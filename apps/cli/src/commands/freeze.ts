@@ -8,7 +8,8 @@ type FreezeOptions = DataDirOption & { readonly reason?: string };
 
 const FREEZE_HELP = `
 From the answer on the runtime commits no new command: they are refused, and may be
-sent again later. Reads go on, and work that providers hold already may be handed in.
+sent again later. Reads go on; work that providers hold already may be handed in, so
+artifacts are taken; leases and heartbeats are renewed, and may be given up.
 
 Example:
   openagents freeze --reason "the books are looked at"

@@ -48,7 +48,7 @@ the check and makes the branch, reject withholds that money; who ran the check a
 time is paid its price in both cases, because that was asked for and done. cancel ends
 a run that is under way or was stopped. What is set aside for it is given back, or
 settled when it was handed in before; a provider at work is told to stop, and is
-not paid. All three write the bundle.
+not paid. All three write the bundle; a fork that is canceled has none.
 
 fork makes a run that shares another one's first events; rebuild derives again what
 lists and show tell of a run, and says whether it was as stored.
@@ -139,7 +139,9 @@ function listCommand(context: Context): Command {
 }
 
 function showCommand(context: Context): Command {
-  const command = new Command("show").description("a run and its events").argument("<run-id>");
+  const command = new Command("show")
+    .description("a run and its events")
+    .argument("<run-id>", "", parseRunId);
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
     const { Projectors, Runs, createClient, encode, runDesc, runEventDesc, runSummaryDesc } =
@@ -169,7 +171,9 @@ function showCommand(context: Context): Command {
 }
 
 function replayCommand(context: Context): Command {
-  const command = new Command("replay").description("print a run's REPLAY.jsonl").argument("<run-id>");
+  const command = new Command("replay")
+    .description("print a run's REPLAY.jsonl")
+    .argument("<run-id>", "", parseRunId);
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
     const { Runs, createClient } = await import("@openagents/contracts");
@@ -221,7 +225,7 @@ function runPairs(standing: Standing, style: Style): string[] {
     ["verdict", verdictWords(standing)],
     ["spent", moneyWords(standing)],
     ["executor", executorWords(standing)],
-    ...(branch === undefined ? [] : [["branch", branch] as [string, string]]),
+    ...(branch === undefined ? [] : [["branch", `${branch.name} in ${branch.repo}`] as [string, string]]),
     ...(standing.summary?.forgeUrl === undefined
       ? []
       : [["on the forge", printable(standing.summary.forgeUrl)] as [string, string]]),

@@ -10,6 +10,7 @@ import {
   tokenSource,
   type LocalProviders,
 } from "@openagents/stack";
+import { CliError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import { formatSats, type StepList } from "../terminal/index.ts";
 import type { Place, PlaceOptions } from "./place.ts";
@@ -27,6 +28,7 @@ export function openProviders(
   steps: StepList,
 ): Promise<LocalProviders> {
   return stepOf(steps, "providers", "in their sandboxes", async (step) => {
+    await requireActive(context, place, signal);
     const started = await ensureLocalProviders({
       dataDir: dataDirAt(dataDir),
       keys: place.keys,
@@ -43,6 +45,16 @@ export function openProviders(
       [`${offers.join(", ")}; ${others}`, started.sandbox].filter((part) => part !== undefined).join("; "),
     );
     return started;
+  });
+}
+
+/** Providers wait for the end of a freeze before they register; a person is told instead. */
+async function requireActive(context: Context, place: Place, signal: AbortSignal): Promise<void> {
+  const { Operations, createClient } = await import("@openagents/contracts");
+  const { mode } = await createClient(Operations, clientOf(context, place)).getAuthorityMode({}, { signal });
+  if (mode === "active") return;
+  throw new CliError("writes_frozen", "all writes are frozen", {
+    nextStep: "`openagents unfreeze` ends it",
   });
 }
 

@@ -22,10 +22,10 @@ export async function listJobs(identity: Identity, limit: number): Promise<reado
 export function jobLines(jobs: readonly WorkerJob[], style: Style): string[] {
   if (jobs.length === 0) return ["No jobs yet."];
   const columns = [
-    { title: "Job" },
-    { title: "When" },
-    { title: "Status" },
-    { title: "Paid", align: "right" },
+    { title: "job" },
+    { title: "when (UTC)" },
+    { title: "status" },
+    { title: "paid", align: "right" },
   ] as const;
   const rows = jobs.map((job) => [
     job.jobId,

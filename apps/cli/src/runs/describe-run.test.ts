@@ -7,21 +7,25 @@ const ID = "run_1";
 const EXECUTOR = { executorId: "exe_1", epoch: 1n, expiresAt: 0, lost: false };
 
 test("what to type next goes by who executes the run, what it waits for, and how it ended", () => {
-  const next = (changes: Partial<Run>, summary: Partial<RunSummary> = {}, branch?: string) =>
-    nextCommands({ run: runOf(changes), summary: summaryOf(summary), branch });
+  const next = (changes: Partial<Run>, summary: Partial<RunSummary> = {}, repo?: string) =>
+    nextCommands({ run: runOf(changes), summary: summaryOf(summary), branch: madeIn(repo) });
   const cancel = `openagents runs cancel ${ID}`;
   const resume = `openagents run --resume ${ID}`;
   assert.deepEqual(next({ executor: EXECUTOR }), [cancel]);
   assert.deepEqual(next({ executor: { ...EXECUTOR, lost: true } }), [resume, cancel]);
   assert.deepEqual(next({}), [resume, cancel]);
   assert.deepEqual(next({ status: "canceling" }), [cancel]);
+  assert.deepEqual(next({ forkedFrom: "run_0" }), [cancel], "a fork has nothing to be resumed from");
   assert.deepEqual(next({}, { waitsForReview: true }), [
     `openagents runs accept ${ID}`,
     `openagents runs reject ${ID}`,
   ]);
   assert.deepEqual(next({ status: "failed" }, { reservedMsats: 5_000n }), [cancel]);
   assert.deepEqual(next({ status: "failed" }, { waitsForReview: true }), []);
-  assert.deepEqual(next({ status: "succeeded" }, {}, "openagents/x"), ["git merge openagents/x"]);
+  assert.deepEqual(next({ status: "succeeded" }, {}, "/srv/a"), ["git -C /srv/a merge openagents/x"]);
+  assert.deepEqual(next({ status: "succeeded" }, {}, "/srv/it's"), [
+    "git -C '/srv/it'\\''s' merge openagents/x",
+  ]);
   assert.deepEqual(next({ status: "succeeded" }), []);
 });
 
@@ -43,6 +47,10 @@ test("the words say what waits, what is lost, what is spent, and never call a re
   assert.match(executorWords(standing({ executor: { ...EXECUTOR, lost: true } })), /^lost: not heard from/);
   assert.equal(executorWords(standing({ status: "failed", executor: EXECUTOR })), "none, it has ended");
 });
+
+function madeIn(repo: string | undefined) {
+  return repo === undefined ? undefined : { name: "openagents/x", repo };
+}
 
 function runOf(changes: Partial<Run>): Run {
   return {

@@ -1,6 +1,7 @@
 // How a run stands, for a person: its verdict, its money, who executes it, and
 // what to type next. Pure.
 
+import type { MadeBranch } from "@openagents/autopilot";
 import type { Run, RunSummary } from "@openagents/contracts";
 import { formatSats, formatTime } from "../terminal/index.ts";
 
@@ -8,8 +9,7 @@ export type Standing = {
   readonly run: Run;
   /** Absent when nothing was derived from it yet. */
   readonly summary: RunSummary | undefined;
-  /** In a repository of this computer. */
-  readonly branch?: string | undefined;
+  readonly branch?: MadeBranch | undefined;
 };
 
 const FINISHED = ["succeeded", "failed", "canceled"];
@@ -54,11 +54,19 @@ export function nextCommands({ run, summary, branch }: Standing): string[] {
   const cancel = `openagents runs cancel ${runId}`;
   if (FINISHED.includes(status)) {
     if ((summary?.reservedMsats ?? 0n) > 0n) return [cancel];
-    return status === "succeeded" && branch !== undefined ? [`git merge ${branch}`] : [];
+    return status === "succeeded" && branch !== undefined
+      ? [`git -C ${quoted(branch.repo)} merge ${branch.name}`]
+      : [];
   }
   if (status === "canceling") return [cancel];
   if (summary?.waitsForReview === true)
     return [`openagents runs accept ${runId}`, `openagents runs reject ${runId}`];
   const isExecuted = executor !== undefined && !executor.lost;
-  return isExecuted ? [cancel] : [`openagents run --resume ${runId}`, cancel];
+  // A fork has a log and no workspace: there is nothing here to resume it from.
+  return isExecuted || run.forkedFrom !== undefined ? [cancel] : [`openagents run --resume ${runId}`, cancel];
+}
+
+/** As a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

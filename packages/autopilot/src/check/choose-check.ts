@@ -16,7 +16,7 @@ import { testRunnerOf, toolchainsOf } from "./read-command.ts";
  * Throws `check_unclear`, `check_not_found`, and what `parseCheckConfig` throws.
  */
 export function chooseCheck(project: Project, asked: readonly string[]): Check {
-  if (asked.length > 0) return checkOf(asked, project, "you named it");
+  if (asked.length > 0) return checkOf(asked, project, "named for this run");
   const config = project.manifests.get(CONFIG_PATH);
   const named = config === undefined ? undefined : parseCheckConfig(config).check;
   if (named !== undefined && named.length > 0) return checkOf(named, project, `${CONFIG_PATH} names it`);

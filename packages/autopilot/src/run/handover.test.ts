@@ -120,6 +120,14 @@ test("the latest journal of a later lease is taken over, in place of an older on
   assert.deepEqual(current.attempts, [MADE]);
   await assert.rejects(writeFileIfThere(patchFile(folder, 9)), { code: "ENOENT" });
 
+  const forked = { ...events[0], eventType: "run.forked", payload: {} } as RunEvent;
+  const asFork = {
+    ...session.clients.runs,
+    listRunEvents: async () => ({ events: [...events.slice(0, 2), forked], latestSeq: 1n }),
+  };
+  const ofFork = { ...elsewhere, clients: { ...clients, runs: asFork } };
+  assert.equal(await takeOver(ofFork, 0n), false, "what a fork shares is another run's");
+
   stored.delete(sha256Of(PATCH));
   await assert.rejects(takeOver(elsewhere, 1n), { code: "handover_damaged" });
   await assert.rejects(loadJournal(folder, RUN_ID), { code: "run_not_here" }, "half of it is nothing");

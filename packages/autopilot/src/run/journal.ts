@@ -281,7 +281,7 @@ export async function loadJournal(folder: string, runId: string): Promise<Journa
     if (!(cause instanceof Error && "code" in cause && cause.code === "ENOENT")) throw cause;
     throw new AutopilotError(
       "run_not_here",
-      `There is no journal of ${runId} in this data directory, and none in the run's own log. It goes on only where it was started.`,
+      `There is no journal of ${runId} in this data directory, and none in the run's own log. It goes on only where it was started, and a fork was not started anywhere.`,
       { cause },
     );
   });

@@ -26,6 +26,7 @@ import { reading } from "../clients.ts";
 import { letAgentWork, takePatch } from "./attempt.ts";
 import { buyCheck, mayOrderAgain } from "./buy-check.ts";
 import { decideNext } from "./decide-next.ts";
+import { endUnkept } from "./end-unkept.ts";
 import { isRefusedAs } from "./executor.ts";
 import { feedbackOn } from "./feedback.ts";
 import { CANCELED, finish } from "./finish.ts";
@@ -154,6 +155,8 @@ export async function cancelRun(deps: RunDeps, runId: string): Promise<RunOutcom
       await bringHere(waiting, runId, 0);
       return await execute(waiting, runId, async () => CANCELED, 0);
     } catch (cause) {
+      if (cause instanceof AutopilotError && cause.code === "run_not_here")
+        return await endUnkept(waiting, runId);
       const held = cause instanceof AutopilotError && cause.code === "executor_held";
       if (!held || nowMs() - startedMs > CANCEL_MS_MAX) throw cause;
     }

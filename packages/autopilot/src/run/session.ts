@@ -1,5 +1,6 @@
 // One process's hold on a run: what every step of it needs.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createRedactor, secretsOf } from "@openagents/agent";
 import { AutopilotError } from "../autopilot-error.ts";
@@ -99,7 +100,17 @@ export async function findJournal(folder: string, runId: string): Promise<Journa
   });
 }
 
-/** The branch that the run made in a repository of this machine; undefined also when the run is another machine's. */
-export async function findBranch(deps: Pick<RunDeps, "runsDir">, runId: string): Promise<string | undefined> {
-  return (await findJournal(runFolder(deps, runId), runId))?.current.branch;
+export type MadeBranch = { readonly name: string; readonly repo: string };
+
+/**
+ * The branch that the run made in a repository of this machine; undefined also when
+ * the run is another machine's, or the repository is gone.
+ */
+export async function findBranch(
+  deps: Pick<RunDeps, "runsDir">,
+  runId: string,
+): Promise<MadeBranch | undefined> {
+  const { branch: name, base } = (await findJournal(runFolder(deps, runId), runId))?.current ?? {};
+  const repo = base?.origin?.repo;
+  return name === undefined || repo === undefined || !existsSync(repo) ? undefined : { name, repo };
 }

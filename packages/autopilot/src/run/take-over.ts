@@ -49,6 +49,8 @@ async function findKept(elsewhere: Elsewhere, epoch: bigint): Promise<string | u
     const request = { runId, afterSeq, limit: EVENTS_PER_PAGE };
     const page = await reading(() => clients.runs.listRunEvents(request, { signal }), signal, pause);
     for (const { eventType, payload } of page.events) {
+      // What lies before is the other run's, and so are its journals.
+      if (eventType === "run.forked") found = undefined;
       const { sha256, epoch: wroteAt } = payload;
       if (eventType !== KEPT || typeof sha256 !== "string" || typeof wroteAt !== "number") continue;
       if (BigInt(wroteAt) > epoch) found = sha256;
