@@ -28,6 +28,7 @@ test("wrong arguments end with 2, in one line that says what is right", async (t
     [["status", "now"], /too many arguments/],
     [["provider", "start", "--price", "200"], /with its unit, such as 200sat/],
     [["provider", "start", "--price", "0sat"], /above 0/],
+    [["provider", "statement", "--csv", "--json"], /do not go together/],
     [["provider", "statement", "--from", "yesterday"], /a day such as 2027-01-31/],
     [["provider", "start", "--as", "Eve"], /lower-case letters/],
     [["provider", "start", "--memory", "63"], /from 64 to/],

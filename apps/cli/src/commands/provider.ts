@@ -344,11 +344,17 @@ function statementCommand(context: Context): Command {
     .description("what its jobs earned, and the balance")
     .option("--from <time>", "booked then or later, such as 2027-01-01 (UTC)", parseTime)
     .option("--to <time>", "booked before then", parseTime)
-    .addOption(new Option("--csv", "comma-separated values with a head").conflicts("json"))
+    .option("--csv", "comma-separated values with a head")
     .addHelpText("after", STATEMENT_HELP);
   addIdentityOptions(command);
   return setBody<StatementOptions>(command, async (options) => {
     const { from, to, csv, json } = options;
+    if (csv === true && json === true) {
+      throw new CliError("usage", "--csv and --json do not go together", {
+        nextStep: "choose one",
+        exitCode: EXIT.usage,
+      });
+    }
     const { out } = context;
     const pages = statementPages(identityOf(context, options), {
       ...(from === undefined ? {} : { from }),
