@@ -1,7 +1,9 @@
 // Selling from this computer, on real processes.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { freshHome, isRunning, until, type Home } from "./openagents.ts";
@@ -9,7 +11,8 @@ import { order } from "./buyer.ts";
 
 test("a provider sells in the background, is refused twice, does a job, is credited, and stops", async (t) => {
   const home = await homeWithStack(t);
-  const eve = await detached(home, ["--as", "eve", "--price", "150sat", "--name", "Eve"]);
+  const port = String(await freePort());
+  const eve = await detached(home, ["--as", "eve", "--price", "150sat", "--name", "Eve", "--listen", port]);
   assert.deepEqual([eve.display_name, eve.price_msats, isRunning(eve.pid)], ["Eve", 150_000, true]);
   const own = await detached(home, []);
   assert.equal(own.price_msats, 1_000);
@@ -125,6 +128,10 @@ test("a provider without a stack, a token or its tool says what to do", async (t
     /^0 ○ not selling, and never did; `openagents provider start` begins/,
   );
   assert.match(
+    await refused("start", "--endpoint", "https://provider.example"),
+    /^2 .*--endpoint leads nowhere without --listen/,
+  );
+  assert.match(
     await refused("start", "--toolchain", "go=/no/such"),
     /^1 [^]*is not a folder.*toolchain_invalid/,
   );
@@ -168,6 +175,17 @@ async function detached(home: Home, args: readonly string[]): Promise<Registered
   const { code, out, err } = await home.run(["provider", "start", "--detach", "--json", ...args]);
   assert.equal(code, 0, err);
   return JSON.parse(out);
+}
+
+/** One that nobody has at this moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  server.close();
+  await once(server, "close");
+  return address.port;
 }
 
 async function status(home: Home, name: string) {

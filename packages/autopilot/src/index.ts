@@ -15,6 +15,7 @@ export type { Pause } from "./pause.ts";
 export type { LegRunner } from "./legs/index.ts";
 export {
   runProvider,
+  type ListenOptions,
   type ProviderClients,
   type ProviderEnd,
   type ProviderEvent,

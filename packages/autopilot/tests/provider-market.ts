@@ -9,9 +9,12 @@ import {
   type SandboxRunResult,
   type Worker,
 } from "@openagents/contracts";
-import { sha256Hex } from "@openagents/receipts";
+import { publicKeyOf, sha256Hex } from "@openagents/receipts";
 import type { ProviderClients } from "../src/index.ts";
 import type { SmallJob } from "./small-project.ts";
+
+/** Signs what this runtime says. */
+export const RUNTIME_KEY = "11".repeat(32);
 
 export type Report = {
   readonly jobId: string;
@@ -110,6 +113,13 @@ export function createProviderMarket(): ProviderMarket {
         return { contentType: "application/octet-stream", data: new Uint8Array(bytes) };
       }),
     },
+    receipts: {
+      getSigner: method("getSigner", () => ({
+        service: "runtime_service",
+        scheme: "secp256k1_schnorr_no_aux_rand",
+        publicKey: publicKeyOf(RUNTIME_KEY),
+      })),
+    },
     workers: {
       registerWorker: method("registerWorker", (input) => {
         const workerId = input.workerId ?? newId("wrk");
@@ -128,6 +138,7 @@ export function createProviderMarket(): ProviderMarket {
           priceBands: input.priceBands,
           caps: input.caps,
           toolchains: input.toolchains,
+          endpointUrl: input.endpointUrl,
           zoneTenths: 5,
           lastHeartbeatAt: 0,
           createdAt: 0,
@@ -149,8 +160,8 @@ export function createProviderMarket(): ProviderMarket {
       listWorkers: unused,
     },
     jobs: {
-      claimJob: method("claimJob", async (_input, signal) => {
-        if (queue.length === 0) await offered(signal);
+      claimJob: method("claimJob", async ({ waitMs }, signal) => {
+        if (queue.length === 0 && waitMs > 1_000) await offered(signal);
         signal?.throwIfAborted();
         const job = queue.shift();
         const lease = { leaseId: newId("lease"), expiresAt: 30_000, renewEveryMs: 10_000n };

@@ -4,6 +4,7 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { ProblemError } from "@openagents/contracts";
+import { pushHash, signHash } from "@openagents/receipts";
 import { SandboxError, createSandbox } from "@openagents/sandbox";
 import {
   runProvider,
@@ -14,7 +15,13 @@ import {
   type ProviderOptions,
 } from "../src/index.ts";
 import { pauseFor } from "../src/pause.ts";
-import { createProviderMarket, refused, unreachable, type ProviderMarket } from "./provider-market.ts";
+import {
+  RUNTIME_KEY,
+  createProviderMarket,
+  refused,
+  unreachable,
+  type ProviderMarket,
+} from "./provider-market.ts";
 import { FIXED, planOf, smallJob, testFile } from "./small-project.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -114,6 +121,44 @@ test("a job's legs run one after the other in their trees, and its folder is gon
   assert.deepEqual(result?.environment.toolchains, [{ name: "node", version: process.versions.node }]);
   assert.deepEqual(await readdir(join(dataDir, "jobs")), []);
 });
+
+test("one that is told of a job asks for it at once; one that was not told asks later", async (t) => {
+  const job = await smallJob(t, CHANGES);
+  const told = createProviderMarket();
+  await startProvider(t, told, { listen: { port: 0 } });
+  const claims = () => told.calls.filter((name) => name === "claimJob").length;
+  while (claims() === 0) await turn();
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+  const reported = told.offer(job);
+  assert.equal(claims(), 1);
+  const [worker] = told.workers.values();
+  const jobId = `job_${"1".repeat(32)}`;
+  const body = JSON.stringify({
+    job_id: jobId,
+    worker_id: worker?.workerId,
+    runtime_url: "http://x.invalid",
+  });
+  const { status } = await fetch(`${worker?.endpointUrl}/v1/sandbox_run`, {
+    method: "POST",
+    body,
+    headers: {
+      "x-idempotency-key": jobId,
+      "x-openagents-signature": signHash(pushHash(body), RUNTIME_KEY).signature_hex,
+    },
+  });
+  assert.equal(status, 202);
+  assert.ok((await reported).result);
+
+  const alone = createProviderMarket();
+  const endpointUrl = "https://proxy.example/oa";
+  await startProvider(t, alone, { listen: { port: 0, endpointUrl }, pause: noPause });
+  assert.equal([...alone.workers.values()][0]?.endpointUrl, endpointUrl);
+  assert.ok((await alone.offer(job)).result);
+});
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 test("what the test runner reported is handed over by hash; nothing reported is no report", async (t) => {
   const market = createProviderMarket();

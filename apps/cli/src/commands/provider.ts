@@ -68,8 +68,16 @@ it asks for, and never more memory or disk than you say here. The worker stays t
 same from one start to the next, also after kill -9. With --json each event is one
 line.
 
+It asks the runtime for jobs, which works behind any router. With --listen the
+runtime also tells it of each, by POST /v1/sandbox_run on that port, and it asks
+once a minute only. It hears what the runtime signed and nothing else, and takes the
+job as it would have without. A runtime elsewhere calls https addresses on the public
+internet alone: name with --endpoint the one of a proxy of yours that leads to the
+port.
+
 Examples:
   openagents provider start
+  openagents provider start --as eve --listen 4190
   openagents provider start --toolchain python3=/opt/python-3.13 --memory 4096
   OPENAGENTS_TOKEN=… openagents provider start --runtime https://runtime.example.org --price 200sat
 
@@ -149,12 +157,24 @@ function startCommand(context: Context): Command {
     )
     .option("--disk <mib>", "the most that a job may write (default: 1024)", parseWhole(16, 1_048_576, "MiB"))
     .option("--concurrent <n>", "jobs at one time (default: 1)", parseWhole(1, 64, "a number of jobs"))
+    .option(
+      "--listen <port>",
+      "be told of jobs here, on loopback, and ask for them seldom",
+      parseWhole(1, 65_535, "a port"),
+    )
+    .option("--endpoint <url>", "what leads to --listen from the runtime (default: the port itself)")
     .option("-d, --detach", "sell in the background and return when it is registered")
     .addOption(new Option("--report-ipc").hideHelp())
     .addHelpText("after", START_HELP);
   addIdentityOptions(command);
   return setBody<StartOptions>(command, (options) => {
     const identity = identityOf(context, options);
+    if (options.endpoint !== undefined && options.listen === undefined) {
+      throw new CliError("usage", "--endpoint leads nowhere without --listen", {
+        nextStep: "give --listen PORT too",
+        exitCode: EXIT.usage,
+      });
+    }
     if (options.reportIpc === true)
       return reportToParent((onReady) => serve(context, identity, options, onReady));
     return options.detach === true ? detach(context, identity, options) : serve(context, identity, options);
@@ -264,6 +284,8 @@ function argumentsOf(options: StartOptions): string[] {
     ...one("memory", options.memory),
     ...one("disk", options.disk),
     ...one("concurrent", options.concurrent),
+    ...one("listen", options.listen),
+    ...one("endpoint", options.endpoint),
     ...one("as", options.as),
     ...one("runtime", options.runtime),
     ...one("token-file", tokenFile === undefined ? undefined : resolve(tokenFile)),

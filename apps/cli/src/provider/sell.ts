@@ -16,6 +16,8 @@ export type SellOptions = IdentityOptions & {
   readonly memory?: number;
   readonly disk?: number;
   readonly concurrent?: number;
+  readonly listen?: number;
+  readonly endpoint?: string;
 };
 
 const MEMORY_MIB = 2_048;
@@ -76,6 +78,8 @@ export async function sell(
     },
     sandbox,
     toolchains,
+    listen:
+      options.listen === undefined ? undefined : { port: options.listen, endpointUrl: options.endpoint },
     log: openStackLog(dataDir, logNameOf(identity)),
     nowMs: context.nowMs,
     signal,

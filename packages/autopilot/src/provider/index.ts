@@ -1,5 +1,6 @@
 export {
   runProvider,
+  type ListenOptions,
   type ProviderClients,
   type ProviderEnd,
   type ProviderEvent,

@@ -4,6 +4,7 @@
 // PROV-2  A job that fails, or a runtime that is away, never ends the loop.
 // PROV-3  Every claimed job is reported, as a result or a failure, while its lease holds.
 // PROV-4  A lost lease, a canceled job and a disabled worker stop the work at once.
+// PROV-5  One that is told of its jobs also asks for them, so that one it was not told of only comes later.
 // Held by tests/run-provider.test.ts.
 
 import { randomUUID } from "node:crypto";
@@ -14,8 +15,10 @@ import { reading, runtimeClients, type ClientSettings, type RuntimeClients } fro
 import { pauseFor, type Pause } from "../pause.ts";
 import type { LegRunner } from "../legs/index.ts";
 import type { InstalledToolchain } from "../toolchains/index.ts";
+import { createBell, type Bell } from "./bell.ts";
 import { doJob, type JobReport } from "./do-job.ts";
 import { isFinal, whileLeased } from "./lease.ts";
+import { listenForPushes, type PushListener } from "./push-listener.ts";
 import { findWorkerId, keepWorkerId } from "./worker-id.ts";
 
 export type ProviderOptions = {
@@ -30,6 +33,8 @@ export type ProviderOptions = {
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
+  /** Be told of jobs, and ask for them seldom; else they are only asked for. */
+  readonly listen?: ListenOptions | undefined;
   /** Work folders and the worker's id; must not be shared by two providers. */
   readonly dataDir: string;
   /** Stops the provider: nothing more is claimed, and a running job is given back as a failure. */
@@ -42,7 +47,15 @@ export type ProviderOptions = {
   readonly pause?: Pause;
 };
 
+export type ListenOptions = {
+  /** On loopback. */
+  readonly port: number;
+  /** What leads there from the runtime; the port itself when absent. */
+  readonly endpointUrl?: string | undefined;
+};
+
 export type ProviderClients = Pick<RuntimeClients, "jobs" | "workers"> & {
+  readonly receipts: Pick<RuntimeClients["receipts"], "getSigner">;
   readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact" | "putArtifact">;
 };
 
@@ -69,6 +82,10 @@ export type ProviderEnd = { readonly reason: "stopped" | Ending; readonly worker
 
 const CAPABILITY = "oa.sandbox_run.v1";
 const CLAIM_WAIT_MS = 25_000;
+/** Of one that is told: long enough that the runtime does not count it as asking again and again. */
+const TOLD_WAIT_MS = 1_000;
+/** How often one that is told asks all the same. */
+const TOLD_POLL_MS = 60_000;
 const HEARTBEAT_EVERY_MS = 30_000;
 /** Short, so that a provider that is told to stop does not hang on a runtime that is gone. */
 const REPORT_TIMEOUT_MS = 15_000;
@@ -100,9 +117,12 @@ export async function runProvider(options: ProviderOptions): Promise<ProviderEnd
       ended.abort();
     },
     tell: (event) => options.onEvent?.(event),
+    told: options.listen === undefined ? undefined : createBell(),
   };
-  const workerId = await register(loop);
+  await using listener = await listen(loop);
+  const workerId = await register(loop, listener);
   if (workerId === undefined) return { reason: "stopped", workerId: options.workerId ?? "" };
+  listener?.hear(workerId);
   loop.tell({ type: "registered", workerId });
   const claimers = Array.from({ length: options.caps.concurrentJobsMax }, () => claimLoop(loop, workerId));
   const idle = new AbortController();
@@ -122,10 +142,22 @@ type Loop = {
   readonly closing: AbortSignal;
   readonly end: (reason: Ending) => void;
   readonly tell: (event: ProviderEvent) => void;
+  /** Rings for each job that it is told of; undefined where it only asks. */
+  readonly told: Bell | undefined;
 };
 
+/** Rejects when the port is taken. */
+async function listen({ options, clients, told }: Loop): Promise<PushListener | undefined> {
+  if (options.listen === undefined || told === undefined) return undefined;
+  return listenForPushes({
+    port: options.listen.port,
+    findPublicKey: async (signal) => (await clients.receipts.getSigner({}, { signal })).publicKey,
+    onPush: () => told.ring(),
+  });
+}
+
 /** Undefined when it was stopped before the runtime answered. */
-async function register(loop: Loop): Promise<string | undefined> {
+async function register(loop: Loop, listener: PushListener | undefined): Promise<string | undefined> {
   const { options, closing: signal } = loop;
   let known = options.workerId ?? (await findWorkerId(options.dataDir));
   for (let failures = 0; !signal.aborted; failures += 1) {
@@ -140,6 +172,10 @@ async function register(loop: Loop): Promise<string | undefined> {
           executionPriceMsats: options.executionPriceMsats,
           priceBands: [],
           caps: options.caps,
+          endpointUrl:
+            listener === undefined
+              ? undefined
+              : (options.listen?.endpointUrl ?? `http://127.0.0.1:${listener.port}`),
           toolchains: options.toolchains.map(({ name, version }) => ({ name, version })),
         },
         { signal },
@@ -194,13 +230,15 @@ async function claimLoop(loop: Loop, workerId: string): Promise<void> {
   let failures = 0;
   let idempotencyKey = randomUUID();
   while (!loop.closing.aborted) {
+    const told = loop.told?.next;
     try {
-      const claim = { workerId, waitMs: CLAIM_WAIT_MS };
+      const claim = { workerId, waitMs: told === undefined ? CLAIM_WAIT_MS : TOLD_WAIT_MS };
       const options = { idempotencyKey, signal: loop.closing };
       const { job, lease } = await loop.clients.jobs.claimJob(claim, options);
       failures = 0;
       idempotencyKey = randomUUID();
       if (job !== undefined && lease !== undefined) await serve(loop, job, lease);
+      else if (told !== undefined) await loop.pause(TOLD_POLL_MS, AbortSignal.any([loop.closing, told]));
     } catch (cause) {
       const ending = endingOf(cause);
       if (ending !== undefined) loop.end(ending);

@@ -5,6 +5,7 @@ import type {
   ClientSettings,
   InstalledToolchain,
   LegRunner,
+  ListenOptions,
   ProviderEnd,
   ProviderEvent,
 } from "@openagents/autopilot";
@@ -28,6 +29,8 @@ export type SellerOptions = {
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
+  /** Be told of jobs, in place of only asking for them. */
+  readonly listen?: ListenOptions | undefined;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** Ends it: nothing more is claimed, a running job is given back. */
@@ -92,6 +95,7 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
     caps,
     sandbox,
     toolchains,
+    listen: options.listen,
     dataDir: seat.root,
     signal,
     ...(options.drain === undefined ? {} : { drain: options.drain }),
