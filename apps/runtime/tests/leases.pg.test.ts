@@ -37,6 +37,7 @@ test("a lapsed lease is struck once, and its job goes to another provider, who i
   const swept = await pass(market, clock, 40_000, [third, market.second]);
   assert.deepEqual([swept.lapsed, swept.reassigned], [1, 1]);
   assert.equal((await workerOf(market, market.first)).strikes, 1);
+  assert.equal(await faultsOf(market, market.first), 1);
 
   // The old provider's late report, and its renewal, are refused, and it is told why.
   const handedIn = await report(market, market.first, late, { ...FIXED, upload: false });
@@ -185,6 +186,8 @@ test("a provider that comes back for its lapsed job is struck when the runtime w
     await heartbeat(market, market.first);
     await claim(market, market.first);
     assert.equal((await workerOf(market, market.first)).strikes, strikes);
+    // A lapse counts against its provider's reliability as often as it is struck.
+    assert.equal(await faultsOf(market, market.first), strikes);
   }
 });
 
@@ -269,7 +272,10 @@ test("faults of two workers of one organisation at once are two strikes, and fiv
     await pass(market, clock, 25_000, both);
     clock.advance(6_000);
     await Promise.all(Array.from({ length: 4 }, () => sweep(market)));
-    for (const party of both) assert.equal((await workerOf(market, party)).strikes, expected);
+    for (const party of both) {
+      assert.equal((await workerOf(market, party)).strikes, expected);
+      assert.equal(await faultsOf(market, party), expected / 2);
+    }
   }
   assert.equal((await workerOf(market, cheaper)).quarantined, false);
   await fail(market, cheaper, await claim(market, cheaper), "provider_error");
@@ -417,6 +423,15 @@ function fail(market: Market, party: Party, { job, lease }: Claimed, code: strin
 async function workerOf(market: Market, party: Party) {
   const token = await market.runtime.token(party.owner);
   return (await market.runtime.get(`/internal/v1/workers/${party.workerId}`, { token })).json.worker;
+}
+
+/** Of the jobs in its record, those that it failed by its own fault. */
+async function faultsOf(market: Market, { workerId }: Party): Promise<number> {
+  const catalog = await market.runtime.get("/internal/v1/marketplace/catalog/providers");
+  const record = catalog.json.records.find(
+    (each: { provider_worker_id: string }) => each.provider_worker_id === workerId,
+  );
+  return record?.jobs_faulty ?? 0;
 }
 
 async function receiptsOf(market: Market, schema: string) {

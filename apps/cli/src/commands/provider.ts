@@ -12,10 +12,10 @@ import {
 import { Command, Option } from "commander";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { collect, parseAmount, parseProviderName, parseTime, parseWhole } from "../arguments.ts";
+import { collect, parseAmount, parseTime, parseWhole } from "../arguments.ts";
 import { reportToParent, requireStarted, startDetached } from "../background.ts";
 import { CliError, EXIT } from "../cli-error.ts";
-import { addDataDirOption, dataDirOf, setBody, type Context, type GlobalOptions } from "../context.ts";
+import { dataDirOf, setBody, type Context, type GlobalOptions } from "../context.ts";
 import {
   CSV_HEAD,
   TOOLCHAIN_OPTION,
@@ -39,6 +39,8 @@ import {
   type SellOptions,
   type StatementPeriod,
 } from "../provider/index.ts";
+import { addIdentityOptions } from "./identity-options.ts";
+import { blockCommand, blocksCommand, unblockCommand } from "./provider-blocks.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import { formatSats, renderPairs, showSteps, silentSteps, type Step } from "../terminal/index.ts";
 
@@ -136,7 +138,10 @@ export function providerCommand(context: Context): Command {
     .addCommand(stopCommand(context))
     .addCommand(statusCommand(context))
     .addCommand(jobsCommand(context))
-    .addCommand(statementCommand(context));
+    .addCommand(statementCommand(context))
+    .addCommand(blockCommand(context))
+    .addCommand(unblockCommand(context))
+    .addCommand(blocksCommand(context));
 }
 
 function startCommand(context: Context): Command {
@@ -156,6 +161,16 @@ function startCommand(context: Context): Command {
       parseWhole(64, 1_048_576, "MiB"),
     )
     .option("--disk <mib>", "the most that a job may write (default: 1024)", parseWhole(16, 1_048_576, "MiB"))
+    .option(
+      "--cpu-max <seconds>",
+      "the most processor time of a command (default: as much as a job asks for)",
+      parseWhole(1, 36_000, "seconds"),
+    )
+    .option(
+      "--per-hour-max <amount>",
+      "the most that the jobs which it takes within an hour are priced at (default: any)",
+      parseAmount,
+    )
     .option("--concurrent <n>", "jobs at one time (default: 1)", parseWhole(1, 64, "a number of jobs"))
     .option(
       "--listen <port>",
@@ -275,7 +290,7 @@ async function detach(context: Context, identity: Identity, options: StartOption
 function argumentsOf(options: StartOptions): string[] {
   const one = (name: string, value: string | number | undefined) =>
     value === undefined ? [] : [`--${name}`, String(value)];
-  const { tokenFile, toolchain = [], price, executionPrice } = options;
+  const { tokenFile, toolchain = [], price, executionPrice, perHourMax } = options;
   return [
     ...one("price", price === undefined ? undefined : `${price}msat`),
     ...one("execution-price", executionPrice === undefined ? undefined : `${executionPrice}msat`),
@@ -283,6 +298,8 @@ function argumentsOf(options: StartOptions): string[] {
     ...toolchain.flatMap((text) => one("toolchain", absoluteToolchain(text))),
     ...one("memory", options.memory),
     ...one("disk", options.disk),
+    ...one("cpu-max", options.cpuMax),
+    ...one("per-hour-max", perHourMax === undefined ? undefined : `${perHourMax}msat`),
     ...one("concurrent", options.concurrent),
     ...one("listen", options.listen),
     ...one("endpoint", options.endpoint),
@@ -408,15 +425,4 @@ function statusCommand(context: Context): Command {
     for (const line of lines) context.out.line(line);
     return EXIT.ok;
   });
-}
-
-function addIdentityOptions(command: Command): void {
-  command
-    .option("--as <name>", "a provider of its own on this stack, in place of your device", parseProviderName)
-    .option("--runtime <url>", "another's runtime, in place of this computer's stack")
-    .option(
-      "--token-file <file>",
-      "your token there, read again as it is renewed (default: $OPENAGENTS_TOKEN)",
-    );
-  addDataDirOption(command);
 }

@@ -15,6 +15,9 @@ export type SellOptions = IdentityOptions & {
   readonly toolchain?: readonly string[];
   readonly memory?: number;
   readonly disk?: number;
+  /** Seconds. */
+  readonly cpuMax?: number;
+  readonly perHourMax?: bigint;
   readonly concurrent?: number;
   readonly listen?: number;
   readonly endpoint?: string;
@@ -75,6 +78,8 @@ export async function sell(
       diskMibMax: options.disk ?? DISK_MIB,
       wallMsMax: WALL_MS,
       concurrentJobsMax: options.concurrent ?? 1,
+      ...(options.cpuMax === undefined ? {} : { cpuMsMax: BigInt(options.cpuMax) * 1_000n }),
+      ...(options.perHourMax === undefined ? {} : { msatsPerHourMax: options.perHourMax }),
     },
     sandbox,
     toolchains,

@@ -96,7 +96,8 @@ export async function fallBack(
     event: { eventType: "job.reassigned", payload: { ...facts, receipt_id: receipt.receipt_id } },
     writes: [
       updateJob(moved),
-      ...(isFaulty(because)
+      // A lapse is counted where it is struck; a job that was never taken, or given back in time, counts against nobody.
+      ...(because === "provider_failed"
         ? [recordJobEnds([{ workerId: job.providerWorkerId, faulty: true, released: false }])]
         : []),
       insertMove({
@@ -109,9 +110,4 @@ export async function fallBack(
       }),
     ],
   };
-}
-
-/** A job that was never taken, or given back in time, counts against nobody. */
-function isFaulty(because: Because): boolean {
-  return because === "lease_lapsed" || because === "provider_failed";
 }

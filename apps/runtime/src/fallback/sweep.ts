@@ -27,7 +27,14 @@ import {
   type SweptJob,
 } from "../jobs/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
-import { STALE_AFTER_MS, findWorker, livenessOf, lockWorkersOf, strikeWorker } from "../workers/index.ts";
+import {
+  STALE_AFTER_MS,
+  findWorker,
+  livenessOf,
+  lockWorkersOf,
+  recordJobEnds,
+  strikeWorker,
+} from "../workers/index.ts";
 import { fallBack } from "./fall-back.ts";
 
 export type SweepDeps = {
@@ -112,7 +119,8 @@ function returnLapsed(deps: SweepDeps, call: CommandCall, swept: SweptJob, count
     const worker = await findWorker(command.tx, job.providerWorkerId);
     if (worker === undefined) throw new Error(`worker ${job.providerWorkerId} vanished`);
     const strike = strikeWorker(command, worker, { because: "lease_lapsed", job, leaseId }, nowMs);
-    const lapse = [markLapsed(leaseId, nowMs), strike];
+    const ends = [{ workerId: worker.workerId, faulty: true, released: false }];
+    const lapse = [markLapsed(leaseId, nowMs), strike, recordJobEnds(ends)];
     const count = () => {
       counts.lapsed += 1;
     };

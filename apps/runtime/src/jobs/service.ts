@@ -21,6 +21,7 @@ import {
   fitsCaps,
   isOwnedBy,
   lockWorkersOf,
+  recordJobEnds,
   recordLatency,
   requireOwnedWorker,
   strikeWorker,
@@ -160,7 +161,10 @@ async function recordLapse(command: Command, worker: Worker, job: Job, nowMs: nu
   const away = nowMs - (await findSeen(command.tx)) >= OUTAGE_MS;
   const strike = away
     ? []
-    : [strikeWorker(command, worker, { because: "lease_lapsed", job, leaseId }, nowMs)];
+    : [
+        strikeWorker(command, worker, { because: "lease_lapsed", job, leaseId }, nowMs),
+        recordJobEnds([{ workerId: worker.workerId, faulty: true, released: false }]),
+      ];
   return [markLapsed(leaseId, nowMs), ...strike];
 }
 
