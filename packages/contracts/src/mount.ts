@@ -147,7 +147,8 @@ function routeOptions(method: MethodContract, handler: AnyHandler, options: Moun
       principals.set(request, principal);
     },
     errorHandler(error, request, reply) {
-      const found = problemFrom(isBodyTooLarge(error) ? bodyTooLarge(method.bodyBytesMax) : error);
+      const told = isBodyTooLarge(error) ? bodyTooLarge(method.bodyBytesMax) : options.problemOf?.(error);
+      const found = problemFrom(told ?? error);
       if (found.internal) options.onInternalError?.(error, method.name, requestIdOf(request));
       sendProblem(request, reply, found.problem);
     },

@@ -282,6 +282,15 @@ test("an internal error leaks nothing to the caller and everything to the log", 
   assert.match(String(service.internal[0]), /secret/);
 });
 
+test("an error that the service knows leaves as the problem that it is, and is no internal one", async (t) => {
+  const away = new ProblemError({ status: 503, code: "database_unavailable", detail: "Try again shortly." });
+  const problemOf = (error: unknown) => (/secret/.test(String(error)) ? away : undefined);
+  const service = await startFake(t, [], { problemOf });
+  const answer = await send(service, "GET", `/internal/v1/runs/${RUN_ID}/receipt`);
+  assert.deepEqual([answer.status, answer.code], [503, "database_unavailable"]);
+  assert.equal(service.internal.length, 0);
+});
+
 test("an answer that breaks the contract is an internal error", async (t) => {
   const service = await startFake(t);
   service.read = async () => ({ ...RUN, latestSeq: 2n ** 60n });
