@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["authority"],
   ["autopilot"],
   ["runtime"],
-  ["stack", "testing"],
+  ["simulation", "stack", "testing"],
   ["cli", "bench"],
 ];
 

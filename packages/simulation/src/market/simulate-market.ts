@@ -1,0 +1,123 @@
+// A market of many providers and buyers on a clock of its own, over the real
+// runtime and a real database. What the parties do is simulated, and no check is
+// run; what is decided and what moves money is the product.
+
+import { seededRandom } from "../random.ts";
+import { createTimeline } from "../timeline.ts";
+import { openWorld } from "../world.ts";
+import { openBuyer, type Buyer } from "./buyer.ts";
+import { openConservation } from "./conservation.ts";
+import type { Market } from "./market.ts";
+import { OPERATOR, openOperator } from "./operator.ts";
+import { planBuyers, planProviders, type BuyerPlan, type ProviderPlan } from "./population.ts";
+import { joinMarket, type Provider } from "./provider.ts";
+import { summarize, type MarketReport, type Standing } from "./summarize.ts";
+import { emptyTally } from "./tally.ts";
+
+export type MarketSimulation = {
+  readonly databaseUrl: string;
+  /** Of the role that owns the schema; absent when it is migrated already. */
+  readonly ownerDatabaseUrl?: string;
+  readonly jobs: number;
+  readonly seed: number;
+  readonly providers: readonly ProviderPlan[];
+  readonly buyers: readonly BuyerPlan[];
+  readonly signal: AbortSignal;
+  readonly onProgress?: (ordered: number, wanted: number) => void;
+};
+
+/** Time between two orders, on average. */
+const ORDER_EVERY_MS = 3_000;
+const START_MS = Date.UTC(2026, 0, 1);
+/** Over which what nobody asks for any more is given back. */
+const AFTERWARDS_MS = 3 * 86_400_000;
+
+/** A population of ordinary make: two thirds honest, and all that can go wrong. */
+export function ordinaryPopulation(seed: number, providers: number, buyers: number) {
+  const random = seededRandom(seed);
+  return { providers: planProviders(random, providers), buyers: planBuyers(random, buyers) };
+}
+
+/**
+ * Run it to its end. Rejects when money was made or lost at any step, when the
+ * books do not hold at the end, and with the signal's reason.
+ */
+export async function simulateMarket(simulation: MarketSimulation): Promise<MarketReport> {
+  const { databaseUrl, ownerDatabaseUrl, jobs, seed, signal } = simulation;
+  await using parts = new AsyncDisposableStack();
+  const timeline = createTimeline(START_MS);
+  const nowMs = () => timeline.nowMs();
+  const world = parts.use(await openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }));
+  const conservation = parts.use(openConservation(databaseUrl));
+  const sleepers = new Map<string, () => void>();
+  const market: Market = {
+    world,
+    timeline,
+    random: seededRandom(seed + 1),
+    tally: emptyTally(),
+    operator: world.as(OPERATOR),
+    truths: new Map(),
+    jobs: new Map(),
+    told: new Map(),
+    sleepers,
+    wake: (workerId) => sleepers.get(workerId)?.(),
+    open: jobs,
+  };
+  const providers: Provider[] = [];
+  for (const plan of simulation.providers) {
+    const party = { sub: `dev_${plan.name}`, org: `org_${plan.name}`, zone: "1" } as const;
+    providers.push(await joinMarket(market, plan, party));
+  }
+  const reserve = await openOperator(market);
+  const buyers: Buyer[] = [];
+  const purseMsats = BigInt(Math.ceil(jobs / simulation.buyers.length)) * 4n * 500_000n;
+  for (const plan of simulation.buyers) {
+    const party = { sub: `usr_${plan.name}`, org: `org_${plan.name}`, zone: "0.5" } as const;
+    buyers.push(await openBuyer(market, plan, party, purseMsats));
+  }
+
+  let ordered = 0;
+  const orderNext = async (): Promise<void> => {
+    signal.throwIfAborted();
+    const buyer = buyers[market.random.int(0, buyers.length - 1)];
+    if (buyer === undefined) throw new Error("a market needs a buyer");
+    ordered += 1;
+    simulation.onProgress?.(ordered, jobs);
+    if (ordered < jobs) timeline.after(market.random.wait(ORDER_EVERY_MS), orderNext);
+    await buyer.order(ordered);
+  };
+  timeline.after(0, orderNext);
+  await timeline.run(async () => {
+    market.tally.events += 1;
+    await conservation.check();
+  });
+  await endBusiness(market, conservation);
+  const { ok, checks } = await market.operator.operations.auditLedger({});
+  if (!ok) {
+    const broken = checks.filter((check) => !check.ok).map(({ name, detail }) => `${name}: ${detail}`);
+    throw new Error(`the books do not hold: ${broken.join("; ")}`);
+  }
+  const standings: Standing[] = [];
+  for (const { workerId, plan, clients } of [...providers, reserve]) {
+    const { worker } = await clients.workers.getWorker({ workerId });
+    standings.push({ plan, workerId, strikes: worker.strikes, quarantined: worker.quarantined });
+  }
+  const stuckMsats = await stuck(buyers);
+  return summarize(market.tally, standings, stuckMsats, nowMs() - START_MS);
+}
+
+/** Time passes, and what rests on nothing any more is given back. */
+async function endBusiness(market: Market, conservation: { check(): Promise<void> }): Promise<void> {
+  for (let days = 0; days < 3; days += 1) {
+    market.timeline.advance(AFTERWARDS_MS / 3);
+    await market.operator.jobs.sweepLeases({});
+    await market.operator.treasury.reconcileReservations({}, { idempotencyKey: crypto.randomUUID() });
+    await conservation.check();
+  }
+}
+
+async function stuck(buyers: readonly Buyer[]): Promise<bigint> {
+  let sum = 0n;
+  for (const { clients } of buyers) sum += (await clients.treasury.getComputeSummary({})).reservedMsats;
+  return sum;
+}
