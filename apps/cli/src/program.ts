@@ -16,6 +16,7 @@ import { receiptsCommand } from "./commands/receipts.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { scriptCommands } from "./commands/scripts.ts";
+import { simCommand } from "./commands/sim.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
@@ -65,6 +66,7 @@ export function buildProgram(context: Context): Command {
     program.addCommand(command(context));
   program.commandsGroup("This repository:");
   for (const command of scriptCommands(context)) program.addCommand(command);
+  program.addCommand(simCommand(context));
   program.commandsGroup("Help:").addCommand(helpCommand(context));
 
   prepare(program, context);

@@ -45,7 +45,7 @@ export async function openBuyer(
       content: { contentType: "text/plain", data: patch.bytes },
     });
     const { run } = await clients.runs.createRun(
-      { issue: { title: `issue ${number}`, body: "" } },
+      { issue: { title: `issue ${number}`, body: "" }, metadata: {} },
       { idempotencyKey: randomUUID() },
     );
     const quote = await ask(run.runId, specOf(patch));

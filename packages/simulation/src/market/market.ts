@@ -19,7 +19,9 @@ export type Market = {
   /** Tell a worker that there may be work. */
   wake(workerId: string): void;
   readonly sleepers: Map<string, () => void>;
-  /** Buyers that are not done. While there are any, providers stay. */
+  /** Strikes that the operator has lifted, by worker. */
+  readonly forgiven: Map<string, number>;
+  /** Orders that are not done. While there are any, everyone stays. */
   open: number;
 };
 

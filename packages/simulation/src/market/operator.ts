@@ -10,8 +10,8 @@ const RESERVE: ProviderPlan = {
   name: "reserve",
   behaviour: { kind: "honest" },
   // Above every other price, so that it fills only what the market cannot.
-  priceMsats: 250_000n,
-  executionPriceMsats: 250_000n,
+  priceMsats: 500_000n,
+  sellsExecution: true,
   jobMs: 5_000,
 };
 
@@ -21,6 +21,7 @@ export const OPERATOR = { sub: "svc_operator", org: "org_operator", zone: "0" } 
 
 export async function openOperator(market: Market): Promise<Provider> {
   const reserve = await joinMarket(market, RESERVE, OPERATOR);
+  await market.operator.sampling.openSamplingSeed({}, { idempotencyKey: randomUUID() });
   const undecided = new Set<string>();
   let newest = "";
 

@@ -16,8 +16,10 @@ export type Behaviour =
 export type ProviderPlan = {
   readonly name: string;
   readonly behaviour: Behaviour;
+  /** When it has nothing to do; it rises with the jobs that it has open. */
   readonly priceMsats: bigint;
-  readonly executionPriceMsats: bigint | undefined;
+  /** Whether it also sells work that is paid for whatever the verdict, for four fifths of that. */
+  readonly sellsExecution: boolean;
   /** How long a job takes it, on average. */
   readonly jobMs: number;
 };
@@ -45,12 +47,12 @@ export function planProviders(random: Random, count: number): ProviderPlan[] {
       if (lie === undefined) throw new Error("there are no lies");
       return lie;
     });
-    const priceMsats = BigInt(random.int(20, 200)) * 1_000n;
     return {
       name: `provider${index}`,
       behaviour,
-      priceMsats,
-      executionPriceMsats: random.chance(0.5) ? (priceMsats * 8n) / 10n : undefined,
+      // Who does not do the work can sell it for less.
+      priceMsats: BigInt(behaviour.kind === "honest" ? random.int(30, 120) : random.int(20, 80)) * 1_000n,
+      sellsExecution: random.chance(0.5),
       jobMs: random.int(3_000, 15_000),
     };
   });

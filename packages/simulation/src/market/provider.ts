@@ -2,6 +2,7 @@
 // its behaviour says. No command is run; what running gives is known by the patch.
 
 import { randomUUID } from "node:crypto";
+import type { PriceBand } from "@openagents/contracts";
 import { SANDBOX_RUN } from "./job-type.ts";
 import type { Clients, Party } from "../world.ts";
 import { isRefused, type Market } from "./market.ts";
@@ -35,10 +36,9 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
         roles: ["provider"],
         capabilities: [SANDBOX_RUN],
         priceMsats: plan.priceMsats,
-        ...(plan.executionPriceMsats === undefined ? {} : { executionPriceMsats: plan.executionPriceMsats }),
         caps: { memoryMibMax: 1024, diskMibMax: 1024, wallMsMax: 120_000n, concurrentJobsMax: 8 },
         toolchains: [],
-        priceBands: [],
+        priceBands: bandsOf(plan),
       },
       { idempotencyKey: randomUUID() },
     );
@@ -131,16 +131,21 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
     const { result, honest, keepsOutputs } = whatItSays(plan.behaviour, holds, outputSha256, repeats);
     try {
       if (!keepsOutputs) {
-        await clients.artifacts.putArtifact({
-          sha256: outputSha256,
-          leaseId,
-          content: { contentType: "text/plain", data: output },
-        });
+        await clients.artifacts
+          .putArtifact({
+            sha256: outputSha256,
+            leaseId,
+            content: { contentType: "text/plain", data: output },
+          })
+          .catch((error: unknown) => {
+            // The lease has lapsed; handing in the result tells why nothing is taken.
+            if (!isRefused(error, "lease_not_found")) throw error;
+          });
       }
       await clients.jobs.submitResult({ jobId, leaseId, result }, { idempotencyKey: randomUUID() });
       market.told.set(jobId, { workerId, behaviour: plan.behaviour, honest, inTime });
     } catch (error) {
-      if (isRefused(error, "lease_lapsed", "job_canceled", "result_already_submitted", "not_found")) {
+      if (isRefused(error, "lease_lapsed", "job_canceled", "result_already_submitted")) {
         market.tally.lateRefused += 1;
         return;
       }
@@ -166,6 +171,20 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
 
   market.sleepers.set(workerId, () => timeline.after(random.int(50, 1_000), takeJobs));
   return provider;
+}
+
+function bandsOf({ priceMsats, sellsExecution }: ProviderPlan): PriceBand[] {
+  const band = (payOn: PriceBand["payOn"], minPriceMsats: bigint): PriceBand => ({
+    capability: SANDBOX_RUN,
+    payOn,
+    minPriceMsats,
+    maxPriceMsats: minPriceMsats * 4n,
+    stepMsats: minPriceMsats / 4n,
+  });
+  return [
+    band("outcome", priceMsats),
+    ...(sellsExecution ? [band("execution", (priceMsats * 4n) / 5n)] : []),
+  ];
 }
 
 function plain(_key: string, value: unknown): unknown {

@@ -22,6 +22,8 @@ export type MarketSimulation = {
   readonly seed: number;
   readonly providers: readonly ProviderPlan[];
   readonly buyers: readonly BuyerPlan[];
+  /** How long the operator leaves strikes standing; absent: for ever. */
+  readonly forgivenAfterMs?: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (ordered: number, wanted: number) => void;
 };
@@ -61,6 +63,7 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
     told: new Map(),
     sleepers,
     wake: (workerId) => sleepers.get(workerId)?.(),
+    forgiven: new Map(),
     open: jobs,
   };
   const providers: Provider[] = [];
@@ -69,6 +72,8 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
     providers.push(await joinMarket(market, plan, party));
   }
   const reserve = await openOperator(market);
+  const { forgivenAfterMs } = simulation;
+  if (forgivenAfterMs !== undefined) forgiveStrikes(market, providers, forgivenAfterMs);
   const buyers: Buyer[] = [];
   const purseMsats = BigInt(Math.ceil(jobs / simulation.buyers.length)) * 4n * 500_000n;
   for (const plan of simulation.buyers) {
@@ -100,10 +105,34 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
   const standings: Standing[] = [];
   for (const { workerId, plan, clients } of [...providers, reserve]) {
     const { worker } = await clients.workers.getWorker({ workerId });
-    standings.push({ plan, workerId, strikes: worker.strikes, quarantined: worker.quarantined });
+    standings.push({
+      plan,
+      workerId,
+      strikes: worker.strikes + (market.forgiven.get(workerId) ?? 0),
+      quarantined: worker.quarantined,
+    });
   }
   const stuckMsats = await stuck(buyers);
   return summarize(market.tally, standings, stuckMsats, nowMs() - START_MS);
+}
+
+/** So that who lies goes on lying, and the rate at which that is found can be measured. */
+function forgiveStrikes(market: Market, providers: readonly Provider[], everyMs: number): void {
+  const forgive = async (): Promise<void> => {
+    if (market.open === 0) return;
+    for (const { workerId, clients } of providers) {
+      const { worker } = await clients.workers.getWorker({ workerId });
+      if (worker.strikes > 0) {
+        market.forgiven.set(workerId, (market.forgiven.get(workerId) ?? 0) + worker.strikes);
+        await market.operator.workers.reinstateWorker(
+          { workerId, note: "simulation" },
+          { idempotencyKey: crypto.randomUUID() },
+        );
+      }
+    }
+    market.timeline.after(everyMs, forgive);
+  };
+  market.timeline.after(everyMs, forgive);
 }
 
 /** Time passes, and what rests on nothing any more is given back. */
@@ -111,7 +140,7 @@ async function endBusiness(market: Market, conservation: { check(): Promise<void
   for (let days = 0; days < 3; days += 1) {
     market.timeline.advance(AFTERWARDS_MS / 3);
     await market.operator.jobs.sweepLeases({});
-    await market.operator.treasury.reconcileReservations({}, { idempotencyKey: crypto.randomUUID() });
+    await market.operator.treasury.reconcileCompute({}, { idempotencyKey: crypto.randomUUID() });
     await conservation.check();
   }
 }

@@ -1,0 +1,27 @@
+// The simulated market holds what the real one promises.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MIGRATIONS } from "@openagents/runtime";
+import { ordinaryPopulation, simulateMarket } from "@openagents/simulation";
+import { testDatabase } from "@openagents/testing";
+
+const never = new AbortController().signal;
+
+test("in an ordinary market money is conserved at each step, nothing stays stuck, and nobody honest is struck", async (t) => {
+  const { url: databaseUrl } = await testDatabase(t, { directories: MIGRATIONS });
+  const report = await simulateMarket({
+    databaseUrl,
+    jobs: 150,
+    seed: 7,
+    ...ordinaryPopulation(7, 20, 10),
+    signal: never,
+  });
+  assert.equal(report.wanted, 150);
+  assert.equal(report.falseStrikes, 0);
+  assert.equal(report.stuckMsats, 0n);
+  for (const lie of report.lies.filter(({ caughtBy }) => caughtBy === "rule")) {
+    assert.equal(lie.found, lie.told, lie.lie);
+    assert.equal(lie.paid, 0, lie.lie);
+  }
+});
