@@ -125,7 +125,7 @@ function forgiveStrikes(market: Market, providers: readonly Provider[], everyMs:
       if (worker.strikes > 0) {
         market.forgiven.set(workerId, (market.forgiven.get(workerId) ?? 0) + worker.strikes);
         await market.operator.workers.reinstateWorker(
-          { workerId, note: "simulation" },
+          { workerId, reason: "simulation" },
           { idempotencyKey: crypto.randomUUID() },
         );
       }
