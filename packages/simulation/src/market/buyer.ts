@@ -53,7 +53,8 @@ export async function openBuyer(
     const reservationId = await reserve(quote.quoteId, quote.totalPriceMsats);
     if (reservationId === undefined) return end();
     const request = { quoteId: quote.quoteId, reservationId };
-    const { job } = await clients.marketplace.dispatchSandboxRun(request, { idempotencyKey: randomUUID() });
+    const job = await dispatch(request);
+    if (job === undefined) return end();
     tally.dispatched += 1;
     const known: KnownJob = {
       jobId: job.jobId,
@@ -106,6 +107,22 @@ export async function openBuyer(
     } catch (error) {
       if (!isRefused(error, "insufficient_funds")) throw error;
       tally.unfunded += 1;
+      return undefined;
+    }
+  }
+
+  async function dispatch(request: {
+    readonly quoteId: string;
+    readonly reservationId: string;
+  }): Promise<Job | undefined> {
+    try {
+      const { job } = await clients.marketplace.dispatchSandboxRun(request, { idempotencyKey: randomUUID() });
+      return job;
+    } catch (error) {
+      // Quarantined between the quote and the order.
+      if (!isRefused(error, "provider_unavailable")) throw error;
+      tally.unfilled += 1;
+      await giveUp(request.reservationId);
       return undefined;
     }
   }
