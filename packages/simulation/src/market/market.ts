@@ -21,7 +21,7 @@ export type Market = {
   readonly sleepers: Map<string, () => void>;
   /** Strikes that the operator has lifted, by worker. */
   readonly forgiven: Map<string, number>;
-  /** Orders that are not done. While there are any, everyone stays. */
+  /** Orders that are not done, and incidents that are not decided. While there are any, everyone stays. */
   open: number;
 };
 

@@ -28,13 +28,17 @@ export async function openOperator(market: Market): Promise<Provider> {
   async function look(): Promise<void> {
     for (const { incidentId, status } of await newIncidents()) {
       market.tally.incidents += 1;
-      if (status !== "decided") undecided.add(incidentId);
+      if (status === "decided") continue;
+      undecided.add(incidentId);
+      market.open += 1;
     }
     for (const incidentId of undecided) {
-      if (await isDecided(incidentId)) undecided.delete(incidentId);
+      if (!(await isDecided(incidentId))) continue;
+      undecided.delete(incidentId);
+      market.open -= 1;
     }
     if (undecided.size > 0) market.wake(reserve.workerId);
-    if (market.open > 0 || undecided.size > 0) market.timeline.after(LOOK_MS, look);
+    if (market.open > 0) market.timeline.after(LOOK_MS, look);
   }
 
   /** Newest first, down to the one that was seen last. */
