@@ -65,7 +65,10 @@ export async function openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }: WorldO
         jwks: { keys: [jwk] },
         issuer: ISSUER,
         audience: "openagents",
+        // Keys of a simulation sign nothing that anyone is to believe.
         receiptSigningKey: "51".repeat(32),
+        logSigningKey: "52".repeat(32),
+        logOrigin: "simulation/log",
         demoGrants: true,
         rateLimits: {
           quotes: UNLIMITED,
