@@ -44,6 +44,8 @@ export type WorldOptions = {
 
 const ISSUER = "openagents-simulation";
 const TOKEN_S = 600;
+/** How often the runtime looks for what buyers have left, in real time. */
+export const SWEEP_EVERY_MS = 50;
 /** A limit is not what is simulated. */
 const UNLIMITED = { burst: 1_000_000, perSecond: 1_000_000 };
 
@@ -76,6 +78,7 @@ export async function openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }: WorldO
           registrations: UNLIMITED,
           polls: UNLIMITED,
         },
+        stalledEveryMs: SWEEP_EVERY_MS,
         version: "simulation",
       },
       { log: silentLogger(), nowMs },

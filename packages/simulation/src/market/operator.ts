@@ -21,7 +21,12 @@ export const OPERATOR = { sub: "svc_operator", org: "org_operator", zone: "0" } 
 
 export async function openOperator(market: Market): Promise<Provider> {
   const reserve = await joinMarket(market, RESERVE, OPERATOR);
-  await market.operator.sampling.openSamplingSeed({}, { idempotencyKey: randomUUID() });
+  // The runtime opens one by itself, a moment after it starts.
+  await market.operator.sampling
+    .openSamplingSeed({}, { idempotencyKey: randomUUID() })
+    .catch((error: unknown) => {
+      if (!isRefused(error, "seed_is_fresh")) throw error;
+    });
   const undecided = new Set<string>();
   let newest = "";
 

@@ -2,9 +2,10 @@
 // runtime and a real database. What the parties do is simulated, and no check is
 // run; what is decided and what moves money is the product.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../random.ts";
 import { createTimeline } from "../timeline.ts";
-import { openWorld } from "../world.ts";
+import { SWEEP_EVERY_MS, openWorld } from "../world.ts";
 import { openBuyer, type Buyer } from "./buyer.ts";
 import { openConservation } from "./conservation.ts";
 import type { Market } from "./market.ts";
@@ -33,6 +34,7 @@ const ORDER_EVERY_MS = 3_000;
 const START_MS = Date.UTC(2026, 0, 1);
 /** Over which what nobody asks for any more is given back. */
 const AFTERWARDS_MS = 3 * 86_400_000;
+const LOOKS_MAX = 300;
 
 /** A population of ordinary make: two thirds honest, and all that can go wrong. */
 export function ordinaryPopulation(seed: number, providers: number, buyers: number) {
@@ -96,7 +98,7 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
     market.tally.events += 1;
     await conservation.check();
   });
-  await endBusiness(market, conservation);
+  const stuckMsats = await endBusiness(market, conservation, buyers);
   const { ok, checks } = await market.operator.operations.auditLedger({});
   if (!ok) {
     const broken = checks.filter((check) => !check.ok).map(({ name, detail }) => `${name}: ${detail}`);
@@ -112,7 +114,6 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
       quarantined: worker.quarantined,
     });
   }
-  const stuckMsats = await stuck(buyers);
   return summarize(market.tally, standings, stuckMsats, nowMs() - START_MS);
 }
 
@@ -135,13 +136,23 @@ function forgiveStrikes(market: Market, providers: readonly Provider[], everyMs:
   market.timeline.after(everyMs, forgive);
 }
 
-/** Time passes, and what rests on nothing any more is given back. */
-async function endBusiness(market: Market, conservation: { check(): Promise<void> }): Promise<void> {
-  for (let days = 0; days < 3; days += 1) {
-    market.timeline.advance(AFTERWARDS_MS / 3);
+/**
+ * Days pass, and the runtime ends by itself what its buyers have left: it looks in
+ * real time, so that it is waited for. Answers what it left.
+ */
+async function endBusiness(
+  market: Market,
+  conservation: { check(): Promise<void> },
+  buyers: readonly Buyer[],
+): Promise<bigint> {
+  for (let looks = 1; ; looks += 1) {
+    market.timeline.advance(AFTERWARDS_MS / LOOKS_MAX);
     await market.operator.jobs.sweepLeases({});
     await market.operator.treasury.reconcileCompute({}, { idempotencyKey: crypto.randomUUID() });
     await conservation.check();
+    const left = await stuck(buyers);
+    if (left === 0n || looks === LOOKS_MAX) return left;
+    await delay(SWEEP_EVERY_MS);
   }
 }
 
