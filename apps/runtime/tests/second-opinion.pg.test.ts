@@ -163,6 +163,24 @@ test("a day after a strike, the same buyer's next disagreement strikes again", a
   }
 });
 
+test("the operator decides also what somebody contradicts of a report of its reserve", async (t) => {
+  const market = await startMarket(t);
+  const reserve = await joinReserve(market);
+  const stopped = await market.runtime.post(
+    `/internal/v1/workers/${market.first.workerId}/stop`,
+    {},
+    { token: market.first.token },
+  );
+  assert.equal(stopped.status, 200, stopped.text);
+  await grant(market.runtime, 10 * TOTAL);
+  const ordered = await order(market.runtime, { secondOpinion: "self" });
+  const { verified } = await workAndVerify({ ...market, first: reserve, ...ordered }, FIXED, BROKEN);
+  await report(market, reserve, await claim(market, reserve, 20_000), FIXED);
+  const incident = await decided(market, verified.json.verification.incident_id);
+  assert.equal(incident.outcome, "second_struck");
+  assert.equal(await strikesOf(market, reserve), 0);
+});
+
 test("the operator decides also what a worker of its reserve contradicts as the second one", async (t) => {
   const market = await startMarket(t, { dispatch: false });
   const reserve = await joinReserve(market);

@@ -156,12 +156,7 @@ async function order(
   const second =
     incident.secondJobId === undefined ? undefined : await findJob(command.tx, incident.secondJobId);
   const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
-  const partyOrgs = [job.providerOrg];
-  if (second !== undefined) {
-    const secondWorker = await findWorker(command.tx, second.providerWorkerId);
-    // The operator answers for its reserve, so that what one of it contradicts, it decides itself.
-    if (secondWorker === undefined || !isOperator(secondWorker)) partyOrgs.push(second.providerOrg);
-  }
+  const partyOrgs = await outsideOrgs(command, [job, second]);
   const reserve = decideReserve(
     workers,
     { capability: SANDBOX_RUN, spec: job.spec, buyerOrg: job.org, market: false, partyOrgs },
@@ -305,4 +300,14 @@ async function lockStruck(command: Command, workerIds: readonly string[]): Promi
   const locked: Worker[] = [];
   for (const workerId of ids) locked.push(await find(workerId));
   return locked;
+}
+
+/** The operator answers for its reserve, so that what one of it contradicts, it decides itself. */
+async function outsideOrgs(command: Command, jobs: readonly (Job | undefined)[]): Promise<string[]> {
+  const orgs: string[] = [];
+  for (const job of jobs) {
+    const worker = job === undefined ? undefined : await findWorker(command.tx, job.providerWorkerId);
+    if (worker !== undefined && !isOperator(worker)) orgs.push(worker.org);
+  }
+  return orgs;
 }
