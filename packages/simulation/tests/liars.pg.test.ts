@@ -28,7 +28,7 @@ test("of twenty liars over a thousand jobs, rules find every lie of theirs, draw
         ...template,
         name: `liar${index}`,
         behaviour: { kind: "liar", lie } as const,
-        priceMsats: BigInt(20_000 + index * 1_000),
+        priceMsats: BigInt(20_000 + index * 100),
         sellsExecution: true,
       })),
       ...honest,
