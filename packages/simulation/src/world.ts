@@ -45,7 +45,7 @@ export type WorldOptions = {
 const ISSUER = "openagents-simulation";
 const TOKEN_S = 600;
 /** How often the runtime looks for what buyers have left, in real time. */
-export const SWEEP_EVERY_MS = 50;
+export const SWEEP_EVERY_MS = 200;
 /** A limit is not what is simulated. */
 const UNLIMITED = { burst: 1_000_000, perSecond: 1_000_000 };
 

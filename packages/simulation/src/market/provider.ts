@@ -11,7 +11,8 @@ import { reportOf, sha256Of } from "./work.ts";
 
 export type Provider = { readonly workerId: string; readonly plan: ProviderPlan; readonly clients: Clients };
 
-const HEARTBEAT_MS = 60_000;
+/** A worker is stale after two minutes. */
+const HEARTBEAT_MS = 90_000;
 const RENEW_MS = 10_000;
 const LEASE_MS = 30_000;
 const SLOW_FACTOR = 6;
@@ -51,12 +52,7 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
 
   async function heartbeat(): Promise<void> {
     if (market.open === 0) return;
-    if (!isDead()) {
-      await clients.workers.heartbeatWorker({ workerId }).catch((error: unknown) => {
-        if (!isRefused(error, "worker_stopped", "worker_disabled")) throw error;
-      });
-      market.wake(workerId);
-    }
+    if (!isDead()) await clients.workers.heartbeatWorker({ workerId });
     timeline.after(HEARTBEAT_MS, heartbeat);
   }
   timeline.after(random.int(1, HEARTBEAT_MS), heartbeat);
