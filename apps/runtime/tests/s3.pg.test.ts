@@ -50,6 +50,8 @@ test("a bucket's settings are whole or refused by name, and none means a disk", 
     DATABASE_URL: "postgres://runtime@127.0.0.1/runtime",
     RUNTIME_ARTIFACTS_DIR: "artifacts",
     RUNTIME_RECEIPT_KEY: "11".repeat(32),
+    RUNTIME_LOG_ORIGIN: "runtime.test/log",
+    RUNTIME_LOG_KEY: "22".repeat(32),
     OPENAGENTS_JWKS_URL: "http://127.0.0.1/jwks",
     OPENAGENTS_ISSUER: "issuer",
   };

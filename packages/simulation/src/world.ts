@@ -72,6 +72,7 @@ export async function openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }: WorldO
         logSigningKey: "52".repeat(32),
         logOrigin: "simulation/log",
         demoGrants: true,
+        pushToLoopback: false,
         rateLimits: {
           quotes: UNLIMITED,
           dispatches: UNLIMITED,
