@@ -70,7 +70,17 @@ const BY_RULE: readonly (readonly [name: string, tell: Lie["tell"], keepsOutputs
     claim(onLegs((legs) => legs.map((leg) => ({ ...leg, tree: legs[0]?.tree ?? leg.tree })))),
   ],
   ["exits and is killed at once", claim(onCommands((command) => ({ ...command, signal: "SIGKILL" })))],
-  ["ends in no way", claim(onCommands(({ exitCode: _, ...command }) => command))],
+  [
+    "ends in no way",
+    claim(
+      onCommands(({ command, durationMs, stdoutSha256, stderrSha256 }) => ({
+        command,
+        durationMs,
+        stdoutSha256,
+        stderrSha256,
+      })),
+    ),
+  ],
   [
     "runs another base",
     claim(onLegs((legs) => legs.map((leg) => (leg.leg === "base" ? { ...leg, tree: OTHER_TREE } : leg)))),
