@@ -8,6 +8,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
+import { indexCommand } from "./commands/index-tree.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { logCommand } from "./commands/log.ts";
 import { marketCommand } from "./commands/market.ts";
@@ -47,7 +48,7 @@ export function buildProgram(context: Context): Command {
     .addHelpText("after", HELP);
 
   program.commandsGroup("Start here:");
-  for (const command of [demoCommand, runCommand]) program.addCommand(command(context));
+  for (const command of [demoCommand, runCommand, indexCommand]) program.addCommand(command(context));
   program.commandsGroup("The stack:");
   for (const command of [upCommand, downCommand, statusCommand, tokenCommand, freezeCommand, unfreezeCommand])
     program.addCommand(command(context));

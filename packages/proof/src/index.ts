@@ -20,6 +20,19 @@ export { globMatches } from "./glob.ts";
 export { PatchError, type PatchRefusal } from "./patch-error.ts";
 export { patchFiles, type PatchFile } from "./patch-files.ts";
 export {
+  INDEX_BYTES_MAX,
+  REPO_INDEX,
+  checkIndex,
+  describeContent,
+  makeRepoIndex,
+  treeIdOf,
+  type CheckedIndex,
+  type IndexEntry,
+  type IndexLimits,
+  type IndexViolation,
+  type RepoIndex,
+} from "./repo-index/index.ts";
+export {
   REPORT_BYTES_MAX,
   REPORT_FOLDER,
   REPORT_TOOLS,

@@ -25,11 +25,8 @@ function wordsOf(event: SaleEvent, style: Style): readonly [mark: string, word: 
       return [good, "registered", event.workerId];
     case "job_claimed": {
       const { jobId, purpose, spec } = event.job;
-      return [
-        style.cyan("…"),
-        "claimed",
-        `${jobId}  ${purpose.replaceAll("_", " ")}: ${spec.commands.join("; ")}`,
-      ];
+      const what = spec === undefined ? "index a tree" : spec.commands.join("; ");
+      return [style.cyan("…"), "claimed", `${jobId}  ${purpose.replaceAll("_", " ")}: ${what}`];
     }
     case "job_reported":
       return event.outcome === "result"
@@ -59,7 +56,7 @@ export function eventToWire(event: SaleEvent, nowMs: number): Readonly<Record<st
       return { type: event.type, at, worker_id: event.workerId };
     case "job_claimed": {
       const { jobId, purpose, spec } = event.job;
-      return { type: event.type, at, job_id: jobId, purpose, commands: spec.commands };
+      return { type: event.type, at, job_id: jobId, purpose, commands: spec?.commands };
     }
     case "job_reported":
       return { type: event.type, at, job_id: event.jobId, outcome: event.outcome, code: event.code };

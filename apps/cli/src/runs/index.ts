@@ -1,3 +1,4 @@
+export { asUsage } from "./issue.ts";
 export { runDeps } from "./deps.ts";
 export { endRun, type Word } from "./end-run.ts";
 export { endLines, isVerified, runExitCode, runJson, runLines, untilWhen } from "./report.ts";

@@ -19,10 +19,11 @@ import {
   type Incident,
 } from "../fraud/index.ts";
 import {
-  SANDBOX_RUN,
+  capabilityOf,
   findJob,
   hasWaitedTooLong,
   inputsOf,
+  isRepoIndex,
   insertJob,
   listJobsAbout,
   queuedJob,
@@ -159,7 +160,7 @@ async function order(
   const partyOrgs = await outsideOrgs(command, [job, second]);
   const reserve = decideReserve(
     workers,
-    { capability: SANDBOX_RUN, spec: job.spec, buyerOrg: job.org, market: false, partyOrgs },
+    { capability: capabilityOf(job.spec), spec: job.spec, buyerOrg: job.org, market: false, partyOrgs },
     nowMs,
   );
   if (reserve === undefined) {
@@ -173,6 +174,8 @@ async function order(
     });
   }
   const jobId = newId("job", nowMs);
+  // An index is a function of its tree: made again it shows nothing new.
+  const repeats = isRepoIndex(job.spec) ? 1 : REPEATS;
   const receipt = command.seal(
     "openagents.runtime.job_dispatched.v1",
     incident.incidentId,
@@ -184,7 +187,7 @@ async function order(
       provider_worker_id: reserve.workerId,
       purpose: "adjudication",
       primary_job_id: job.jobId,
-      repeats: REPEATS,
+      repeats,
       spec: specFacts(job.spec),
     },
     nowMs,
@@ -198,7 +201,7 @@ async function order(
       jobHash: job.jobHash,
       purpose: "adjudication",
       primaryJobId: job.jobId,
-      repeats: REPEATS,
+      repeats,
       quoteId: undefined,
       reservationId: undefined,
       providerWorkerId: reserve.workerId,

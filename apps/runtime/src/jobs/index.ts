@@ -1,8 +1,9 @@
+export { canceledFacts } from "./canceled-facts.ts";
+export { fitsJob } from "./fits-job.ts";
 export {
   LEASE_MS,
   OUTAGE_MS,
   QUEUED_MS_MAX,
-  SANDBOX_RUN,
   hasWaitedTooLong,
   isTaken,
   jobMessage,
@@ -30,14 +31,19 @@ export { openOffers, type Offers } from "./offers.ts";
 export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";
 export {
-  canceledFacts,
+  SANDBOX_RUN,
+  capabilityOf,
   inputsOf,
+  isIndexResult,
+  isRepoIndex,
   jobHashOf,
   outputsOf,
   resultFacts,
   specFacts,
   specFromText,
   specText,
+  type JobResult,
+  type JobSpec,
 } from "./spec.ts";
 export {
   countOpenJobs,

@@ -5,15 +5,8 @@
 // JOB-3  A job settles only after it was verified.
 // Held by tests/main-job.pg.test.ts.
 
-import type {
-  Fallback,
-  Job as JobMessage,
-  JobFailure,
-  JobPurpose,
-  JobStatus,
-  SandboxRunResult,
-  SandboxRunSpec,
-} from "@openagents/contracts";
+import type { Fallback, Job as JobMessage, JobFailure, JobPurpose, JobStatus } from "@openagents/contracts";
+import { isRepoIndex, workFields, type JobResult, type JobSpec } from "./spec.ts";
 
 export type Job = {
   readonly jobId: string;
@@ -35,13 +28,13 @@ export type Job = {
   readonly priceMsats: bigint | undefined;
   /** What its provider asked for it; the price when undefined. */
   readonly chargedMsats: bigint | undefined;
-  readonly spec: SandboxRunSpec;
+  readonly spec: JobSpec;
   readonly inputs: readonly string[];
   readonly leaseId: string | undefined;
   readonly leaseExpiresAtMs: number | undefined;
   /** Set at the first claim: the job must be handed in by then, by whoever holds it. */
   readonly overdueAtMs: number | undefined;
-  readonly result: SandboxRunResult | undefined;
+  readonly result: JobResult | undefined;
   readonly failure: JobFailure | undefined;
   readonly dispatchReceiptId: string;
   readonly completedReceiptId: string | undefined;
@@ -52,9 +45,6 @@ export type Job = {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 };
-
-/** The job type that these jobs are of. */
-export const SANDBOX_RUN = "oa.sandbox_run.v1";
 
 /** How long a lease holds without renewal. */
 export const LEASE_MS = 30_000;
@@ -71,7 +61,10 @@ const LEGS = 3;
 
 /** The longest that a job can take within its own limits; a provider that renews for longer holds it for nothing. */
 export function allowedMs({ spec, repeats }: Pick<Job, "spec" | "repeats">): number {
-  return LEGS * repeats * spec.commands.length * Number(spec.limits.wallMs) + OVERHEAD_MS;
+  const onceMs = isRepoIndex(spec)
+    ? Number(spec.wallMs)
+    : LEGS * spec.commands.length * Number(spec.limits.wallMs);
+  return repeats * onceMs + OVERHEAD_MS;
 }
 
 /** Longer than what a worker may be busy with before it, and not so long that the money waits for one that takes nothing. */
@@ -184,8 +177,7 @@ export function jobMessage(job: Job): JobMessage {
     quoteId: job.quoteId ?? "",
     reservationId: job.reservationId ?? "",
     providerWorkerId: job.providerWorkerId,
-    spec: job.spec,
-    result: job.result,
+    ...workFields(job),
     failure: job.failure,
     leaseExpiresAt: job.leaseExpiresAtMs,
     createdAt: job.createdAtMs,

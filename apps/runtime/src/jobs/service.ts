@@ -18,7 +18,6 @@ import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/
 import { findBuyerStanding } from "../standings/index.ts";
 import {
   findWorker,
-  fitsCaps,
   isOwnedBy,
   lockWorkersOf,
   recordJobEnds,
@@ -31,7 +30,6 @@ import {
   LEASE_MS,
   OUTAGE_MS,
   RENEW_EVERY_MS,
-  SANDBOX_RUN,
   allowedMs,
   faultOf,
   jobForProvider,
@@ -39,10 +37,11 @@ import {
   type ProviderFault,
 } from "./job.ts";
 import { LEASE_DETAILS, checkLease, type LeaseRefusal } from "./lease-refusals.ts";
+import { fitsJob } from "./fits-job.ts";
 import { findFormerHolder, findSeen, insertLease, lockUnlapsed, markLapsed, sumClaimed } from "./leases.ts";
 import type { Offers } from "./offers.ts";
 import { isOvercharged, refuseOvercharge } from "./price-integrity.ts";
-import { resultFacts } from "./spec.ts";
+import { capabilityOf, isIndexResult, isRepoIndex, resultFacts, type JobResult } from "./spec.ts";
 import { countLeased, findJob, lockJob, lockNextJob, updateJob } from "./store.ts";
 
 export type JobsDeps = {
@@ -141,7 +140,7 @@ async function whyCapped(
   job: Job,
   nowMs: number,
 ): Promise<{ readonly reason: string; readonly detail: string } | undefined> {
-  if (!fitsCaps(caps, job.spec.limits)) {
+  if (!fitsJob(caps, job.spec)) {
     return { reason: "caps_too_small", detail: `${job.jobId} may take more than this worker's caps allow.` };
   }
   if (caps.msatsPerHourMax === undefined) return undefined;
@@ -223,6 +222,8 @@ export function submitResult(
     const nowMs = command.nowMs();
     const refused = checkLease(job, request.leaseId, nowMs);
     if (refused !== undefined) return refuseLease(refused);
+    const result = request.result ?? request.repoIndexResult;
+    if (result !== undefined && isIndexResult(result) !== isRepoIndex(job.spec)) return refuseOtherWork(job);
     if (isOvercharged(job, request)) return refuseOvercharge(command, job, request, nowMs);
     const strike = fault === "provider_failed" ? [await strikeFor(command, job, nowMs)] : [];
     const moved = fault === undefined ? undefined : await deps.fallBack(command, run, job, fault, nowMs);
@@ -235,7 +236,7 @@ export function submitResult(
       };
     }
 
-    const facts = completionFacts(job, request);
+    const facts = completionFacts(job, result, request);
     // An adjudication is about an incident: the run's log and receipts are complete without it.
     const subject = job.purpose === "adjudication" ? job.jobId : runId;
     const receipt = command.seal("openagents.runtime.job_completed.v1", subject, facts, nowMs, org);
@@ -244,7 +245,7 @@ export function submitResult(
       status: "reported",
       leaseId: undefined,
       leaseExpiresAtMs: undefined,
-      result: request.result,
+      result,
       failure: request.failure,
       chargedMsats: request.chargedMsats,
       completedReceiptId: receipt.receipt_id,
@@ -257,7 +258,7 @@ export function submitResult(
       writes: [
         ...strike,
         updateJob(reported),
-        ...(request.result === undefined ? [] : latencyWrites(job, nowMs)),
+        ...(result === undefined ? [] : latencyWrites(job, nowMs)),
         ...(job.purpose === "adjudication" ? [] : extendRun(run, [event], nowMs).writes),
       ],
     };
@@ -270,7 +271,10 @@ function latencyWrites(job: Job, nowMs: number): Write[] {
   const latencyMs = nowMs - job.offeredAtMs;
   const measure = latencyMeasure(latencyMs);
   const parties = [job.org, job.providerWorkerId].map((party) => ({ party, measure }));
-  return [recordLatency(job.providerWorkerId, latencyMs), countMarket(SANDBOX_RUN, parties, nowMs)];
+  return [
+    recordLatency(job.providerWorkerId, latencyMs),
+    countMarket(capabilityOf(job.spec), parties, nowMs),
+  ];
 }
 
 type ProviderJob = { readonly job: Job; readonly reassigned: boolean };
@@ -297,11 +301,11 @@ async function strikeFor(command: Command, job: Job, nowMs: number): Promise<Wri
   return strikeWorker(command, worker, { because: "provider_failed", job, leaseId: job.leaseId }, nowMs);
 }
 
-function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
+function completionFacts(job: Job, result: JobResult | undefined, request: SubmitResultRequest): JsonObject {
   const outcome: JsonObject =
-    request.result === undefined
+    result === undefined
       ? { outcome: "failed", failure_code: request.failure?.code ?? "" }
-      : { outcome: "reported", result_sha256: sha256Hex(canonicalize(resultFacts(request.result))) };
+      : { outcome: "reported", result_sha256: sha256Hex(canonicalize(resultFacts(result))) };
   return {
     run_id: job.runId,
     job_id: job.jobId,
@@ -311,6 +315,15 @@ function completionFacts(job: Job, request: SubmitResultRequest): JsonObject {
     purpose: job.purpose,
     ...(request.chargedMsats === undefined ? {} : { charged_msats: Number(request.chargedMsats) }),
     ...outcome,
+  };
+}
+
+function refuseOtherWork({ spec }: Job): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "result_of_other_work",
+    detail: `The job is of type ${capabilityOf(spec)}. Hand in a result of that type, or a failure.`,
   };
 }
 

@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { inflateSync } from "node:zlib";
-import type { SandboxRunSpec } from "@openagents/contracts";
+import type { RepoIndexSpec } from "@openagents/contracts";
 
 /** More than the refs and the commit of any base that the CLI makes. */
 export const BASE_PREFIX_BYTES = 64 * 1024;
@@ -15,7 +15,7 @@ const COMMIT = 1;
 /** What is wrong with the bundle that starts with these bytes, as a sentence. */
 export function findBaseProblem(
   prefix: Buffer,
-  { baseCommit, baseTree }: Pick<SandboxRunSpec, "baseCommit" | "baseTree">,
+  { baseCommit, baseTree }: Pick<RepoIndexSpec, "baseCommit" | "baseTree">,
 ): string | undefined {
   const end = prefix.indexOf("\n\n");
   const [signature = "", ...lines] = prefix.subarray(0, Math.max(0, end)).toString("latin1").split("\n");

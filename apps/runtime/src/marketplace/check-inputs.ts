@@ -23,7 +23,7 @@ import {
   readText,
   type ArtifactReader,
 } from "../artifacts/index.ts";
-import { inputsOf } from "../jobs/index.ts";
+import { inputsOf, isRepoIndex, type JobSpec } from "../jobs/index.ts";
 import { invalidField } from "../problems.ts";
 import { BASE_PREFIX_BYTES, findBaseProblem } from "./base-bundle.ts";
 
@@ -38,7 +38,7 @@ export type InputsCheck = {
 export async function checkInputs(
   deps: InputsDeps,
   org: string,
-  spec: SandboxRunSpec,
+  spec: JobSpec,
   market: boolean,
 ): Promise<InputsCheck> {
   const inputs = inputsOf(spec);
@@ -78,7 +78,7 @@ function artifactMissing(sha256: string): ProblemError {
  */
 async function findInputProblem(
   deps: Pick<InputsDeps, "artifacts">,
-  spec: SandboxRunSpec,
+  spec: JobSpec,
   market: boolean,
 ): Promise<ProblemError | undefined> {
   if (market) {
@@ -94,6 +94,7 @@ async function findInputProblem(
       );
     }
   }
+  if (isRepoIndex(spec)) return undefined;
   const patch = await readPatch(deps.artifacts, spec.patchSha256);
   if (patch === undefined) {
     return invalidField(

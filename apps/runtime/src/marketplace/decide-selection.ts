@@ -3,15 +3,16 @@
 // Pure: the same workers, job and clock reading give the same answer when an
 // auditor replays the receipt.
 
-import type { SandboxRunSpec, ToolchainRequirement } from "@openagents/contracts";
-import { fitsCaps, livenessOf, type Worker } from "../workers/index.ts";
+import type { ToolchainRequirement } from "@openagents/contracts";
+import { fitsJob, isRepoIndex, type JobSpec } from "../jobs/index.ts";
+import { livenessOf, type Worker } from "../workers/index.ts";
 import { findSecond, rankFirst, rankSeconds, type Demand, type Offer, type Second } from "./offers.ts";
 import { compare } from "./rank.ts";
 import { isOperator, mayReceiveSource, type SourceOrder } from "../zones/index.ts";
 
 export type Order = Demand &
   SourceOrder & {
-    readonly spec: SandboxRunSpec;
+    readonly spec: JobSpec;
     /** Organisations that do not work for this buyer. */
     readonly blockedBy?: ReadonlySet<string>;
   };
@@ -125,9 +126,14 @@ function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifi
     return "capability_missing";
   if (!mayReceiveSource(worker, order)) return "zone_not_allowed";
   if (order.blockedBy?.has(worker.org) === true) return "blocked";
-  if (!fitsCaps(worker.caps, order.spec.limits)) return "caps_too_small";
-  if (!order.spec.toolchains.every((needed) => hasToolchain(worker, needed))) return "toolchain_missing";
+  if (!fitsJob(worker.caps, order.spec)) return "caps_too_small";
+  if (!hasToolchains(worker, order.spec)) return "toolchain_missing";
   return undefined;
+}
+
+/** Nothing of a tree is run to index it. */
+function hasToolchains(worker: Worker, spec: JobSpec): boolean {
+  return isRepoIndex(spec) || spec.toolchains.every((needed) => hasToolchain(worker, needed));
 }
 
 function hasToolchain(worker: Worker, needed: ToolchainRequirement): boolean {

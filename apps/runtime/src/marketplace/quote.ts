@@ -6,11 +6,11 @@ import type {
   PayOn,
   Quote as QuoteMessage,
   QuoteSignature,
-  SandboxRunSpec,
   SupplyClass,
   VerificationPolicy,
 } from "@openagents/contracts";
 import { quoteHash, type JsonObject } from "@openagents/receipts";
+import type { JobSpec } from "../jobs/index.ts";
 import type { SamplingTerms } from "../sampling/index.ts";
 import { sumOf, type Priced } from "./price.ts";
 
@@ -45,7 +45,7 @@ export type QuoteTerms = {
 
 export type Quote = QuoteTerms & {
   readonly org: string;
-  readonly spec: SandboxRunSpec;
+  readonly spec: JobSpec;
   readonly quoteSha256: string;
   readonly receiptId: string;
 };

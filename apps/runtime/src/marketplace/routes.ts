@@ -10,7 +10,7 @@ import { readTelemetry } from "./telemetry.ts";
 import { quoteMessage } from "./quote.ts";
 import { selectRoute } from "./select-route.ts";
 import { findQuote } from "./store.ts";
-import { quoteSandboxRun, type QuoteDeps } from "./quote-sandbox-run.ts";
+import { quoteWork, type QuoteDeps } from "./quote-work.ts";
 
 export type MarketplaceRoutesDeps = QuoteDeps &
   DispatchDeps & { readonly db: Database; readonly limits: RateLimits; readonly nowMs: () => number };
@@ -40,7 +40,8 @@ export function marketplaceRoutes(deps: MarketplaceRoutesDeps): Binding {
     },
     listJobTypes: async () => ({ jobTypes: JOB_TYPES }),
     getComputeTelemetry: (request, call) => readTelemetry(deps, call.principal.org, request),
-    quoteSandboxRun: (request, call) => quoteSandboxRun(quoting, call, request),
+    quoteSandboxRun: (request, call) => quoteWork(quoting, call, request),
+    quoteRepoIndex: (request, call) => quoteWork(quoting, call, request),
     selectRoute: (request, call) => selectRoute(quoting, call, request),
     async getQuote({ quoteId }, call) {
       const quote = await findQuote(deps.db, call.principal.org, quoteId);

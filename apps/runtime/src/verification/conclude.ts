@@ -6,7 +6,7 @@ import type { Assurance, IncidentKind, Rerun, VerifySandboxRunResponse } from "@
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { insertIncident, type Incident } from "../fraud/index.ts";
-import { resultFacts, settleJob, updateJob, type Job } from "../jobs/index.ts";
+import { isRepoIndex, resultFacts, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import type { Decision } from "./decide-verification.ts";
 import { countAgreeing } from "../standings/index.ts";
@@ -137,7 +137,7 @@ function verificationFacts(
     base_bundle_sha256: job.spec.baseBundleSha256,
     base_commit: job.spec.baseCommit,
     base_tree: job.spec.baseTree,
-    patch_sha256: job.spec.patchSha256,
+    ...(isRepoIndex(job.spec) ? {} : { patch_sha256: job.spec.patchSha256 }),
     verdict: first.verdict,
     because: first.because,
     assurance,

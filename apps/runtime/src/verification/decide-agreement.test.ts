@@ -19,6 +19,7 @@ const DISAGREEMENTS: readonly (readonly [string, Decision])[] = [
   ["a leg that was not run", like(decision("proven", { base: 1, patched: 0 }))],
   ["equal exit codes and another verdict", like(decision("failed", { base: 1, patched: 0, guard: 0 }))],
   ["another tree of any leg", { ...PROVEN, trees: new Map([["patched", "d".repeat(40)]]) }],
+  ["another answer", { ...PROVEN, answer: "e".repeat(64) }],
   ["a report that breaks rules", { ...PROVEN, violations: ["trees_equal"] }],
 ];
 

@@ -2,6 +2,7 @@
 //
 // Runs agree when every leg ran in the same tree and ended with the same exit code, and
 // both give the same verdict; outputs may differ, since they hold times and folders.
+// Work that has one right answer must have that one from both.
 
 import type { Leg } from "@openagents/contracts";
 import type { Decision } from "./decide-verification.ts";
@@ -27,6 +28,10 @@ export function decideAgreement(first: Decision, second: Decision): Agreement {
   for (const [leg, tree] of first.trees) {
     if (second.trees.get(leg) !== tree)
       return { kind: "disagree", because: `the ${leg} leg was not run in the same tree by both` };
+  }
+  if (second.answer !== first.answer) {
+    const [one, other] = [first.answer ?? "none", second.answer ?? "none"];
+    return { kind: "disagree", because: `the first answer is ${one}, the second ${other}` };
   }
   if (first.verdict !== second.verdict) {
     return {

@@ -3,7 +3,7 @@
 // Pure: what was stored was read and hashed before; the same job, hashes, patch
 // and reports give the same verdict when an auditor runs this again.
 
-import type { Leg, LegResult, SandboxRunSpec, Verdict } from "@openagents/contracts";
+import type { Leg, LegResult, Proof, SandboxRunResult, SandboxRunSpec, Verdict } from "@openagents/contracts";
 import {
   classifyPatch,
   decideLegs,
@@ -11,7 +11,6 @@ import {
   type CheckConfig,
   type PatchClassification,
 } from "@openagents/proof";
-import type { Job } from "../jobs/index.ts";
 
 /** What the verifier read for itself. */
 export type Evidence = {
@@ -35,7 +34,7 @@ export type OutputState = "intact" | "lost" | "missing" | "foreign";
 export type Decision = {
   readonly verdict: Verdict;
   readonly because: string;
-  readonly proof: "by_exit_code" | "by_tests";
+  readonly proof: Proof;
   /** Rules that the result broke. An honest failing check breaks none. */
   readonly violations: readonly string[];
   /** Files that a person looks at. */
@@ -46,13 +45,17 @@ export type Decision = {
   readonly trees: ReadonlyMap<Leg, string>;
   readonly testsFixed?: number | undefined;
   readonly testsKept?: number | undefined;
+  /** What every honest run of the work answers, where that is one thing. */
+  readonly answer?: string;
 };
 
-/** The decision on a job's report: one for each round of an adjudication, and one of any other job. */
-export function decideRounds(job: Job, evidence: Evidence): Decision[] {
-  const { result, spec } = job;
-  if (result === undefined)
-    return [inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, [])];
+/** The decision on a result: one for each round of an adjudication, and one of any other job. */
+export function decideRounds(
+  spec: SandboxRunSpec,
+  result: SandboxRunResult,
+  repeats: number,
+  evidence: Evidence,
+): Decision[] {
   if (evidence.patch === undefined) return [inconclusive("the patch is not stored intact any more", [])];
   if ([...evidence.outputs.values()].includes("lost"))
     return [inconclusive("an output is not stored intact any more", [])];
@@ -62,9 +65,9 @@ export function decideRounds(job: Job, evidence: Evidence): Decision[] {
     ...(sameList(classification.guardPaths, spec.guardPaths) ? [] : ["guard_paths_differ"]),
     ...outputViolations(evidence.outputs),
   ];
-  const perRound = result.legs.length / job.repeats;
+  const perRound = result.legs.length / repeats;
   if (!Number.isInteger(perRound)) return [inconclusive(BROKEN, [...common, "legs_unexpected"])];
-  return Array.from({ length: job.repeats }, (_, round) =>
+  return Array.from({ length: repeats }, (_, round) =>
     decideRound(
       spec,
       result.legs.slice(round * perRound, (round + 1) * perRound),
@@ -95,7 +98,7 @@ function decideRound(
   return { ...decided, violations: [], exitCodes, trees };
 }
 
-function inconclusive(because: string, violations: readonly string[]): Decision {
+export function inconclusive(because: string, violations: readonly string[]): Decision {
   return {
     verdict: "inconclusive",
     because,
@@ -107,7 +110,7 @@ function inconclusive(because: string, violations: readonly string[]): Decision 
   };
 }
 
-function outputViolations(outputs: ReadonlyMap<string, OutputState>): string[] {
+export function outputViolations(outputs: ReadonlyMap<string, OutputState>): string[] {
   const violations: string[] = [];
   for (const [sha256, state] of outputs) {
     if (state === "missing") violations.push(`output_missing:${sha256}`);

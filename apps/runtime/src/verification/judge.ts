@@ -1,9 +1,10 @@
 // The decision on a reported job, made once however often it is asked for: to
 // hash outputs again and read large reports takes time that everybody waits for.
 
-import type { Job } from "../jobs/index.ts";
-import { decideRounds, type Decision } from "./decide-verification.ts";
-import { gatherEvidence, type EvidenceDeps } from "./evidence.ts";
+import { isIndexResult, isRepoIndex, type Job } from "../jobs/index.ts";
+import { decideRepoIndex } from "./decide-repo-index.ts";
+import { decideRounds, inconclusive, type Decision, type OutputState } from "./decide-verification.ts";
+import { gatherEvidence, gatherIndex, type EvidenceDeps } from "./evidence.ts";
 
 const REMEMBERED_MAX = 64;
 
@@ -20,10 +21,19 @@ export type Judge = {
 export function openJudge(deps: EvidenceDeps): Judge {
   const remembered = new Map<string, Promise<readonly Decision[]>>();
   const judge = async (job: Job): Promise<readonly Decision[]> => {
-    const evidence = await gatherEvidence(deps, job);
-    const isDamaged = evidence.patch === undefined || [...evidence.outputs.values()].includes("lost");
-    if (isDamaged) remembered.delete(job.jobId);
-    return decideRounds(job, evidence);
+    const { spec, result, repeats } = job;
+    if (result === undefined)
+      return [inconclusive(`the provider reported ${job.failure?.code ?? "nothing"}`, [])];
+    if (isRepoIndex(spec) && isIndexResult(result)) {
+      const evidence = await gatherIndex(deps, job, result);
+      if (isDamaged(evidence.outputs)) remembered.delete(job.jobId);
+      return [decideRepoIndex(spec, result, evidence)];
+    }
+    if (isRepoIndex(spec) || isIndexResult(result))
+      throw new Error(`${job.jobId} has a result of other work`);
+    const evidence = await gatherEvidence(deps, job, spec, result);
+    if (evidence.patch === undefined || isDamaged(evidence.outputs)) remembered.delete(job.jobId);
+    return decideRounds(spec, result, repeats, evidence);
   };
   return {
     decide(job) {
@@ -37,4 +47,8 @@ export function openJudge(deps: EvidenceDeps): Judge {
       return decided;
     },
   };
+}
+
+function isDamaged(outputs: ReadonlyMap<string, OutputState>): boolean {
+  return [...outputs.values()].includes("lost");
 }

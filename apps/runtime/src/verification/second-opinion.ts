@@ -5,8 +5,8 @@ import { newId, type Command } from "@openagents/authority";
 import type { Write } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
 import {
-  SANDBOX_RUN,
   canceledFacts,
+  capabilityOf,
   inputsOf,
   hasWaitedTooLong,
   insertJob,
@@ -185,7 +185,7 @@ export async function findReplacement(
   const second = decideReplacement(
     workers,
     {
-      capability: SANDBOX_RUN,
+      capability: capabilityOf(job.spec),
       spec: job.spec,
       buyerOrg: job.org,
       market: quote.market,

@@ -6,6 +6,7 @@ export {
   type BaseBundle,
   type ExpectedBase,
 } from "./base-tree.ts";
+export { listTree, readBlobs, type TreeItem } from "./read-tree.ts";
 export { GitError, runGit, runGitText, type GitCall } from "./run-git.ts";
 export {
   applyToWorkspace,

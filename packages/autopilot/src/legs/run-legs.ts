@@ -83,7 +83,12 @@ export async function runLegs(
   return { legs, toolchains: match.toolchains };
 }
 
-async function readChecked(deps: LegDeps, sha256: string, signal: AbortSignal): Promise<Buffer> {
+/** An input's bytes, which are what their hash says. Throws `input_hash_mismatch`. */
+export async function readChecked(
+  deps: Pick<LegDeps, "readInput">,
+  sha256: string,
+  signal: AbortSignal,
+): Promise<Buffer> {
   signal.throwIfAborted();
   const bytes = await deps.readInput(sha256);
   const actual = createHash("sha256").update(bytes).digest("hex");

@@ -1,5 +1,5 @@
 // One job, from its spec to its report: fetch the inputs, run the legs in the
-// sandbox, hand over outputs and reports. What cannot be done is a failure with
+// sandbox or make the index, hand over what came of it. What cannot be done is a failure with
 // a code, never a made-up result.
 
 import { createHash } from "node:crypto";
@@ -11,14 +11,18 @@ import {
   type Job,
   type JobFailure,
   type LegResult,
+  type RepoIndexResult,
+  type RepoIndexSpec,
   type SandboxRunResult,
+  type SandboxRunSpec,
 } from "@openagents/contracts";
 import { PatchError } from "@openagents/proof";
 import { SandboxError, type CommandOutcome } from "@openagents/sandbox";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
-import { runLegs, type LegRunner } from "../legs/index.ts";
+import { readChecked, runLegs, type LegRunner } from "../legs/index.ts";
 import type { Pause } from "../pause.ts";
+import { makeIndex } from "../repo-index/index.ts";
 import type { InstalledToolchain } from "../toolchains/index.ts";
 import { describeEnvironment } from "./environment.ts";
 
@@ -30,7 +34,10 @@ export type JobDeps = {
   readonly pause: Pause;
 };
 
-export type JobReport = { readonly result: SandboxRunResult } | { readonly failure: JobFailure };
+export type JobReport =
+  | { readonly result: SandboxRunResult }
+  | { readonly repoIndexResult: RepoIndexResult }
+  | { readonly failure: JobFailure };
 
 const DETAIL_CHARS_MAX = 2_000;
 
@@ -48,7 +55,12 @@ export async function doJob(
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return { result: await workOn(deps, job, leaseId, folder, signal) };
+    if (job.repoIndex !== undefined) {
+      return { repoIndexResult: await indexTree(deps, job.repoIndex, leaseId, folder, signal) };
+    }
+    if (job.spec !== undefined)
+      return { result: await runCheck(deps, job.spec, job.repeats, leaseId, folder, signal) };
+    return { failure: { code: "work_unknown", detail: "The worker does not know this type of work." } };
   } catch (cause) {
     signal.throwIfAborted();
     return { failure: failureOf(cause) };
@@ -57,9 +69,31 @@ export async function doJob(
   }
 }
 
-async function workOn(
+async function indexTree(
   deps: JobDeps,
-  job: Job,
+  spec: RepoIndexSpec,
+  leaseId: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<RepoIndexResult> {
+  const readInput = (sha256: string) => fetchInput(deps, sha256, leaseId, signal);
+  const bundle = await readChecked({ readInput }, spec.baseBundleSha256, signal);
+  const { index, bytes } = await makeIndex(spec, bundle, folder, signal);
+  const { totals, tree } = index;
+  return {
+    tree,
+    indexSha256: await storeOutput(deps, bytes, leaseId, signal),
+    indexBytes: BigInt(bytes.length),
+    files: totals.files,
+    bytes: BigInt(totals.bytes),
+    lines: BigInt(totals.lines),
+  };
+}
+
+async function runCheck(
+  deps: JobDeps,
+  spec: SandboxRunSpec,
+  repeats: number,
   leaseId: string,
   folder: string,
   signal: AbortSignal,
@@ -67,7 +101,7 @@ async function workOn(
   const { sandbox, toolchains: installed } = deps;
   const readInput = (sha256: string) => fetchInput(deps, sha256, leaseId, signal);
   const tools = { sandbox, toolchains: installed, readInput };
-  const { legs: runs, toolchains } = await runLegs(tools, job.spec, folder, job.repeats, signal);
+  const { legs: runs, toolchains } = await runLegs(tools, spec, folder, repeats, signal);
   const put = (data: Buffer) => storeOutput(deps, data, leaseId, signal);
   const legs: LegResult[] = [];
   for (const { leg, tree, commands, report } of runs) {

@@ -11,6 +11,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
+import { REPO_INDEX } from "@openagents/proof";
 import { reading, runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import type { LegRunner } from "../legs/index.ts";
@@ -80,7 +81,7 @@ type Ending = (typeof ENDINGS)[number];
 
 export type ProviderEnd = { readonly reason: "stopped" | Ending; readonly workerId: string };
 
-const CAPABILITY = "oa.sandbox_run.v1";
+const CAPABILITIES = ["oa.sandbox_run.v1", REPO_INDEX];
 const CLAIM_WAIT_MS = 25_000;
 /** Of one that is told: long enough that the runtime does not count it as asking again and again. */
 const TOLD_WAIT_MS = 1_000;
@@ -94,7 +95,7 @@ const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 30_000;
 
 /**
- * Sell sandboxed runs until the signal aborts or the runtime says that this worker
+ * Sell sandboxed runs and indexes until the signal aborts or the runtime says that this worker
  * gets no more: disabled, quarantined, or stopped by its owner elsewhere. Rejects
  * only when the registration is refused (bad token, wrong settings); while the
  * runtime is away it waits.
@@ -167,7 +168,7 @@ async function register(loop: Loop, listener: PushListener | undefined): Promise
           workerId: known,
           displayName: options.displayName,
           roles: ["provider"],
-          capabilities: [CAPABILITY],
+          capabilities: CAPABILITIES,
           priceMsats: options.priceMsats,
           executionPriceMsats: options.executionPriceMsats,
           priceBands: [],

@@ -3,7 +3,7 @@
 import type { Job } from "@openagents/contracts";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading } from "../clients.ts";
-import type { Session } from "./session.ts";
+import type { Buyer } from "./session.ts";
 
 const POLL_MS_MIN = 50;
 const POLL_MS_MAX = 500;
@@ -26,11 +26,11 @@ const OVERHEAD_MS = 660_000;
  * `job_overdue` when it takes longer than its limits allow.
  */
 export async function awaitReport(
-  session: Session,
+  buyer: Omit<Buyer, "steps">,
   jobId: string,
   say: (detail: string) => void,
 ): Promise<Job> {
-  const { clients, pause, nowMs, signal } = session;
+  const { clients, pause, nowMs, signal } = buyer;
   const startedMs = nowMs();
   let changedMs = startedMs;
   let leasedMs: number | undefined;
@@ -51,7 +51,7 @@ export async function awaitReport(
     before = job;
     if (nowMs() - changedMs > STILL_MS_MAX) {
       const isBusy =
-        job.status === "queued" && nowMs() - startedMs < QUEUE_MS_MAX && (await takesJobs(session, job));
+        job.status === "queued" && nowMs() - startedMs < QUEUE_MS_MAX && (await takesJobs(buyer, job));
       if (!isBusy) {
         throw new AutopilotError(
           "job_stuck",
@@ -61,16 +61,21 @@ export async function awaitReport(
       say("waits for its provider, which is busy");
       changedMs = nowMs();
     }
-    const legsMs = 3 * job.spec.commands.length * Number(job.spec.limits.wallMs) * Math.max(1, job.repeats);
-    if (leasedMs !== undefined && nowMs() - leasedMs > legsMs + OVERHEAD_MS)
+    if (leasedMs !== undefined && nowMs() - leasedMs > workMs(job) + OVERHEAD_MS)
       throw new AutopilotError("job_overdue", `${jobId} takes longer than its limits allow.`);
     await pause(waitMs, signal);
     signal.throwIfAborted();
   }
 }
 
+/** As long as its own limits let the work take. */
+function workMs({ spec, repoIndex, repeats }: Job): number {
+  const legsMs = spec === undefined ? 0 : 3 * spec.commands.length * Number(spec.limits.wallMs);
+  return (legsMs + Number(repoIndex?.wallMs ?? 0n)) * Math.max(1, repeats);
+}
+
 /** Whether the provider takes jobs now, so that a job that waits for it will have its turn. */
-async function takesJobs({ clients, pause, signal }: Session, job: Job): Promise<boolean> {
+async function takesJobs({ clients, pause, signal }: Omit<Buyer, "steps">, job: Job): Promise<boolean> {
   const { providers } = await reading(() => clients.marketplace.listProviders({}, { signal }), signal, pause);
   return providers.some(({ workerId, quarantined }) => workerId === job.providerWorkerId && !quarantined);
 }

@@ -93,7 +93,7 @@ export async function settle(session: Session): Promise<Settlement> {
   );
 }
 
-function describeSettlement(made: Settlement): string {
+export function describeSettlement(made: Settlement): string {
   const second =
     made.secondOpinionMsats > 0n
       ? `, ${made.secondOpinionMsats} msats to the provider of the second run`

@@ -32,9 +32,12 @@ export type Session = {
   readonly redact: (text: string) => string;
 };
 
+/** What buying a job needs of whoever buys it. */
+export type Buyer = Pick<Session, "clients" | "nowMs" | "pause" | "signal" | "steps">;
+
 export type Tools = Pick<Session, "clients" | "pause" | "nowMs">;
 
-export function toolsOf(deps: RunDeps): Tools {
+export function toolsOf(deps: Pick<RunDeps, "client" | "clients" | "nowMs" | "pause">): Tools {
   return {
     clients: deps.clients ?? runtimeClients(deps.client, PATIENT_ATTEMPTS_MAX),
     pause: deps.pause ?? pauseFor,

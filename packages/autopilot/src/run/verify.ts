@@ -7,18 +7,32 @@ import { reading } from "../clients.ts";
 import { awaitReport } from "./await-report.ts";
 import { isRefusedAs } from "./executor.ts";
 import { orderKey } from "./order.ts";
-import type { Session } from "./session.ts";
+import type { Buyer, Session } from "./session.ts";
 
 /** How often one and the same second run is waited for, which takes minutes when its provider is away. */
 const WAITS_MAX = 3;
+
+/** The final verdict on the current order's job, kept in the journal. Throws what `awaitVerdict` throws. */
+export function verify(session: Session, jobId: string): Promise<VerificationResult> {
+  return awaitVerdict(session, jobId, orderKey(session), async (verification) => {
+    // In one write: a final verdict is not looked at again.
+    const failed = isUnconfirmed(verification);
+    await session.journal.saveOrder({ verification, ...(failed ? { failed } : {}) });
+  });
+}
 
 /**
  * The final verdict, after somebody else has run the work again where the quote
  * says so. As many are waited for as the runtime asks; throws `second_opinion_stuck`
  * when one of them neither ends nor is replaced.
  */
-export async function verify(session: Session, jobId: string): Promise<VerificationResult> {
-  const { journal, steps } = session;
+export async function awaitVerdict(
+  buyer: Buyer,
+  jobId: string,
+  key: string,
+  keep: (verification: VerificationResult) => Promise<void>,
+): Promise<VerificationResult> {
+  const { steps } = buyer;
   const waits = new Map<string, number>();
   // An answer that orders a second run is kept under its key, so what follows is asked for under another. One
   // that only says who is waited for is not kept: the same key asks afresh, also in a later process.
@@ -27,10 +41,8 @@ export async function verify(session: Session, jobId: string): Promise<Verificat
     const { verification, secondJob } = await steps.step(
       "verify",
       async () => {
-        const answer = await askVerdict(session, jobId, `${orderKey(session)}:verify:${after}`);
-        // In one write: a final verdict is not looked at again.
-        const failed = isUnconfirmed(answer.verification);
-        await journal.saveOrder({ verification: answer.verification, ...(failed ? { failed } : {}) });
+        const answer = await askVerdict(buyer, jobId, `${key}:verify:${after}`);
+        await keep(answer.verification);
         return answer;
       },
       (made) => describeVerification(made.verification),
@@ -45,13 +57,13 @@ export async function verify(session: Session, jobId: string): Promise<Verificat
         `The second run ${secondJobId} does not come to an end.`,
       );
     waits.set(secondJobId, waited + 1);
-    await awaitSecond(session, secondJobId);
+    await awaitSecond(buyer, secondJobId);
     after = secondJobId;
   }
 }
 
 /** A repeat answers the same; when somebody else has asked, their verdict. */
-async function askVerdict({ clients, pause, signal }: Session, jobId: string, idempotencyKey: string) {
+async function askVerdict({ clients, pause, signal }: Buyer, jobId: string, idempotencyKey: string) {
   try {
     return await clients.verification.verifySandboxRun({ jobId }, { idempotencyKey, signal });
   } catch (cause) {
@@ -61,11 +73,11 @@ async function askVerdict({ clients, pause, signal }: Session, jobId: string, id
   return { verification: (await reading(read, signal, pause)).verification, secondJob: undefined };
 }
 
-function awaitSecond(session: Session, secondJobId: string): Promise<unknown> {
-  return session.steps.step(
+function awaitSecond(buyer: Buyer, secondJobId: string): Promise<unknown> {
+  return buyer.steps.step(
     "second",
     (say) =>
-      awaitReport(session, secondJobId, say).catch((cause: unknown) => {
+      awaitReport(buyer, secondJobId, say).catch((cause: unknown) => {
         // Lost by its provider: the next verification finds another, or says that there is none.
         if (cause instanceof AutopilotError && cause.code.startsWith("job_")) return undefined;
         throw cause;
@@ -85,6 +97,9 @@ function isUnconfirmed(verification: VerificationResult): boolean {
 }
 
 function describeVerification(made: VerificationResult): string {
+  if (made.proof === "by_equal_bytes") {
+    return made.status === "final" ? made.because : `${made.because}; somebody else makes it again`;
+  }
   const exits = `base exits ${made.baseExitCode ?? "–"}, patched exits ${made.patchedExitCode ?? "–"}`;
   if (made.status !== "final") return `would be ${made.verdict}; ${exits}; somebody else runs it again`;
   const tests =

@@ -6,6 +6,7 @@ export {
   makeWorkspace,
   openWorkspace,
   restoreWorkspace,
+  takeBase,
   type BaseFacts,
   type Workspace,
 } from "./workspace.ts";

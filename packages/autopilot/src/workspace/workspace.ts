@@ -123,7 +123,8 @@ export function cloneFolder(folder: string): string {
   return join(folder, "clone.git");
 }
 
-async function takeBase(source: Source, folder: string, signal: AbortSignal): Promise<Taken> {
+/** The base of a source in `folder`, with what it came from. Throws what `makeWorkspace` throws. */
+export async function takeBase(source: Source, folder: string, signal: AbortSignal): Promise<Taken> {
   if (source.kind === "url") {
     const clone = cloneFolder(folder);
     await cloneInto(clone, source, signal);

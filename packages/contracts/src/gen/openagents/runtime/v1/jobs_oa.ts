@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { BuyerSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, SandboxLimitsSchema, SandboxRunPushSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
+import { BuyerSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, RepoIndexResultSchema, RepoIndexSpecSchema, SandboxLimitsSchema, SandboxRunPushSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
 
@@ -153,6 +153,46 @@ export type SandboxRunResult = {
 /** Descriptor of `openagents.runtime.v1.SandboxRunResult`. */
 export const sandboxRunResultDesc: MessageDesc<SandboxRunResult> = SandboxRunResultSchema;
 
+/**
+ * The work of `oa.repo_index.v1`: a listing of a git tree with what each file
+ * holds. It is a function of the tree alone, so two honest ones are equal bytes.
+ */
+export type RepoIndexSpec = {
+  /** Git bundle of the tree as one parentless commit. */
+  readonly baseBundleSha256: string;
+  readonly baseCommit: string;
+  readonly baseTree: string;
+  /**
+   * The most that a provider reads: entries of the tree, bytes of its files
+   * together, and time. A single file has at most 64 MiB.
+   */
+  readonly filesMax: number;
+  readonly bytesMax: bigint;
+  readonly wallMs: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.RepoIndexSpec`. */
+export const repoIndexSpecDesc: MessageDesc<RepoIndexSpec> = RepoIndexSpecSchema;
+
+/**
+ * The index is an artifact: canonical JSON (RFC 8785) with `schema`, `tree`,
+ * `files` sorted by path, and `totals`. A file has path, mode, git id, bytes,
+ * sha256, its language by name, and its lines when it is text.
+ */
+export type RepoIndexResult = {
+  /** The tree that follows from the listed entries. */
+  readonly tree: string;
+  readonly indexSha256: string;
+  readonly indexBytes: bigint;
+  /** The index's own totals. */
+  readonly files: number;
+  readonly bytes: bigint;
+  readonly lines: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.RepoIndexResult`. */
+export const repoIndexResultDesc: MessageDesc<RepoIndexResult> = RepoIndexResultSchema;
+
 /** Why a provider could not do a job at all. */
 export type JobFailure = {
   readonly code: string;
@@ -172,8 +212,11 @@ export type Job = {
   readonly quoteId: string;
   readonly reservationId: string;
   readonly providerWorkerId: string;
-  readonly spec: SandboxRunSpec;
+  /** The work: exactly one of `spec` and `repo_index`, by its type. */
+  readonly spec?: SandboxRunSpec | undefined;
+  readonly repoIndex?: RepoIndexSpec | undefined;
   readonly result?: SandboxRunResult | undefined;
+  readonly repoIndexResult?: RepoIndexResult | undefined;
   readonly failure?: JobFailure | undefined;
   readonly leaseExpiresAt?: number | undefined;
   readonly createdAt: number;
@@ -310,6 +353,7 @@ export type SubmitResultRequest = {
   readonly leaseId: string;
   readonly result?: SandboxRunResult | undefined;
   readonly failure?: JobFailure | undefined;
+  readonly repoIndexResult?: RepoIndexResult | undefined;
   /** What the provider asks for it: the quoted price when absent, never more. */
   readonly chargedMsats?: bigint | undefined;
 };
@@ -430,9 +474,16 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.EnvironmentManifest.sandbox": "`bubblewrap` and its version.",
   "openagents.runtime.v1.EnvironmentManifest.limits_by": "How limits were held: `cgroup_v1`, `cgroup_v2` or `rlimits`.",
   "openagents.runtime.v1.SandboxRunResult.legs": "Base, patched, and guard where it is run, in this order; in an adjudication\nall of them several times over.",
+  "openagents.runtime.v1.RepoIndexSpec": "The work of `oa.repo_index.v1`: a listing of a git tree with what each file\nholds. It is a function of the tree alone, so two honest ones are equal bytes.",
+  "openagents.runtime.v1.RepoIndexSpec.base_bundle_sha256": "Git bundle of the tree as one parentless commit.",
+  "openagents.runtime.v1.RepoIndexSpec.files_max": "The most that a provider reads: entries of the tree, bytes of its files\ntogether, and time. A single file has at most 64 MiB.",
+  "openagents.runtime.v1.RepoIndexResult": "The index is an artifact: canonical JSON (RFC 8785) with `schema`, `tree`,\n`files` sorted by path, and `totals`. A file has path, mode, git id, bytes,\nsha256, its language by name, and its lines when it is text.",
+  "openagents.runtime.v1.RepoIndexResult.tree": "The tree that follows from the listed entries.",
+  "openagents.runtime.v1.RepoIndexResult.files": "The index's own totals.",
   "openagents.runtime.v1.JobFailure": "Why a provider could not do a job at all.",
   "openagents.runtime.v1.Job.job_hash": "sha256 of the canonical spec: the same work has the same hash.",
   "openagents.runtime.v1.Job.quote_id": "Empty for an adjudication, which the operator pays for.",
+  "openagents.runtime.v1.Job.spec": "The work: exactly one of `spec` and `repo_index`, by its type.",
   "openagents.runtime.v1.Job.purpose": "Told to the buyer only: a provider sees `work`, so that it does not know\nwhich result is expected of it.",
   "openagents.runtime.v1.Job.primary_job_id": "For a second opinion and an adjudication: the job that it is about. Told to\nthe buyer only.",
   "openagents.runtime.v1.Job.repeats": "How often each leg is run: 1, and more in an adjudication.",
@@ -476,7 +527,7 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Jobs": "Jobs: bought work on its way to a provider and back. Providers pull.",
   "openagents.runtime.v1.Jobs.ClaimJob": "Take the next job offered to a worker, waiting for one up to `wait_ms`.\nNo job is no decision: the key stays free then.",
   "openagents.runtime.v1.Jobs.RenewLease": "Renew a lease before it lapses.",
-  "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused.",
+  "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused,\nand so is one of another type of work than the job's.",
   "openagents.runtime.v1.Jobs.SweepLeases": "Look after leases that have lapsed and orders that nobody took: their jobs go\nto another provider as the buyer allowed. The runtime does it by itself.",
   "openagents.runtime.v1.Jobs.ListWorkerJobs": "A worker's jobs as its owner sees them, newest first: what became of each, and\nwhy it was not paid. Those that went to another provider are among them.",
 };
@@ -500,7 +551,10 @@ export type JobsTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
-  /** Hand in the result of leased work. A result after the lease lapsed is refused. */
+  /**
+   * Hand in the result of leased work. A result after the lease lapsed is refused,
+   * and so is one of another type of work than the job's.
+   */
   readonly submitResult: {
     readonly input: SubmitResultRequest;
     readonly output: SubmitResultResponse;

@@ -3,9 +3,9 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, GetComputeTelemetryRequestSchema, GetComputeTelemetryResponseSchema, GetQuoteRequestSchema, GetQuoteResponseSchema, JobTypeSchema, ListJobTypesRequestSchema, ListJobTypesResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, RouteCandidateSchema, RouteDecisionSchema, RouteLoserSchema, SamplingTermsSchema, SecondOpinionOfferSchema, SelectRouteRequestSchema, SelectRouteResponseSchema } from "./marketplace_pb.ts";
+import { DispatchSandboxRunRequestSchema, DispatchSandboxRunResponseSchema, GetComputeTelemetryRequestSchema, GetComputeTelemetryResponseSchema, GetQuoteRequestSchema, GetQuoteResponseSchema, JobTypeSchema, ListJobTypesRequestSchema, ListJobTypesResponseSchema, ListProvidersRequestSchema, ListProvidersResponseSchema, LoserSchema, Marketplace as MarketplaceService, ProviderRecordSchema, QuoteRepoIndexRequestSchema, QuoteRepoIndexResponseSchema, QuoteSandboxRunRequestSchema, QuoteSandboxRunResponseSchema, QuoteSchema, QuoteSignatureSchema, RouteCandidateSchema, RouteDecisionSchema, RouteLoserSchema, SamplingTermsSchema, SecondOpinionOfferSchema, SelectRouteRequestSchema, SelectRouteResponseSchema } from "./marketplace_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
-import { jobsComments, type Fallback, type Job, type SandboxRunSpec } from "./jobs_oa.ts";
+import { jobsComments, type Fallback, type Job, type RepoIndexSpec, type SandboxRunSpec } from "./jobs_oa.ts";
 import { pricingComments, type PayOn } from "./pricing_oa.ts";
 import { verificationComments, type Assurance, type VerificationPolicy } from "./verification_oa.ts";
 import { workersComments, type Worker } from "./workers_oa.ts";
@@ -308,6 +308,32 @@ export type QuoteSandboxRunResponse = {
 /** Descriptor of `openagents.runtime.v1.QuoteSandboxRunResponse`. */
 export const quoteSandboxRunResponseDesc: MessageDesc<QuoteSandboxRunResponse> = QuoteSandboxRunResponseSchema;
 
+export type QuoteRepoIndexRequest = {
+  readonly runId: string;
+  readonly spec: RepoIndexSpec;
+  readonly secondOpinion?: SecondOpinion | undefined;
+  /** Whether the source may go to everyone who sells; as for a sandboxed run. */
+  readonly market?: boolean | undefined;
+  /** `cheapest` when absent. */
+  readonly policy?: BuyingPolicy | undefined;
+  /** `outcome` when absent. */
+  readonly payOn?: PayOn | undefined;
+  /** `always` when absent. */
+  readonly verificationPolicy?: VerificationPolicy | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.QuoteRepoIndexRequest`. */
+export const quoteRepoIndexRequestDesc: MessageDesc<QuoteRepoIndexRequest> = QuoteRepoIndexRequestSchema;
+
+export type QuoteRepoIndexResponse = {
+  readonly quote: Quote;
+  readonly losers: readonly Loser[];
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.QuoteRepoIndexResponse`. */
+export const quoteRepoIndexResponseDesc: MessageDesc<QuoteRepoIndexResponse> = QuoteRepoIndexResponseSchema;
+
 export type DispatchSandboxRunRequest = {
   readonly quoteId: string;
   readonly reservationId: string;
@@ -415,6 +441,10 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.QuoteSandboxRunRequest.verification_policy": "`always` when absent.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.policy": "`cheapest` when absent.",
   "openagents.runtime.v1.QuoteSandboxRunRequest.pay_on": "`outcome` when absent.",
+  "openagents.runtime.v1.QuoteRepoIndexRequest.market": "Whether the source may go to everyone who sells; as for a sandboxed run.",
+  "openagents.runtime.v1.QuoteRepoIndexRequest.policy": "`cheapest` when absent.",
+  "openagents.runtime.v1.QuoteRepoIndexRequest.pay_on": "`outcome` when absent.",
+  "openagents.runtime.v1.QuoteRepoIndexRequest.verification_policy": "`always` when absent.",
   "openagents.runtime.v1.DispatchSandboxRunRequest.fallback": "Who may do the work when the quoted provider cannot, twice at most and never\nfor more than is reserved; `market` when absent.",
   "openagents.runtime.v1.JobVerification.objective": "The result can be computed again and compared.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
@@ -438,9 +468,10 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.Marketplace.ListJobTypes": "What can be bought here.",
   "openagents.runtime.v1.Marketplace.GetComputeTelemetry": "What the market did for the caller's organisation, or by one provider, over\nthe last days, and who sells now.",
   "openagents.runtime.v1.Marketplace.QuoteSandboxRun": "Select the provider for a job and fix its price until `valid_until`.\nRefused with 409 when no provider is eligible, or none for the second run;\nthe answer then names why each was not.",
+  "openagents.runtime.v1.Marketplace.QuoteRepoIndex": "The same for an index of a git tree. What is quoted is reserved, dispatched,\nverified and settled by the same methods as a sandboxed run.",
   "openagents.runtime.v1.Marketplace.GetQuote": "A quote as it was made, with the operator's signature, also after it expired.",
   "openagents.runtime.v1.Marketplace.SelectRoute": "Choose among offers that the caller collected, of one market or several. The\nchoice is recorded in the run's log with a receipt that names the others and\nwhy they were not chosen; a repeat answers it, and other offers under the\nsame key are refused.",
-  "openagents.runtime.v1.Marketplace.DispatchSandboxRun": "Order quoted work against a reservation that covers it. The job is offered\nto the quote's provider at once.",
+  "openagents.runtime.v1.Marketplace.DispatchSandboxRun": "Order quoted work of any type against a reservation that covers it. The job is offered\nto the quote's provider at once.",
 };
 
 /** What each method of `openagents.runtime.v1.Marketplace` takes and answers. */
@@ -480,6 +511,16 @@ export type MarketplaceTypes = {
     readonly effect: "command";
     readonly access: "user";
   };
+  /**
+   * The same for an index of a git tree. What is quoted is reserved, dispatched,
+   * verified and settled by the same methods as a sandboxed run.
+   */
+  readonly quoteRepoIndex: {
+    readonly input: QuoteRepoIndexRequest;
+    readonly output: QuoteRepoIndexResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
   /** A quote as it was made, with the operator's signature, also after it expired. */
   readonly getQuote: {
     readonly input: GetQuoteRequest;
@@ -500,7 +541,7 @@ export type MarketplaceTypes = {
     readonly access: "user";
   };
   /**
-   * Order quoted work against a reservation that covers it. The job is offered
+   * Order quoted work of any type against a reservation that covers it. The job is offered
    * to the quote's provider at once.
    */
   readonly dispatchSandboxRun: {

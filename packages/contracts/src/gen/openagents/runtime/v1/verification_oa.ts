@@ -124,10 +124,10 @@ export type Assurance = "provider" | "self" | "independent";
 /** All values of `Assurance`. */
 export const assuranceValues = ["provider", "self", "independent"] as const satisfies readonly Assurance[];
 
-export type Proof = "by_exit_code" | "by_tests";
+export type Proof = "by_exit_code" | "by_tests" | "by_equal_bytes";
 
 /** All values of `Proof`. */
-export const proofValues = ["by_exit_code", "by_tests"] as const satisfies readonly Proof[];
+export const proofValues = ["by_exit_code", "by_tests", "by_equal_bytes"] as const satisfies readonly Proof[];
 
 /** When a result that would be paid for is run a second time. */
 export type VerificationPolicy = "always" | "sampled";
@@ -155,18 +155,19 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.VerificationResult.rerun": "Present for a result that would be paid for.",
   "openagents.runtime.v1.VerifySandboxRunResponse.second_job": "The job that repeats the work, while it is awaited.",
   "openagents.runtime.v1.VerificationStatus.awaiting_second_opinion": "The first result would prove the patch; somebody else runs it again.",
-  "openagents.runtime.v1.Verdict.proven": "The check fails on the base and passes on the patch.",
+  "openagents.runtime.v1.Verdict.proven": "The check fails on the base and passes on the patch. Of an index: its tree's id\nfollows from its entries, and all that can be computed from them is as it says.",
   "openagents.runtime.v1.Verdict.needs_review": "It passes, but the patch touches what decides whether it passes.",
   "openagents.runtime.v1.Verdict.passed_only": "It passes on the base too, so it could not have failed.",
   "openagents.runtime.v1.Verdict.inconclusive": "A limit, a missing tool, or outputs that do not match their hashes.",
   "openagents.runtime.v1.Assurance": "How independent of the paid provider a verdict is.",
   "openagents.runtime.v1.Assurance.provider": "The provider's word, with hashes that match: reported, not verified.",
+  "openagents.runtime.v1.Proof.by_equal_bytes": "Of an index: whoever makes it again makes the same bytes.",
   "openagents.runtime.v1.VerificationPolicy": "When a result that would be paid for is run a second time.",
   "openagents.runtime.v1.VerificationPolicy.unspecified": "Always. A result is called verified only under this one, or when it was drawn.",
   "openagents.runtime.v1.VerificationPolicy.sampled": "Always for a provider that is new or was struck and for large amounts, else\nfor a drawn share. What is not drawn is paid on the provider's word: it is\nreported, and never called verified.",
   "openagents.runtime.v1.RerunDecision.required": "A rule asks for it.",
   "openagents.runtime.v1.Verification": "Verification: whether a reported result proves anything.",
-  "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs against its spec, and decide. A result that would be paid for is run\nagain first, as its quote says: the answer then has `awaiting_second_opinion`\nand the job that repeats the work, and this command is sent again with a\nfresh key once that job has reported. A job has one final verdict.",
+  "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs, or its index, against its spec, and decide. A result that would be paid for is run\nagain first, as its quote says: the answer then has `awaiting_second_opinion`\nand the job that repeats the work, and this command is sent again with a\nfresh key once that job has reported. A job has one final verdict.",
   "openagents.runtime.v1.Verification.ReviewVerification": "A person's word on a job whose verdict is `needs_review`: accepted, it is\npaid for at its settlement; rejected, its money is withheld. A job is reviewed once.",
   "openagents.runtime.v1.Verification.GetVerification": "The verdict on a job, as far as it is decided.",
 };
@@ -175,7 +176,7 @@ export const verificationComments: Comments = {
 export type VerificationTypes = {
   /**
    * Recompute the hash of each output of a reported job and of its patch, check its
-   * legs against its spec, and decide. A result that would be paid for is run
+   * legs, or its index, against its spec, and decide. A result that would be paid for is run
    * again first, as its quote says: the answer then has `awaiting_second_opinion`
    * and the job that repeats the work, and this command is sent again with a
    * fresh key once that job has reported. A job has one final verdict.

@@ -2,12 +2,14 @@ import { newId, type Authority, type Outcome } from "@openagents/authority";
 import type {
   CommandCall,
   CommandReply,
+  QuoteRepoIndexRequest,
+  QuoteRepoIndexResponse,
   QuoteSandboxRunRequest,
   QuoteSandboxRunResponse,
 } from "@openagents/contracts";
 import type { Tx, Write } from "@openagents/postgres";
 import { listBlockersOf } from "../blocks/index.ts";
-import { SANDBOX_RUN, countOpenJobs, jobHashOf } from "../jobs/index.ts";
+import { capabilityOf, countOpenJobs, jobHashOf } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
 import type { Signer } from "../receipts/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
@@ -30,21 +32,24 @@ import {
 } from "./quote.ts";
 import { insertQuote } from "./store.ts";
 
+type QuoteResponse = QuoteSandboxRunResponse | QuoteRepoIndexResponse;
+
 export type QuoteDeps = InputsDeps & { readonly authority: Authority; readonly signer: Signer };
 
 /**
- * Select a provider and the one that repeats its run, and fix the price of both.
+ * Select a provider and the one that repeats its work, and fix the price of both.
  * Refused: `run_finished`, `no_second_opinion_provider`, `no_eligible_provider`.
  */
-export async function quoteSandboxRun(
+export async function quoteWork(
   deps: QuoteDeps,
   call: CommandCall,
-  request: QuoteSandboxRunRequest,
+  request: QuoteSandboxRunRequest | QuoteRepoIndexRequest,
 ): Promise<CommandReply> {
   // Looked at outside of the transaction, thrown inside: a repeat of a finished quote answers its bytes.
   const market = request.market ?? false;
+  const capability = capabilityOf(request.spec);
   const { problem, lapsing } = await checkInputs(deps, call.principal.org, request.spec, market);
-  return deps.authority.execute<QuoteSandboxRunResponse>(call, request, async (command) => {
+  return deps.authority.execute<QuoteResponse>(call, request, async (command) => {
     const { org } = call.principal;
     const run = await requireLockedRun(command.tx, org, request.runId);
     if (problem !== undefined) throw problem;
@@ -54,7 +59,7 @@ export async function quoteSandboxRun(
     const nowMs = command.nowMs();
     const workers = await listFreshProviders(command.tx, nowMs - STALE_AFTER_MS, CANDIDATES_MAX);
     const order = {
-      capability: SANDBOX_RUN,
+      capability,
       spec: request.spec,
       buyerOrg: org,
       secondOpinion: request.secondOpinion ?? "any",
@@ -72,7 +77,7 @@ export async function quoteSandboxRun(
     const { winner, second } = selection;
     if (winner === undefined || second === undefined)
       return refuseNoProvider(selection, [
-        countMarket(SANDBOX_RUN, [{ party: org, measure: "unfilled" }], nowMs),
+        countMarket(capability, [{ party: org, measure: "unfilled" }], nowMs),
       ]);
 
     const verificationPolicy = request.verificationPolicy ?? "always";
@@ -80,7 +85,7 @@ export async function quoteSandboxRun(
     const unpriced = {
       quoteId: newId("qte", nowMs),
       runId: run.runId,
-      capability: SANDBOX_RUN,
+      capability,
       jobHash: jobHashOf(request.spec),
       payOn: order.payOn,
       policy: order.policy,
@@ -149,7 +154,7 @@ export async function quoteSandboxRun(
       },
       writes: [
         insertQuote(quote),
-        countMarket(SANDBOX_RUN, [{ party: org, measure: "quoted" }], nowMs),
+        countMarket(capability, [{ party: org, measure: "quoted" }], nowMs),
         ...extendRun(run, [event], nowMs).writes,
       ],
     };

@@ -1,0 +1,1 @@
+export { makeIndex, type MadeIndex } from "./make-index.ts";
