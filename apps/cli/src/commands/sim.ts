@@ -41,7 +41,10 @@ export function simCommand(context: Context): Command {
     .option("--seed <n>", "of everything that is left to chance", parseWhole(0, 999_999_999, "a seed"), 1)
     .addHelpText("after", HELP);
   setBody<MarketOptions>(market, (options) => simulate(context, options));
-  return new Command("sim").description("simulations, on a clock of their own").addCommand(market);
+  return new Command("sim")
+    .description("simulations, on a clock of their own")
+    .addCommand(market)
+    .addHelpText("after", HELP);
 }
 
 async function simulate(context: Context, options: MarketOptions): Promise<number> {
