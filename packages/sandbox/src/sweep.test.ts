@@ -132,7 +132,14 @@ async function running(child: ChildProcess): Promise<void> {
 
 function groupsOf({ pid }: ChildProcess): string[] {
   if (!existsSync("/sys/fs/cgroup")) return [];
-  return readdirSync("/sys/fs/cgroup", { recursive: true, encoding: "utf8" }).filter((path) =>
-    path.split("/").at(-1)?.startsWith(`openagents-${pid}-`),
-  );
+  for (;;) {
+    try {
+      return readdirSync("/sys/fs/cgroup", { recursive: true, encoding: "utf8" }).filter((path) =>
+        path.split("/").at(-1)?.startsWith(`openagents-${pid}-`),
+      );
+    } catch (error) {
+      // Another test's job ended, and took its group away, while the tree was walked.
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    }
+  }
 }
