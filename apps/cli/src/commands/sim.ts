@@ -114,7 +114,10 @@ function linesOf(report: MarketReport, style: Style): string[] {
     ["settled", `${report.released} paid, ${report.withheld} withheld, ${report.givenUp} given back`],
     ["mean cost", formatSats(BigInt(report.meanCostMsats))],
     ["latency", `p50 ${seconds(report.latencyMsP50)}, p95 ${seconds(report.latencyMsP95)}`],
-    ["lost to lies", `${formatSats(report.fraudLossMsats)} in ${report.fraudLosses} jobs`],
+    [
+      "lost to lies",
+      `${formatSats(report.fraudLossMsats)} in ${report.fraudLosses} jobs, ${report.liesAgreed} of them because who ran it again lied too`,
+    ],
     [
       "left to the draw",
       `${sampling.drawn} of ${sampling.lies} lies drawn, at a rate of ${percent(sampling.rateBps)}`,

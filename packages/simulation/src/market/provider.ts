@@ -147,6 +147,7 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
       }
       if (isRefused(error, "invalid_request", "validation_failed")) {
         market.tally.reportsRefused += 1;
+        if (plan.behaviour.kind === "liar") market.tally.liesRefused.push(plan.behaviour.lie);
         market.told.set(jobId, { workerId, behaviour: plan.behaviour, honest, inTime });
         return;
       }

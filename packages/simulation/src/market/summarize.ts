@@ -1,5 +1,6 @@
 // What a simulated market came to, in figures. Pure.
 
+import type { Lie } from "./lies.ts";
 import type { ProviderPlan } from "./population.ts";
 import type { Settled, Tally } from "./tally.ts";
 
@@ -37,6 +38,8 @@ export type MarketReport = {
   }[];
   /** Lies of each kind about the bought work: told, found, and paid for. */
   readonly lies: readonly LieCount[];
+  /** Lies that were paid for because who ran them again lied too. */
+  readonly liesAgreed: number;
   /** Among lies that were left to the draw. */
   readonly sampling: { readonly lies: number; readonly drawn: number; readonly rateBps: number };
   readonly lateRefused: number;
@@ -89,7 +92,8 @@ export function summarize(
       .filter(({ workerId, plan }) => isBlameless(plan, workerId, settled))
       .reduce((sum, { strikes }) => sum + strikes, 0),
     struck: struckBy(standings),
-    lies: liesTold(settled),
+    lies: liesTold(tally),
+    liesAgreed: lost.filter(({ second }) => second?.honest === false).length,
     sampling: {
       lies: drawnOf.length,
       drawn: drawnOf.filter(({ rerun }) => rerun?.decision === "drawn").length,
@@ -124,16 +128,21 @@ function struckBy(standings: readonly Standing[]): MarketReport["struck"] {
   });
 }
 
-function liesTold(settled: readonly Settled[]): readonly LieCount[] {
+function liesTold({ settled, liesRefused }: Tally): readonly LieCount[] {
   const counts = new Map<string, { -readonly [K in keyof LieCount]: LieCount[K] }>();
+  const count = ({ name, caughtBy }: Lie) => {
+    const known = counts.get(name) ?? { lie: name, caughtBy, told: 0, found: 0, paid: 0 };
+    counts.set(name, known);
+    known.told += 1;
+    return known;
+  };
+  // What the contract refuses is found before it is stored.
+  for (const lie of liesRefused) count(lie).found += 1;
   for (const { told, status, violations, disagreement } of settled) {
     if (told === undefined || told.honest || told.behaviour.kind !== "liar") continue;
-    const { name, caughtBy } = told.behaviour.lie;
-    const count = counts.get(name) ?? { lie: name, caughtBy, told: 0, found: 0, paid: 0 };
-    counts.set(name, count);
-    count.told += 1;
-    if (violations.length > 0 || disagreement) count.found += 1;
-    if (status === "released") count.paid += 1;
+    const known = count(told.behaviour.lie);
+    if (violations.length > 0 || disagreement) known.found += 1;
+    if (status === "released") known.paid += 1;
   }
   return [...counts.values()].toSorted((a, b) => (a.lie < b.lie ? -1 : 1));
 }

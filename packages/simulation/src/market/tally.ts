@@ -1,6 +1,7 @@
 // What a simulated market came to, counted as it happens. The simulation knows the
 // truth of every patch, which no party of the market does.
 
+import type { Lie } from "./lies.ts";
 import type { Behaviour } from "./population.ts";
 
 /** A job as the simulation knows it. */
@@ -56,6 +57,8 @@ export type Tally = {
   lateRefused: number;
   /** Refused before it was stored. */
   reportsRefused: number;
+  /** Lies among them. */
+  liesRefused: Lie[];
   fallbacks: number;
   incidents: number;
   /** Requests that a grasping buyer made in vain. */
@@ -74,6 +77,7 @@ export function emptyTally(): Tally {
     latenciesMs: [],
     lateRefused: 0,
     reportsRefused: 0,
+    liesRefused: [],
     fallbacks: 0,
     incidents: 0,
     graspsRefused: 0,
