@@ -129,7 +129,7 @@ test("what an organisation shares stays with it until the share ends", async (t)
   assert.deepEqual([ended.ended, ended.removed], [2, 1]);
 });
 
-test("uploads and quotes of bytes that are being collected never lose them", async (t) => {
+test("uploads of bytes that are being collected never lose them", async (t) => {
   const clock = startClock();
   const market = await startMarket(t, { nowMs: clock.nowMs, dispatch: false });
   const { runtime } = market;

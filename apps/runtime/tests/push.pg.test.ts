@@ -73,7 +73,7 @@ test("only an https address on the public internet is registered, and its owner 
   assert.equal((await runtime.get(path, { token })).json.worker.endpoint_url, undefined);
 });
 
-test("a name that leads inside is not called, also when it did not at first, and the job goes to another", async (t) => {
+test("a name that leads inside is not called, and the job goes to another", async (t) => {
   const rebinding = ["93.184.216.34"];
   const lists: Record<string, readonly string[]> = {
     "metadata.example": ["169.254.169.254"],
