@@ -17,6 +17,8 @@ const RENEW_MS = 10_000;
 const LEASE_MS = 30_000;
 const SLOW_FACTOR = 6;
 const DEAD_MS = 600_000;
+/** The lease is over, whatever became of the job; nothing is taken under it. */
+const LEASE_OVER = ["job_reassigned", "job_canceled", "result_already_submitted", "lease_lapsed"];
 
 type Claimed = {
   readonly jobId: string;
@@ -107,8 +109,7 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
       const held = await clients.jobs.renewLease({ jobId, leaseId }).then(
         () => true,
         (error: unknown) => {
-          if (isRefused(error, "job_canceled", "lease_lapsed", "result_already_submitted", "job_overdue"))
-            return false;
+          if (isRefused(error, ...LEASE_OVER, "job_overdue")) return false;
           throw error;
         },
       );
@@ -134,14 +135,14 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
             content: { contentType: "text/plain", data: output },
           })
           .catch((error: unknown) => {
-            // The lease has lapsed; handing in the result tells why nothing is taken.
-            if (!isRefused(error, "lease_not_found")) throw error;
+            // Handing in the result tells why nothing is taken.
+            if (!isRefused(error, ...LEASE_OVER, "lease_not_found")) throw error;
           });
       }
       await clients.jobs.submitResult({ jobId, leaseId, result }, { idempotencyKey: randomUUID() });
       market.told.set(jobId, { workerId, behaviour: plan.behaviour, honest, inTime });
     } catch (error) {
-      if (isRefused(error, "lease_lapsed", "job_canceled", "result_already_submitted")) {
+      if (isRefused(error, ...LEASE_OVER)) {
         market.tally.lateRefused += 1;
         return;
       }
