@@ -358,6 +358,21 @@ runtime.workers.strikes integer NOT NULL DEFAULT 0
 runtime.workers.toolchains text NOT NULL
 runtime.workers.worker_id text NOT NULL
 runtime.workers.zone_tenths integer NOT NULL
+sync.stream_chains.chain_hash text NOT NULL
+sync.stream_chains.receipt_id text NOT NULL
+sync.stream_chains.seq bigint NOT NULL
+sync.stream_chains.stream_id text NOT NULL
+sync.stream_events.committed_at_ms bigint NOT NULL
+sync.stream_events.payload text NOT NULL
+sync.stream_events.payload_hash text NOT NULL
+sync.stream_events.seq bigint NOT NULL
+sync.stream_events.stream_id text NOT NULL
+sync.stream_heads.floor_seq bigint NOT NULL DEFAULT 0
+sync.stream_heads.head_seq bigint NOT NULL
+sync.stream_heads.keep_newest integer
+sync.stream_heads.stream_id text NOT NULL
+sync.stream_heads.tenant text NOT NULL
+sync.stream_heads.updated_at_ms bigint NOT NULL
 transparency.entries.hash bytea NOT NULL
 transparency.entries.index bigint NOT NULL
 transparency.handovers.handed_over_at_ms bigint NOT NULL
@@ -577,6 +592,16 @@ runtime.workers workers_price_msats_check CHECK ((price_msats >= 0))
 runtime.workers workers_status_check CHECK ((status = ANY (ARRAY['running'::text, 'stopped'::text, 'disabled'::text])))
 runtime.workers workers_strikes_check CHECK ((strikes >= 0))
 runtime.workers workers_zone_tenths_check CHECK ((zone_tenths = ANY (ARRAY[0, 5, 10])))
+sync.stream_chains stream_chains_pkey PRIMARY KEY (stream_id, seq)
+sync.stream_chains stream_chains_seq_check CHECK ((seq > 0))
+sync.stream_events stream_events_pkey PRIMARY KEY (stream_id, seq)
+sync.stream_events stream_events_seq_check CHECK ((seq > 0))
+sync.stream_heads stream_heads_check CHECK (((floor_seq >= 0) AND (floor_seq <= head_seq)))
+sync.stream_heads stream_heads_check1 CHECK (((keep_newest IS NOT NULL) OR (floor_seq = 0)))
+sync.stream_heads stream_heads_head_seq_check CHECK ((head_seq >= 0))
+sync.stream_heads stream_heads_keep_newest_check CHECK ((keep_newest > 0))
+sync.stream_heads stream_heads_pkey PRIMARY KEY (stream_id)
+sync.stream_heads stream_heads_stream_id_check CHECK ((stream_id <> ''::text))
 transparency.entries entries_hash_check CHECK ((octet_length(hash) = 32))
 transparency.entries entries_hash_key UNIQUE (hash)
 transparency.entries entries_index_check CHECK ((index >= 0))
@@ -638,6 +663,7 @@ CREATE INDEX runs_unprojected ON runtime.runs USING btree (run_id) WHERE project
 CREATE INDEX sampling_seeds_hidden ON runtime.sampling_seeds USING btree (seed_id) WHERE (revealed_at_ms IS NULL)
 CREATE INDEX settlements_by_org ON runtime.settlements USING btree (org, settled_at_ms, job_id)
 CREATE INDEX statement_lines_by_org ON runtime.statement_lines USING btree (org, booked_at_ms, seq)
+CREATE INDEX stream_heads_by_tenant ON sync.stream_heads USING btree (tenant, stream_id)
 CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
 CREATE INDEX transfers_by_debit ON ledger.transfers USING btree (debit_account, seq)
 CREATE INDEX workers_by_org ON runtime.workers USING btree (org, worker_id)
@@ -695,12 +721,16 @@ CREATE UNIQUE INDEX second_orders_pkey ON runtime.second_orders USING btree (job
 CREATE UNIQUE INDEX settlements_pkey ON runtime.settlements USING btree (job_id)
 CREATE UNIQUE INDEX settlements_reservation_id_key ON runtime.settlements USING btree (reservation_id)
 CREATE UNIQUE INDEX statement_lines_pkey ON runtime.statement_lines USING btree (job_id)
+CREATE UNIQUE INDEX stream_chains_pkey ON sync.stream_chains USING btree (stream_id, seq)
+CREATE UNIQUE INDEX stream_events_pkey ON sync.stream_events USING btree (stream_id, seq)
+CREATE UNIQUE INDEX stream_heads_pkey ON sync.stream_heads USING btree (stream_id)
 CREATE UNIQUE INDEX transfers_pending_id_key ON ledger.transfers USING btree (pending_id) WHERE (pending_id IS NOT NULL)
 CREATE UNIQUE INDEX transfers_pkey ON ledger.transfers USING btree (id)
 CREATE UNIQUE INDEX verifications_pkey ON runtime.verifications USING btree (job_id)
 CREATE UNIQUE INDEX workers_pkey ON runtime.workers USING btree (worker_id)
 
 -- triggers
+CREATE TRIGGER stream_events_no_gaps AFTER DELETE ON sync.stream_events REFERENCING OLD TABLE AS trimmed FOR EACH STATEMENT EXECUTE FUNCTION sync.refuse_gaps():  BEGIN IF EXISTS ( SELECT FROM trimmed t LEFT JOIN sync.stream_heads h USING (stream_id) WHERE h.stream_id IS NULL OR h.keep_newest IS NULL OR t.seq > h.floor_seq ) THEN RAISE EXCEPTION 'only events up to the floor of a stream that is not permanent may go' USING ERRCODE = 'check_violation'; END IF; RETURN NULL; END 
 CREATE TRIGGER transfers_accounts AFTER INSERT ON ledger.transfers REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_transfer_accounts():  BEGIN -- Subqueries rather than joins: each is a probe of the primary key, whatever -- the planner believes about the number of rows. IF EXISTS ( SELECT 1 FROM made m WHERE (SELECT a.unit FROM ledger.accounts a WHERE a.id = m.debit_account) IS DISTINCT FROM m.unit OR (SELECT a.unit FROM ledger.accounts a WHERE a.id = m.credit_account) IS DISTINCT FROM m.unit) THEN RAISE EXCEPTION 'an account of a transfer is missing or has another unit' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'transfers_accounts'; END IF; RETURN NULL; END 
 
 -- rights
@@ -709,6 +739,7 @@ DELETE ON runtime.artifact_usage TO app_role
 DELETE ON runtime.artifacts TO app_role
 DELETE ON runtime.buyer_blocks TO app_role
 DELETE ON runtime.loose_blobs TO app_role
+DELETE ON sync.stream_events TO app_role
 INSERT ON authority.command_outcomes TO app_role
 INSERT ON authority.commands TO app_role
 INSERT ON authority.intents TO app_role
@@ -747,6 +778,9 @@ INSERT ON runtime.settlements TO app_role
 INSERT ON runtime.statement_lines TO app_role
 INSERT ON runtime.verifications TO app_role
 INSERT ON runtime.workers TO app_role
+INSERT ON sync.stream_chains TO app_role
+INSERT ON sync.stream_events TO app_role
+INSERT ON sync.stream_heads TO app_role
 INSERT ON transparency.entries TO app_role
 INSERT ON transparency.handovers TO app_role
 INSERT ON transparency.heads TO app_role
@@ -792,6 +826,9 @@ SELECT ON runtime.settlements TO app_role
 SELECT ON runtime.statement_lines TO app_role
 SELECT ON runtime.verifications TO app_role
 SELECT ON runtime.workers TO app_role
+SELECT ON sync.stream_chains TO app_role
+SELECT ON sync.stream_events TO app_role
+SELECT ON sync.stream_heads TO app_role
 SELECT ON transparency.entries TO app_role
 SELECT ON transparency.handovers TO app_role
 SELECT ON transparency.heads TO app_role

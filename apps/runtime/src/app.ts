@@ -53,6 +53,7 @@ import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
+import { receiptEvents, startAnnouncer } from "./streams/index.ts";
 import { statementRoutes } from "./statements/index.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
@@ -118,7 +119,12 @@ async function buildService(
   resources: AsyncDisposableStack,
 ): Promise<{ readonly service: ServiceApp; readonly push: (runtimeUrl: string) => AsyncDisposable }> {
   const published = await publishLog({ db, origin: config.logOrigin, signingKey: config.logSigningKey });
-  const authority = createAuthority({ db, nowMs });
+  const announcer = resources.use(startAnnouncer({ db, log }));
+  const authority = createAuthority({
+    db,
+    nowMs,
+    streams: { ofReceipt: receiptEvents, committed: (streamIds) => announcer.announce(streamIds) },
+  });
   const limits = createRateLimits({ db, limits: config.rateLimits ?? DEFAULT_LIMITS, nowMs });
   const signer = createSigner(config.receiptSigningKey);
   const outbound = createOutbound({

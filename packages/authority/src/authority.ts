@@ -14,7 +14,15 @@
 import type { CommandCall, CommandReply } from "@openagents/contracts";
 import type { Database, OpenTx, Tx } from "@openagents/postgres";
 import { startBatch, type BatchKind, type Decided } from "./batch.ts";
-import { keptAnswer, openDecision, writesOf, type Decision, type Finished } from "./decision.ts";
+import {
+  announce,
+  keptAnswer,
+  openDecision,
+  writesOf,
+  type Decision,
+  type DecisionDeps,
+  type Finished,
+} from "./decision.ts";
 import { assertActive } from "./freeze.ts";
 import { identify, type Identity } from "./identity.ts";
 import { concludeIntent, lockHeldIntent } from "./intent-store.ts";
@@ -93,7 +101,7 @@ export type Batch<Need, View, Change> = {
   ): Promise<CommandReply>;
 };
 
-export type AuthorityDeps = { readonly db: Database; readonly nowMs: () => number };
+export type AuthorityDeps = DecisionDeps & { readonly db: Database };
 
 export function createAuthority(deps: AuthorityDeps): Authority {
   const running = new Map<string, Running>();
@@ -223,7 +231,7 @@ async function decide<Body extends Outcome<unknown> | Conclusion>(
   finish: (outcome: Body) => Finished,
   commandId?: Buffer,
 ): Promise<{ readonly reply: CommandReply; readonly decided: boolean }> {
-  const open = openDecision(call, deps.nowMs, commandId);
+  const open = openDecision(call, deps, commandId);
   let outcome: Body;
   let finished: Finished;
   try {
@@ -238,7 +246,9 @@ async function decide<Body extends Outcome<unknown> | Conclusion>(
     await tx.rollback();
     return { reply, decided: false };
   }
-  await tx.commitWith(writesOf(open, outcome, finished));
+  const writes = writesOf(open, outcome, finished);
+  await tx.commitWith(writes);
+  announce(deps, writes);
   if (outcome.kind !== "refused") outcome.afterCommit?.();
   return { reply, decided: true };
 }

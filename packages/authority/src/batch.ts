@@ -9,7 +9,14 @@
 
 import { ProblemError, type CommandCall } from "@openagents/contracts";
 import type { Database, Tx, Write } from "@openagents/postgres";
-import { keptAnswer, openDecision, writesOf, type Decision } from "./decision.ts";
+import {
+  announce,
+  keptAnswer,
+  openDecision,
+  writesOf,
+  type Decision,
+  type DecisionDeps,
+} from "./decision.ts";
 import { assertActive } from "./freeze.ts";
 import type { Identity } from "./identity.ts";
 import type { Outcome } from "./outcome.ts";
@@ -51,7 +58,7 @@ export type BatchEntry<Need, View, Change> = {
 
 type Waiting<Entry> = { readonly entry: Entry; readonly done: PromiseWithResolvers<Attempt> };
 
-type BatchDeps = { readonly db: Database; readonly nowMs: () => number };
+type BatchDeps = DecisionDeps & { readonly db: Database };
 
 /** Answers a function that runs one command in the next flush; no two with the same key may wait at once. */
 export function startBatch<Need, View, Change>(
@@ -134,7 +141,7 @@ async function attemptAll<Need, View, Change>(
         const claim = claims[index];
         if (claim?.kind !== "won" || state === undefined) return settleLost(claim, identity);
         assertActive(call, mode);
-        const open = openDecision(call, deps.nowMs, identity.commandId);
+        const open = openDecision(call, deps, identity.commandId);
         const { outcome, change } = entry.decide(open.decision, state.view(need));
         const finished = keptAnswer(call, identity, deps.nowMs(), outcome);
         const { reply } = finished;
@@ -163,6 +170,7 @@ async function attemptAll<Need, View, Change>(
   } else {
     await tx.commitWith(writes);
   }
+  announce(deps, writes);
   for (const each of afterCommit) each();
   return results;
 }

@@ -11,7 +11,22 @@ import { intentsWrite } from "./intent-store.ts";
 import type { Intent, IntentDraft } from "./intent.ts";
 import type { Outcome } from "./outcome.ts";
 import { render } from "./reply.ts";
+import { isStreamWrite, streamEventsWrite, streamIdsOf, type StreamEventDraft } from "./stream.ts";
 import { commandWrite, receiptsWrite, type SealedReceipt } from "./store.ts";
+
+/** How what commits reaches the streams. */
+export type Streams = {
+  /** The events that a receipt makes; pure. */
+  ofReceipt(receipt: SealedReceipt): readonly StreamEventDraft[];
+  /** These streams have new events. Must not throw; losing it costs time, not events. */
+  committed(streamIds: ReadonlySet<string>): void;
+};
+
+export type DecisionDeps = {
+  readonly nowMs: () => number;
+  /** Absent where nobody reads streams. */
+  readonly streams?: Streams | undefined;
+};
 
 /** What deciding a command works with. */
 export type Decision = {
@@ -35,18 +50,25 @@ export type OpenDecision = {
   readonly decision: Decision;
   readonly receipts: readonly SealedReceipt[];
   readonly intents: readonly Intent[];
+  readonly streamEvents: readonly StreamEventDraft[];
 };
 
 /** `commandId` is absent for a command that has no key. */
-export function openDecision(call: CommandCall, nowMs: () => number, commandId?: Buffer): OpenDecision {
+export function openDecision(
+  call: CommandCall,
+  { nowMs, streams }: DecisionDeps,
+  commandId?: Buffer,
+): OpenDecision {
   const receipts: SealedReceipt[] = [];
   const intents: Intent[] = [];
+  const streamEvents: StreamEventDraft[] = [];
   const decision: Decision = {
     call,
     nowMs,
     seal: (schema, subject, facts, occurredAtMs, tenant = call.principal.org) => {
       const sealed = seal(call, schema, subject, facts, occurredAtMs, tenant);
       receipts.push(sealed);
+      if (streams !== undefined) streamEvents.push(...streams.ofReceipt(sealed));
       return sealed.receipt;
     },
     intend: (draft, atMs) => {
@@ -55,7 +77,7 @@ export function openDecision(call: CommandCall, nowMs: () => number, commandId?:
       return intent;
     },
   };
-  return { decision, receipts, intents };
+  return { decision, receipts, intents, streamEvents };
 }
 
 /** The bytes that an outcome is answered with, and what keeps them. */
@@ -86,15 +108,26 @@ export function keptAnswer(
 
 /** All that commits with an outcome. */
 export function writesOf(
-  { receipts, intents }: OpenDecision,
+  { receipts, intents, streamEvents }: OpenDecision,
   outcome: { readonly writes?: readonly Write[] },
   finished: Finished,
 ): Write[] {
-  const writes = [...(outcome.writes ?? [])];
+  const given = outcome.writes ?? [];
+  const writes = given.filter((write) => !isStreamWrite(write));
   if (receipts.length > 0) writes.push(receiptsWrite(receipts));
   if (intents.length > 0) writes.push(intentsWrite(intents));
   writes.push(...finished.writes);
+  // Last, so that the heads of streams are locked after everything else.
+  writes.push(...given.filter(isStreamWrite));
+  if (streamEvents.length > 0) writes.push(streamEventsWrite(streamEvents));
   return writes;
+}
+
+/** Tell who delivers them which streams have new events. */
+export function announce({ streams }: DecisionDeps, committed: readonly Write[]): void {
+  if (streams === undefined) return;
+  const ids = new Set(committed.filter(isStreamWrite).flatMap(streamIdsOf));
+  if (ids.size > 0) streams.committed(ids);
 }
 
 function seal(

@@ -252,6 +252,7 @@ async function conclude(
       workerId,
       {
         worker_id: workerId,
+        owner: worker.owner,
         incident_id: incident.incidentId,
         strikes,
         quarantined,

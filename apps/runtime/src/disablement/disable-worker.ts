@@ -53,6 +53,7 @@ export function disableWorker(
       worker.workerId,
       {
         worker_id: worker.workerId,
+        owner: worker.owner,
         reason: request.reason,
         canceled_job_ids: held.map(({ job }) => job.jobId),
       },

@@ -64,7 +64,7 @@ export function forkRun(
     return {
       kind: "answer",
       output: { run: runMessage(run), receiptId: receipt.receipt_id },
-      writes: [insertRun(run), insertEvents(run.runId, events)],
+      writes: [insertRun(run), ...insertEvents(run, events)],
     };
   });
 }

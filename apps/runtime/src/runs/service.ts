@@ -78,7 +78,7 @@ export function createRun(
     return {
       kind: "answer",
       output: { run: runMessage(run), receiptId: receipt.receipt_id },
-      writes: [insertRun(run), insertEvents(run.runId, events)],
+      writes: [insertRun(run), ...insertEvents(run, events)],
     };
   });
 }
@@ -130,7 +130,7 @@ export async function requireLockedRun(tx: Tx, org: string, runId: string): Prom
 /** Append events to a locked run on behalf of one of the runtime's own commands. */
 export function extendRun(run: Run, drafts: readonly EventDraft[], nowMs: number): ExtendedRun {
   const { run: appended, events } = appendEvents(run, drafts, nowMs);
-  return { appended, events, writes: [updateRun(appended), insertEvents(run.runId, events)] };
+  return { appended, events, writes: [updateRun(appended), ...insertEvents(run, events)] };
 }
 
 export type ExtendedRun = {

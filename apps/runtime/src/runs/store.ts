@@ -1,7 +1,9 @@
 import type { Issue, RunStatus } from "@openagents/contracts";
+import { streamEventsWrite } from "@openagents/authority";
 import { statement, type Queryable, type Tx, type Write } from "@openagents/postgres";
 import { canonicalize, type JsonObject } from "@openagents/receipts";
 import type { Run, RunEvent } from "./run.ts";
+import { runStreamEvent } from "./stream-event.ts";
 
 type RunRow = {
   run_id: string;
@@ -192,7 +194,15 @@ export function updateRun(run: Run): Write {
   };
 }
 
-export function insertEvents(runId: string, events: readonly RunEvent[]): Write {
+/** Into the run's log and, under the same numbers, into its stream. */
+export function insertEvents(run: Pick<Run, "runId" | "org">, events: readonly RunEvent[]): Write[] {
+  return [
+    insertRunEvents(run.runId, events),
+    streamEventsWrite(events.map((event) => runStreamEvent(run, event))),
+  ];
+}
+
+function insertRunEvents(runId: string, events: readonly RunEvent[]): Write {
   return {
     name: "runs.insert_events",
     text: `INSERT INTO runtime.run_events (run_id, seq, event_type, payload, payload_hash, chain_hash, recorded_at_ms)

@@ -96,7 +96,12 @@ export function workerRoutes(deps: WorkerRoutesDeps): Binding {
         const worker = await lockWorker(command.tx, request.workerId);
         if (worker === undefined) throw notFound("worker", request.workerId);
         const nowMs = command.nowMs();
-        const facts = { worker_id: worker.workerId, strikes_before: worker.strikes, reason: request.reason };
+        const facts = {
+          worker_id: worker.workerId,
+          owner: worker.owner,
+          strikes_before: worker.strikes,
+          reason: request.reason,
+        };
         const receipt = command.seal(
           "openagents.runtime.worker_reinstated.v1",
           worker.workerId,
@@ -164,6 +169,7 @@ function registerWorker(deps: WorkerRoutesDeps, call: CommandCall, request: Regi
       worker.workerId,
       {
         worker_id: worker.workerId,
+        owner: worker.owner,
         roles: [...worker.roles],
         capabilities: [...worker.capabilities],
         price_msats: Number(worker.priceMsats),

@@ -21,7 +21,7 @@ export type Fault = {
  */
 export function strikeWorker(
   command: Command,
-  worker: Pick<Worker, "workerId" | "org" | "strikes" | "quarantined">,
+  worker: Pick<Worker, "workerId" | "org" | "owner" | "strikes" | "quarantined">,
   { because, job, leaseId }: Fault,
   nowMs: number,
 ): Write {
@@ -31,6 +31,7 @@ export function strikeWorker(
     worker.workerId,
     {
       worker_id: worker.workerId,
+      owner: worker.owner,
       because,
       job_id: job.jobId,
       lease_id: leaseId,

@@ -12,6 +12,7 @@ export const SCOPE = "@openagents/";
 const LAYERS: readonly (readonly string[])[] = [
   ["contracts", "receipts", "proof", "tidy"],
   ["agent", "postgres", "sandbox", "service"],
+  ["spacetime"],
   ["ledger"],
   ["authority"],
   ["autopilot"],

@@ -1,0 +1,44 @@
+// Which streams a receipt appears in. Pure. Whoever changes a worker or moves
+// money seals a receipt, so nothing of either is missing in its stream.
+
+import type { StreamEventDraft, Streams } from "@openagents/authority";
+import type { ReceiptSchema } from "@openagents/receipts";
+import { hashPayload, payloadTextOf, streamId } from "@openagents/spacetime/streams";
+import { draftOf } from "./draft.ts";
+
+type SealedReceipt = Parameters<Streams["ofReceipt"]>[0];
+
+const OF_WORKERS: ReadonlySet<string> = new Set<ReceiptSchema>([
+  "openagents.runtime.worker_registered.v1",
+  "openagents.runtime.worker_disabled.v1",
+  "openagents.runtime.worker_struck.v1",
+  "openagents.runtime.worker_reinstated.v1",
+]);
+
+const OF_MONEY: ReadonlySet<string> = new Set<ReceiptSchema>([
+  "openagents.treasury.budget_reserved.v1",
+  "openagents.treasury.reservation_voided.v1",
+  "openagents.treasury.reservation_expired.v1",
+  "openagents.treasury.payment_receipt.v2",
+  "openagents.treasury.demo_grant.v1",
+  "openagents.treasury.spend_refused.v1",
+  "openagents.treasury.budget_set.v1",
+  "openagents.treasury.budget_removed.v1",
+]);
+
+/** The event's kind is the receipt's schema, and its payload the receipt. */
+export function receiptEvents(sealed: SealedReceipt): StreamEventDraft[] {
+  const streamIds = streamsOf(sealed);
+  if (streamIds.length === 0) return [];
+  const payload = payloadTextOf(sealed.schema, sealed.occurredAtMs, sealed.canonical);
+  const payloadHash = hashPayload(payload);
+  return streamIds.map((id) => draftOf(id, sealed.tenant, payload, payloadHash, sealed.occurredAtMs));
+}
+
+function streamsOf({ schema, tenant, subject, receipt }: SealedReceipt): string[] {
+  if (OF_MONEY.has(schema)) return [streamId("treasury", tenant)];
+  if (!OF_WORKERS.has(schema)) return [];
+  const owner = receipt["owner"];
+  const ofWorker = streamId("worker", subject);
+  return typeof owner === "string" ? [ofWorker, streamId("fleet_user", owner)] : [ofWorker];
+}

@@ -1,0 +1,21 @@
+export {
+  CHAIN_START,
+  chainStream,
+  hashPayload,
+  idempotencyKeyOf,
+  payloadText,
+  payloadTextOf,
+  type StreamEvent,
+  type StreamPayload,
+} from "./event.ts";
+export { GRANTS_MAX, decideAccess, isGrant, type Access, type Grants } from "./grant.ts";
+export {
+  FAMILIES,
+  STREAM_ID_LENGTH_MAX,
+  parseStreamId,
+  retentionOf,
+  streamId,
+  type Retention,
+  type StreamFamily,
+  type StreamName,
+} from "./stream-id.ts";
