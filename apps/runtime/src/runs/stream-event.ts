@@ -2,7 +2,7 @@
 // the run that it came from was left, its stream begins at 1: so both numbers.
 
 import type { StreamEventDraft } from "@openagents/authority";
-import { streamId } from "@openagents/spacetime/streams";
+import { streamId } from "@openagents/streams";
 import { eventDraft } from "../streams/index.ts";
 import type { Run, RunEvent } from "./run.ts";
 

@@ -1,5 +1,5 @@
 import type { StreamEventDraft } from "@openagents/authority";
-import { hashPayload, payloadText, retentionOf } from "@openagents/spacetime/streams";
+import { hashPayload, payloadText, retentionOf } from "@openagents/streams";
 import type { JsonObject } from "@openagents/receipts";
 
 /** An event of a stream that belongs to `tenant`, as it is stored. */

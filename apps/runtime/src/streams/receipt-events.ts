@@ -3,7 +3,7 @@
 
 import type { StreamEventDraft, Streams } from "@openagents/authority";
 import type { ReceiptSchema } from "@openagents/receipts";
-import { hashPayload, payloadTextOf, streamId } from "@openagents/spacetime/streams";
+import { hashPayload, payloadTextOf, streamId } from "@openagents/streams";
 import { draftOf } from "./draft.ts";
 
 type SealedReceipt = Parameters<Streams["ofReceipt"]>[0];

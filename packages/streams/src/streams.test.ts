@@ -13,7 +13,7 @@ import {
   payloadText,
   streamId,
   type StreamFamily,
-} from "@openagents/spacetime/streams";
+} from "@openagents/streams";
 
 const families = fc.constantFrom(...(Object.keys(FAMILIES) as StreamFamily[]));
 const ids = fc.stringMatching(/^[0-9A-Za-z_:-]{1,40}$/);
