@@ -662,8 +662,10 @@ CREATE INDEX runs_lapsing ON runtime.runs USING btree (executor_expires_at_ms, r
 CREATE INDEX runs_unprojected ON runtime.runs USING btree (run_id) WHERE projection_due
 CREATE INDEX sampling_seeds_hidden ON runtime.sampling_seeds USING btree (seed_id) WHERE (revealed_at_ms IS NULL)
 CREATE INDEX settlements_by_org ON runtime.settlements USING btree (org, settled_at_ms, job_id)
+CREATE INDEX settlements_by_time ON runtime.settlements USING btree (settled_at_ms)
 CREATE INDEX statement_lines_by_org ON runtime.statement_lines USING btree (org, booked_at_ms, seq)
 CREATE INDEX stream_heads_by_tenant ON sync.stream_heads USING btree (tenant, stream_id)
+CREATE INDEX stream_heads_trimmed ON sync.stream_heads USING btree (stream_id) WHERE (keep_newest IS NOT NULL)
 CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
 CREATE INDEX transfers_by_debit ON ledger.transfers USING btree (debit_account, seq)
 CREATE INDEX workers_by_org ON runtime.workers USING btree (org, worker_id)

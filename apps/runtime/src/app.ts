@@ -53,7 +53,8 @@ import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
-import { receiptEvents, startAnnouncer } from "./streams/index.ts";
+import { receiptEvents, startAnnouncer } from "./stream-events/index.ts";
+import { streamRoutes, startStreamSweep } from "./streams/index.ts";
 import { statementRoutes } from "./statements/index.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
@@ -196,6 +197,7 @@ async function buildService(
     budgetRoutes({ db, authority, nowMs }),
     commsRoutes({ db, authority }),
     statementRoutes({ db }),
+    streamRoutes({ db, authority, nowMs }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({
@@ -233,6 +235,7 @@ async function buildService(
   resources.use(startExecutorSweep({ db, authority, log, nowMs }));
   resources.use(startLeaseSweep({ db, authority, offers, log, nowMs, everyMs: config.leaseSweepEveryMs }));
   resources.use(startProjector({ db, log }));
+  resources.use(startStreamSweep({ db, authority, announcer, log, everyMs: config.streamSweepEveryMs }));
   resources.use(
     startReconciler({ db, authority, log, nowMs, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }),
   );

@@ -33,6 +33,8 @@ export type RuntimeConfig = {
   readonly reconcileEveryMs?: number;
   /** How often leases that may have lapsed are looked at; 5 s when absent. */
   readonly leaseSweepEveryMs?: number;
+  /** How often heads of streams enter the log; a minute when absent. */
+  readonly streamSweepEveryMs?: number;
   /** How often jobs whose buyer has gone away are looked for; 5 s when absent. */
   readonly stalledEveryMs?: number;
   /** Where providers reach this runtime; the address that it listens at when absent. */

@@ -63,6 +63,7 @@ export async function startHarness(
     readonly s3?: RuntimeConfig["s3"];
     readonly rateLimits?: RuntimeConfig["rateLimits"];
     readonly reconcileEveryMs?: number;
+    readonly streamSweepEveryMs?: number;
     readonly logSigningKey?: string;
     /** Off: as where providers are elsewhere. */
     readonly pushToLoopback?: boolean;
@@ -94,6 +95,7 @@ export async function startHarness(
       rateLimits: options.rateLimits,
       // Where a test does not ask for it, nothing is reconciled behind its back.
       reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
+      streamSweepEveryMs: options.streamSweepEveryMs ?? 3_600_000,
       // Where a test does not ask for it, nothing is swept behind its back.
       leaseSweepEveryMs: 3_600_000,
       stalledEveryMs: options.stalledEveryMs ?? 3_600_000,

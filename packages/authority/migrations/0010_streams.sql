@@ -76,3 +76,6 @@ GRANT USAGE ON SCHEMA sync TO :app_role;
 GRANT SELECT, INSERT ON sync.stream_heads, sync.stream_events, sync.stream_chains TO :app_role;
 GRANT UPDATE (head_seq, floor_seq, updated_at_ms) ON sync.stream_heads TO :app_role;
 GRANT DELETE ON sync.stream_events TO :app_role;
+
+-- Those that keep their newest events only. On columns that never change, so that appending touches no index.
+CREATE INDEX stream_heads_trimmed ON sync.stream_heads (stream_id) WHERE keep_newest IS NOT NULL;

@@ -37,6 +37,8 @@ export const RECEIPT_PREFIXES = {
   "openagents.treasury.reservation_expired.v1": "rexp",
   "openagents.treasury.reconciled.v1": "recn",
   "openagents.authority.mode_changed.v1": "mode",
+  "openagents.sync.stream_head.v1": "shed",
+  "openagents.sync.access_revoked.v1": "arev",
   "openagents.comms.delivery_event.v1": "cdev",
   "openagents.receipt.v2": "run",
   "openagents.runtime.bundle.v1": "bndl",

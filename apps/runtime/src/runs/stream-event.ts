@@ -3,7 +3,7 @@
 
 import type { StreamEventDraft } from "@openagents/authority";
 import { streamId } from "@openagents/streams";
-import { eventDraft } from "../streams/index.ts";
+import { eventDraft } from "../stream-events/index.ts";
 import type { Run, RunEvent } from "./run.ts";
 
 export function runStreamEvent(

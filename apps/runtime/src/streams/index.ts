@@ -1,3 +1,2 @@
-export { startAnnouncer } from "./announcer.ts";
-export { eventDraft } from "./draft.ts";
-export { receiptEvents } from "./receipt-events.ts";
+export { streamRoutes, type StreamRoutesDeps } from "./routes.ts";
+export { startStreamSweep, type StreamSweepDeps } from "./sweeps.ts";

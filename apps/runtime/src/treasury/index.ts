@@ -1,4 +1,4 @@
-export { escrowAccount, orgAccount } from "./accounts.ts";
+export { earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 export { grantDemoCredit } from "./grants.ts";
 export { reserveCompute } from "./reserve.ts";
 export { startReconciler, type ReconcilerDeps } from "./reconciler.ts";

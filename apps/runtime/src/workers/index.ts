@@ -12,6 +12,7 @@ export { requireOwnedWorker, workerRoutes, type WorkerRoutesDeps } from "./route
 export {
   findWorker,
   listFreshProviders,
+  listWorkersOwnedBy,
   lockWorker,
   lockWorkersOf,
   markStrikes,

@@ -22,6 +22,7 @@ import { Runs } from "./openagents/runtime/v1/runs_oa.ts";
 import { Projectors } from "./openagents/runtime/v1/projectors_oa.ts";
 import { Sampling } from "./openagents/runtime/v1/sampling_oa.ts";
 import { Statements } from "./openagents/runtime/v1/statements_oa.ts";
+import { Streams } from "./openagents/runtime/v1/streams_oa.ts";
 import { Treasury } from "./openagents/runtime/v1/treasury_oa.ts";
 
 export * from "./openagents/protocol/v1/route_oa.ts";
@@ -47,7 +48,8 @@ export * from "./openagents/runtime/v1/runs_oa.ts";
 export * from "./openagents/runtime/v1/projectors_oa.ts";
 export * from "./openagents/runtime/v1/sampling_oa.ts";
 export * from "./openagents/runtime/v1/statements_oa.ts";
+export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Statements, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];

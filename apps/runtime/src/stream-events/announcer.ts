@@ -14,10 +14,15 @@ const GATHER_MS = 4;
 /** PostgreSQL takes less than 8000 bytes. */
 const PAYLOAD_LENGTH_MAX = 7_900;
 
-export type Announcer = AsyncDisposable & { announce(streamIds: ReadonlySet<string>): void };
+export type Announcer = AsyncDisposable & {
+  announce(streamIds: ReadonlySet<string>): void;
+  /** Every stream that was announced since this was last asked. */
+  takeChanged(): ReadonlySet<string>;
+};
 
 export function startAnnouncer({ db, log }: { readonly db: Database; readonly log: Logger }): Announcer {
   let waiting = new Set<string>();
+  let changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> = Promise.resolve();
 
@@ -38,8 +43,16 @@ export function startAnnouncer({ db, log }: { readonly db: Database; readonly lo
 
   return {
     announce(streamIds) {
-      for (const id of streamIds) waiting.add(id);
+      for (const id of streamIds) {
+        waiting.add(id);
+        changed.add(id);
+      }
       timer ??= setTimeout(flush, GATHER_MS);
+    },
+    takeChanged() {
+      const taken = changed;
+      changed = new Set();
+      return taken;
     },
     async [Symbol.asyncDispose]() {
       if (timer !== undefined) {
