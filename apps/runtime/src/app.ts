@@ -53,7 +53,7 @@ import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
-import { receiptEvents, startAnnouncer } from "./stream-events/index.ts";
+import { openFollower, receiptEvents, startAnnouncer } from "./stream-events/index.ts";
 import { streamRoutes, startStreamSweep } from "./streams/index.ts";
 import { statementRoutes } from "./statements/index.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
@@ -138,6 +138,7 @@ async function buildService(
   const quota = config.artifactQuota ?? QUOTA_DEFAULT;
   const judge = openJudge({ db, artifacts });
   const offers = await openOffers(db);
+  const follower = await openFollower(db);
   const metrics = createMetrics("runtime_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   const sequencer = resources.use(startSequencer({ db, nowMs, log }));
@@ -153,6 +154,8 @@ async function buildService(
   const bindings: Binding[] = [
     runRoutes({
       db,
+      follower,
+      nowMs,
       authority,
       signer,
       keepArtifacts: keepAsEvidence,
@@ -228,6 +231,7 @@ async function buildService(
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
+  resources.use(follower);
   resources.use(startCollector({ db, authority, store, nowMs, log }));
   const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
   resources.use(startStalledJobs({ db, authority, offers, judge, log, nowMs, everyMs: stalledEveryMs }));

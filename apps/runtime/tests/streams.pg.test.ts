@@ -12,6 +12,9 @@ import { FIXED, settle, startMarket, workAndVerify } from "./market.ts";
 
 type Event = { readonly seq: number; readonly payload_hash: string; readonly payload: JsonObject };
 
+type Stream = { readonly stream_id: string };
+type Head = { readonly seq: number; readonly chain_hash: string; readonly receipt_id: string };
+
 const path = (streamId: string) => `/internal/v1/streams/${encodeURIComponent(streamId)}`;
 
 test("a job that is paid for leaves dense streams of run, workers, fleet and money, each payload under its hash", async (t) => {
@@ -34,8 +37,8 @@ test("a job that is paid for leaves dense streams of run, workers, fleet and mon
   const token = first.token;
   const worker = await allEvents(runtime, `runtime.worker.${first.workerId}.lifecycle`, token);
   assert.equal(worker[0]?.payload["kind"], "openagents.runtime.worker_registered.v1");
-  const streams = (await runtime.get("/internal/v1/streams", { token })).json.streams as JsonObject[];
-  assert.ok(streams.some(({ stream_id: id }) => String(id).startsWith("runtime.fleet.user.")));
+  const streams = (await runtime.get("/internal/v1/streams", { token })).json.streams as Stream[];
+  assert.ok(streams.some(({ stream_id: id }) => id.startsWith("runtime.fleet.user.")));
 });
 
 test("nobody else's stream is found, read, digested or snapshot, and a wrong name is nothing", async (t) => {
@@ -94,12 +97,12 @@ test("heads enter the log by their receipts, and a stream that did not change is
   const runtime = await startHarness(t, { streamSweepEveryMs: 50 });
   const streamId = await openRun(runtime, 2);
   const heads = await until(async () => {
-    const found = (await runtime.get(`${path(streamId)}/heads`)).json.heads as JsonObject[];
-    return found[0]?.["seq"] === 3 ? found : undefined;
+    const found = (await runtime.get(`${path(streamId)}/heads`)).json.heads as Head[];
+    return found[0]?.seq === 3 ? found : undefined;
   });
   const { json } = await runtime.get(`${path(streamId)}/digest`);
-  assert.equal(heads[0]?.["chain_hash"], json.chain_hash);
-  const receipt = await runtime.get(`/internal/v1/receipts/${String(heads[0]?.["receipt_id"])}`);
+  assert.equal(heads[0]?.chain_hash, json.chain_hash);
+  const receipt = await runtime.get(`/internal/v1/receipts/${heads[0]?.receipt_id}`);
   assert.equal(receipt.json.receipt.chain_hash, `sha256:${json.chain_hash}`);
   assert.ok(receipt.json.inclusion, "the log holds it");
 

@@ -2,6 +2,7 @@
 
 import type { Call, CommandCall, CommandReply, PublicCall } from "./call.ts";
 import type { Contract, MethodTypes } from "./contract.ts";
+import type { LiveHandler } from "./event-stream.ts";
 
 /**
  * What serves a contract: one handler per method. A read answers a plain value;
@@ -21,12 +22,23 @@ export type Handler<M extends MethodTypes> = M["effect"] extends "command"
 export type Binding = {
   readonly contract: Contract;
   readonly handlers: Readonly<Record<string, AnyHandler>>;
+  /** What follows the methods that can be followed as they come. */
+  readonly live?: Readonly<Record<string, LiveHandler<never>>>;
+};
+
+/** Followers of the methods that their contract lets follow (`event_stream`). */
+export type Live<T> = {
+  readonly [M in keyof T]?: T[M] extends MethodTypes ? LiveHandler<T[M]["input"]> : never;
 };
 
 /** A handler once its method's types have done their work. */
 export type AnyHandler = (input: never, call: never) => Promise<unknown>;
 
 /** Join a contract with what serves it. */
-export function bind<T>(contract: Contract<T>, impl: Impl<T>): Binding {
-  return { contract, handlers: impl as Readonly<Record<string, AnyHandler>> };
+export function bind<T>(contract: Contract<T>, impl: Impl<T>, live: Live<T> = {}): Binding {
+  return {
+    contract,
+    handlers: impl as Readonly<Record<string, AnyHandler>>,
+    live: live as Readonly<Record<string, LiveHandler<never>>>,
+  };
 }

@@ -26,6 +26,7 @@ export type {
   MethodTypes,
 } from "./contract.ts";
 export { decode } from "./decode.ts";
+export type { LiveEvent } from "./event-stream.ts";
 export { InvalidMessageError } from "./invalid-message.ts";
 export {
   BODY_BYTES_MAX,

@@ -54,6 +54,8 @@ export type MethodContract = {
   readonly bodyBytesMax: number;
   /** Whether it is taken while writes are frozen. */
   readonly whileFrozen: boolean;
+  /** Whether it is also answered as server-sent events. */
+  readonly eventStream: boolean;
   readonly input: DescMessage;
   readonly output: DescMessage;
   readonly http: HttpMapping;
@@ -118,10 +120,13 @@ function methodOf(desc: DescMethod): MethodContract {
     successStatus: option.successStatus === 0 ? 200 : option.successStatus,
     bodyBytesMax: option.bodyBytesMax === 0n ? BODY_BYTES_MAX : Number(option.bodyBytesMax),
     whileFrozen: option.whileFrozen,
+    eventStream: option.eventStream,
     input: desc.input,
     output: desc.output,
     http: mappingOf(getOption(desc, http), desc.input, fail),
   };
+  if (method.eventStream && (method.effect !== "read" || method.access === "public"))
+    throw fail("is followed as it comes; only a read that is not public can be");
   if (method.access === "public" && method.effect === "command")
     throw fail("is a command; no command is public");
   if ((method.access === "public") !== (method.scope === ""))

@@ -11,6 +11,7 @@ import { encodeText } from "./codec.ts";
 import { COMPATIBILITY_WINDOW, decideCompatibility, describeWindow, windowHeaders } from "./compatibility.ts";
 import type { CompatibilityWindow } from "./compatibility.ts";
 import type { HttpBody } from "./contract.ts";
+import { asksForEventStream, sendEventStream, type LiveHandler } from "./event-stream.ts";
 import { prepareDecode } from "./decode.ts";
 import { idempotencyKey } from "./idempotency.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -41,8 +42,10 @@ export type MountOptions = {
  * a rule of its messages has no JSON Schema, or when two methods share a route.
  */
 export function mount(app: FastifyInstance, bindings: readonly Binding[], options: MountOptions): void {
-  const routes = bindings.flatMap(({ contract, handlers }) =>
-    methodsOf(contract).map((method) => prepare(method, handlers[method.localName], options)),
+  const routes = bindings.flatMap(({ contract, handlers, live }) =>
+    methodsOf(contract).map((method) =>
+      prepare(method, handlers[method.localName], live?.[method.localName], options),
+    ),
   );
   assertDistinct(routes);
   app.setErrorHandler((error, request, reply) => {
@@ -100,9 +103,12 @@ type PreparedRoute = { readonly method: MethodContract; readonly options: RouteO
 function prepare(
   method: MethodContract,
   handler: AnyHandler | undefined,
+  live: LiveHandler<never> | undefined,
   options: MountOptions,
 ): PreparedRoute {
   if (handler === undefined) throw new Error(`${method.name} has no implementation`);
+  if ((live !== undefined) !== method.eventStream)
+    throw new Error(`${method.name} can be followed by its contract or by its service, and not by both`);
   if (options.owner !== undefined && method.owner !== options.owner && method.owner !== "any") {
     throw new Error(`${method.name} belongs to ${method.owner}, not to ${options.owner}`);
   }
@@ -111,7 +117,7 @@ function prepare(
   }
   prepareDecode(method.input);
   if (!isByteStream(method.output)) messageSchema(method.output, "answer");
-  return { method, options: routeOptions(method, handler, options) };
+  return { method, options: routeOptions(method, handler, live, options) };
 }
 
 function assertDistinct(routes: readonly PreparedRoute[]): void {
@@ -124,10 +130,15 @@ function assertDistinct(routes: readonly PreparedRoute[]): void {
   }
 }
 
-function routeOptions(method: MethodContract, handler: AnyHandler, options: MountOptions): RouteOptions {
+function routeOptions(
+  method: MethodContract,
+  handler: AnyHandler,
+  live: LiveHandler<never> | undefined,
+  options: MountOptions,
+): RouteOptions {
   const window = options.compatibility ?? COMPATIBILITY_WINDOW;
   const principals = new WeakMap<FastifyRequest, Principal>();
-  const respond = responder(method, handler, principals);
+  const respond = responder(method, handler, live, principals);
   const { observe } = options;
   return {
     method: method.http.verb,
@@ -243,10 +254,12 @@ type Respond = (request: FastifyRequest, reply: FastifyReply) => Promise<Fastify
 function responder(
   method: MethodContract,
   handler: AnyHandler,
+  live: LiveHandler<never> | undefined,
   principals: WeakMap<FastifyRequest, Principal>,
 ): Respond {
   const readInput = inputReader(method);
   const stream = streamField(method);
+  const follow = live as LiveHandler<unknown> | undefined;
   const run = handler as (input: unknown, call: Call | PublicCall | CommandCall) => Promise<unknown>;
 
   return async (request, reply) => {
@@ -261,6 +274,10 @@ function responder(
       input[stream.localName] = { contentType, data: boundedStream(request.raw, method.bodyBytesMax) };
     }
     const context = new CallContext(method, principals.get(request), key, requestIdOf(request), reply);
+    if (follow !== undefined && asksForEventStream(request)) {
+      const lastEventId = one(request.headers["last-event-id"]);
+      return sendEventStream(reply, await follow(input, context as Call, lastEventId));
+    }
     const result = await run(input, context as Call | PublicCall | CommandCall);
     if (method.effect === "command") return sendCommandReply(reply, result as CommandReply);
     if (isByteStream(method.output)) return sendBytes(reply, method, result as HttpBody);

@@ -3,6 +3,7 @@
 
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import type { Contract, Comments } from "./contract.ts";
+import { EVENT_STREAM } from "./event-stream.ts";
 import { problemDesc } from "./gen/openagents/protocol/v1/problem_oa.ts";
 import {
   bodyFields,
@@ -210,7 +211,10 @@ function responses(method: MethodContract, components: Components): JsonSchema {
       : {};
   const content = isByteStream(method.output)
     ? { "*/*": {} }
-    : { "application/json": { schema: { $ref: components.refer(method.output, "answer") } } };
+    : {
+        "application/json": { schema: { $ref: components.refer(method.output, "answer") } },
+        ...(method.eventStream ? { [EVENT_STREAM]: { schema: { type: "string" } } } : {}),
+      };
   const statuses = problemStatuses(method).map((status) => [
     status,
     { $ref: "#/components/responses/Problem" },
@@ -221,6 +225,7 @@ function responses(method: MethodContract, components: Components): JsonSchema {
       headers: { "x-request-id": REQUEST_ID_HEADER, ...replayed },
       content,
     },
+    ...(method.eventStream ? { 204: { description: "Nothing more will come." } } : {}),
     ...Object.fromEntries(statuses),
   };
 }

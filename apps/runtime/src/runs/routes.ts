@@ -14,6 +14,7 @@ import { notFound } from "../problems.ts";
 import { signStored } from "../receipts/index.ts";
 import { sealBundle, type BundleDeps } from "./bundle.ts";
 import { acquireExecutor, recordLostExecutor, releaseExecutor, renewExecutor } from "./executor-service.ts";
+import { followRun, type FollowDeps } from "./follow-run.ts";
 import { forkRun } from "./fork.ts";
 import { listLineage } from "./lineage.ts";
 import { replayHead, replayLine, replayTail } from "./replay.ts";
@@ -24,7 +25,8 @@ import { findRun, listReceiptEvents, listRuns } from "./store.ts";
 import { eventMessage, runMessage } from "./wire.ts";
 
 export type RunRoutesDeps = BundleDeps &
-  AppendDeps & {
+  AppendDeps &
+  FollowDeps & {
     readonly db: Database;
     /** Canceling reaches into jobs and money, which know runs; so it is given from above. */
     readonly cancelRun: (request: CancelRunRequest, call: CommandCall) => Promise<CommandReply>;
@@ -38,53 +40,63 @@ const EVENTS_DEFAULT = 100;
 const REPLAY_PAGE = 500;
 
 export function runRoutes(deps: RunRoutesDeps): Binding {
-  return bind(Runs, {
-    createRun: (request, call) => createRun(deps, call, request),
-    appendRunEvent: (request, call) => appendRunEvent(deps, call, request),
-    sealBundle: (request, call) => sealBundle(deps, call, request),
-    acquireExecutor: (request, call) => acquireExecutor(deps, call, request),
-    renewExecutor: (request, call) => renewExecutor(deps, call, request),
-    releaseExecutor: (request, call) => releaseExecutor(deps, call, request),
-    recordLostExecutor: (request, call) => recordLostExecutor(deps, call, request),
-    cancelRun: deps.cancelRun,
-    forkRun: (request, call) => forkRun(deps, call, request),
+  const follow = followRun(deps);
+  return bind(
+    Runs,
+    {
+      createRun: (request, call) => createRun(deps, call, request),
+      appendRunEvent: (request, call) => appendRunEvent(deps, call, request),
+      sealBundle: (request, call) => sealBundle(deps, call, request),
+      acquireExecutor: (request, call) => acquireExecutor(deps, call, request),
+      renewExecutor: (request, call) => renewExecutor(deps, call, request),
+      releaseExecutor: (request, call) => releaseExecutor(deps, call, request),
+      recordLostExecutor: (request, call) => recordLostExecutor(deps, call, request),
+      cancelRun: deps.cancelRun,
+      forkRun: (request, call) => forkRun(deps, call, request),
 
-    async listRuns(request, call) {
-      const before =
-        request.cursor === undefined ? AFTER_ALL_RUNS : decodeCursor(request.cursor, /^run_[0-9a-f]{32}$/);
-      const limit = request.limit ?? PAGE_DEFAULT;
-      // One more than asked tells whether there is a next page.
-      const found = await listRuns(deps.db, call.principal.org, before, limit + 1, request.status);
-      const runs = found.slice(0, limit);
-      const last = found.length > limit ? runs.at(-1) : undefined;
-      return {
-        runs: runs.map(runMessage),
-        nextCursor: last === undefined ? undefined : encodeCursor(last.runId),
-      };
-    },
+      async listRuns(request, call) {
+        const before =
+          request.cursor === undefined ? AFTER_ALL_RUNS : decodeCursor(request.cursor, /^run_[0-9a-f]{32}$/);
+        const limit = request.limit ?? PAGE_DEFAULT;
+        // One more than asked tells whether there is a next page.
+        const found = await listRuns(deps.db, call.principal.org, before, limit + 1, request.status);
+        const runs = found.slice(0, limit);
+        const last = found.length > limit ? runs.at(-1) : undefined;
+        return {
+          runs: runs.map(runMessage),
+          nextCursor: last === undefined ? undefined : encodeCursor(last.runId),
+        };
+      },
 
-    async getRun(request, call) {
-      return { run: runMessage(await requireRun(deps.db, call.principal.org, request.runId)) };
-    },
+      async getRun(request, call) {
+        return { run: runMessage(await requireRun(deps.db, call.principal.org, request.runId)) };
+      },
 
-    async listRunEvents(request, call) {
-      const run = await requireRun(deps.db, call.principal.org, request.runId);
-      const limit = request.limit ?? EVENTS_DEFAULT;
-      const events = await listLineage(deps.db, run, request.afterSeq ?? 0n, run.latestSeq, limit);
-      return { events: events.map(eventMessage), latestSeq: run.latestSeq };
-    },
+      async listRunEvents(request, call) {
+        const run = await requireRun(deps.db, call.principal.org, request.runId);
+        const limit = request.limit ?? EVENTS_DEFAULT;
+        const events = await listLineage(deps.db, run, request.afterSeq ?? 0n, run.latestSeq, limit);
+        return { events: events.map(eventMessage), latestSeq: run.latestSeq };
+      },
 
-    async getRunReceipt(request, call) {
-      const run = await requireRun(deps.db, call.principal.org, request.runId);
-      const events = await listReceiptEvents(deps.db, run.runId, run.latestSeq);
-      return signStored(deps.signer, canonicalize(runReceipt(run, events)));
-    },
+      async getRunReceipt(request, call) {
+        const run = await requireRun(deps.db, call.principal.org, request.runId);
+        const events = await listReceiptEvents(deps.db, run.runId, run.latestSeq);
+        return signStored(deps.signer, canonicalize(runReceipt(run, events)));
+      },
 
-    async getRunReplay(request, call) {
-      const run = await requireRun(deps.db, call.principal.org, request.runId);
-      return { contentType: "application/x-ndjson", data: Readable.from(replay(deps.db, run)) };
+      async getRunReplay(request, call) {
+        const run = await requireRun(deps.db, call.principal.org, request.runId);
+        return { contentType: "application/x-ndjson", data: Readable.from(replay(deps.db, run)) };
+      },
     },
-  });
+    {
+      async listRunEvents(request, call, lastEventId) {
+        const run = await requireRun(deps.db, call.principal.org, request.runId);
+        return follow(run, request, call, lastEventId);
+      },
+    },
+  );
 }
 
 async function requireRun(db: Database, org: string, runId: string): Promise<Run> {

@@ -26,6 +26,11 @@ export type Route = {
    * tell that work already begun goes on, or how it ended, and decide nothing new.
    */
   readonly whileFrozen: boolean;
+  /**
+   * Whether a caller that accepts `text/event-stream` gets the events as they
+   * come, from behind its `Last-Event-ID`. Reads only.
+   */
+  readonly eventStream: boolean;
 };
 
 /** Descriptor of `openagents.protocol.v1.Route`. */
@@ -60,6 +65,7 @@ export const routeComments: Comments = {
   "openagents.protocol.v1.Route.success_status": "HTTP status of success; 0 means 200.",
   "openagents.protocol.v1.Route.body_bytes_max": "Largest request body in bytes; 0 means the service's default (1 MiB).",
   "openagents.protocol.v1.Route.while_frozen": "Whether the command is taken while writes are frozen. Only for those that\ntell that work already begun goes on, or how it ended, and decide nothing new.",
+  "openagents.protocol.v1.Route.event_stream": "Whether a caller that accepts `text/event-stream` gets the events as they\ncome, from behind its `Last-Event-ID`. Reads only.",
   "openagents.protocol.v1.Owner": "The service that owns the state behind a route.",
   "openagents.protocol.v1.Owner.any": "Routes that every service serves for itself, such as health.",
   "openagents.protocol.v1.Access": "Which kind of principal may call a route. A named scope is needed on top.",

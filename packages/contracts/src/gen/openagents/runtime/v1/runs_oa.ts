@@ -348,7 +348,7 @@ export const runsComments: Comments = {
   "openagents.runtime.v1.Runs.CreateRun": "Open a run. Its first event, `run.started`, is written with it.",
   "openagents.runtime.v1.Runs.ListRuns": "Runs of the caller's organisation, newest first.",
   "openagents.runtime.v1.Runs.AppendRunEvent": "Append one event. Types that begin with `budget`, `export`, `forge`, `job`,\n`payment`, `quote`, `receipt`, `verification`, `run.executor_` or `run.forked`\nare written by their own commands and refused here. The artifacts of the run's\norganisation that a `journal.kept` event names in `sha256` and `inputs` are\nkept for ninety days after it.",
-  "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it.",
+  "openagents.runtime.v1.Runs.ListRunEvents": "Events in order, by page: at most `limit`, and fewer when their payloads are\nlarge. A page that does not reach `latest_seq` has more after it. As\n`text/event-stream`, the events as they come, each under its number as id;\n204 once a finished run has told all.",
   "openagents.runtime.v1.Runs.GetRunReceipt": "The run receipt, `openagents.receipt.v2`: a pure function of the run's\nevents up to its last one.",
   "openagents.runtime.v1.Runs.GetRunReplay": "REPLAY.jsonl, version 2: one canonical JSON object a line.",
   "openagents.runtime.v1.Runs.AcquireExecutor": "Become the run's executor, for as long as the lease is renewed. Refused with\n409 `executor_held` while another holds it. Taking over from one whose lease\nlapsed is recorded as `run.executor_lost`. Every lease has a greater epoch\nthan the one before, and the run takes events of its latest epoch only. Who\nholds the lease, lapsed or not, and acquires it again renews it. A finished\nrun has no executor: 409 `run_finished`.",
@@ -397,7 +397,9 @@ export type RunsTypes = {
   };
   /**
    * Events in order, by page: at most `limit`, and fewer when their payloads are
-   * large. A page that does not reach `latest_seq` has more after it.
+   * large. A page that does not reach `latest_seq` has more after it. As
+   * `text/event-stream`, the events as they come, each under its number as id;
+   * 204 once a finished run has told all.
    */
   readonly listRunEvents: {
     readonly input: ListRunEventsRequest;

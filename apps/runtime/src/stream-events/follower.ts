@@ -1,0 +1,57 @@
+// Waits for new events of a stream, whichever process commits them.
+
+import type { Database } from "@openagents/postgres";
+import { STREAMS_CHANNEL } from "./announcer.ts";
+
+export type Follower = AsyncDisposable & {
+  /**
+   * Resolves when the stream may have new events: it was announced, announcements
+   * may have been lost, or a second has passed. Ask before looking, and wait after
+   * it: what commits between is then announced to whoever waits.
+   */
+  mayHaveChanged(streamId: string): Promise<void>;
+  /** True once it is being closed: nobody should wait any more. */
+  readonly closed: boolean;
+};
+
+/** A lost announcement costs no more than this. */
+const LOOK_EVERY_MS = 1_000;
+
+export async function openFollower(db: Database): Promise<Follower> {
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  let closed = false;
+
+  function wake(streamId: string): void {
+    waiting.get(streamId)?.resolve();
+    waiting.delete(streamId);
+  }
+  function wakeAll(): void {
+    for (const streamId of [...waiting.keys()]) wake(streamId);
+  }
+
+  const listener = await db.listen(STREAMS_CHANNEL, (payload) => {
+    if (payload === "") wakeAll();
+    else for (const streamId of payload.split("\n")) wake(streamId);
+  });
+  const timer = setInterval(wakeAll, LOOK_EVERY_MS);
+
+  return {
+    mayHaveChanged(streamId) {
+      if (closed) return Promise.resolve();
+      const known = waiting.get(streamId);
+      if (known !== undefined) return known.promise;
+      const waiter = Promise.withResolvers<void>();
+      waiting.set(streamId, waiter);
+      return waiter.promise;
+    },
+    get closed() {
+      return closed;
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearInterval(timer);
+      wakeAll();
+      await listener.close();
+    },
+  };
+}
