@@ -43,6 +43,7 @@ import { fallBack, startLeaseSweep, sweepLeases } from "./fallback/index.ts";
 import { intentRoutes } from "./intents/index.ts";
 import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
+import { startMirror } from "./mirror/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
 import { startPushes } from "./push/index.ts";
@@ -232,6 +233,19 @@ async function buildService(
   resources.defer(() => service.stop());
   resources.defer(() => offers.close());
   resources.use(follower);
+  if (config.spacetime !== undefined) {
+    const mirror = resources.use(startMirror({ db, settings: config.spacetime, follower, log, nowMs }));
+    metrics.gauge(
+      "openagents_mirror_behind",
+      "Events that SpacetimeDB was not handed yet.",
+      () => mirror.stats.behind,
+    );
+    metrics.gauge(
+      "openagents_mirror_waiting",
+      "Streams that SpacetimeDB refuses.",
+      () => mirror.stats.waiting,
+    );
+  }
   resources.use(startCollector({ db, authority, store, nowMs, log }));
   const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
   resources.use(startStalledJobs({ db, authority, offers, judge, log, nowMs, everyMs: stalledEveryMs }));

@@ -2,6 +2,14 @@ import type { KeySource } from "@openagents/service";
 import type { ArtifactQuota, S3Settings } from "./artifacts/index.ts";
 import { parseLimits, type Limits } from "./rate-limits/index.ts";
 
+export type SpacetimeSettings = {
+  /** An http(s) address without a slash at its end. */
+  readonly url: string;
+  readonly database: string;
+  /** Of the only identity that the module lets append. */
+  readonly token: string | undefined;
+};
+
 export type RuntimeConfig = {
   readonly host: string;
   /** 0 takes any free port. */
@@ -35,6 +43,8 @@ export type RuntimeConfig = {
   readonly leaseSweepEveryMs?: number;
   /** How often heads of streams enter the log; a minute when absent. */
   readonly streamSweepEveryMs?: number;
+  /** A SpacetimeDB server that streams are handed to; our own sync server needs none. */
+  readonly spacetime?: SpacetimeSettings | undefined;
   /** How often jobs whose buyer has gone away are looked for; 5 s when absent. */
   readonly stalledEveryMs?: number;
   /** Where providers reach this runtime; the address that it listens at when absent. */
@@ -72,6 +82,7 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     logOrigin,
     logSigningKey: requiredKey(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
     demoGrants: false,
+    spacetime: spacetimeFromEnv(env),
     publicUrl: publicUrlOf(env["RUNTIME_PUBLIC_URL"]),
     pushToLoopback: false,
     rateLimits: limitsOf(env["RUNTIME_RATE_LIMITS"] ?? ""),
@@ -90,6 +101,18 @@ function limitsOf(text: string): Limits {
   } catch (cause) {
     throw new ConfigError(`RUNTIME_RATE_LIMITS: ${cause instanceof Error ? cause.message : String(cause)}.`);
   }
+}
+
+/** Undefined when no server is set. */
+function spacetimeFromEnv(env: Readonly<Record<string, string | undefined>>): SpacetimeSettings | undefined {
+  const url = env["SPACETIME_URL"];
+  if (url === undefined || url === "") return undefined;
+  if (!URL.canParse(url) || !/^https?:[^?#]*[^/?#]$/.test(url))
+    throw new ConfigError("SPACETIME_URL must be an http(s) address without a slash at its end.");
+  const database = env["SPACETIME_DATABASE"] ?? "autopilot-sync";
+  if (!/^[0-9a-z-]{1,64}$/.test(database))
+    throw new ConfigError("SPACETIME_DATABASE must be a name of a-z, 0-9 and -.");
+  return { url, database, token: env["SPACETIME_TOKEN"] };
 }
 
 /** Undefined when no variable of it is set. */

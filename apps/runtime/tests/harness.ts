@@ -62,6 +62,7 @@ export async function startHarness(
     readonly artifactQuota?: { readonly bytesMax: number; readonly objectsMax: number };
     readonly s3?: RuntimeConfig["s3"];
     readonly rateLimits?: RuntimeConfig["rateLimits"];
+    readonly spacetime?: RuntimeConfig["spacetime"];
     readonly reconcileEveryMs?: number;
     readonly streamSweepEveryMs?: number;
     readonly logSigningKey?: string;
@@ -95,6 +96,7 @@ export async function startHarness(
       rateLimits: options.rateLimits,
       // Where a test does not ask for it, nothing is reconciled behind its back.
       reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
+      spacetime: options.spacetime,
       streamSweepEveryMs: options.streamSweepEveryMs ?? 3_600_000,
       // Where a test does not ask for it, nothing is swept behind its back.
       leaseSweepEveryMs: 3_600_000,

@@ -10,6 +10,8 @@ export type Follower = AsyncDisposable & {
    * it: what commits between is then announced to whoever waits.
    */
   mayHaveChanged(streamId: string): Promise<void>;
+  /** Be told of all streams that are announced; answers what ends that. Lost announcements are not made up for. */
+  onChange(handler: (streamIds: readonly string[]) => void): () => void;
   /** True once it is being closed: nobody should wait any more. */
   readonly closed: boolean;
 };
@@ -19,6 +21,7 @@ const LOOK_EVERY_MS = 1_000;
 
 export async function openFollower(db: Database): Promise<Follower> {
   const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const handlers = new Set<(streamIds: readonly string[]) => void>();
   let closed = false;
 
   function wake(streamId: string): void {
@@ -30,8 +33,13 @@ export async function openFollower(db: Database): Promise<Follower> {
   }
 
   const listener = await db.listen(STREAMS_CHANNEL, (payload) => {
-    if (payload === "") wakeAll();
-    else for (const streamId of payload.split("\n")) wake(streamId);
+    if (payload === "") {
+      wakeAll();
+      return;
+    }
+    const streamIds = payload.split("\n");
+    for (const streamId of streamIds) wake(streamId);
+    for (const handler of handlers) handler(streamIds);
   });
   const timer = setInterval(wakeAll, LOOK_EVERY_MS);
 
@@ -43,6 +51,10 @@ export async function openFollower(db: Database): Promise<Follower> {
       const waiter = Promise.withResolvers<void>();
       waiting.set(streamId, waiter);
       return waiter.promise;
+    },
+    onChange(handler) {
+      handlers.add(handler);
+      return () => void handlers.delete(handler);
     },
     get closed() {
       return closed;

@@ -1,0 +1,1 @@
+export { startMirror, type Mirror, type MirrorStats } from "./mirror.ts";
