@@ -76,6 +76,7 @@ lane_docs() {
 
 lane_workspace_compile() {
   step 'types' bin typescript/bin/tsc --noEmit -p tsconfig.json
+  step 'types of the module' bin typescript/bin/tsc --noEmit -p spacetime/modules/autopilot-sync/tsconfig.json
   step 'lint' bin oxlint/bin/oxlint --deny-warnings
   step 'format' bin oxfmt/bin/oxfmt --check
   step 'tidy' "$node" tools/tidy/src/main.ts
@@ -91,7 +92,7 @@ node_test_args=()
 
 # Listed here and not by node's own globs, which would walk into node_modules.
 test_files() {
-  find apps packages tools scripts bench -name node_modules -prune -o -name '*.test.ts' -print | sort
+  find apps packages tools scripts bench spacetime -name node_modules -prune -o -name '*.test.ts' -print | sort
 }
 
 lane_unit() {

@@ -1,7 +1,7 @@
 // A stand-in for a SpacetimeDB server: the one reducer that the mirror calls, in
 // memory, with the rules of the module `autopilot-sync`.
 
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
@@ -20,7 +20,9 @@ export type SpacetimeStandIn = {
 
 export async function startSpacetimeStandIn(t: TestContext): Promise<SpacetimeStandIn> {
   const keys = new Map<string, number>();
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response));
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = JSON.parse(await text(request)) as [
       string,
       string,
@@ -56,7 +58,7 @@ export async function startSpacetimeStandIn(t: TestContext): Promise<SpacetimeSt
       return;
     }
     response.writeHead(200).end();
-  });
+  }
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => {
     server.closeAllConnections();
