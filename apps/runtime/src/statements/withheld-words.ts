@@ -7,6 +7,8 @@ export function describeWithheld(reason: string): string {
 
 const WORDS: Readonly<Record<string, string>> = {
   violations: "The report breaks a rule of its job, such as naming an output that was never stored.",
+  incident_undecided:
+    "Another run of the same work came to something else, and nobody decided in time which of the two is right.",
   disagreement: "Another run of the same work came to something else.",
   dispute_upheld: "The buyer disputed the report, and the operator's own run contradicts it.",
   review_rejected: "The buyer looked at the patch and rejected it.",

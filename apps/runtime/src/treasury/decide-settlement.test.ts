@@ -82,13 +82,25 @@ test("what breaks rules or is disputed is withheld by that reason first, though 
   assert.equal(decideSettlement(broken, undefined, PRICE, AS_QUOTED).withheldReason, "violations");
   const disputed = verified({ disagreement: true, assurance: "provider" });
   assert.deepEqual(decideSettlement(disputed, "accepted", PRICE, AS_QUOTED), {
-    withheldReason: "disagreement",
+    withheldReason: "incident_undecided",
     providerMsats: 0n,
-    secondWithheldReason: "disagreement",
+    secondWithheldReason: "incident_undecided",
     secondOpinionMsats: 0n,
     operatorFeeMsats: 0n,
     secondFeeMsats: 0n,
   });
+});
+
+test("a disagreement that the operator decided is withheld as one, whoever was wrong", () => {
+  const disagreed = verified({ disagreement: true, assurance: "provider" });
+  for (const outcome of ["both_struck", "flaky", "undecided"] as const) {
+    const incident = { kind: "disagreement", outcome } as const;
+    const decision = decideSettlement(disagreed, undefined, PRICE, AS_QUOTED, incident);
+    assert.deepEqual(
+      [decision.withheldReason, decision.secondWithheldReason],
+      ["disagreement", "disagreement"],
+    );
+  }
 });
 
 test("where the operator has decided, whoever told the truth is paid for the run and nobody else", () => {
