@@ -45,6 +45,7 @@ import { jobRoutes, openOffers } from "./jobs/index.ts";
 import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
+import { panelRoutes } from "./panels/index.ts";
 import { startPushes } from "./push/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
@@ -176,6 +177,7 @@ async function buildService(
       sweepLeases: (call) => sweepLeases({ db, authority, offers, nowMs }, call),
     }),
     marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
+    panelRoutes({ db, artifacts, authority, limits, signer, nowMs }),
     commerceRoutes({ db }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),

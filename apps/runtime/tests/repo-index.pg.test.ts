@@ -222,6 +222,8 @@ test("the catalog names what can be bought", async (t) => {
   assert.deepEqual(
     types.map((each: { job_type: string; verification: string }) => [each.job_type, each.verification]),
     [
+      ["oa.code_chunk_analysis.v1", "subjective"],
+      ["oa.retrieval_rerank.v1", "subjective"],
       ["oa.sandbox_run.v1", "objective"],
       ["oa.repo_index.v1", "objective"],
     ],

@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   verdict_failed: "The check does not pass on the patch. That is no fault of the worker.",
   verdict_inconclusive: "The runs gave no answer, because of a limit or a flaky check.",
   verdict_needs_review: "Nobody accepted a patch that changes what decides whether it passes.",
+  verdict_outvoted: "Another answer was decided on, or none. To judge otherwise is no fault of the worker.",
   not_confirmed: "Nobody else could repeat the run, so it was not confirmed.",
   no_answer: "The run gave no answer that the first one could be compared with.",
 };

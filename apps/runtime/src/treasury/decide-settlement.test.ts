@@ -24,10 +24,13 @@ const PRICE: Price = {
   secondOpinion: { priceMsats: 100n, feeMsats: 1n },
 };
 
+/** What a second run can confirm; the others are of copies on a panel. */
+const CONFIRMABLE = verdictValues.filter((each) => each !== "agreed" && each !== "outvoted");
+
 const AS_QUOTED: Charged = { firstMsats: undefined, secondMsats: undefined };
 
 test("only a confirmed proof, or a confirmed result that a person accepted, releases", () => {
-  for (const verdict of verdictValues) {
+  for (const verdict of CONFIRMABLE) {
     for (const assurance of assuranceValues) {
       for (const review of [undefined, ...reviewDecisionValues]) {
         const { withheldReason } = decideSettlement(
@@ -62,7 +65,7 @@ test("a proof on the provider's word releases when its buyer chose sampling and 
   });
   assert.equal(reported("drawn", "proven").withheldReason, "not_confirmed");
   assert.equal(reported("required", "proven").withheldReason, "not_confirmed");
-  for (const verdict of verdictValues.filter((each) => each !== "proven"))
+  for (const verdict of CONFIRMABLE.filter((each) => each !== "proven"))
     assert.notEqual(reported("not_drawn", verdict).withheldReason, undefined, verdict);
 });
 
@@ -133,7 +136,7 @@ test("no settlement is more than the quoted price", () => {
 
 test("paid by execution, every confirmed answer releases at once, and nothing that is disputed, broken or unclear does", () => {
   const price: Price = { ...PRICE, payOn: "execution" };
-  for (const verdict of verdictValues) {
+  for (const verdict of CONFIRMABLE) {
     assert.equal(waitsForReview({ verdict }, "execution"), false);
     for (const assurance of assuranceValues) {
       for (const review of [undefined, ...reviewDecisionValues]) {
@@ -152,6 +155,19 @@ test("paid by execution, every confirmed answer releases at once, and nothing th
       }
     }
   }
+});
+
+test("of a panel's copies the answer that was decided on is paid, and by execution every answer", () => {
+  const price: Price = { ...PRICE, secondOpinion: undefined };
+  const why = (verdict: Verified["verdict"], payOn: Price["payOn"]) =>
+    decideSettlement(verified({ verdict, assurance: "provider" }), undefined, { ...price, payOn }, AS_QUOTED)
+      .withheldReason;
+  assert.deepEqual([why("agreed", "outcome"), why("agreed", "execution")], [undefined, undefined]);
+  assert.deepEqual(
+    [why("outvoted", "outcome"), why("outvoted", "execution")],
+    ["verdict_outvoted", undefined],
+  );
+  assert.equal(why("inconclusive", "execution"), "verdict_inconclusive");
 });
 
 test("who charges less is paid less, who charges more is paid the quote, and the operator's part is as quoted", () => {

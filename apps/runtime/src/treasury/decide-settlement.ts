@@ -4,8 +4,9 @@
 // a patch that is proven, or accepted by a person; by execution, for any answer.
 // The second provider is paid when its run gave an answer that nobody disputes.
 // Where two runs disagree the one that told the truth by the operator's decision is paid
-// for its run, and nobody is where there is none in its time. Who charged less than its quote is paid what
-// it charged. What is left is the buyer's again.
+// for its run, and nobody is where there is none in its time. Of a panel's copies, those
+// are paid that gave the answer that was decided on; by execution, all that answered. Who
+// charged less than its quote is paid what it charged. What is left is the buyer's again.
 
 import type {
   Assurance,
@@ -137,6 +138,8 @@ function whyWithheld(
   if (verified.disagreement && incident?.outcome === "second_struck") return undefined;
   if (verified.disagreement) return disagreed(incident);
   if (incident?.kind === "dispute" && isStruck("first", incident)) return "dispute_upheld";
+  if (verified.verdict === "agreed") return undefined;
+  if (verified.verdict === "outvoted") return payOn === "execution" ? undefined : "verdict_outvoted";
   // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
   const reportedIsEnough = verified.rerun?.decision === "not_drawn";
   const unconfirmed = verified.assurance === "provider" && !reportedIsEnough ? "not_confirmed" : undefined;

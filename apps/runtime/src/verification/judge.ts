@@ -1,7 +1,7 @@
 // The decision on a reported job, made once however often it is asked for: to
 // hash outputs again and read large reports takes time that everybody waits for.
 
-import { isIndexResult, isRepoIndex, type Job } from "../jobs/index.ts";
+import { isIndexResult, isOpinion, isOpinionSpec, isRepoIndex, type Job } from "../jobs/index.ts";
 import { decideRepoIndex } from "./decide-repo-index.ts";
 import { decideRounds, inconclusive, type Decision, type OutputState } from "./decide-verification.ts";
 import { gatherEvidence, gatherIndex, type EvidenceDeps } from "./evidence.ts";
@@ -29,6 +29,7 @@ export function openJudge(deps: EvidenceDeps): Judge {
       if (isDamaged(evidence.outputs)) remembered.delete(job.jobId);
       return [decideRepoIndex(spec, result, evidence)];
     }
+    if (isOpinionSpec(spec) || isOpinion(result)) throw new Error(`${job.jobId} is decided by its panel`);
     if (isRepoIndex(spec) || isIndexResult(result))
       throw new Error(`${job.jobId} has a result of other work`);
     const evidence = await gatherEvidence(deps, job, spec, result);
