@@ -74,7 +74,7 @@ const RECONCILE_EVERY_MS = 10_000;
 const STALLED_EVERY_MS = 5_000;
 
 export type Runtime = {
-  /** Migrate where the owner's address is given, check the schema, and serve. */
+  /** Migrate where the owner's address is given, check the schema, and serve. One that does not start holds nothing. */
   start(): Promise<{ readonly url: string }>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -95,17 +95,22 @@ export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime
 
   return {
     async start() {
-      if (config.ownerDatabaseUrl !== undefined) {
-        const appRole = decodeURIComponent(new URL(config.databaseUrl).username);
-        await migrate({ url: config.ownerDatabaseUrl, directories: MIGRATIONS, appRole });
+      try {
+        if (config.ownerDatabaseUrl !== undefined) {
+          const appRole = decodeURIComponent(new URL(config.databaseUrl).username);
+          await migrate({ url: config.ownerDatabaseUrl, directories: MIGRATIONS, appRole });
+        }
+        const db = connect({ url: config.databaseUrl, applicationName: "runtime_service" });
+        resources.defer(() => db.close());
+        await assertMigrated(db, MIGRATIONS);
+        const { service, push } = await buildService(config, db, deps, nowMs, resources);
+        const started = await service.start();
+        resources.use(push(config.publicUrl ?? started.url));
+        return started;
+      } catch (error) {
+        await resources.disposeAsync();
+        throw error;
       }
-      const db = connect({ url: config.databaseUrl, applicationName: "runtime_service" });
-      resources.defer(() => db.close());
-      await assertMigrated(db, MIGRATIONS);
-      const { service, push } = await buildService(config, db, deps, nowMs, resources);
-      const started = await service.start();
-      resources.use(push(config.publicUrl ?? started.url));
-      return started;
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -132,6 +137,7 @@ async function buildService(
   const quota = config.artifactQuota ?? QUOTA_DEFAULT;
   const judge = openJudge({ db, artifacts });
   const offers = await openOffers(db);
+  resources.defer(() => offers.close());
   const metrics = createMetrics("runtime_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   const sequencer = resources.use(startSequencer({ db, nowMs, log }));
@@ -221,7 +227,7 @@ async function buildService(
   );
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
-  resources.defer(() => offers.close());
+  resources.defer(() => offers.release());
   resources.use(startCollector({ db, authority, store, nowMs, log }));
   const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
   resources.use(startStalledJobs({ db, authority, offers, judge, log, nowMs, everyMs: stalledEveryMs }));

@@ -2,7 +2,7 @@
 // hash outputs again and read large reports takes time that everybody waits for.
 
 import { isIndexResult, isOpinion, isOpinionSpec, isRepoIndex, type Job } from "../jobs/index.ts";
-import { decideRepoIndex } from "./decide-repo-index.ts";
+import { openIndexDecider } from "./decide-index-aside.ts";
 import { decideRounds, inconclusive, type Decision, type OutputState } from "./decide-verification.ts";
 import { gatherEvidence, gatherIndex, type EvidenceDeps } from "./evidence.ts";
 
@@ -19,6 +19,7 @@ export type Judge = {
  * put back.
  */
 export function openJudge(deps: EvidenceDeps): Judge {
+  const decideIndex = openIndexDecider();
   const remembered = new Map<string, Promise<readonly Decision[]>>();
   const judge = async (job: Job): Promise<readonly Decision[]> => {
     const { spec, result, repeats } = job;
@@ -27,7 +28,7 @@ export function openJudge(deps: EvidenceDeps): Judge {
     if (isRepoIndex(spec) && isIndexResult(result)) {
       const evidence = await gatherIndex(deps, job, result);
       if (isDamaged(evidence.outputs)) remembered.delete(job.jobId);
-      return [decideRepoIndex(spec, result, evidence)];
+      return [await decideIndex(spec, result, evidence)];
     }
     if (isOpinionSpec(spec) || isOpinion(result)) throw new Error(`${job.jobId} is decided by its panel`);
     if (isRepoIndex(spec) || isIndexResult(result))
