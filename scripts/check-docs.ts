@@ -2,6 +2,7 @@
 // lead somewhere, paths exist, README's commands exist with the options that it
 // names, required documents are there, and ADRs are short and whole.
 
+import { availableParallelism } from "node:os";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -122,8 +123,14 @@ async function unknownCommands(): Promise<string[]> {
     for (const word of words) if (word.startsWith("--")) named.add(word);
     options.set(command, named);
   }
-  const answers = await Promise.all([...options].map(([command, named]) => askHelp(command, named)));
-  return answers.flat();
+  // Each is a process of its own: as many at once as there are cores, or all of them wait for each other.
+  const asked = options.entries();
+  const problems: string[] = [];
+  const ask = async () => {
+    for (const [command, named] of asked) problems.push(...(await askHelp(command, named)));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, ask));
+  return problems.sort();
 }
 
 async function askHelp(command: string, options: ReadonlySet<string>): Promise<string[]> {

@@ -198,6 +198,29 @@ runtime.market_counts.count bigint NOT NULL
 runtime.market_counts.day integer NOT NULL
 runtime.market_counts.measure text NOT NULL
 runtime.market_counts.party text NOT NULL
+runtime.mirror_cursors.mirrored_seq bigint NOT NULL
+runtime.mirror_cursors.stream_id text NOT NULL
+runtime.mirror_cursors.updated_at_ms bigint NOT NULL
+runtime.panels.adjudication text NOT NULL
+runtime.panels.answer_sha256 text
+runtime.panels.because text
+runtime.panels.capability text NOT NULL
+runtime.panels.created_at_ms bigint NOT NULL
+runtime.panels.decide_by_ms bigint NOT NULL
+runtime.panels.decided_at_ms bigint
+runtime.panels.decided_by text
+runtime.panels.job_hash text NOT NULL
+runtime.panels.org text NOT NULL
+runtime.panels.own_devices boolean NOT NULL
+runtime.panels.panel_id text NOT NULL
+runtime.panels.pay_on text NOT NULL
+runtime.panels.quorum integer NOT NULL
+runtime.panels.receipt_id text NOT NULL
+runtime.panels.redundancy integer NOT NULL
+runtime.panels.review_by_ms bigint
+runtime.panels.run_id text NOT NULL
+runtime.panels.status text NOT NULL
+runtime.panels.total_price_msats bigint NOT NULL
 runtime.provider_records.jobs_done bigint NOT NULL DEFAULT 0
 runtime.provider_records.jobs_faulty bigint NOT NULL DEFAULT 0
 runtime.provider_records.jobs_released bigint NOT NULL DEFAULT 0
@@ -213,6 +236,7 @@ runtime.quotes.job_hash text NOT NULL
 runtime.quotes.market boolean NOT NULL DEFAULT false
 runtime.quotes.operator_fee_msats bigint NOT NULL
 runtime.quotes.org text NOT NULL
+runtime.quotes.panel_id text
 runtime.quotes.pay_on text NOT NULL DEFAULT 'outcome'::text
 runtime.quotes.policy text NOT NULL DEFAULT 'cheapest'::text
 runtime.quotes.policy_adder_msats bigint NOT NULL DEFAULT 0
@@ -505,6 +529,19 @@ runtime.leases leases_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES runtime.
 runtime.loose_blobs loose_blobs_pkey PRIMARY KEY (blob)
 runtime.market_counts market_counts_count_check CHECK ((count > 0))
 runtime.market_counts market_counts_pkey PRIMARY KEY (party, capability, day, measure)
+runtime.mirror_cursors mirror_cursors_mirrored_seq_check CHECK ((mirrored_seq >= 0))
+runtime.mirror_cursors mirror_cursors_pkey PRIMARY KEY (stream_id)
+runtime.panels panels_adjudication_check CHECK ((adjudication = ANY (ARRAY['none'::text, 'majority_vote'::text])))
+runtime.panels panels_check CHECK ((((quorum * 2) > redundancy) AND (quorum <= redundancy)))
+runtime.panels panels_check1 CHECK (((status = 'decided'::text) = (answer_sha256 IS NOT NULL)))
+runtime.panels panels_check2 CHECK (((status = ANY (ARRAY['decided'::text, 'rejected'::text, 'expired'::text])) = (decided_at_ms IS NOT NULL)))
+runtime.panels panels_check3 CHECK (((status <> 'needs_review'::text) OR (review_by_ms IS NOT NULL)))
+runtime.panels panels_pay_on_check CHECK ((pay_on = ANY (ARRAY['outcome'::text, 'execution'::text])))
+runtime.panels panels_pkey PRIMARY KEY (panel_id)
+runtime.panels panels_redundancy_check CHECK (((redundancy >= 1) AND (redundancy <= 5)))
+runtime.panels panels_run_id_fkey FOREIGN KEY (run_id) REFERENCES runtime.runs(run_id)
+runtime.panels panels_status_check CHECK ((status = ANY (ARRAY['open'::text, 'needs_review'::text, 'decided'::text, 'rejected'::text, 'expired'::text])))
+runtime.panels panels_total_price_msats_check CHECK ((total_price_msats > 0))
 runtime.provider_records provider_records_jobs_done_check CHECK ((jobs_done >= 0))
 runtime.provider_records provider_records_jobs_faulty_check CHECK ((jobs_faulty >= 0))
 runtime.provider_records provider_records_jobs_released_check CHECK ((jobs_released >= 0))
@@ -517,6 +554,7 @@ runtime.provider_standings provider_standings_pkey PRIMARY KEY (org)
 runtime.quotes quotes_check CHECK (((verification_policy = 'sampled'::text) = (sampling_seed_id IS NOT NULL)))
 runtime.quotes quotes_check1 CHECK (((sampling_seed_id IS NULL) = (sampling_nonce IS NULL)))
 runtime.quotes quotes_operator_fee_msats_check CHECK ((operator_fee_msats >= 0))
+runtime.quotes quotes_panel_id_fkey FOREIGN KEY (panel_id) REFERENCES runtime.panels(panel_id)
 runtime.quotes quotes_pay_on_check CHECK ((pay_on = ANY (ARRAY['outcome'::text, 'execution'::text])))
 runtime.quotes quotes_pkey PRIMARY KEY (quote_id)
 runtime.quotes quotes_policy_adder_msats_check CHECK ((policy_adder_msats >= 0))
@@ -648,6 +686,7 @@ CREATE INDEX jobs_undecided ON runtime.jobs USING btree (job_id) WHERE ((purpose
 CREATE INDEX jobs_waiting ON runtime.jobs USING btree (offered_at_ms, job_id) WHERE ((status = 'queued'::text) AND (purpose = 'work'::text))
 CREATE INDEX leases_by_worker ON runtime.leases USING btree (worker_id, claimed_at_ms)
 CREATE INDEX loose_blobs_due ON runtime.loose_blobs USING btree (delete_after_ms)
+CREATE INDEX quotes_by_panel ON runtime.quotes USING btree (panel_id, quote_id) WHERE (panel_id IS NOT NULL)
 CREATE INDEX quotes_by_seed ON runtime.quotes USING btree (sampling_seed_id, quote_id) WHERE (sampling_seed_id IS NOT NULL)
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, occurred_at_ms, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, occurred_at_ms, seq)
@@ -705,8 +744,10 @@ CREATE UNIQUE INDEX lease_watch_pkey ON runtime.lease_watch USING btree (one)
 CREATE UNIQUE INDEX leases_pkey ON runtime.leases USING btree (lease_id)
 CREATE UNIQUE INDEX loose_blobs_pkey ON runtime.loose_blobs USING btree (blob)
 CREATE UNIQUE INDEX market_counts_pkey ON runtime.market_counts USING btree (party, capability, day, measure)
+CREATE UNIQUE INDEX mirror_cursors_pkey ON runtime.mirror_cursors USING btree (stream_id)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
 CREATE UNIQUE INDEX nodes_pkey ON transparency.nodes USING btree (level, index)
+CREATE UNIQUE INDEX panels_pkey ON runtime.panels USING btree (panel_id)
 CREATE UNIQUE INDEX provider_records_pkey ON runtime.provider_records USING btree (worker_id)
 CREATE UNIQUE INDEX provider_standings_pkey ON runtime.provider_standings USING btree (org)
 CREATE UNIQUE INDEX quotes_pkey ON runtime.quotes USING btree (quote_id)
@@ -765,6 +806,8 @@ INSERT ON runtime.jobs TO app_role
 INSERT ON runtime.leases TO app_role
 INSERT ON runtime.loose_blobs TO app_role
 INSERT ON runtime.market_counts TO app_role
+INSERT ON runtime.mirror_cursors TO app_role
+INSERT ON runtime.panels TO app_role
 INSERT ON runtime.provider_records TO app_role
 INSERT ON runtime.provider_standings TO app_role
 INSERT ON runtime.quotes TO app_role
@@ -813,6 +856,8 @@ SELECT ON runtime.lease_watch TO app_role
 SELECT ON runtime.leases TO app_role
 SELECT ON runtime.loose_blobs TO app_role
 SELECT ON runtime.market_counts TO app_role
+SELECT ON runtime.mirror_cursors TO app_role
+SELECT ON runtime.panels TO app_role
 SELECT ON runtime.provider_records TO app_role
 SELECT ON runtime.provider_standings TO app_role
 SELECT ON runtime.quotes TO app_role
@@ -848,6 +893,8 @@ UPDATE ON runtime.jobs TO app_role
 UPDATE ON runtime.leases TO app_role
 UPDATE ON runtime.loose_blobs TO app_role
 UPDATE ON runtime.market_counts TO app_role
+UPDATE ON runtime.mirror_cursors TO app_role
+UPDATE ON runtime.panels TO app_role
 UPDATE ON runtime.provider_records TO app_role
 UPDATE ON runtime.provider_standings TO app_role
 UPDATE ON runtime.rate_limits TO app_role

@@ -46,6 +46,7 @@ import { marketplaceRoutes } from "./marketplace/index.ts";
 import { startMirror } from "./mirror/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
+import { panelRoutes } from "./panels/index.ts";
 import { startPushes } from "./push/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
@@ -76,7 +77,7 @@ const RECONCILE_EVERY_MS = 10_000;
 const STALLED_EVERY_MS = 5_000;
 
 export type Runtime = {
-  /** Migrate where the owner's address is given, check the schema, and serve. */
+  /** Migrate where the owner's address is given, check the schema, and serve. One that does not start holds nothing. */
   start(): Promise<{ readonly url: string }>;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -97,17 +98,22 @@ export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime
 
   return {
     async start() {
-      if (config.ownerDatabaseUrl !== undefined) {
-        const appRole = decodeURIComponent(new URL(config.databaseUrl).username);
-        await migrate({ url: config.ownerDatabaseUrl, directories: MIGRATIONS, appRole });
+      try {
+        if (config.ownerDatabaseUrl !== undefined) {
+          const appRole = decodeURIComponent(new URL(config.databaseUrl).username);
+          await migrate({ url: config.ownerDatabaseUrl, directories: MIGRATIONS, appRole });
+        }
+        const db = connect({ url: config.databaseUrl, applicationName: "runtime_service" });
+        resources.defer(() => db.close());
+        await assertMigrated(db, MIGRATIONS);
+        const { service, push } = await buildService(config, db, deps, nowMs, resources);
+        const started = await service.start();
+        resources.use(push(config.publicUrl ?? started.url));
+        return started;
+      } catch (error) {
+        await resources.disposeAsync();
+        throw error;
       }
-      const db = connect({ url: config.databaseUrl, applicationName: "runtime_service" });
-      resources.defer(() => db.close());
-      await assertMigrated(db, MIGRATIONS);
-      const { service, push } = await buildService(config, db, deps, nowMs, resources);
-      const started = await service.start();
-      resources.use(push(config.publicUrl ?? started.url));
-      return started;
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -139,7 +145,8 @@ async function buildService(
   const quota = config.artifactQuota ?? QUOTA_DEFAULT;
   const judge = openJudge({ db, artifacts });
   const offers = await openOffers(db);
-  const follower = await openFollower(db);
+  resources.defer(() => offers.close());
+  const follower = resources.use(await openFollower(db));
   const metrics = createMetrics("runtime_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   const sequencer = resources.use(startSequencer({ db, nowMs, log }));
@@ -187,6 +194,7 @@ async function buildService(
       sweepLeases: (call) => sweepLeases({ db, authority, offers, nowMs }, call),
     }),
     marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
+    panelRoutes({ db, artifacts, authority, limits, signer, nowMs }),
     commerceRoutes({ db }),
     verificationRoutes({ db, authority, offers, judge }),
     samplingRoutes({ db, authority }),
@@ -231,8 +239,8 @@ async function buildService(
   );
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
-  resources.defer(() => offers.close());
-  resources.use(follower);
+  resources.defer(() => offers.release());
+  resources.defer(() => follower.release());
   if (config.spacetime !== undefined) {
     const mirror = resources.use(startMirror({ db, settings: config.spacetime, follower, log, nowMs }));
     metrics.gauge(

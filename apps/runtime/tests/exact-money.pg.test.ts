@@ -11,6 +11,7 @@ import type { Harness } from "./harness.ts";
 import {
   FIXED,
   TOTAL,
+  decideBy,
   earnedBy,
   order,
   register,
@@ -165,7 +166,11 @@ async function trade(market: Market, each: Case): Promise<{ reserved: number; jo
   if (asked.json.verification.status !== "final") {
     const again = each.outcome === "disagree" ? BROKEN : FIXED;
     await work(bought, second, { ...again, ...charged(each.secondPrice, each.secondCharged) });
-    assert.equal((await verify(bought, job)).json.verification.status, "final");
+    const { verification } = (await verify(bought, job)).json;
+    assert.equal(verification.status, "final");
+    // Nobody is struck, so that the two stay who they are in the market.
+    if (each.outcome === "disagree")
+      await decideBy(bought, verification.incident_id, { ...FIXED, rounds: [0, 1, 0] });
   }
   return { reserved, job };
 }

@@ -1,11 +1,13 @@
 // A runtime on its own database and port, with tokens for whoever a test needs.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { allScopes } from "@openagents/contracts";
-import { MIGRATIONS, createRuntime, type RuntimeConfig } from "@openagents/runtime";
+import { MIGRATIONS, createRuntime, type RuntimeConfig, type RuntimeDeps } from "@openagents/runtime";
 import { silentLogger } from "@openagents/service";
 import { testDatabase } from "@openagents/testing";
 import { SignJWT, exportJWK, generateKeyPair } from "jose";
@@ -18,7 +20,7 @@ export type Harness = {
   /** POST a command; a fresh key unless one is given. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
   get(path: string, options?: RequestOptions): Promise<Answer>;
-  /** Stop before the test's end; the database stays. */
+  /** Stop before the test's end; the database stays. One that is a process of its own is killed in its middle. */
   stop(): Promise<void>;
 };
 
@@ -50,6 +52,9 @@ export const RECEIPT_KEY = "11".repeat(32);
 const LOG_ORIGIN = "log.example/test";
 const LOG_SIGNING_KEY = "22".repeat(32);
 
+/** One for all harnesses of a test, so that a token is good after a restart. */
+const KEYS = generateKeyPair("EdDSA", { crv: "Ed25519" });
+
 export async function startHarness(
   t: TestContext,
   options: {
@@ -69,50 +74,42 @@ export async function startHarness(
     /** Off: as where providers are elsewhere. */
     readonly pushToLoopback?: boolean;
     readonly resolve?: (name: string) => Promise<readonly string[]>;
+    /** A process of its own, with the wall clock. */
+    readonly ownProcess?: true;
   } = {},
 ): Promise<Harness> {
   const databaseUrl = options.databaseUrl ?? (await testDatabase(t, { directories: MIGRATIONS })).url;
   const artifactsDir = options.artifactsDir ?? (await mkdtemp(join(tmpdir(), "oa-artifacts-")));
   t.after(() => rm(artifactsDir, { recursive: true, force: true }));
-  const keys = await generateKeyPair("EdDSA", { crv: "Ed25519" });
+  const keys = await KEYS;
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: "test", alg: "EdDSA", use: "sig" };
 
-  const runtime = createRuntime(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      databaseUrl,
-      artifactsDir,
-      artifactQuota: options.artifactQuota,
-      s3: options.s3,
-      jwks: { keys: [jwk] },
-      issuer: "openagents-test",
-      audience: "openagents",
-      receiptSigningKey: RECEIPT_KEY,
-      logOrigin: LOG_ORIGIN,
-      logSigningKey: options.logSigningKey ?? LOG_SIGNING_KEY,
-      demoGrants: true,
-      pushToLoopback: options.pushToLoopback ?? false,
-      rateLimits: options.rateLimits,
-      // Where a test does not ask for it, nothing is reconciled behind its back.
-      reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
-      spacetime: options.spacetime,
-      streamSweepEveryMs: options.streamSweepEveryMs ?? 3_600_000,
-      // Where a test does not ask for it, nothing is swept behind its back.
-      leaseSweepEveryMs: 3_600_000,
-      stalledEveryMs: options.stalledEveryMs ?? 3_600_000,
-      version: "0.0.0",
-    },
-    {
-      log: silentLogger(),
-      ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }),
-      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
-    },
-  );
-  const stop = () => runtime[Symbol.asyncDispose]();
-  // Also when it does not start.
-  t.after(stop);
-  const { url } = await runtime.start();
+  const config: RuntimeConfig = {
+    host: "127.0.0.1",
+    port: 0,
+    databaseUrl,
+    artifactsDir,
+    artifactQuota: options.artifactQuota,
+    s3: options.s3,
+    jwks: { keys: [jwk] },
+    issuer: "openagents-test",
+    audience: "openagents",
+    receiptSigningKey: RECEIPT_KEY,
+    logOrigin: LOG_ORIGIN,
+    logSigningKey: options.logSigningKey ?? LOG_SIGNING_KEY,
+    demoGrants: true,
+    pushToLoopback: options.pushToLoopback ?? false,
+    rateLimits: options.rateLimits,
+    // Where a test does not ask for it, nothing is reconciled behind its back.
+    reconcileEveryMs: options.reconcileEveryMs ?? 3_600_000,
+    spacetime: options.spacetime,
+    streamSweepEveryMs: options.streamSweepEveryMs ?? 3_600_000,
+    // Where a test does not ask for it, nothing is swept behind its back.
+    leaseSweepEveryMs: 3_600_000,
+    stalledEveryMs: options.stalledEveryMs ?? 3_600_000,
+    version: "0.0.0",
+  };
+  const { url, stop } = await (options.ownProcess ? startProcess(t, config) : startHere(t, config, options));
 
   const token = (principal: Partial<Claims> = {}) => {
     const { sub, ...claims } = {
@@ -172,4 +169,42 @@ export async function startHarness(
     get: (path, request = {}) => send("GET", path, {}, request),
     stop,
   };
+}
+
+async function startHere(
+  t: TestContext,
+  config: RuntimeConfig,
+  { nowMs, resolve }: Omit<RuntimeDeps, "log">,
+): Promise<Started> {
+  const runtime = createRuntime(config, {
+    log: silentLogger(),
+    ...(nowMs === undefined ? {} : { nowMs }),
+    ...(resolve === undefined ? {} : { resolve }),
+  });
+  const stop = () => runtime[Symbol.asyncDispose]();
+  t.after(stop);
+  const { url } = await runtime.start();
+  return { url, stop };
+}
+
+type Started = { readonly url: string; readonly stop: () => Promise<void> };
+
+async function startProcess(t: TestContext, config: RuntimeConfig): Promise<Started> {
+  const child = spawn(process.execPath, [new URL("./runtime-process.ts", import.meta.url).pathname], {
+    env: { RUNTIME_CONFIG: JSON.stringify(config) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  t.after(stop);
+  let url = "";
+  for await (const chunk of child.stdout) {
+    url += String(chunk);
+    if (url.endsWith("\n")) break;
+  }
+  if (!url.endsWith("\n")) throw new Error("the runtime's process did not start");
+  return { url: url.trim(), stop };
 }

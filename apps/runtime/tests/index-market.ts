@@ -39,8 +39,11 @@ export type IndexMarket = {
   readonly reservationId: string;
 };
 
-export async function startIndexMarket(t: TestContext): Promise<IndexMarket> {
-  const runtime = await startHarness(t);
+export async function startIndexMarket(
+  t: TestContext,
+  options: { readonly ownProcess?: true } = {},
+): Promise<IndexMarket> {
+  const runtime = await startHarness(t, options);
   await grant(runtime, TOTAL);
   const first = await joinMarket(runtime, { sub: "dev_provider", org: "org_provider" }, PRICE, BOTH);
   const second = await joinMarket(runtime, { sub: "dev_own", org: "org_a" }, SECOND_PRICE, BOTH);

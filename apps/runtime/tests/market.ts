@@ -81,6 +81,15 @@ export async function startMarket(t: TestContext, options: MarketOptions = {}): 
   return { runtime, first, second, ...(await order(runtime, options)) };
 }
 
+/** A market whose second provider is of another owner than the buyer. */
+export async function startIndependent(t: TestContext): Promise<Market> {
+  const market = await startMarket(t, { dispatch: false });
+  const second = await joinMarket(market.runtime, { sub: "dev_other", org: "org_other" }, PRICE);
+  await grant(market.runtime, 2 * TOTAL);
+  await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
+  return { ...market, second, ...(await order(market.runtime, { secondOpinion: "independent" })) };
+}
+
 /** Open a run and order its check. */
 export async function order(runtime: Harness, options: MarketOptions = {}) {
   const bundle = await upload(runtime, "a git bundle");
@@ -304,6 +313,31 @@ export function verify(market: Pick<Market, "runtime">, job: Pick<ClaimedJob, "j
 
 export function settle(market: Pick<Market, "runtime">, job: Pick<ClaimedJob, "job_id">) {
   return market.runtime.post("/internal/v1/treasury/compute/settle/sandbox-run", { job_id: job.job_id });
+}
+
+/** The operator's own, whose runs decide incidents. */
+export function joinReserve(market: Pick<Market, "runtime">): Promise<Party> {
+  return joinMarket(market.runtime, { sub: "svc_reserve", org: "org_operator", zone: "0" }, 1);
+}
+
+/** The operator's own run of what is in doubt, and its decision: the outcome. */
+export async function decideBy(
+  market: Pick<Market, "runtime">,
+  incidentId: string,
+  third: Reported,
+  reserve?: Party,
+): Promise<string> {
+  const { runtime } = market;
+  const decider = reserve ?? (await joinReserve(market));
+  const path = `/internal/v1/fraud/incidents/${incidentId}`;
+  // The service does it by itself too, a second later.
+  await runtime.post(`${path}/adjudicate`, {}, { token: await runtime.token() });
+  await report(market, decider, await claim(market, decider, 20_000), third);
+  for (;;) {
+    await runtime.post(`${path}/adjudicate`, {}, { token: await runtime.token() });
+    const { incident } = (await runtime.get(path, { token: await runtime.token() })).json;
+    if (incident.status === "decided") return incident.outcome;
+  }
 }
 
 /** Both runs and the verdict on them. */

@@ -3,7 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { verifySignature } from "@openagents/receipts";
-import { FIXED, TOTAL, claimAnswer, settle, startMarket, workAndVerify, type Market } from "./market.ts";
+import {
+  FIXED,
+  SECOND_FEE,
+  SECOND_PRICE,
+  TOTAL,
+  claimAnswer,
+  decideBy,
+  settle,
+  startMarket,
+  workAndVerify,
+  type Market,
+} from "./market.ts";
 
 const SELECT = "/internal/v1/marketplace/router/compute/select";
 const OFFERS = [
@@ -72,11 +83,13 @@ test("what became of a quote is told in commerce messages, the same whenever it 
 
 test("a dispute and its refund are told", async (t) => {
   const market = await startMarket(t);
-  const { job } = await workAndVerify(market, FIXED, { baseExit: 1, patchedExit: 1 });
+  const broken = { baseExit: 1, patchedExit: 1 };
+  const { job, verified } = await workAndVerify(market, FIXED, broken);
+  await decideBy(market, verified.json.verification.incident_id, broken);
   await settle(market, job);
   const messages = await messagesOf(market);
   assert.deepEqual(kindsOf(messages).slice(3), ["accept", "dispute", "receipt", "refund"]);
-  assert.equal(messages.at(-1)?.["refund"]?.amount?.amount, TOTAL);
+  assert.equal(messages.at(-1)?.["refund"]?.amount?.amount, TOTAL - SECOND_PRICE - SECOND_FEE);
   assert.equal(messages.at(-1)?.["refund"]?.reason, "disagreement");
 });
 

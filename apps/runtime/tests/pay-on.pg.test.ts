@@ -15,6 +15,7 @@ import {
   TOTAL,
   assertBuyerHas,
   claim,
+  decideBy,
   earnedBy,
   joinMarket,
   order,
@@ -63,7 +64,9 @@ index 1111111..2222222 100644
 
 test("paid by execution, nothing is released for runs that contradict each other", async (t) => {
   const market = await startMarket(t, ON_EXECUTION);
-  const { job } = await workAndVerify(market, FAILING, FIXED);
+  const { job, verified } = await workAndVerify(market, FAILING, FIXED);
+  const third = { ...FAILING, rounds: [1, 0, 1] };
+  assert.equal(await decideBy(market, verified.json.verification.incident_id, third), "flaky");
   const settled = await settle(market, job);
   assert.equal(settled.json.settlement.withheld_reason, "disagreement");
   assert.equal(await earnedBy(market, market.first), 0);

@@ -74,7 +74,6 @@ test("only an https address on the public internet is registered, and its owner 
 });
 
 test("a name that leads inside is not called, and the job goes to another", async (t) => {
-  const rebinding = ["93.184.216.34"];
   const lists: Record<string, readonly string[]> = {
     "metadata.example": ["169.254.169.254"],
     "mapped.example": ["::ffff:127.0.0.1"],
@@ -82,13 +81,10 @@ test("a name that leads inside is not called, and the job goes to another", asyn
     "mixed.example": ["93.184.216.34", "10.0.0.7"],
     localhost: ["::1"],
   };
-  const resolve = async (name: string) => {
-    if (name === "rebinding.example") return rebinding.splice(0).length > 0 ? ["10.0.0.1"] : ["127.0.0.1"];
-    return lists[name] ?? [];
-  };
+  const resolve = async (name: string) => lists[name] ?? [];
   const clock = manualClock(Date.now());
   const runtime = await startHarness(t, { nowMs: clock.nowMs, resolve });
-  for (const name of [...Object.keys(lists), "rebinding.example"]) {
+  for (const name of Object.keys(lists)) {
     const { first, jobId } = await startPushed(runtime, `https://${name}`);
     assert.deepEqual(await outcomeOf(runtime, jobId), ["failed", "address_not_allowed"], name);
     await stop(runtime, first);
@@ -97,6 +93,30 @@ test("a name that leads inside is not called, and the job goes to another", asyn
     assert.equal((await work({ runtime }, other, FIXED)).job_id, jobId, name);
     await stop(runtime, other);
   }
+});
+
+test("a name that leads elsewhere once it was checked leads nowhere: the address that was checked is called", async (t) => {
+  const [checked, inside] = [await startEndpoint(t), await startEndpoint(t)];
+  const asked: string[] = [];
+  // Loopback is allowed here, and stands for the public address of the first answer.
+  const resolve = async (name: string) => {
+    asked.push(name);
+    return asked.length === 1 ? ["127.0.0.1"] : ["169.254.169.254"];
+  };
+  const runtime = await startHarness(t, { pushToLoopback: true, resolve });
+  const { jobId } = await startPushed(runtime, `http://rebinding.example:${checked.port}`);
+  assert.deepEqual(await outcomeOf(runtime, jobId), ["succeeded", undefined]);
+  assert.deepEqual([asked, checked.pushes.length], [["rebinding.example"], 1]);
+
+  asked.length = 0;
+  const rebound = async (name: string) => {
+    asked.push(name);
+    return asked.length === 1 ? ["169.254.169.254"] : ["127.0.0.1"];
+  };
+  const other = await startHarness(t, { pushToLoopback: true, resolve: rebound });
+  const pushed = await startPushed(other, `http://rebinding.example:${inside.port}`);
+  assert.deepEqual(await outcomeOf(other, pushed.jobId), ["failed", "address_not_allowed"]);
+  assert.deepEqual([asked.length, inside.pushes.length], [1, 0]);
 });
 
 test("a redirect is not followed, and who refuses may still claim", async (t) => {
@@ -195,6 +215,29 @@ test("a push that a crash kept from being sent is sent after the restart; one th
     assert.equal(await countJobs(restarted), 1);
     await restarted.stop();
   }
+});
+
+test("a runtime that is killed while a provider is being told does not tell it again, and the job is the provider's to claim", async (t) => {
+  const endpoint = await startEndpoint(t, () => undefined);
+  const killed = await startHarness(t, { ownProcess: true, pushToLoopback: true });
+  const { first, jobId } = await startPushed(killed, endpoint.url);
+  await endpoint.arrived(1);
+  await killed.stop();
+  const { databaseUrl, artifactsDir } = killed;
+  const clock = manualClock(Date.now() + 120_000);
+  const runtime = await startHarness(t, {
+    nowMs: clock.nowMs,
+    databaseUrl,
+    artifactsDir,
+    pushToLoopback: true,
+  });
+  await untilIntent(runtime, jobId, ({ status }) => status === "unknown");
+  const again = { ...first, token: await runtime.token(OWNER) };
+  assert.equal((await work({ runtime }, again, FIXED)).job_id, jobId);
+  clock.advance(60_000);
+  assert.deepEqual(await outcomeOf(runtime, jobId), ["succeeded", undefined]);
+  assert.equal(endpoint.pushes.length, 1);
+  assert.equal(await countJobs(runtime), 1);
 });
 
 test("a pushed job, and its pushed second opinion, run to payment", async (t) => {

@@ -19,6 +19,7 @@ import {
   type IndexMarket,
   type Made,
 } from "./index-market.ts";
+import { startHarness } from "./harness.ts";
 import { assertSound } from "./ledger-checks.ts";
 import {
   FEE,
@@ -66,6 +67,57 @@ test("two equal indexes are proven by their bytes, and both who made them are pa
   assert.deepEqual([shown.spec, shown.result], [undefined, undefined]);
   const counted = await runtime.get("/internal/v1/marketplace/telemetry/compute?capability=oa.repo_index.v1");
   assert.deepEqual([counted.json.quoted, counted.json.released], [1, 1]);
+});
+
+test("a service that is killed around each command of an index makes, pays and tells everything once", async (t) => {
+  const market = await startIndexMarket(t, { ownProcess: true });
+  const { first, second } = market;
+  const { databaseUrl, artifactsDir } = market.runtime;
+  let { runtime } = market;
+  let kills = 0;
+  const restart = async () => {
+    await runtime.stop();
+    kills += 1;
+    runtime = await startHarness(t, { ownProcess: true, databaseUrl, artifactsDir });
+  };
+  /** Killed right after the command was sent, or answered, in turn; the same key then has one answer. */
+  const send = async (path: string, body: object, party?: Party) => {
+    const request = { key: crypto.randomUUID(), ...(party === undefined ? {} : { token: party.token }) };
+    const inTheMiddle = kills % 2 === 0;
+    const sent = runtime.post(path, body, request).catch(() => undefined);
+    const known = inTheMiddle ? undefined : await sent;
+    await restart();
+    const answer = await runtime.post(path, body, request);
+    assert.equal(answer.status, 200, answer.text);
+    if (known !== undefined) assert.equal(answer.text, known.text);
+    return answer.json;
+  };
+  const make = async (party: Party) => {
+    const { job, lease } = await send(
+      "/internal/v1/jobs/claim",
+      { worker_id: party.workerId, wait_ms: 0 },
+      party,
+    );
+    await upload(runtime, HONEST.bytes, party.token, lease.lease_id);
+    const result = { lease_id: lease.lease_id, repo_index_result: HONEST.result };
+    await send(`/internal/v1/jobs/${job.job_id}/result`, result, party);
+    return { job_id: String(job.job_id) };
+  };
+  const job = await make(first);
+  const asked = await send("/internal/v1/verifications/sandbox-run", job);
+  assert.equal(asked.verification.status, "awaiting_second_opinion");
+  await make(second);
+  const { verification } = await send("/internal/v1/verifications/sandbox-run", job);
+  assert.equal(verification.verdict, "proven");
+  const { settlement } = await send("/internal/v1/treasury/compute/settle/sandbox-run", job);
+  assert.equal(settlement.status, "released");
+  assert.equal(await earnedBy({ runtime }, first), PRICE);
+  await assertBuyerHas({ runtime }, 0);
+  await assertSound(runtime);
+  const { events } = (await runtime.get(`/internal/v1/runs/${market.runId}/events`)).json;
+  const types: string[] = events.map((event: { event_type: string }) => event.event_type);
+  for (const once of ["verification.second_opinion_requested", "verification.recorded", "payment.released"])
+    assert.equal(types.filter((type) => type === once).length, 1, once);
 });
 
 const CHEATS: readonly (readonly [string, Made])[] = [
@@ -222,6 +274,8 @@ test("the catalog names what can be bought", async (t) => {
   assert.deepEqual(
     types.map((each: { job_type: string; verification: string }) => [each.job_type, each.verification]),
     [
+      ["oa.code_chunk_analysis.v1", "subjective"],
+      ["oa.retrieval_rerank.v1", "subjective"],
       ["oa.sandbox_run.v1", "objective"],
       ["oa.repo_index.v1", "objective"],
     ],

@@ -14,6 +14,7 @@ import {
   FIXED,
   PRICE,
   TOTAL,
+  decideBy,
   earnedBy,
   order,
   settle,
@@ -87,6 +88,11 @@ test("what is drawn is run again, and a lie told there opens an incident", async
   assert.equal(verified.json.verification.rerun.decision, "drawn");
   assert.equal(verified.json.verification.disagreement, true);
   assert.match(verified.json.verification.incident_id, /^inc_/);
+  assert.equal((await settle(next, job)).json.reason, "incident_undecided");
+  assert.equal(
+    await decideBy(next, verified.json.verification.incident_id, { baseExit: 1, patchedExit: 1 }),
+    "first_struck",
+  );
   assert.equal((await settle(next, job)).json.settlement.withheld_reason, "disagreement");
 });
 

@@ -1,9 +1,9 @@
 // A verdict is earned: what would be paid for is run again by another owner's
-// worker, liars are withheld at once and struck after the operator's own run.
+// worker, liars are struck after the operator's own run, and withheld.
 // Over HTTP only.
 
 import assert from "node:assert/strict";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { manualClock } from "@openagents/testing";
 import { assertSound, grant } from "./ledger-checks.ts";
 import {
@@ -18,9 +18,11 @@ import {
   claimAnswer,
   earnedBy,
   joinMarket,
+  joinReserve,
   order,
   report,
   settle,
+  startIndependent,
   startMarket,
   verify,
   work,
@@ -85,16 +87,14 @@ test("an honest failing check is final at once, pays nobody, and strikes nobody"
   await assertBuyerHas(market, TOTAL);
 });
 
-test("a first report that the second run contradicts is withheld at once, and its provider struck after the third", async (t) => {
+test("a first report that the second run contradicts waits for the third, which strikes its provider and pays the other", async (t) => {
   const market = await startMarket(t);
   const { job, verified } = await workAndVerify(market, FIXED, BROKEN);
   const { verification } = verified.json;
   assert.equal(verification.verdict, "inconclusive");
   assert.equal(verification.disagreement, true);
   assert.match(verification.because, /patched leg exits 0 in the first run and exits 1 in the second/);
-  const settled = await settle(market, job);
-  assert.equal(settled.json.settlement.withheld_reason, "disagreement");
-  await assertBuyerHas(market, TOTAL);
+  assert.equal((await settle(market, job)).json.reason, "incident_undecided");
   assert.equal(await strikesOf(market, market.first), 0, "nobody is struck before the third run");
 
   const reserve = await joinReserve(market);
@@ -105,7 +105,10 @@ test("a first report that the second run contradicts is withheld at once, and it
   assert.equal(incident.outcome, "first_struck");
   assert.equal(await strikesOf(market, market.first), 1);
   assert.equal(await strikesOf(market, market.second), 0);
-  await assertBuyerHas(market, TOTAL);
+  const settled = await settle(market, job);
+  assert.equal(settled.json.settlement.withheld_reason, "disagreement");
+  assert.equal(await earnedBy(market, market.second), SECOND_PRICE);
+  await assertBuyerHas(market, TOTAL - SECOND_PRICE - SECOND_FEE);
   await assertSound(market.runtime);
 });
 
@@ -116,10 +119,10 @@ test("one buyer's disagreements strike a provider once a day, however often it o
   for (let round = 1; round <= 2; round += 1) {
     if (round > 1) await order(market.runtime);
     const { job, verified } = await workAndVerify(market, FIXED, BROKEN);
-    await settle(market, job);
     await report(market, reserve, await claim(market, reserve, 20_000), BROKEN);
     const incident = await decided(market, verified.json.verification.incident_id);
     assert.equal(incident.outcome, "first_struck");
+    assert.equal((await settle(market, job)).json.settlement.status, "withheld");
     assert.equal(await strikesOf(market, market.first), 1);
   }
 });
@@ -156,9 +159,9 @@ test("a day after a strike, the same buyer's next disagreement strikes again", a
       ...(strikes === 1 && afterMs === 0 ? {} : await order(market.runtime)),
     };
     const { job, verified } = await workAndVerify(now, FIXED, BROKEN);
-    await settle(now, job);
     await report(now, third, await claim(now, third, 20_000), BROKEN);
     assert.equal((await decided(now, verified.json.verification.incident_id)).outcome, "first_struck");
+    await settle(now, job);
     assert.equal(await strikesOf(now, first), strikes);
   }
 });
@@ -548,15 +551,6 @@ test("incidents are seen by their parties and the operator only, and decided one
   assert.equal((await market.runtime.post(`${path}/adjudicate`, {})).json.reason, "incident_decided");
 });
 
-/** A market whose second provider is of another owner than the buyer. */
-async function startIndependent(t: TestContext): Promise<Market> {
-  const market = await startMarket(t, { dispatch: false });
-  const second = await joinMarket(market.runtime, { sub: "dev_other", org: "org_other" }, PRICE);
-  await grant(market.runtime, 2 * TOTAL);
-  await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
-  return { ...market, second, ...(await order(market.runtime, { secondOpinion: "independent" })) };
-}
-
 /** Work of the same provider for the same buyer, stored and readable by both: its output's hash. */
 async function anotherOutput(market: Market): Promise<string> {
   await market.runtime.post(`/internal/v1/treasury/compute/reservations/${market.reservationId}/void`, {});
@@ -567,10 +561,6 @@ async function anotherOutput(market: Market): Promise<string> {
   const answer = await market.runtime.get(`/internal/v1/jobs/${job.job_id}`);
   await order(market.runtime);
   return answer.json.job.result.legs[0].commands[0].stdout_sha256;
-}
-
-function joinReserve(market: Market): Promise<Party> {
-  return joinMarket(market.runtime, { sub: "svc_reserve", org: "org_operator", zone: "0" }, 1);
 }
 
 async function strikesOf(market: Market, party: Party): Promise<number> {

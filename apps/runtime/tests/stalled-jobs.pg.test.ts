@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { manualClock } from "@openagents/testing";
+import { startHarness } from "./harness.ts";
 import {
   FEE,
   FIXED,
@@ -69,6 +70,35 @@ for (const [liar, third, left] of [
     await assertMoney(market, fresh, left);
   });
 }
+
+test("two services that look and a buyer that is back, all at once, have each step's one effect", async (t) => {
+  const { market, clock, fresh } = await startGone(t);
+  const { databaseUrl, artifactsDir } = market.runtime;
+  const other = await startHarness(t, { nowMs: clock.nowMs, stalledEveryMs: 20, databaseUrl, artifactsDir });
+  const job = await work(market, market.first, FIXED);
+  clock.advance(GRACE_MS);
+  await fresh();
+  const ask = async (what: string) => {
+    const token = await market.runtime.token();
+    const asked = [market.runtime, other].flatMap((runtime) => Array.from({ length: 4 }, () => runtime));
+    return Promise.all(asked.map((runtime) => runtime.post(what, { job_id: job.job_id }, { token })));
+  };
+  await ask("/internal/v1/verifications/sandbox-run");
+  await claimUntil(market, market.second, FIXED, fresh);
+  clock.advance(GRACE_MS);
+  await fresh();
+  await ask("/internal/v1/verifications/sandbox-run");
+  await statusUntil(market, fresh, job.job_id, "verified");
+  clock.advance(GRACE_MS);
+  await ask("/internal/v1/treasury/compute/settle/sandbox-run");
+  await statusUntil(market, fresh, job.job_id, "settled");
+  await assertMoney(market, fresh, TOTAL - PRICE - FEE - SECOND_PRICE - SECOND_FEE);
+  const token = await market.runtime.token();
+  const { events } = (await market.runtime.get(`/internal/v1/runs/${market.runId}/events`, { token })).json;
+  const types = events.map((event: { event_type: string }) => event.event_type);
+  for (const once of ["verification.second_opinion_requested", "verification.recorded", "payment.released"])
+    assert.equal(types.filter((type: string) => type === once).length, 1, once);
+});
 
 test("the service commits to a seed by itself, and reveals it once another one has followed", async (t) => {
   const { market, clock } = await startGone(t);

@@ -17,6 +17,15 @@ export {
 } from "./decide-verdict.ts";
 export { entryPointsOf, joinPath, shellCommandsOf, type ShellCommand } from "./entry-points/index.ts";
 export { globMatches } from "./glob.ts";
+export {
+  CODE_CHUNK_ANALYSIS,
+  RETRIEVAL_RERANK,
+  TEXTS_BYTES_MAX,
+  TEXT_BYTES_MAX,
+  findAnalysisProblem,
+  findQuestionProblem,
+  findRankingProblem,
+} from "./opinions/index.ts";
 export { PatchError, type PatchRefusal } from "./patch-error.ts";
 export { patchFiles, type PatchFile } from "./patch-files.ts";
 export {

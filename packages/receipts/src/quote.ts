@@ -24,6 +24,7 @@ const QUOTE_TERMS = [
   "expected_price_msats",
   "sampling",
   "total_price_msats",
+  "panel_id",
   "issued_at",
   "valid_until",
 ] as const;

@@ -20,6 +20,8 @@ export const RECEIPT_PREFIXES = {
   "openagents.runtime.second_opinion.v1": "sopn",
   "openagents.runtime.verification.v2": "vrfy",
   "openagents.runtime.review.v1": "rvw",
+  "openagents.marketplace.panel_quoted.v1": "pnlq",
+  "openagents.runtime.panel_decided.v1": "pnld",
   "openagents.runtime.sampling_seed_opened.v1": "sdop",
   "openagents.runtime.sampling_seed_revealed.v1": "sdrv",
   "openagents.runtime.worker_struck.v1": "wstr",

@@ -33,7 +33,7 @@ export async function findWorker(client: ClientSettings, workerId: string): Prom
 
 /** Whether a job was paid for; undefined when the runtime does not tell. Never throws. */
 export async function findPayment(client: ClientSettings, jobId: string): Promise<Payment | undefined> {
-  const { Jobs, Verification, createClient } = await import("@openagents/contracts");
+  const { Fraud, Jobs, Verification, createClient } = await import("@openagents/contracts");
   const settings = { ...client, timeoutMs: ASK_MS_MAX };
   try {
     const { job } = await createClient(Jobs, settings).getJob({ jobId });
@@ -41,7 +41,12 @@ export async function findPayment(client: ClientSettings, jobId: string): Promis
     const found = await createClient(Verification, settings)
       .getVerification({ jobId: job.primaryJobId ?? jobId })
       .catch(() => undefined);
-    return decidePayment(job, found?.verification);
+    const { disagreement, incidentId } = found?.verification ?? {};
+    const decided =
+      disagreement === true && incidentId !== undefined
+        ? await createClient(Fraud, settings).getIncident({ incidentId })
+        : undefined;
+    return decidePayment(job, found?.verification, decided?.incident);
   } catch {
     return undefined;
   }

@@ -10,11 +10,12 @@ test("a provider is told credited only for what is settled in its favour", () =>
     [{ status: "reported" }, { status: "awaiting_second_opinion" }, "pending", /runs it again/],
     [{ status: "verified" }, { verdict: "needs_review" }, "pending", /a person/],
     [{ status: "verified" }, { verdict: "proven" }, "pending", /proven; the buyer has not settled/],
+    [{ status: "verified" }, DISAGREED, "pending", /third run/],
     [{ status: "settled" }, { verdict: "proven" }, "credited", /./],
     [{ status: "settled" }, { verdict: "needs_review", review: "accepted" }, "credited", /./],
     [{ status: "settled" }, { verdict: "needs_review", review: "rejected" }, "not_paid", /needs_review/],
     [{ status: "settled" }, { verdict: "passed_only" }, "not_paid", /passed_only: the rule/],
-    [{ status: "settled" }, { verdict: "inconclusive", disagreement: true }, "not_paid", /another result/],
+    [{ status: "settled" }, DISAGREED, "not_paid", /another result/],
     [{ status: "settled" }, undefined, "pending", /cannot be read/],
     [{ status: "settled", purpose: "second_opinion" }, { verdict: "failed" }, "credited", /second opinion/],
     [{ status: "reported", purpose: "second_opinion" }, undefined, "pending", /not settled/],
@@ -33,6 +34,20 @@ test("a provider is told credited only for what is settled in its favour", () =>
     assert.match(payment.because, because);
   }
 });
+
+test("whom a second run contradicted is told credited when the third one bore it out in time, and only then", () => {
+  const verification = { ...verdict, ...DISAGREED };
+  const settledJob: Job = { ...job, status: "settled", updatedAt: 5 };
+  for (const [outcome, decidedAt, state] of [
+    ["second_struck", 5, "credited"],
+    ["second_struck", 6, "not_paid"],
+    ["first_struck", 5, "not_paid"],
+    ["flaky", 5, "not_paid"],
+  ] as const)
+    assert.equal(decidePayment(settledJob, verification, { outcome, decidedAt }).state, state, outcome);
+});
+
+const DISAGREED = { verdict: "inconclusive", disagreement: true } as const;
 
 const verdict: VerificationResult = {
   jobId: "job_1",

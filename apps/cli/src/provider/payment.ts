@@ -1,6 +1,6 @@
 // Whether a job was paid for, as far as its provider may know. Pure.
 
-import type { Job, VerificationResult } from "@openagents/contracts";
+import type { Incident, Job, VerificationResult } from "@openagents/contracts";
 
 export type Payment = {
   readonly state: "pending" | "credited" | "not_paid";
@@ -8,8 +8,12 @@ export type Payment = {
   readonly because: string;
 };
 
-/** The job as the runtime shows it, and its verdict when there is one. */
-export function decidePayment(job: Job, verification: VerificationResult | undefined): Payment {
+/** The job as the runtime shows it, and its verdict and the incident about it when there are any. */
+export function decidePayment(
+  job: Job,
+  verification: VerificationResult | undefined,
+  incident?: Decided,
+): Payment {
   if (job.failure !== undefined) {
     return { state: "not_paid", because: `given back: ${job.failure.code}` };
   }
@@ -23,7 +27,7 @@ export function decidePayment(job: Job, verification: VerificationResult | undef
     case "verified":
       return { state: "pending", because: waitsFor(job, verification) };
     case "settled":
-      return settled(job, verification);
+      return settled(job, verification, incident);
   }
 }
 
@@ -31,18 +35,27 @@ function waitsFor(job: Job, verification: VerificationResult | undefined): strin
   if (job.purpose !== "work") return "the buyer has not settled yet";
   if (verification === undefined) return "the buyer has not verified it yet";
   if (verification.status === "awaiting_second_opinion") return "somebody else runs it again";
+  if (verification.disagreement) return "a second run had another result; it waits for a third run";
   if (verification.verdict === "needs_review" && verification.review === undefined)
     return "a person has to look at it";
   return `the verdict is ${verification.verdict}; the buyer has not settled yet`;
 }
 
-function settled(job: Job, verification: VerificationResult | undefined): Payment {
+type Decided = Pick<Incident, "outcome" | "decidedAt"> | undefined;
+
+function settled(job: Job, verification: VerificationResult | undefined, incident: Decided): Payment {
   // A second opinion is paid for whatever it says; an adjudication is the operator's own.
   if (job.purpose === "second_opinion") return { state: "credited", because: "a second opinion" };
   if (job.purpose === "adjudication") return { state: "not_paid", because: "the operator's own run" };
   if (verification === undefined) return { state: "pending", because: "settled; the verdict cannot be read" };
   const { verdict, because, disagreement, review } = verification;
-  if (disagreement) return { state: "not_paid", because: "a second run had another result" };
+  if (disagreement) {
+    // What is decided after the money moved does not move it again.
+    const inTime = (incident?.decidedAt ?? Infinity) <= job.updatedAt;
+    return inTime && incident?.outcome === "second_struck"
+      ? { state: "credited", because: "a third run contradicts the second one" }
+      : { state: "not_paid", because: "a second run had another result" };
+  }
   if (verdict === "proven" || review === "accepted") return { state: "credited", because };
   return { state: "not_paid", because: `${verdict}: ${because}` };
 }

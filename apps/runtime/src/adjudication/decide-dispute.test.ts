@@ -4,6 +4,7 @@ import { DISPUTE_WINDOW_MS, decideDispute, type DisputeFacts } from "./decide-di
 
 const GOOD: DisputeFacts = {
   purpose: "work",
+  isOpinion: false,
   verifiedAtMs: 0,
   hasResult: true,
   hasIncident: false,

@@ -7,6 +7,8 @@ import type { BuyerStanding } from "../standings/index.ts";
 
 export type DisputeFacts = {
   readonly purpose: JobPurpose;
+  /** Whether it was a matter of judgement. */
+  readonly isOpinion: boolean;
   /** Undefined before there is a verdict. */
   readonly verifiedAtMs: number | undefined;
   readonly hasResult: boolean;
@@ -18,6 +20,7 @@ export type DisputeFacts = {
 /** In order of precedence. */
 export type DisputeRefusal =
   | "job_not_work"
+  | "job_of_panel"
   | "job_not_verified"
   | "nothing_reported"
   | "incident_exists"
@@ -36,6 +39,7 @@ const SETTLED_PER_LOST = 10;
 export function decideDispute(facts: DisputeFacts, nowMs: number): DisputeRefusal | undefined {
   const { verifiedAtMs, standing } = facts;
   if (facts.purpose !== "work") return "job_not_work";
+  if (facts.isOpinion) return "job_of_panel";
   if (verifiedAtMs === undefined) return "job_not_verified";
   if (!facts.hasResult) return "nothing_reported";
   if (facts.hasIncident) return "incident_exists";

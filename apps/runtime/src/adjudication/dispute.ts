@@ -7,7 +7,7 @@ import {
   lockOpenDisputes,
   type Incident,
 } from "../fraud/index.ts";
-import { findJob, lockJob } from "../jobs/index.ts";
+import { findJob, isOpinionSpec, lockJob } from "../jobs/index.ts";
 import { notFound } from "../problems.ts";
 import { requireLockedRun } from "../runs/index.ts";
 import { countDisputed, findBuyerStanding } from "../standings/index.ts";
@@ -31,6 +31,7 @@ export function disputeJob(
     const disputesOpen = await lockOpenDisputes(command.tx, org, DISPUTES_OPEN_MAX);
     const facts = {
       purpose: job.purpose,
+      isOpinion: isOpinionSpec(job.spec),
       verifiedAtMs: verification?.verifiedAtMs,
       hasResult: job.result !== undefined,
       hasIncident: (await findIncidentOf(command.tx, job.jobId)) !== undefined,
@@ -92,6 +93,7 @@ export function disputeJob(
 
 const DISPUTE_DETAILS: Readonly<Record<DisputeRefusal, string>> = {
   job_not_work: "This job repeats another one. Dispute that one.",
+  job_of_panel: "The job took judgement, and no run of the operator can show that one was false.",
   job_not_verified: "The job has no verdict yet. Verify it first.",
   nothing_reported: "The provider reported no result that could be doubted; nothing is paid for it.",
   incident_exists: "There is an incident about this job already. Look at that one.",

@@ -5,7 +5,14 @@
 // to run it first.
 
 import type { Fallback } from "@openagents/contracts";
-import { isEligible, rankFirst, type Demand, type WorkOrder } from "../marketplace/index.ts";
+import {
+  isEligible,
+  mayJoin,
+  rankFirst,
+  type Demand,
+  type PanelRules,
+  type WorkOrder,
+} from "../marketplace/index.ts";
 import type { Worker } from "../workers/index.ts";
 import { isOperator } from "../zones/index.ts";
 
@@ -19,6 +26,8 @@ export type FallbackOrder = WorkOrder &
     readonly had: readonly string[];
     /** Who is to run it a second time. */
     readonly second: Pick<Worker, "org" | "owner"> | undefined;
+    /** Of a copy on a panel: whom its other copies leave. */
+    readonly panel: PanelRules | undefined;
     /** What the quote pays for it. */
     readonly priceMsats: bigint;
   };
@@ -29,12 +38,13 @@ export function decideFallback(
   order: FallbackOrder,
   nowMs: number,
 ): Worker | undefined {
-  const { fallback, had, second, priceMsats } = order;
+  const { fallback, had, panel, second, priceMsats } = order;
   if (fallback === "none" || had.length > MOVES_MAX) return undefined;
   const eligible = workers.filter(
     (worker) =>
       !had.includes(worker.workerId) &&
       (fallback === "market" || isOperator(worker)) &&
+      (panel === undefined || mayJoin(worker, panel, order.buyerOrg)) &&
       (second === undefined || (worker.org !== second.org && worker.owner !== second.owner)) &&
       isEligible(worker, order, nowMs),
   );

@@ -10,6 +10,7 @@ import type { Write } from "@openagents/postgres";
 import { listBlockersOf } from "../blocks/index.ts";
 import { insertMove, listFormerProviders, requeueJob, updateJob, type Job } from "../jobs/index.ts";
 import { CANDIDATES_MAX, findQuote, loadMarketFacts } from "../marketplace/index.ts";
+import { findPanelRules } from "../panels/index.ts";
 import { intendPush } from "../push/index.ts";
 import { isFinished, type EventDraft, type Run } from "../runs/index.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, recordJobEnds } from "../workers/index.ts";
@@ -62,6 +63,7 @@ export async function fallBack(
       fallback: job.fallback,
       had: [...former, job.providerWorkerId],
       second,
+      panel: await findPanelRules(tx, quote),
       priceMsats: quote.priced.priceMsats,
     },
     nowMs,

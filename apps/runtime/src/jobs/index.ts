@@ -32,9 +32,12 @@ export { jobRoutes } from "./routes.ts";
 export type { JobsDeps } from "./service.ts";
 export {
   SANDBOX_RUN,
+  answerSha256,
   capabilityOf,
   inputsOf,
   isIndexResult,
+  isOpinion,
+  isOpinionSpec,
   isRepoIndex,
   jobHashOf,
   outputsOf,
@@ -44,6 +47,8 @@ export {
   specText,
   type JobResult,
   type JobSpec,
+  type OpinionSpec,
+  type TreeSpec,
 } from "./spec.ts";
 export {
   countOpenJobs,

@@ -6,7 +6,7 @@
 // Held by tests/main-job.pg.test.ts.
 
 import type { Fallback, Job as JobMessage, JobFailure, JobPurpose, JobStatus } from "@openagents/contracts";
-import { isRepoIndex, workFields, type JobResult, type JobSpec } from "./spec.ts";
+import { workFields, type JobResult, type JobSpec } from "./spec.ts";
 
 export type Job = {
   readonly jobId: string;
@@ -61,9 +61,8 @@ const LEGS = 3;
 
 /** The longest that a job can take within its own limits; a provider that renews for longer holds it for nothing. */
 export function allowedMs({ spec, repeats }: Pick<Job, "spec" | "repeats">): number {
-  const onceMs = isRepoIndex(spec)
-    ? Number(spec.wallMs)
-    : LEGS * spec.commands.length * Number(spec.limits.wallMs);
+  const onceMs =
+    "wallMs" in spec ? Number(spec.wallMs) : LEGS * spec.commands.length * Number(spec.limits.wallMs);
   return repeats * onceMs + OVERHEAD_MS;
 }
 

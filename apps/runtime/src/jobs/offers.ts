@@ -17,7 +17,9 @@ export type Offers = {
   wait(workerId: string, waitMs: number, signal: AbortSignal): Promise<void>;
   /** True once the service shuts down: a poll answers at once then. */
   readonly closed: boolean;
-  /** Wake everyone and wait for nobody any more. */
+  /** Wake everyone, and let nobody wait any more. */
+  release(): void;
+  /** Hear of nothing any more. */
   close(): Promise<void>;
 };
 
@@ -63,11 +65,11 @@ export async function openOffers(db: Database): Promise<Offers> {
         woken.add(finish);
       });
     },
-    async close() {
+    release() {
       closed = true;
       wakeAll();
-      await listener.close();
     },
+    close: () => listener.close(),
   };
 }
 

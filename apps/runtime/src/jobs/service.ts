@@ -41,7 +41,8 @@ import { fitsJob } from "./fits-job.ts";
 import { findFormerHolder, findSeen, insertLease, lockUnlapsed, markLapsed, sumClaimed } from "./leases.ts";
 import type { Offers } from "./offers.ts";
 import { isOvercharged, refuseOvercharge } from "./price-integrity.ts";
-import { capabilityOf, isIndexResult, isRepoIndex, resultFacts, type JobResult } from "./spec.ts";
+import { findAnswerProblem } from "./opinion.ts";
+import { capabilityOf, resultCapability, resultFacts, resultOf, type JobResult } from "./spec.ts";
 import { countLeased, findJob, lockJob, lockNextJob, updateJob } from "./store.ts";
 
 export type JobsDeps = {
@@ -222,8 +223,11 @@ export function submitResult(
     const nowMs = command.nowMs();
     const refused = checkLease(job, request.leaseId, nowMs);
     if (refused !== undefined) return refuseLease(refused);
-    const result = request.result ?? request.repoIndexResult;
-    if (result !== undefined && isIndexResult(result) !== isRepoIndex(job.spec)) return refuseOtherWork(job);
+    const result = resultOf(request);
+    if (result !== undefined && resultCapability(result) !== capabilityOf(job.spec))
+      return refuseOtherWork(job);
+    const problem = result === undefined ? undefined : findAnswerProblem(job.spec, result);
+    if (problem !== undefined) return refuseAnswer(problem);
     if (isOvercharged(job, request)) return refuseOvercharge(command, job, request, nowMs);
     const strike = fault === "provider_failed" ? [await strikeFor(command, job, nowMs)] : [];
     const moved = fault === undefined ? undefined : await deps.fallBack(command, run, job, fault, nowMs);
@@ -324,6 +328,15 @@ function refuseOtherWork({ spec }: Job): Outcome<never> {
     rule: "state",
     reason: "result_of_other_work",
     detail: `The job is of type ${capabilityOf(spec)}. Hand in a result of that type, or a failure.`,
+  };
+}
+
+function refuseAnswer(problem: string): Outcome<never> {
+  return {
+    kind: "refused",
+    rule: "state",
+    reason: "answer_not_allowed",
+    detail: `The work does not allow this answer: ${problem} The lease holds on: hand in another one, or a failure.`,
   };
 }
 

@@ -7,7 +7,10 @@ import {
   CHECK_CONFIG_BYTES_MAX,
   CheckConfigError,
   PatchError,
+  TEXTS_BYTES_MAX,
+  TEXT_BYTES_MAX,
   classifyPatch,
+  findQuestionProblem,
   parseCheckConfig,
   patchFiles,
   tooLargeConfig,
@@ -23,7 +26,14 @@ import {
   readText,
   type ArtifactReader,
 } from "../artifacts/index.ts";
-import { inputsOf, isRepoIndex, type JobSpec } from "../jobs/index.ts";
+import {
+  inputsOf,
+  isOpinionSpec,
+  isRepoIndex,
+  type JobSpec,
+  type OpinionSpec,
+  type TreeSpec,
+} from "../jobs/index.ts";
 import { invalidField } from "../problems.ts";
 import { BASE_PREFIX_BYTES, findBaseProblem } from "./base-bundle.ts";
 
@@ -48,7 +58,9 @@ export async function checkInputs(
   if (missing !== undefined) return { problem: artifactMissing(missing), lapsing: [] };
   const soonMs = deps.nowMs() + QUOTED_MS;
   return {
-    problem: await findInputProblem(deps, spec, market),
+    problem: isOpinionSpec(spec)
+      ? findTextProblem(spec, granted)
+      : await findInputProblem(deps, spec, market),
     lapsing: inputs.filter((sha256) => (granted.get(sha256)?.keepUntilMs ?? 0) <= soonMs),
   };
 }
@@ -70,6 +82,24 @@ function artifactMissing(sha256: string): ProblemError {
   return invalidField("spec", "artifact_missing", `Artifact ${sha256} is not stored. Upload it first.`);
 }
 
+/** What is wrong with a question or its texts, as 400 `question_invalid`, `text_too_large` or `texts_too_large`. */
+function findTextProblem(
+  spec: OpinionSpec,
+  granted: ReadonlyMap<string, { readonly bytes: number }>,
+): ProblemError | undefined {
+  const problem = findQuestionProblem(spec);
+  if (problem !== undefined) return invalidField("work", "question_invalid", problem);
+  const sizes = inputsOf(spec).map((sha256) => granted.get(sha256)?.bytes ?? 0);
+  if (sizes.some((bytes) => bytes > TEXT_BYTES_MAX))
+    return invalidField("work", "text_too_large", `A text has at most ${TEXT_BYTES_MAX} bytes. Divide it.`);
+  if (sizes.reduce((sum, bytes) => sum + bytes, 0) <= TEXTS_BYTES_MAX) return undefined;
+  return invalidField(
+    "work",
+    "texts_too_large",
+    `The texts together have at most ${TEXTS_BYTES_MAX} bytes. Ask twice.`,
+  );
+}
+
 /**
  * What is wrong with a spec's inputs, as 400 `base_not_single_commit` (for the
  * market only), `config_invalid`, `patch_too_large`, `patch_refused`, `patch_empty`, or
@@ -78,7 +108,7 @@ function artifactMissing(sha256: string): ProblemError {
  */
 async function findInputProblem(
   deps: Pick<InputsDeps, "artifacts">,
-  spec: JobSpec,
+  spec: TreeSpec,
   market: boolean,
 ): Promise<ProblemError | undefined> {
   if (market) {

@@ -4,7 +4,7 @@
 // auditor replays the receipt.
 
 import type { ToolchainRequirement } from "@openagents/contracts";
-import { fitsJob, isRepoIndex, type JobSpec } from "../jobs/index.ts";
+import { fitsJob, isOpinionSpec, isRepoIndex, type JobSpec } from "../jobs/index.ts";
 import { livenessOf, type Worker } from "../workers/index.ts";
 import { findSecond, rankFirst, rankSeconds, type Demand, type Offer, type Second } from "./offers.ts";
 import { compare } from "./rank.ts";
@@ -118,7 +118,7 @@ export function isEligible(worker: Worker, order: WorkOrder, nowMs: number): boo
   return disqualify(worker, order, nowMs) === undefined;
 }
 
-function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifier | undefined {
+export function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifier | undefined {
   if (worker.status !== "running") return "not_running";
   if (livenessOf(worker, nowMs) !== "fresh") return "stale";
   if (worker.quarantined) return "quarantined";
@@ -131,9 +131,13 @@ function disqualify(worker: Worker, order: WorkOrder, nowMs: number): Disqualifi
   return undefined;
 }
 
-/** Nothing of a tree is run to index it. */
+/** Nothing of a tree is run to index it, nor of what takes judgement. */
 function hasToolchains(worker: Worker, spec: JobSpec): boolean {
-  return isRepoIndex(spec) || spec.toolchains.every((needed) => hasToolchain(worker, needed));
+  return (
+    isOpinionSpec(spec) ||
+    isRepoIndex(spec) ||
+    spec.toolchains.every((needed) => hasToolchain(worker, needed))
+  );
 }
 
 function hasToolchain(worker: Worker, needed: ToolchainRequirement): boolean {

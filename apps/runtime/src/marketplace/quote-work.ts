@@ -23,9 +23,8 @@ import { supplyClassOf } from "./price.ts";
 import {
   CANDIDATES_MAX,
   QUOTE_TTL_MS,
-  quoteFacts,
   quoteMessage,
-  quoteSha256,
+  signTerms,
   totalPrice,
   type Quote,
   type QuoteTerms,
@@ -93,6 +92,7 @@ export async function quoteWork(
       supplyClass: supplyClassOf(winner.worker),
       providerWorkerId: winner.worker.workerId,
       providerOrg: winner.worker.org,
+      panelId: undefined,
       priced: winner.priced,
       secondOpinion: {
         workerId: second.worker.workerId,
@@ -118,16 +118,9 @@ export async function quoteWork(
       ...unpriced,
       expectedPriceMsats: expectedPrice(rerun, priceMsats + feeMsats),
     };
-    const sha256 = quoteSha256(terms);
-    const signature = deps.signer.signHash(sha256);
+    const { sha256, signature, facts: signed } = signTerms(terms, deps.signer);
     const facts = {
-      ...quoteFacts(terms),
-      quote_sha256: sha256,
-      quote_signature: {
-        scheme: signature.scheme,
-        signer_pubkey: signature.signerPubkey,
-        signature_hex: signature.signatureHex,
-      },
+      ...signed,
       losers: selection.losers.map((loser) => ({
         provider_worker_id: loser.workerId,
         because: loser.because,

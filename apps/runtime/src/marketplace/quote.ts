@@ -11,6 +11,7 @@ import type {
 } from "@openagents/contracts";
 import { quoteHash, type JsonObject } from "@openagents/receipts";
 import type { JobSpec } from "../jobs/index.ts";
+import type { Signer } from "../receipts/index.ts";
 import type { SamplingTerms } from "../sampling/index.ts";
 import { sumOf, type Priced } from "./price.ts";
 
@@ -33,7 +34,9 @@ export type QuoteTerms = {
   readonly providerWorkerId: string;
   readonly providerOrg: string;
   readonly priced: Priced;
+  /** Undefined for a copy on a panel, whose other copies are its second opinions. */
   readonly secondOpinion: QuotedSecond | undefined;
+  readonly panelId: string | undefined;
   /** Whether the second run is always made, or by rule and draw. */
   readonly verificationPolicy: VerificationPolicy;
   readonly sampling: SamplingTerms | undefined;
@@ -68,7 +71,7 @@ export function totalPrice(quote: Pick<Quote, "priced" | "secondOpinion">): bigi
 }
 
 /** The terms as they are hashed, signed, and repeated in the receipt. */
-export function quoteFacts(quote: QuoteTerms): JsonObject {
+function quoteFacts(quote: QuoteTerms): JsonObject {
   const { secondOpinion: second } = quote;
   return {
     quote_id: quote.quoteId,
@@ -95,13 +98,30 @@ export function quoteFacts(quote: QuoteTerms): JsonObject {
           },
     ...samplingFacts(quote),
     total_price_msats: Number(totalPrice(quote)),
+    ...(quote.panelId === undefined ? {} : { panel_id: quote.panelId }),
     issued_at: new Date(quote.issuedAtMs).toISOString(),
     valid_until: new Date(quote.validUntilMs).toISOString(),
   };
 }
 
-export function quoteSha256(terms: QuoteTerms): string {
+function quoteSha256(terms: QuoteTerms): string {
   return quoteHash(quoteFacts(terms));
+}
+
+/** The terms with the operator's word on them, as the receipt has them. */
+export function signTerms(terms: QuoteTerms, signer: Signer) {
+  const sha256 = quoteSha256(terms);
+  const signature = signer.signHash(sha256);
+  const facts: JsonObject = {
+    ...quoteFacts(terms),
+    quote_sha256: sha256,
+    quote_signature: {
+      scheme: signature.scheme,
+      signer_pubkey: signature.signerPubkey,
+      signature_hex: signature.signatureHex,
+    },
+  };
+  return { sha256, signature, facts };
 }
 
 export function quoteMessage(quote: Quote, signature: QuoteSignature): QuoteMessage {
@@ -136,6 +156,7 @@ export function quoteMessage(quote: Quote, signature: QuoteSignature): QuoteMess
     verificationPolicy: quote.verificationPolicy,
     sampling: quote.sampling,
     expectedPriceMsats: quote.expectedPriceMsats,
+    panelId: quote.panelId,
     signature,
   };
 }

@@ -32,13 +32,14 @@ type QuoteRow = {
   policy: Quote["policy"];
   supply_class: Quote["supplyClass"];
   policy_adder_msats: bigint;
+  panel_id: string | null;
 };
 
 const COLUMNS = `quote_id, org, run_id, capability, job_hash, spec, provider_worker_id, provider_org,
   provider_price_msats, operator_fee_msats, issued_at_ms, valid_until_ms, quote_sha256, receipt_id,
   second_worker_id, second_org, second_assurance, second_price_msats, second_fee_msats, market,
   verification_policy, sampling_seed_id, sampling_nonce, expected_price_msats,
-  pay_on, policy, supply_class, policy_adder_msats`;
+  pay_on, policy, supply_class, policy_adder_msats, panel_id`;
 
 function quoteOf(row: QuoteRow): Quote {
   const terms = {
@@ -61,6 +62,7 @@ function quoteOf(row: QuoteRow): Quote {
     policy: row.policy,
     market: row.market,
     supplyClass: row.supply_class,
+    panelId: row.panel_id ?? undefined,
     providerWorkerId: row.provider_worker_id,
     providerOrg: row.provider_org,
     verificationPolicy: row.verification_policy,
@@ -104,12 +106,22 @@ export async function findQuote(q: Queryable | Tx, org: string, quoteId: string)
   return row === undefined ? undefined : quoteOf(row);
 }
 
+const LIST_BY_PANEL = statement(
+  "quotes.list_by_panel",
+  `SELECT ${COLUMNS}, NULL AS commitment_sha256 FROM runtime.quotes WHERE panel_id = $1 ORDER BY quote_id`,
+);
+
+/** One for each copy; a handful at most. */
+export async function listQuotesOfPanel(q: Queryable | Tx, panelId: string): Promise<Quote[]> {
+  return (await q.query<QuoteRow>(LIST_BY_PANEL, [panelId])).map(quoteOf);
+}
+
 export function insertQuote(quote: Quote): Write {
   return {
     name: "quotes.insert",
     text: `INSERT INTO runtime.quotes (${COLUMNS})
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-             $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+             $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`,
     values: [
       quote.quoteId,
       quote.org,
@@ -139,6 +151,7 @@ export function insertQuote(quote: Quote): Write {
       quote.policy,
       quote.supplyClass,
       quote.priced.adderMsats,
+      quote.panelId ?? null,
     ],
   };
 }

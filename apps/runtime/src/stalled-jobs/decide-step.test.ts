@@ -13,6 +13,7 @@ const REPORTED: Undecided = {
   disagreement: false,
   reviewedAtMs: undefined,
   incident: undefined,
+  panel: undefined,
 };
 const VERIFIED: Undecided = { ...REPORTED, status: "verified" };
 const DISPUTE = { kind: "dispute", status: "open", decidedAtMs: undefined } as const;
@@ -49,4 +50,22 @@ test("what waits for a person, a dispute or a disagreement's decision is not set
     incident: { ...DISPUTE, kind: "violation" },
   };
   assert.equal(step(violation, GRACE_MS).kind, "settle", "nobody is paid for it whatever is decided");
+});
+
+test("a copy waits for its panel's time, or for the last copy, and after a tie for a person", () => {
+  const panel = {
+    panelId: "pnl_1",
+    status: "open",
+    outstanding: 1,
+    decideByMs: LATE_MS,
+    reviewByMs: undefined,
+  } as const;
+  const copy = (change: object) => ({ ...REPORTED, panel: { ...panel, ...change } });
+  assert.equal(step(copy({}), LATE_MS).kind, "wait", "its buyer has some time then");
+  assert.equal(step(copy({}), LATE_MS + GRACE_MS).kind, "decide");
+  assert.equal(step(copy({ outstanding: 0 }), GRACE_MS).kind, "decide");
+  const tied = copy({ status: "needs_review", outstanding: 0, reviewByMs: 2 * LATE_MS });
+  assert.equal(step(tied, LATE_MS + GRACE_MS).kind, "wait");
+  assert.equal(step(tied, 2 * LATE_MS + GRACE_MS).kind, "decide");
+  assert.equal(step({ ...copy({ status: "decided" }), status: "verified" }, GRACE_MS).kind, "settle");
 });

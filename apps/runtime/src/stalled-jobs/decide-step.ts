@@ -7,7 +7,7 @@
 //        the treasury settles without them.
 // Held by decide-step.test.ts and tests/stalled-jobs.pg.test.ts.
 
-import type { IncidentKind, IncidentStatus, JobStatus } from "@openagents/contracts";
+import type { IncidentKind, IncidentStatus, JobStatus, PanelStatus } from "@openagents/contracts";
 
 export type Undecided = {
   readonly jobId: string;
@@ -21,6 +21,17 @@ export type Undecided = {
   readonly awaitsReview: boolean;
   readonly disagreement: boolean;
   readonly reviewedAtMs: number | undefined;
+  /** Of a copy on a panel, which is decided with the others. */
+  readonly panel:
+    | {
+        readonly panelId: string;
+        readonly status: PanelStatus;
+        /** Copies that may still come in. */
+        readonly outstanding: number;
+        readonly decideByMs: number;
+        readonly reviewByMs: number | undefined;
+      }
+    | undefined;
   readonly incident:
     | {
         readonly kind: IncidentKind;
@@ -33,6 +44,7 @@ export type Undecided = {
 export type Step =
   | { readonly kind: "wait" }
   | { readonly kind: "verify"; readonly key: string }
+  | { readonly kind: "decide"; readonly panelId: string; readonly key: string }
   | { readonly kind: "settle"; readonly key: string };
 
 /** A buyer that lives asks within seconds. */
@@ -47,10 +59,19 @@ export function decideStep(job: Undecided, nowMs: number): Step {
     incident?.decidedAtMs ?? 0,
   );
   if (nowMs < changedAtMs + GRACE_MS) return { kind: "wait" };
+  if (job.status === "reported" && job.panel !== undefined) return decidePanelStep(job.panel, nowMs);
   if (job.status === "reported") return { kind: "verify", key: `stalled:verify:${jobId}:${job.seconds}` };
 
   if (job.awaitsReview || isAwaited(job)) return { kind: "wait" };
   return { kind: "settle", key: `stalled:settle:${jobId}:${incident?.status ?? "undisputed"}` };
+}
+
+/** A buyer has its own time after the panel's. */
+function decidePanelStep(panel: NonNullable<Undecided["panel"]>, nowMs: number): Step {
+  const { panelId, status, outstanding, decideByMs, reviewByMs = decideByMs } = panel;
+  const dueMs = (status === "open" ? decideByMs : reviewByMs) + GRACE_MS;
+  if (nowMs < dueMs && (status !== "open" || outstanding > 0)) return { kind: "wait" };
+  return { kind: "decide", panelId, key: `stalled:decide:${panelId}:${status}` };
 }
 
 /** A settlement is refused while a dispute is open; one that pays whom a disagreement wronged wants its decision. */

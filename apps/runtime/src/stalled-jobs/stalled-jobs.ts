@@ -2,13 +2,14 @@
 // step on, by the same commands that the buyer would send, in the service's own
 // name and for the buyer's organisation.
 
-import { ProblemError, Sampling, Treasury, Verification } from "@openagents/contracts";
+import { Panels, ProblemError, Sampling, Treasury, Verification } from "@openagents/contracts";
 import type { Logger } from "@openagents/service";
+import { concludePanel } from "../panels/index.ts";
 import { keepSeeds } from "../sampling/index.ts";
 import { runtimeCall, startSweep } from "../sweep.ts";
 import { settleSandboxRun } from "../treasury/index.ts";
 import { verifySandboxRun, type VerificationDeps } from "../verification/index.ts";
-import { decideStep } from "./decide-step.ts";
+import { decideStep, type Step } from "./decide-step.ts";
 import { listUndecidedJobs } from "./store.ts";
 
 export type StalledJobsDeps = VerificationDeps & {
@@ -53,10 +54,14 @@ async function takeAllOn(deps: StalledJobsDeps, signal: AbortSignal): Promise<vo
 async function takeStep(
   deps: StalledJobsDeps,
   { jobId, org }: { readonly jobId: string; readonly org: string },
-  { kind, key: idempotencyKey }: { readonly kind: "verify" | "settle"; readonly key: string },
+  step: Exclude<Step, { readonly kind: "wait" }>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (kind === "verify") {
+  const { key: idempotencyKey } = step;
+  if (step.kind === "decide") {
+    const call = runtimeCall(Panels, "decidePanel", "jobs:verify", signal, org);
+    await concludePanel(deps, { ...call, idempotencyKey }, { panelId: step.panelId });
+  } else if (step.kind === "verify") {
     const call = runtimeCall(Verification, "verifySandboxRun", "jobs:verify", signal, org);
     await verifySandboxRun(deps, { ...call, idempotencyKey }, { jobId });
   } else {

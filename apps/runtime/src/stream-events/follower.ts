@@ -12,7 +12,9 @@ export type Follower = AsyncDisposable & {
   mayHaveChanged(streamId: string): Promise<void>;
   /** Be told of all streams that are announced; answers what ends that. Lost announcements are not made up for. */
   onChange(handler: (streamIds: readonly string[]) => void): () => void;
-  /** True once it is being closed: nobody should wait any more. */
+  /** Let go of whoever waits, and of all who would. */
+  release(): void;
+  /** True once it was released: nobody should wait any more. */
   readonly closed: boolean;
 };
 
@@ -30,6 +32,11 @@ export async function openFollower(db: Database): Promise<Follower> {
   }
   function wakeAll(): void {
     for (const streamId of [...waiting.keys()]) wake(streamId);
+  }
+
+  function release(): void {
+    closed = true;
+    wakeAll();
   }
 
   const listener = await db.listen(STREAMS_CHANNEL, (payload) => {
@@ -59,10 +66,10 @@ export async function openFollower(db: Database): Promise<Follower> {
     get closed() {
       return closed;
     },
+    release,
     async [Symbol.asyncDispose]() {
-      closed = true;
+      release();
       clearInterval(timer);
-      wakeAll();
       await listener.close();
     },
   };

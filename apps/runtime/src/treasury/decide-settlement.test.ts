@@ -24,10 +24,13 @@ const PRICE: Price = {
   secondOpinion: { priceMsats: 100n, feeMsats: 1n },
 };
 
+/** What a second run can confirm; the others are of copies on a panel. */
+const CONFIRMABLE = verdictValues.filter((each) => each !== "agreed" && each !== "outvoted");
+
 const AS_QUOTED: Charged = { firstMsats: undefined, secondMsats: undefined };
 
 test("only a confirmed proof, or a confirmed result that a person accepted, releases", () => {
-  for (const verdict of verdictValues) {
+  for (const verdict of CONFIRMABLE) {
     for (const assurance of assuranceValues) {
       for (const review of [undefined, ...reviewDecisionValues]) {
         const { withheldReason } = decideSettlement(
@@ -62,7 +65,7 @@ test("a proof on the provider's word releases when its buyer chose sampling and 
   });
   assert.equal(reported("drawn", "proven").withheldReason, "not_confirmed");
   assert.equal(reported("required", "proven").withheldReason, "not_confirmed");
-  for (const verdict of verdictValues.filter((each) => each !== "proven"))
+  for (const verdict of CONFIRMABLE.filter((each) => each !== "proven"))
     assert.notEqual(reported("not_drawn", verdict).withheldReason, undefined, verdict);
 });
 
@@ -82,13 +85,25 @@ test("what breaks rules or is disputed is withheld by that reason first, though 
   assert.equal(decideSettlement(broken, undefined, PRICE, AS_QUOTED).withheldReason, "violations");
   const disputed = verified({ disagreement: true, assurance: "provider" });
   assert.deepEqual(decideSettlement(disputed, "accepted", PRICE, AS_QUOTED), {
-    withheldReason: "disagreement",
+    withheldReason: "incident_undecided",
     providerMsats: 0n,
-    secondWithheldReason: "disagreement",
+    secondWithheldReason: "incident_undecided",
     secondOpinionMsats: 0n,
     operatorFeeMsats: 0n,
     secondFeeMsats: 0n,
   });
+});
+
+test("a disagreement that the operator decided is withheld as one, whoever was wrong", () => {
+  const disagreed = verified({ disagreement: true, assurance: "provider" });
+  for (const outcome of ["both_struck", "flaky", "undecided"] as const) {
+    const incident = { kind: "disagreement", outcome } as const;
+    const decision = decideSettlement(disagreed, undefined, PRICE, AS_QUOTED, incident);
+    assert.deepEqual(
+      [decision.withheldReason, decision.secondWithheldReason],
+      ["disagreement", "disagreement"],
+    );
+  }
 });
 
 test("where the operator has decided, whoever told the truth is paid for the run and nobody else", () => {
@@ -121,7 +136,7 @@ test("no settlement is more than the quoted price", () => {
 
 test("paid by execution, every confirmed answer releases at once, and nothing that is disputed, broken or unclear does", () => {
   const price: Price = { ...PRICE, payOn: "execution" };
-  for (const verdict of verdictValues) {
+  for (const verdict of CONFIRMABLE) {
     assert.equal(waitsForReview({ verdict }, "execution"), false);
     for (const assurance of assuranceValues) {
       for (const review of [undefined, ...reviewDecisionValues]) {
@@ -140,6 +155,19 @@ test("paid by execution, every confirmed answer releases at once, and nothing th
       }
     }
   }
+});
+
+test("of a panel's copies the answer that was decided on is paid, and by execution every answer", () => {
+  const price: Price = { ...PRICE, secondOpinion: undefined };
+  const why = (verdict: Verified["verdict"], payOn: Price["payOn"]) =>
+    decideSettlement(verified({ verdict, assurance: "provider" }), undefined, { ...price, payOn }, AS_QUOTED)
+      .withheldReason;
+  assert.deepEqual([why("agreed", "outcome"), why("agreed", "execution")], [undefined, undefined]);
+  assert.deepEqual(
+    [why("outvoted", "outcome"), why("outvoted", "execution")],
+    ["verdict_outvoted", undefined],
+  );
+  assert.equal(why("inconclusive", "execution"), "verdict_inconclusive");
 });
 
 test("who charges less is paid less, who charges more is paid the quote, and the operator's part is as quoted", () => {

@@ -3,9 +3,10 @@
 // Pure. The first provider is paid for what a second run confirmed: by outcome, for
 // a patch that is proven, or accepted by a person; by execution, for any answer.
 // The second provider is paid when its run gave an answer that nobody disputes.
-// Where two runs disagree and the operator has decided before the money moved, the one
-// that told the truth is paid for its run. Who charged less than its quote is paid what
-// it charged. What is left is the buyer's again.
+// Where two runs disagree the one that told the truth by the operator's decision is paid
+// for its run, and nobody is where there is none in its time. Of a panel's copies, those
+// are paid that gave the answer that was decided on; by execution, all that answered. Who
+// charged less than its quote is paid what it charged. What is left is the buyer's again.
 
 import type {
   Assurance,
@@ -31,11 +32,12 @@ export type SettlementDecision = {
 };
 
 /** In order of precedence. */
-export type SecondWithheldReason = "disagreement" | "dispute_upheld" | "no_answer";
+export type SecondWithheldReason = "incident_undecided" | "disagreement" | "dispute_upheld" | "no_answer";
 
 /** In order of precedence. */
 export type WithheldReason =
   | "violations"
+  | "incident_undecided"
   | "disagreement"
   | "dispute_upheld"
   | "review_rejected"
@@ -102,7 +104,7 @@ export function waitsForReview({ verdict }: Pick<Verified, "verdict">, payOn: Pa
   return verdict === "needs_review" && payOn === "outcome";
 }
 
-/** What the operator's own run came to; undefined where there is no incident, or it is not decided yet. */
+/** What the operator's own run came to; undefined where there is no incident, or it was not decided in its time. */
 export type DecidedIncident =
   | { readonly kind: IncidentKind; readonly outcome: IncidentOutcome | undefined }
   | undefined;
@@ -112,9 +114,13 @@ function whySecondWithheld(
   { assurance, disagreement }: Verified,
   incident: DecidedIncident,
 ): SecondWithheldReason | undefined {
-  if (disagreement) return incident?.outcome === "first_struck" ? undefined : "disagreement";
+  if (disagreement) return incident?.outcome === "first_struck" ? undefined : disagreed(incident);
   if (incident?.kind === "dispute" && isStruck("second", incident)) return "dispute_upheld";
   return assurance === "provider" ? "no_answer" : undefined;
+}
+
+function disagreed(incident: DecidedIncident): "incident_undecided" | "disagreement" {
+  return incident?.outcome === undefined ? "incident_undecided" : "disagreement";
 }
 
 function isStruck(party: "first" | "second", incident: DecidedIncident): boolean {
@@ -130,8 +136,10 @@ function whyWithheld(
   if (verified.violations.length > 0) return "violations";
   // The first report would have been paid for, and the operator's runs say the same.
   if (verified.disagreement && incident?.outcome === "second_struck") return undefined;
-  if (verified.disagreement) return "disagreement";
+  if (verified.disagreement) return disagreed(incident);
   if (incident?.kind === "dispute" && isStruck("first", incident)) return "dispute_upheld";
+  if (verified.verdict === "agreed") return undefined;
+  if (verified.verdict === "outvoted") return payOn === "execution" ? undefined : "verdict_outvoted";
   // The buyer's explicit choice, fixed in the quote, is what allows payment on the provider's word.
   const reportedIsEnough = verified.rerun?.decision === "not_drawn";
   const unconfirmed = verified.assurance === "provider" && !reportedIsEnough ? "not_confirmed" : undefined;

@@ -11,6 +11,7 @@ import { findJobByReservation } from "../jobs/index.ts";
 import { listDueReservations } from "../reservations/index.ts";
 import { runtimeCall, startSweep } from "../sweep.ts";
 import { whyLeft } from "./decide-expiry.ts";
+import { whyAwaited } from "./decide-incident-wait.ts";
 import { BEFORE_ALL, cursorOf, reconcileCompute } from "./reconcile.ts";
 import { settleSandboxRun } from "./settle.ts";
 
@@ -43,8 +44,12 @@ async function reconcileAll(deps: ReconcilerDeps, signal: AbortSignal): Promise<
       const job = await findJobByReservation(deps.db, reservationId);
       const leftBecause = whyLeft(job, deps.nowMs());
       endsSome ||= leftBecause === undefined;
-      if (job !== undefined && leftBecause === "job_verified" && !(await isDisputed(deps.db, job.jobId)))
-        await settle(deps, org, job.jobId, signal);
+      if (job !== undefined && leftBecause === "job_verified") {
+        // Its settlement is refused until the operator has decided, or had its time to.
+        const incident = await findIncidentOf(deps.db, job.jobId);
+        if (whyAwaited(incident, { expiresAtMs }, deps.nowMs()) === undefined)
+          await settle(deps, org, job.jobId, signal);
+      }
       after = { expiresAtMs: expiresAtMs ?? 0, reservationId };
     }
     if (endsSome) {
@@ -56,12 +61,6 @@ async function reconcileAll(deps: ReconcilerDeps, signal: AbortSignal): Promise<
 }
 
 const PAGE = 50;
-
-/** Its settlement is refused until the operator has decided. */
-async function isDisputed(db: Database, jobId: string): Promise<boolean> {
-  const incident = await findIncidentOf(db, jobId);
-  return incident?.kind === "dispute" && incident.status !== "decided";
-}
 
 /** One that cannot be settled holds up no other. */
 async function settle(deps: ReconcilerDeps, org: string, jobId: string, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,13 @@
 import { Treasury, bind, type Binding } from "@openagents/contracts";
 import { findAccount } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
+import { notFound } from "../problems.ts";
 import { earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 import { grantDemoCredit, type GrantDeps } from "./grants.ts";
 import { reconcileCompute } from "./reconcile.ts";
 import { reserveCompute, type TreasuryDeps } from "./reserve.ts";
 import { settleSandboxRun } from "./settle.ts";
-import { listRecentSettlements, settlementMessage } from "./settlement.ts";
+import { findSettlement, listRecentSettlements, settlementMessage } from "./settlement.ts";
 import { voidReservation } from "./void.ts";
 
 export type TreasuryRoutesDeps = GrantDeps & TreasuryDeps & { readonly db: Database };
@@ -20,6 +21,13 @@ export function treasuryRoutes(deps: TreasuryRoutesDeps): Binding {
     settleSandboxRun: (request, call) => settleSandboxRun(deps, call, request),
     reconcileCompute: (request, call) => reconcileCompute(deps, call, request),
     grantDemoCredit: (request, call) => grantDemoCredit(deps, call, request),
+
+    async getSettlement({ jobId }, call) {
+      const settlement = await findSettlement(deps.db, jobId);
+      if (settlement === undefined || settlement.org !== call.principal.org)
+        throw notFound("settlement", jobId);
+      return { settlement: settlementMessage(settlement), receiptId: settlement.receiptId };
+    },
 
     async getComputeSummary(_request, call) {
       const { org } = call.principal;

@@ -15,7 +15,7 @@ import {
 import type { Database, Tx } from "@openagents/postgres";
 import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
-import { findIncidentOf, type Incident } from "../fraud/index.ts";
+import { findIncidentOf } from "../fraud/index.ts";
 import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { endReservations, lockReservation } from "../reservations/index.ts";
@@ -25,6 +25,7 @@ import { countSettled } from "../standings/index.ts";
 import { insertStatementLines, withBalances, type StatementLine } from "../statements/index.ts";
 import { recordJobEnds, type JobEnd } from "../workers/index.ts";
 import { OPERATOR_FEES, earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
+import { whyAwaited, type AwaitedDecision } from "./decide-incident-wait.ts";
 import {
   decideSettlement,
   waitsForReview,
@@ -37,9 +38,10 @@ export type SettleDeps = { readonly db: Database; readonly authority: Authority 
 
 /**
  * Release or withhold a verified job's reservation. A patch that nobody reviewed
- * in the reservation's time is withheld. Refused: `job_not_work`, `already_settled`,
- * `job_not_verified`, `dispute_open`, `needs_review`. The payment receipt
- * contains the verification receipt's hash.
+ * in the reservation's time is withheld, and so is what two runs disagree about and
+ * nobody decided in its time. Refused, in this order: `job_not_work`, `already_settled`,
+ * `job_not_verified`, `dispute_open`, `incident_undecided`, `needs_review`. The payment
+ * receipt contains the verification receipt's hash.
  */
 export function settleSandboxRun(
   deps: SettleDeps,
@@ -53,7 +55,9 @@ export function settleSandboxRun(
     const run = await requireLockedRun(command.tx, org, seen.runId);
     const job = await lockJob(command.tx, request.jobId);
     const { quoteId, reservationId } = job;
-    if (job.status !== "verified" || quoteId === undefined || reservationId === undefined) return refuse(job);
+    if (job.purpose !== "work" || job.status !== "verified") return refuse(job);
+    if (quoteId === undefined || reservationId === undefined)
+      throw new Error(`${job.jobId} is work, and has no quote or no reservation`);
     const reservation = await lockReservation(command.tx, org, reservationId);
     const verification = await findVerification(command.tx, job.jobId);
     const review = await findReview(command.tx, job.jobId);
@@ -62,7 +66,8 @@ export function settleSandboxRun(
       throw new Error(`${job.jobId} is verified but its reservation, verification or quote is missing`);
     }
     const incident = await findIncidentOf(command.tx, job.jobId);
-    if (incident?.kind === "dispute" && incident.status !== "decided") return refuseDisputed(incident);
+    const awaited = whyAwaited(incident, reservation, command.nowMs());
+    if (awaited !== undefined) return refuseAwaited(awaited);
     const isDue = command.nowMs() >= (reservation.expiresAtMs ?? Infinity);
     const waits = waitsForReview(verification, quote.payOn) && review === undefined;
     if (waits && !isDue) return refuseUnreviewed();
@@ -108,9 +113,12 @@ export function settleSandboxRun(
       verification_receipt_sha256: verification.receiptSha256,
       ...(review === undefined ? {} : { review_receipt_id: review.receiptId }),
       // One about broken rules moves no money.
-      ...(incident?.outcome === undefined || incident.kind === "violation"
+      ...(incident === undefined || incident.kind === "violation"
         ? {}
-        : { incident_id: incident.incidentId, incident_outcome: incident.outcome }),
+        : {
+            incident_id: incident.incidentId,
+            ...(incident.outcome === undefined ? {} : { incident_outcome: incident.outcome }),
+          }),
     };
     const receipt = command.seal("openagents.treasury.payment_receipt.v2", run.runId, facts, nowMs);
     const settlement: Settlement = {
@@ -155,7 +163,7 @@ export function settleSandboxRun(
           [org, job.providerWorkerId].map((party) => ({ party, measure: status })),
           nowMs,
         ),
-        recordJobEnds(endsOf(job, second, verification, status)),
+        recordJobEnds(endsOf(job, second, verification, decision)),
         ...extendRun(run, [event], nowMs).writes,
       ],
     };
@@ -167,18 +175,18 @@ function endsOf(
   job: Job,
   second: Job | undefined,
   verification: Verification,
-  status: Settlement["status"],
+  decision: SettlementDecision,
 ): JobEnd[] {
   const isUndone = ({ failure }: Job) => failure !== undefined;
   const first = {
     workerId: job.providerWorkerId,
     faulty: verification.violations.length > 0 || isUndone(job),
-    released: status === "released",
+    released: decision.withheldReason === undefined,
   };
   // One that was called off says nothing of its worker.
   if (second === undefined || second.status === "canceled") return [first];
-  const confirmed = verification.assurance !== "provider";
-  return [first, { workerId: second.providerWorkerId, faulty: isUndone(second), released: confirmed }];
+  const released = decision.secondWithheldReason === undefined;
+  return [first, { workerId: second.providerWorkerId, faulty: isUndone(second), released }];
 }
 
 /** One for each run that was not called off. */
@@ -279,12 +287,14 @@ function linkAllButLast(
   return index < all.length - 1 ? { ...transfer, linked: true } : transfer;
 }
 
-function refuseDisputed({ incidentId }: Incident): Outcome<never> {
+function refuseAwaited({ reason, incidentId, untilMs }: AwaitedDecision): Outcome<never> {
+  const until = untilMs === undefined ? "" : `, or after ${new Date(untilMs).toISOString()}`;
+  const doubt = reason === "dispute_open" ? "The report is disputed" : "Two runs of the work disagree";
   return {
     kind: "refused",
     rule: "state",
-    reason: "dispute_open",
-    detail: `The report is disputed. Settle once ${incidentId} is decided; the money stays reserved.`,
+    reason,
+    detail: `${doubt}. Settle under a new key once ${incidentId} is decided by the operator's own run${until}; the money stays reserved.`,
   };
 }
 

@@ -6,7 +6,7 @@ import type { Assurance, IncidentKind, Rerun, VerifySandboxRunResponse } from "@
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
 import { insertIncident, type Incident } from "../fraud/index.ts";
-import { isRepoIndex, resultFacts, settleJob, updateJob, type Job } from "../jobs/index.ts";
+import { isOpinionSpec, isRepoIndex, resultFacts, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { extendRun, type EventDraft, type Run } from "../runs/index.ts";
 import type { Decision } from "./decide-verification.ts";
 import { countAgreeing } from "../standings/index.ts";
@@ -127,6 +127,8 @@ function verificationFacts(
   incidentId: string | undefined,
 ): JsonObject {
   const guardExitCode = first.exitCodes.get("guard");
+  const { spec } = job;
+  if (isOpinionSpec(spec)) throw new Error(`${job.jobId} is decided by its panel`);
   return {
     run_id: job.runId,
     job_id: job.jobId,
@@ -134,10 +136,10 @@ function verificationFacts(
     dispatch_receipt_id: job.dispatchReceiptId,
     completed_receipt_id: job.completedReceiptId ?? null,
     provider_worker_id: job.providerWorkerId,
-    base_bundle_sha256: job.spec.baseBundleSha256,
-    base_commit: job.spec.baseCommit,
-    base_tree: job.spec.baseTree,
-    ...(isRepoIndex(job.spec) ? {} : { patch_sha256: job.spec.patchSha256 }),
+    base_bundle_sha256: spec.baseBundleSha256,
+    base_commit: spec.baseCommit,
+    base_tree: spec.baseTree,
+    ...(isRepoIndex(spec) ? {} : { patch_sha256: spec.patchSha256 }),
     verdict: first.verdict,
     because: first.because,
     assurance,

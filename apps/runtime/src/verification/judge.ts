@@ -1,8 +1,8 @@
 // The decision on a reported job, made once however often it is asked for: to
 // hash outputs again and read large reports takes time that everybody waits for.
 
-import { isIndexResult, isRepoIndex, type Job } from "../jobs/index.ts";
-import { decideRepoIndex } from "./decide-repo-index.ts";
+import { isIndexResult, isOpinion, isOpinionSpec, isRepoIndex, type Job } from "../jobs/index.ts";
+import { openIndexDecider } from "./decide-index-aside.ts";
 import { decideRounds, inconclusive, type Decision, type OutputState } from "./decide-verification.ts";
 import { gatherEvidence, gatherIndex, type EvidenceDeps } from "./evidence.ts";
 
@@ -19,6 +19,7 @@ export type Judge = {
  * put back.
  */
 export function openJudge(deps: EvidenceDeps): Judge {
+  const decideIndex = openIndexDecider();
   const remembered = new Map<string, Promise<readonly Decision[]>>();
   const judge = async (job: Job): Promise<readonly Decision[]> => {
     const { spec, result, repeats } = job;
@@ -27,8 +28,9 @@ export function openJudge(deps: EvidenceDeps): Judge {
     if (isRepoIndex(spec) && isIndexResult(result)) {
       const evidence = await gatherIndex(deps, job, result);
       if (isDamaged(evidence.outputs)) remembered.delete(job.jobId);
-      return [decideRepoIndex(spec, result, evidence)];
+      return [await decideIndex(spec, result, evidence)];
     }
+    if (isOpinionSpec(spec) || isOpinion(result)) throw new Error(`${job.jobId} is decided by its panel`);
     if (isRepoIndex(spec) || isIndexResult(result))
       throw new Error(`${job.jobId} has a result of other work`);
     const evidence = await gatherEvidence(deps, job, spec, result);

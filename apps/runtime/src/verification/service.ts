@@ -17,7 +17,15 @@ import {
   type VerifySandboxRunRequest,
   type VerifySandboxRunResponse,
 } from "@openagents/contracts";
-import { findJob, jobMessage, listJobsAbout, lockJob, type Job, type Offers } from "../jobs/index.ts";
+import {
+  findJob,
+  isOpinionSpec,
+  jobMessage,
+  listJobsAbout,
+  lockJob,
+  type Job,
+  type Offers,
+} from "../jobs/index.ts";
 import { findQuote, type Quote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { findReservation, type Reservation } from "../reservations/index.ts";
@@ -39,7 +47,7 @@ export type VerificationDeps = {
 };
 
 /** In order of precedence. */
-type VerifyRefusal = "job_not_work" | "job_not_reported" | "already_verified";
+type VerifyRefusal = "job_not_work" | "job_of_panel" | "job_not_reported" | "already_verified";
 
 /**
  * Decide on a reported job, or order its second run and say so. Asked again
@@ -135,8 +143,9 @@ export async function verifySandboxRun(
 
 const NO_SECOND_RUN = "nobody could run the work a second time, so the first report is not confirmed";
 
-/** The decision on a reported job; undefined for one that is not reported. */
+/** The decision on a reported job; undefined for one that is not reported, or that a panel decides. */
 async function decideOn(judge: Judge, job: Job): Promise<Decision | undefined> {
+  if (isOpinionSpec(job.spec)) return undefined;
   return job.status === "reported" ? (await judge.decide(job))[0] : undefined;
 }
 
@@ -195,12 +204,14 @@ function notYet(): ProblemError {
 
 function refuseVerify(job: Job): VerifyRefusal | undefined {
   if (job.purpose !== "work") return "job_not_work";
+  if (isOpinionSpec(job.spec)) return "job_of_panel";
   if (job.status === "queued" || job.status === "leased") return "job_not_reported";
   return job.status === "reported" ? undefined : "already_verified";
 }
 
 const VERIFY_DETAILS: Readonly<Record<VerifyRefusal, (job: Job) => string>> = {
   job_not_work: (job) => `This job repeats ${job.primaryJobId ?? "another"}; verify that one.`,
+  job_of_panel: () => "The job is a copy on a panel. Send DecidePanel for the panel.",
   job_not_reported: () =>
     "The provider has not handed in a result yet. Ask again when the job is `reported`.",
   already_verified: (job) => `The job is ${job.status}; a job has one verdict.`,

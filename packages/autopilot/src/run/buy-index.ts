@@ -22,11 +22,11 @@ import { reading } from "../clients.ts";
 import { parseSource, takeBase } from "../workspace/index.ts";
 import { awaitReport } from "./await-report.ts";
 import { holdRun } from "./executor.ts";
-import { describeSettlement } from "./order.ts";
 import { trackSteps } from "./progress.ts";
 import type { RunDeps } from "./run.ts";
 import { bounded, openRunLog } from "./run-log.ts";
 import { toolsOf, type Buyer } from "./session.ts";
+import { settleJob } from "./settle-job.ts";
 import { openUploads } from "./uploads.ts";
 import { awaitVerdict } from "./verify.ts";
 
@@ -152,11 +152,7 @@ async function purchase(
       failure === undefined ? "the provider has reported" : `the provider could not: ${failure.code}`,
   );
   const verification = await awaitVerdict(buyer, jobId, runId, async () => undefined);
-  const { settlement } = await steps.step(
-    "settle",
-    () => clients.treasury.settleSandboxRun({ jobId }, { idempotencyKey: `${runId}:settle`, signal }),
-    (made) => describeSettlement(made.settlement),
-  );
+  const settlement = await settleJob(buyer, verification, `${runId}:settle`, async () => undefined);
   const result = settlement.status === "released" ? reported.repoIndexResult : undefined;
   const index = result === undefined ? undefined : { result, bytes: await fetchIndex(buyer, result) };
   return { runId, jobId, tree: spec.baseTree, uncommitted, verification, settlement, index };

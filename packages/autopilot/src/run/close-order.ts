@@ -5,22 +5,21 @@ import type { VerificationResult } from "@openagents/contracts";
 import { AutopilotError } from "../autopilot-error.ts";
 import { ENDED_UNSEEN } from "../bundle/index.ts";
 import { reading } from "../clients.ts";
-import { isRefusedAs } from "./executor.ts";
 import { giveBack } from "./give-back.ts";
 import { isOpen } from "./journal.ts";
 import { currentOrder, dispatch, review, settle } from "./order.ts";
 import type { Session } from "./session.ts";
 import { verify } from "./verify.ts";
 
-/** How long an ending run waits for a provider that is at work. */
+/** How long an ending run waits for a provider that is at work, and for a decision. */
 const GRACE_MS = 15_000;
 
 const POLL_MS = 500;
 
 /**
  * Leave no money lying: give a reservation back when no provider has the job;
- * finish the job when one has. The order is open still afterwards when the provider
- * needs longer than the grace.
+ * finish the job when one has. The order is open still afterwards when the provider,
+ * or the operator's decision of a disagreement, needs longer than the grace.
  */
 export async function closeOrder(session: Session): Promise<void> {
   const { clients, journal, pause, nowMs, signal } = session;
@@ -34,14 +33,14 @@ export async function closeOrder(session: Session): Promise<void> {
     // Only a dispatched job holds a reservation, so this finds the job and orders nothing.
     const jobId = currentOrder(session).jobId ?? (await dispatch(session));
     const { job } = await reading(() => clients.jobs.getJob({ jobId }, { signal }), signal, pause);
-    if (job.status === "settled") await settleAgain(session);
+    if (job.status === "settled") await settle(session);
     else if (money === "moved") await journal.saveOrder({ closed: true });
     else if (job.status === "reported" || job.status === "verified") {
       const verification = await verifyWithin(session, jobId, giveUpMs);
       if (verification === undefined) return;
       if (verification.verdict === "needs_review" && verification.review === undefined)
         await review(session, { decision: "rejected", note: ENDED_UNSEEN, by: "ending" });
-      await settleAgain(session);
+      if (!(await isSettledBy(session, giveUpMs))) return;
     } else {
       if (nowMs() >= giveUpMs) return;
       await pause(POLL_MS, signal);
@@ -50,13 +49,14 @@ export async function closeOrder(session: Session): Promise<void> {
   }
 }
 
-/** What was settled under another key than ours is settled all the same. */
-async function settleAgain(session: Session): Promise<void> {
+/** False: what it waits for is not decided by then. */
+async function isSettledBy(session: Session, giveUpMs: number): Promise<boolean> {
   try {
-    await settle(session);
+    await settle(session, Math.max(0, giveUpMs - session.nowMs()));
+    return true;
   } catch (cause) {
-    if (!isRefusedAs(cause, "already_settled")) throw cause;
-    await session.journal.saveOrder({ closed: true });
+    if (cause instanceof AutopilotError && cause.code === "decision_stuck") return false;
+    throw cause;
   }
 }
 

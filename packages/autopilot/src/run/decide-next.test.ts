@@ -68,3 +68,19 @@ test("a failure names its rule, and a disagreement its incident", () => {
   assert.equal(next.problem.code, "verdict_disagreement");
   assert.match(next.problem.detail, /inc_1/);
 });
+
+test("what a disagreement came to is told as the money went", () => {
+  const disagreed = verdict({ verdict: "inconclusive", disagreement: true });
+  for (const [settlement, told] of [
+    [settled("released"), /contradicts the second one, and the first provider was credited/],
+    [
+      { ...settled("withheld"), secondOpinionMsats: 1n },
+      /contradicts the first one, and the second provider/,
+    ],
+    [{ ...settled("withheld"), withheldReason: "incident_undecided" }, /nobody decided in time/],
+    [{ ...settled("withheld"), withheldReason: "disagreement" }, /bears out neither/],
+  ] as const) {
+    const next = decideNext(disagreed, settlement, [], 3);
+    assert.match(next.kind === "failed" ? next.problem.detail : "", told);
+  }
+});

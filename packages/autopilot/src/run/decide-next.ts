@@ -50,7 +50,7 @@ function problemOf(
     };
   if (disagreement) {
     const incident = incidentId === undefined ? "" : ` The incident is ${incidentId}.`;
-    const detail = `Two runs of the check gave different results, so nothing was credited to the provider.${incident}`;
+    const detail = `Two runs of the check gave different results; ${describeDecision(settlement)}.${incident}`;
     return { step: "verify", code: "verdict_disagreement", detail };
   }
   if (verdict === "proven") {
@@ -59,4 +59,15 @@ function problemOf(
   }
   const detail = `The verdict is ${verdict.replaceAll("_", " ")}: ${because}. The patch is not proven.`;
   return { step: "verify", code: `verdict_${verdict}`, detail };
+}
+
+/** What the third run came to, as far as money shows it. */
+function describeDecision(settlement: Settlement | undefined): string {
+  if (settlement?.status === "released")
+    return "the operator's own run contradicts the second one, and the first provider was credited";
+  if (settlement !== undefined && settlement.secondOpinionMsats > 0n)
+    return "the operator's own run contradicts the first one, and the second provider was credited";
+  if (settlement?.withheldReason === "incident_undecided")
+    return "nobody decided in time which of them is right, and nobody was credited";
+  return "the operator's own run bears out neither, and nobody was credited";
 }

@@ -8,6 +8,7 @@ import type { TestContext } from "node:test";
 import {
   ProblemError,
   type CallOptions,
+  type Incident,
   type Job,
   type Quote,
   type SandboxRunSpec,
@@ -105,6 +106,18 @@ export const SETTLEMENT: Settlement = {
   settledAt: 0,
 };
 
+const INCIDENT: Incident = {
+  incidentId: "inc_1",
+  kind: "disagreement",
+  status: "open",
+  runId: RUN_ID,
+  jobId: "job_1",
+  firstWorkerId: "wrk_1",
+  detail: "",
+  openedAt: 0,
+  evidence: [],
+};
+
 export function jobOf(jobId: string, changes: Partial<Job> = {}): Job {
   return {
     jobId,
@@ -138,6 +151,7 @@ export type Market = {
   readonly verification: () => VerificationResult;
   readonly review: (key: string, note: string) => void;
   readonly settle: (key: string) => Settlement;
+  readonly incident: (nowMs: number) => Pick<Incident, "status" | "outcome">;
   readonly providers: () => readonly Worker[];
 };
 
@@ -281,6 +295,19 @@ function clientsOf(market: Partial<Market>, calls: string[], nowMs: () => number
       async settleSandboxRun(_, options) {
         const key = call("settle", options);
         return { settlement: market.settle?.(key) ?? SETTLEMENT, receiptId: "pay" };
+      },
+      async getSettlement() {
+        calls.push("read settlement");
+        return { settlement: SETTLEMENT, receiptId: "pay" };
+      },
+    },
+    fraud: {
+      ...nowhere.fraud,
+      async getIncident({ incidentId }) {
+        calls.push("read incident");
+        const told = market.incident?.(nowMs());
+        if (told === undefined) throw new Error(`nobody knows ${incidentId}`);
+        return { incident: { ...INCIDENT, incidentId, ...told } };
       },
     },
     verification: {

@@ -8,6 +8,7 @@ import { reading } from "../clients.ts";
 import { isRefusedAs } from "./executor.ts";
 import type { Order } from "./journal.ts";
 import type { Session } from "./session.ts";
+import { settleJob } from "./settle-job.ts";
 
 export function currentOrder({ journal }: Pick<Session, "journal">): Order {
   return journal.current.attempts.at(-1)?.orders.at(-1) ?? {};
@@ -73,32 +74,14 @@ export async function review(session: Session, { decision, note, by }: Word): Pr
   return verification;
 }
 
-/** Pay or withhold, as the verdict says. A repeat answers the settlement. */
-export async function settle(session: Session): Promise<Settlement> {
-  const { clients, journal, signal, steps } = session;
-  const { jobId, settlement } = currentOrder(session);
+/** Pay or withhold the current order. A repeat answers the settlement. Throws what `settleJob` throws. */
+export async function settle(session: Session, waitMsMax?: number): Promise<Settlement> {
+  const { journal } = session;
+  const { jobId, settlement, verification } = currentOrder(session);
   if (settlement !== undefined) return settlement;
   if (jobId === undefined) throw new Error("nothing is settled before it is dispatched");
-  return steps.step(
-    "settle",
-    async () => {
-      const answer = await clients.treasury.settleSandboxRun(
-        { jobId },
-        { idempotencyKey: `${orderKey(session)}:settle`, signal },
-      );
-      await journal.saveOrder({ settlement: answer.settlement });
-      return answer.settlement;
-    },
-    describeSettlement,
-  );
-}
-
-export function describeSettlement(made: Settlement): string {
-  const second =
-    made.secondOpinionMsats > 0n
-      ? `, ${made.secondOpinionMsats} msats to the provider of the second run`
-      : "";
-  return made.status === "released"
-    ? `${made.providerMsats} msats credited to the provider${second}, ${made.operatorFeeMsats} msats to the operator`
-    : `withheld from the provider (${made.withheldReason ?? "no reason"})${second}`;
+  const keep = (made: Settlement) => journal.saveOrder({ settlement: made });
+  const { disagreement = false, incidentId } = verification ?? {};
+  const job = { jobId, disagreement, incidentId };
+  return settleJob(session, job, `${orderKey(session)}:settle`, keep, waitMsMax);
 }

@@ -14,6 +14,7 @@ export const STEPS = [
   "job",
   "verify",
   "second",
+  "third",
   "settle",
   "bundle",
   "branch",

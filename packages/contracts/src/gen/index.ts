@@ -17,6 +17,7 @@ import { TransparencyLog } from "./openagents/runtime/v1/log_oa.ts";
 import { Verification } from "./openagents/runtime/v1/verification_oa.ts";
 import { Marketplace } from "./openagents/runtime/v1/marketplace_oa.ts";
 import { Operations } from "./openagents/runtime/v1/operations_oa.ts";
+import { Panels } from "./openagents/runtime/v1/panels_oa.ts";
 import { Receipts } from "./openagents/runtime/v1/receipts_oa.ts";
 import { Runs } from "./openagents/runtime/v1/runs_oa.ts";
 import { Projectors } from "./openagents/runtime/v1/projectors_oa.ts";
@@ -43,6 +44,7 @@ export * from "./openagents/runtime/v1/log_oa.ts";
 export * from "./openagents/runtime/v1/verification_oa.ts";
 export * from "./openagents/runtime/v1/marketplace_oa.ts";
 export * from "./openagents/runtime/v1/operations_oa.ts";
+export * from "./openagents/runtime/v1/panels_oa.ts";
 export * from "./openagents/runtime/v1/receipts_oa.ts";
 export * from "./openagents/runtime/v1/runs_oa.ts";
 export * from "./openagents/runtime/v1/projectors_oa.ts";
@@ -52,4 +54,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];

@@ -2,7 +2,7 @@
 // to its settlement as the command line does.
 
 import { randomUUID } from "node:crypto";
-import type { Job, VerificationResult } from "@openagents/contracts";
+import type { Job, Settlement, VerificationResult } from "@openagents/contracts";
 import type { Clients, Party } from "../world.ts";
 import { isRefused, type Market } from "./market.ts";
 import type { BuyerPlan } from "./population.ts";
@@ -166,7 +166,6 @@ export async function openBuyer(
     tally.latenciesMs.push(timeline.nowMs() - known.orderedAtMs);
     if (kind === "grasping") await graspBack(reservationId);
     await settle(known, verification);
-    end();
   }
 
   async function waitFor(job: Job, known: KnownJob, reservationId: string): Promise<void> {
@@ -193,11 +192,23 @@ export async function openBuyer(
     tally.graspsRefused += 1;
   }
 
+  async function askSettlement(jobId: string): Promise<Settlement | undefined> {
+    try {
+      const answer = await clients.treasury.settleSandboxRun({ jobId }, { idempotencyKey: randomUUID() });
+      return answer.settlement;
+    } catch (error) {
+      if (isRefused(error, "incident_undecided")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Where two runs disagree, once the operator has decided. */
   async function settle(known: KnownJob, verification: VerificationResult): Promise<void> {
-    const { settlement } = await clients.treasury.settleSandboxRun(
-      { jobId: known.jobId },
-      { idempotencyKey: randomUUID() },
-    );
+    const settlement = await askSettlement(known.jobId);
+    if (settlement === undefined) {
+      timeline.after(LOOK_MS, () => settle(known, verification));
+      return;
+    }
     const { providerMsats, operatorFeeMsats, secondOpinionMsats } = settlement;
     const { secondJobId, rerun, violations, disagreement } = verification;
     tally.settled.push({
@@ -214,6 +225,7 @@ export async function openBuyer(
           ? undefined
           : { because: rerun.because, decision: rerun.decision, rateBps: rerun.rateBps },
     });
+    end();
   }
 
   return { plan, clients, order };

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { BuyerSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, RepoIndexResultSchema, RepoIndexSpecSchema, SandboxLimitsSchema, SandboxRunPushSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
+import { BuyerSchema, ChunkFindingSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CodeChunkAnalysisResultSchema, CodeChunkAnalysisSpecSchema, CodeChunkSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, RepoIndexResultSchema, RepoIndexSpecSchema, RerankCandidateSchema, RetrievalRerankResultSchema, RetrievalRerankSpecSchema, SandboxLimitsSchema, SandboxRunPushSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
 
@@ -193,6 +193,92 @@ export type RepoIndexResult = {
 /** Descriptor of `openagents.runtime.v1.RepoIndexResult`. */
 export const repoIndexResultDesc: MessageDesc<RepoIndexResult> = RepoIndexResultSchema;
 
+/** A piece of code to look at. The text is an artifact of at most 64 KiB. */
+export type CodeChunk = {
+  readonly chunkId: string;
+  /** Where it comes from, for whoever reads it. */
+  readonly path: string;
+  readonly textSha256: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.CodeChunk`. */
+export const codeChunkDesc: MessageDesc<CodeChunk> = CodeChunkSchema;
+
+/**
+ * The work of `oa.code_chunk_analysis.v1`: say of each chunk which label answers
+ * the question. It takes judgement: two honest answers may differ.
+ */
+export type CodeChunkAnalysisSpec = {
+  readonly question: string;
+  /** Their ids differ. Together at most 1 MiB. */
+  readonly chunks: readonly CodeChunk[];
+  /** The answers that are taken; they differ. */
+  readonly labels: readonly string[];
+  readonly wallMs: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.CodeChunkAnalysisSpec`. */
+export const codeChunkAnalysisSpecDesc: MessageDesc<CodeChunkAnalysisSpec> = CodeChunkAnalysisSpecSchema;
+
+export type ChunkFinding = {
+  readonly chunkId: string;
+  readonly label: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.ChunkFinding`. */
+export const chunkFindingDesc: MessageDesc<ChunkFinding> = ChunkFindingSchema;
+
+export type CodeChunkAnalysisResult = {
+  /**
+   * One for each chunk, in the order of the spec. Their canonical JSON (RFC 8785)
+   * is the answer that is compared.
+   */
+  readonly findings: readonly ChunkFinding[];
+  /** For a person who has to decide; no part of the answer. */
+  readonly remarks?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.CodeChunkAnalysisResult`. */
+export const codeChunkAnalysisResultDesc: MessageDesc<CodeChunkAnalysisResult> = CodeChunkAnalysisResultSchema;
+
+/** A text that may answer a query; an artifact of at most 64 KiB. */
+export type RerankCandidate = {
+  readonly candidateId: string;
+  readonly textSha256: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.RerankCandidate`. */
+export const rerankCandidateDesc: MessageDesc<RerankCandidate> = RerankCandidateSchema;
+
+/**
+ * The work of `oa.retrieval_rerank.v1`: put the candidates that answer a query best
+ * in order. It takes judgement too.
+ */
+export type RetrievalRerankSpec = {
+  readonly query: string;
+  /** Their ids differ. Together at most 1 MiB. */
+  readonly candidates: readonly RerankCandidate[];
+  /** How many are asked for; no more than there are. */
+  readonly topK: number;
+  readonly wallMs: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.RetrievalRerankSpec`. */
+export const retrievalRerankSpecDesc: MessageDesc<RetrievalRerankSpec> = RetrievalRerankSpecSchema;
+
+export type RetrievalRerankResult = {
+  /**
+   * `top_k` different candidates, the best one first. Their canonical JSON is the
+   * answer that is compared.
+   */
+  readonly rankedIds: readonly string[];
+  /** For a person who has to decide; no part of the answer. */
+  readonly remarks?: string | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.RetrievalRerankResult`. */
+export const retrievalRerankResultDesc: MessageDesc<RetrievalRerankResult> = RetrievalRerankResultSchema;
+
 /** Why a provider could not do a job at all. */
 export type JobFailure = {
   readonly code: string;
@@ -212,11 +298,15 @@ export type Job = {
   readonly quoteId: string;
   readonly reservationId: string;
   readonly providerWorkerId: string;
-  /** The work: exactly one of `spec` and `repo_index`, by its type. */
+  /** The work: exactly one of these four, by its type. */
   readonly spec?: SandboxRunSpec | undefined;
   readonly repoIndex?: RepoIndexSpec | undefined;
+  readonly codeChunkAnalysis?: CodeChunkAnalysisSpec | undefined;
+  readonly retrievalRerank?: RetrievalRerankSpec | undefined;
   readonly result?: SandboxRunResult | undefined;
   readonly repoIndexResult?: RepoIndexResult | undefined;
+  readonly codeChunkAnalysisResult?: CodeChunkAnalysisResult | undefined;
+  readonly retrievalRerankResult?: RetrievalRerankResult | undefined;
   readonly failure?: JobFailure | undefined;
   readonly leaseExpiresAt?: number | undefined;
   readonly createdAt: number;
@@ -354,6 +444,8 @@ export type SubmitResultRequest = {
   readonly result?: SandboxRunResult | undefined;
   readonly failure?: JobFailure | undefined;
   readonly repoIndexResult?: RepoIndexResult | undefined;
+  readonly codeChunkAnalysisResult?: CodeChunkAnalysisResult | undefined;
+  readonly retrievalRerankResult?: RetrievalRerankResult | undefined;
   /** What the provider asks for it: the quoted price when absent, never more. */
   readonly chargedMsats?: bigint | undefined;
 };
@@ -480,10 +572,23 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.RepoIndexResult": "The index is an artifact: canonical JSON (RFC 8785) with `schema`, `tree`,\n`files` sorted by path, and `totals`. A file has path, mode, git id, bytes,\nsha256, its language by name, and its lines when it is text.",
   "openagents.runtime.v1.RepoIndexResult.tree": "The tree that follows from the listed entries.",
   "openagents.runtime.v1.RepoIndexResult.files": "The index's own totals.",
+  "openagents.runtime.v1.CodeChunk": "A piece of code to look at. The text is an artifact of at most 64 KiB.",
+  "openagents.runtime.v1.CodeChunk.path": "Where it comes from, for whoever reads it.",
+  "openagents.runtime.v1.CodeChunkAnalysisSpec": "The work of `oa.code_chunk_analysis.v1`: say of each chunk which label answers\nthe question. It takes judgement: two honest answers may differ.",
+  "openagents.runtime.v1.CodeChunkAnalysisSpec.chunks": "Their ids differ. Together at most 1 MiB.",
+  "openagents.runtime.v1.CodeChunkAnalysisSpec.labels": "The answers that are taken; they differ.",
+  "openagents.runtime.v1.CodeChunkAnalysisResult.findings": "One for each chunk, in the order of the spec. Their canonical JSON (RFC 8785)\nis the answer that is compared.",
+  "openagents.runtime.v1.CodeChunkAnalysisResult.remarks": "For a person who has to decide; no part of the answer.",
+  "openagents.runtime.v1.RerankCandidate": "A text that may answer a query; an artifact of at most 64 KiB.",
+  "openagents.runtime.v1.RetrievalRerankSpec": "The work of `oa.retrieval_rerank.v1`: put the candidates that answer a query best\nin order. It takes judgement too.",
+  "openagents.runtime.v1.RetrievalRerankSpec.candidates": "Their ids differ. Together at most 1 MiB.",
+  "openagents.runtime.v1.RetrievalRerankSpec.top_k": "How many are asked for; no more than there are.",
+  "openagents.runtime.v1.RetrievalRerankResult.ranked_ids": "`top_k` different candidates, the best one first. Their canonical JSON is the\nanswer that is compared.",
+  "openagents.runtime.v1.RetrievalRerankResult.remarks": "For a person who has to decide; no part of the answer.",
   "openagents.runtime.v1.JobFailure": "Why a provider could not do a job at all.",
   "openagents.runtime.v1.Job.job_hash": "sha256 of the canonical spec: the same work has the same hash.",
   "openagents.runtime.v1.Job.quote_id": "Empty for an adjudication, which the operator pays for.",
-  "openagents.runtime.v1.Job.spec": "The work: exactly one of `spec` and `repo_index`, by its type.",
+  "openagents.runtime.v1.Job.spec": "The work: exactly one of these four, by its type.",
   "openagents.runtime.v1.Job.purpose": "Told to the buyer only: a provider sees `work`, so that it does not know\nwhich result is expected of it.",
   "openagents.runtime.v1.Job.primary_job_id": "For a second opinion and an adjudication: the job that it is about. Told to\nthe buyer only.",
   "openagents.runtime.v1.Job.repeats": "How often each leg is run: 1, and more in an adjudication.",
@@ -527,7 +632,7 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.Jobs": "Jobs: bought work on its way to a provider and back. Providers pull.",
   "openagents.runtime.v1.Jobs.ClaimJob": "Take the next job offered to a worker, waiting for one up to `wait_ms`.\nNo job is no decision: the key stays free then.",
   "openagents.runtime.v1.Jobs.RenewLease": "Renew a lease before it lapses.",
-  "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused,\nand so is one of another type of work than the job's.",
+  "openagents.runtime.v1.Jobs.SubmitResult": "Hand in the result of leased work. A result after the lease lapsed is refused,\nand so is one of another type of work than the job's, or one that its work\ndoes not allow, such as a label that was not asked for; the lease holds on.",
   "openagents.runtime.v1.Jobs.SweepLeases": "Look after leases that have lapsed and orders that nobody took: their jobs go\nto another provider as the buyer allowed. The runtime does it by itself.",
   "openagents.runtime.v1.Jobs.ListWorkerJobs": "A worker's jobs as its owner sees them, newest first: what became of each, and\nwhy it was not paid. Those that went to another provider are among them.",
 };
@@ -553,7 +658,8 @@ export type JobsTypes = {
   };
   /**
    * Hand in the result of leased work. A result after the lease lapsed is refused,
-   * and so is one of another type of work than the job's.
+   * and so is one of another type of work than the job's, or one that its work
+   * does not allow, such as a label that was not asked for; the lease holds on.
    */
   readonly submitResult: {
     readonly input: SubmitResultRequest;

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/jobs.proto.
  */
 export const file_openagents_runtime_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvam9icy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIq4BCgVMYXllchI7CgRraW5kGAEgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxheWVyS2luZEILukgIyAEBggECEAESJQoGc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQQoEcGF0aBgDIAEoCUIzukgwyAEBcisYgAIyJl5bQS1aYS16MC05Xy5ALV0rKC9bQS1aYS16MC05Xy5ALV0rKSokIs0BCg1TYW5kYm94TGltaXRzEh4KB3dhbGxfbXMYASABKANCDbpICiIIGIDd2wEo6AcSHQoGY3B1X21zGAIgASgDQg26SAoiCBiA9O4GKOgHEh8KCm1lbW9yeV9taWIYAyABKAVCC7pICBoGGICAQChAEhgKBHBpZHMYBCABKAVCCrpIBxoFGIAgKAgSHQoIZGlza19taWIYBSABKAVCC7pICBoGGICAQCgQEiMKDG91dHB1dF9ieXRlcxgGIAEoA0INukgKIggYgICACCiACCLbAQoUVG9vbGNoYWluUmVxdWlyZW1lbnQSLgoEbmFtZRgBIAEoCUIgukgdchsyGV5bYS16XVthLXowLTkrXy4tXXswLDMxfSQSPAoLdmVyc2lvbl9taW4YAiABKAlCJ7pIJHIiMiBeWzAtOV17MSw2fShbLl1bMC05XXsxLDZ9KXswLDN9JBJDCg12ZXJzaW9uX2JlbG93GAMgASgJQie6SCRyIjIgXlswLTldezEsNn0oWy5dWzAtOV17MSw2fSl7MCwzfSRIAIgBAUIQCg5fdmVyc2lvbl9iZWxvdyLKBQoOU2FuZGJveFJ1blNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIrCgxwYXRjaF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsChBwYXRjaF90ZXN0X3BhdGhzGAUgAygJQhK6SA+SAQwQ0A8iB3IFEAEYgAQSJQoIY29tbWFuZHMYBiADKAlCE7pIEJIBDQgBEBQiB3IFEAEYgCASPAoGbGltaXRzGAcgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdHNCBrpIA8gBARJJCgp0b29sY2hhaW5zGAggAygLMisub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpblJlcXVpcmVtZW50Qgi6SAWSAQIQEBI2CgZsYXllcnMYCSADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGF5ZXJCCLpIBZIBAhAQEkUKC3Rlc3RfcnVubmVyGAogASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlRlc3RSdW5uZXJCCLpIBYIBAhABSACIAQESJwoLZ3VhcmRfcGF0aHMYCyADKAlCErpID5IBDBDQDyIHcgUQARiABBIxCg1jb25maWdfc2hhMjU2GAwgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAYgBARInCgtjaGVja19wYXRocxgNIAMoCUISukgPkgEMEMgBIgdyBRABGIAEQg4KDF90ZXN0X3J1bm5lckIQCg5fY29uZmlnX3NoYTI1NiLiAgoNQ29tbWFuZFJlc3VsdBIcCgdjb21tYW5kGAEgASgJQgu6SAjIAQFyAxiAIBIiCglleGl0X2NvZGUYAiABKAVCCrpIBxoFGP8BKABIAIgBARIwCgZzaWduYWwYAyABKAlCG7pIGHIWMhReU0lHW0EtWjAtOStdezEsMTJ9JEgBiAEBEjcKBWxpbWl0GAQgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdEgCiAEBEiUKC2R1cmF0aW9uX21zGAUgASgDQhC6SA0iCxj/////////DygAEiwKDXN0ZG91dF9zaGEyNTYYBiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsCg1zdGRlcnJfc2hhMjU2GAcgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRCDAoKX2V4aXRfY29kZUIJCgdfc2lnbmFsQggKBl9saW1pdCLvAQoJTGVnUmVzdWx0EjQKA2xlZxgBIAEoDjIaLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWdCC7pICMgBAYIBAhABEiMKBHRyZWUYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBJCCghjb21tYW5kcxgDIAMoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5Db21tYW5kUmVzdWx0Qgq6SAeSAQQIARAUEjEKDXJlcG9ydF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAiAEBQhAKDl9yZXBvcnRfc2hhMjU2IvEBChNFbnZpcm9ubWVudE1hbmlmZXN0EhQKAm9zGAEgASgJQgi6SAVyAxjIARIVCgRhcmNoGAIgASgJQge6SARyAhgyEhgKBmtlcm5lbBgDIAEoCUIIukgFcgMYyAESGAoHc2FuZGJveBgEIAEoCUIHukgEcgIYZBI5CglsaW1pdHNfYnkYBSABKAlCJrpII3IhMh9eKGNncm91cF92MXxjZ3JvdXBfdjJ8cmxpbWl0cykkEj4KCnRvb2xjaGFpbnMYBiADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVG9vbGNoYWluQgi6SAWSAQIQQCKXAQoQU2FuZGJveFJ1blJlc3VsdBI6CgRsZWdzGAEgAygLMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlZ1Jlc3VsdEIKukgHkgEECAEQDxJHCgtlbnZpcm9ubWVudBgCIAEoCzIqLm9wZW5hZ2VudHMucnVudGltZS52MS5FbnZpcm9ubWVudE1hbmlmZXN0Qga6SAPIAQEi+QEKDVJlcG9JbmRleFNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIeCglmaWxlc19tYXgYBCABKAVCC7pICBoGGKCcASgBEiAKCWJ5dGVzX21heBgFIAEoA0INukgKIggYgICAgAQoARIdCgd3YWxsX21zGAYgASgDQgy6SAkiBxjAzyQo6Aci3gEKD1JlcG9JbmRleFJlc3VsdBIjCgR0cmVlGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezQwfSQSKwoMaW5kZXhfc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSIQoLaW5kZXhfYnl0ZXMYAyABKANCDLpICSIHGICAgAQoARIaCgVmaWxlcxgEIAEoBUILukgIGgYYoJwBKAASHAoFYnl0ZXMYBSABKANCDbpICiIIGICAgIAEKAASHAoFbGluZXMYBiABKANCDbpICiIIGICAgIAEKAAiUwoKSm9iRmFpbHVyZRIrCgRjb2RlGAEgASgJQh26SBpyGDIWXlthLXpdW2EtejAtOV9dezAsNjN9JBIYCgZkZXRhaWwYAiABKAlCCLpIBXIDGNAPIvsGCgNKb2ISDgoGam9iX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRIwCgZzdGF0dXMYBCABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iU3RhdHVzEhAKCHF1b3RlX2lkGAUgASgJEhYKDnJlc2VydmF0aW9uX2lkGAYgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgHIAEoCRI4CgRzcGVjGAggASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjSACIAQESPQoKcmVwb19pbmRleBgRIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXBvSW5kZXhTcGVjSAGIAQESPAoGcmVzdWx0GAkgASgLMicub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5SZXN1bHRIAogBARJGChFyZXBvX2luZGV4X3Jlc3VsdBgSIAEoCzImLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXBvSW5kZXhSZXN1bHRIA4gBARI3CgdmYWlsdXJlGAogASgLMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkZhaWx1cmVIBIgBARI5ChBsZWFzZV9leHBpcmVzX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgFiAEBEi4KCmNyZWF0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKB3B1cnBvc2UYDiABKA4yIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iUHVycG9zZRIbCg5wcmltYXJ5X2pvYl9pZBgPIAEoCUgGiAEBEg8KB3JlcGVhdHMYECABKAUSGAoLcHJpY2VfbXNhdHMYHiABKANIB4gBAUIHCgVfc3BlY0INCgtfcmVwb19pbmRleEIJCgdfcmVzdWx0QhQKEl9yZXBvX2luZGV4X3Jlc3VsdEIKCghfZmFpbHVyZUITChFfbGVhc2VfZXhwaXJlc19hdEIRCg9fcHJpbWFyeV9qb2JfaWRCDgoMX3ByaWNlX21zYXRzImEKBUxlYXNlEhAKCGxlYXNlX2lkGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlbmV3X2V2ZXJ5X21zGAMgASgDIl0KD0NsYWltSm9iUmVxdWVzdBIsCgl3b3JrZXJfaWQYASABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSQSHAoHd2FpdF9tcxgCIAEoBUILukgIGgYYsOoBKAAiwAEKEENsYWltSm9iUmVzcG9uc2USLAoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkgAiAEBEjAKBWxlYXNlGAIgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlSAGIAQESMAoFYnV5ZXIYAyABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5ZXJIAogBAUIGCgRfam9iQggKBl9sZWFzZUIICgZfYnV5ZXIiQQoFQnV5ZXISCwoDb3JnGAEgASgJEhQKDHNldHRsZWRfam9icxgCIAEoAxIVCg1kaXNwdXRlZF9qb2JzGAMgASgDIq0CCglXb3JrZXJKb2ISDgoGam9iX2lkGAEgASgJEhAKCGpvYl9oYXNoGAIgASgJEjYKBnN0YXR1cxgDIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXJKb2JTdGF0dXMSFAoHdmVyZGljdBgEIAEoCUgAiAEBEhIKCnBhaWRfbXNhdHMYBSABKAMSHAoPd2l0aGhlbGRfcmVhc29uGAYgASgJSAGIAQESGwoOdW5wYWlkX2JlY2F1c2UYByABKAlIAogBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKCghfdmVyZGljdEISChBfd2l0aGhlbGRfcmVhc29uQhEKD191bnBhaWRfYmVjYXVzZSKZAQoVTGlzdFdvcmtlckpvYnNSZXF1ZXN0EiwKCXdvcmtlcl9pZBgBIAEoCUIZukgWchQyEl53cmtfWzAtOWEtZl17MzJ9JBIdCgZjdXJzb3IYAiABKAlCCLpIBXIDGIAESACIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAYgBAUIJCgdfY3Vyc29yQggKBl9saW1pdCJyChZMaXN0V29ya2VySm9ic1Jlc3BvbnNlEi4KBGpvYnMYASADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VySm9iEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIosBCg5TYW5kYm94UnVuUHVzaBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSLAoJd29ya2VyX2lkGAIgASgJQhm6SBZyFDISXndya19bMC05YS1mXXszMn0kEiAKC3J1bnRpbWVfdXJsGAMgASgJQgu6SAjIAQFyAxj0AyJtChFSZW5ld0xlYXNlUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSLQoIbGVhc2VfaWQYAiABKAlCG7pIGHIWMhRebGVhc2VfWzAtOWEtZl17MzJ9JCJBChJSZW5ld0xlYXNlUmVzcG9uc2USKwoFbGVhc2UYASABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGVhc2Ui9wIKE1N1Ym1pdFJlc3VsdFJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kEi0KCGxlYXNlX2lkGAIgASgJQhu6SBhyFjIUXmxlYXNlX1swLTlhLWZdezMyfSQSOQoGcmVzdWx0GAMgASgLMicub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5SZXN1bHRIABI0CgdmYWlsdXJlGAQgASgLMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkZhaWx1cmVIABJDChFyZXBvX2luZGV4X3Jlc3VsdBgFIAEoCzImLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXBvSW5kZXhSZXN1bHRIABIsCg1jaGFyZ2VkX21zYXRzGBQgASgDQhC6SA0iCxiAgJqm6q/jASgASAGIAQFCEAoHb3V0Y29tZRIFukgCCAFCEAoOX2NoYXJnZWRfbXNhdHMiUwoUU3VibWl0UmVzdWx0UmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYhISCgpyZWNlaXB0X2lkGAIgASgJIhQKElN3ZWVwTGVhc2VzUmVxdWVzdCJLChNTd2VlcExlYXNlc1Jlc3BvbnNlEg4KBmxhcHNlZBgBIAEoBRISCgpyZWFzc2lnbmVkGAIgASgFEhAKCGV4dGVuZGVkGAMgASgFIjoKDUdldEpvYlJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kIjkKDkdldEpvYlJlc3BvbnNlEicKA2pvYhgBIAEoCzIaLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2IquAEKCUpvYlN0YXR1cxIaChZKT0JfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFQoRSk9CX1NUQVRVU19RVUVVRUQQARIVChFKT0JfU1RBVFVTX0xFQVNFRBACEhcKE0pPQl9TVEFUVVNfUkVQT1JURUQQAxIXChNKT0JfU1RBVFVTX1ZFUklGSUVEEAQSFgoSSk9CX1NUQVRVU19TRVRUTEVEEAUSFwoTSk9CX1NUQVRVU19DQU5DRUxFRBAGKn0KCkpvYlB1cnBvc2USGwoXSk9CX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIUChBKT0JfUFVSUE9TRV9XT1JLEAESHgoaSk9CX1BVUlBPU0VfU0VDT05EX09QSU5JT04QAhIcChhKT0JfUFVSUE9TRV9BREpVRElDQVRJT04QAypICgNMZWcSEwoPTEVHX1VOU1BFQ0lGSUVEEAASDAoITEVHX0JBU0UQARIPCgtMRUdfUEFUQ0hFRBACEg0KCUxFR19HVUFSRBADKs8BCgpUZXN0UnVubmVyEhsKF1RFU1RfUlVOTkVSX1VOU1BFQ0lGSUVEEAASGQoVVEVTVF9SVU5ORVJfTk9ERV9URVNUEAESFgoSVEVTVF9SVU5ORVJfVklURVNUEAISFAoQVEVTVF9SVU5ORVJfSkVTVBADEhYKElRFU1RfUlVOTkVSX1BZVEVTVBAEEhgKFFRFU1RfUlVOTkVSX1VOSVRURVNUEAUSEgoOVEVTVF9SVU5ORVJfR08QBhIVChFURVNUX1JVTk5FUl9DQVJHTxAHKmQKCUxheWVyS2luZBIaChZMQVlFUl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOTEFZRVJfS0lORF9OUE0QARITCg9MQVlFUl9LSU5EX1BOUE0QAhISCg5MQVlFUl9LSU5EX1BJUBADKqgBCgxTYW5kYm94TGltaXQSHQoZU0FOREJPWF9MSU1JVF9VTlNQRUNJRklFRBAAEhYKElNBTkRCT1hfTElNSVRfV0FMTBABEhUKEVNBTkRCT1hfTElNSVRfQ1BVEAISGAoUU0FOREJPWF9MSU1JVF9NRU1PUlkQAxIWChJTQU5EQk9YX0xJTUlUX1BJRFMQBBIYChRTQU5EQk9YX0xJTUlUX09VVFBVVBAFKmIKCEZhbGxiYWNrEhgKFEZBTExCQUNLX1VOU1BFQ0lGSUVEEAASEQoNRkFMTEJBQ0tfTk9ORRABEhQKEEZBTExCQUNLX1JFU0VSVkUQAhITCg9GQUxMQkFDS19NQVJLRVQQAyqRAgoPV29ya2VySm9iU3RhdHVzEiEKHVdPUktFUl9KT0JfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYV09SS0VSX0pPQl9TVEFUVVNfUVVFVUVEEAESHAoYV09SS0VSX0pPQl9TVEFUVVNfTEVBU0VEEAISHgoaV09SS0VSX0pPQl9TVEFUVVNfUkVQT1JURUQQAxIeChpXT1JLRVJfSk9CX1NUQVRVU19WRVJJRklFRBAEEh0KGVdPUktFUl9KT0JfU1RBVFVTX1NFVFRMRUQQBRIeChpXT1JLRVJfSk9CX1NUQVRVU19DQU5DRUxFRBAGEiAKHFdPUktFUl9KT0JfU1RBVFVTX1JFQVNTSUdORUQQBzKNCQoESm9icxKUAQoIQ2xhaW1Kb2ISJi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ2xhaW1Kb2JSZXF1ZXN0Gicub3BlbmFnZW50cy5ydW50aW1lLnYxLkNsYWltSm9iUmVzcG9uc2UiN6q7GBEIAhACGglqb2JzOndvcmsgAoLT5JMCHDoBKiIXL2ludGVybmFsL3YxL2pvYnMvY2xhaW0SpwEKClJlbmV3TGVhc2USKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdMZWFzZVJlcXVlc3QaKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmVuZXdMZWFzZVJlc3BvbnNlIkSquxgVCAIQAhoJam9iczp3b3JrIAIoAmABgtPkkwIlOgEqIiAvaW50ZXJuYWwvdjEvam9icy97am9iX2lkfS9sZWFzZRKEAgoMU3VibWl0UmVzdWx0Eioub3BlbmFnZW50cy5ydW50aW1lLnYxLlN1Ym1pdFJlc3VsdFJlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VibWl0UmVzdWx0UmVzcG9uc2UimgGquxhqCAIQAhoJam9iczp3b3JrIAIyI29wZW5hZ2VudHMucnVudGltZS5qb2JfY29tcGxldGVkLnYxMjBvcGVuYWdlbnRzLm1hcmtldHBsYWNlLnByaWNlX2ludGVncml0eV9mYWlsZWQudjFgAYLT5JMCJjoBKiIhL2ludGVybmFsL3YxL2pvYnMve2pvYl9pZH0vcmVzdWx0EvQBCgtTd2VlcExlYXNlcxIpLm9wZW5hZ2VudHMucnVudGltZS52MS5Td2VlcExlYXNlc1JlcXVlc3QaKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3dlZXBMZWFzZXNSZXNwb25zZSKNAaq7GGcIAhAEGgpqb2JzOnN3ZWVwIAIoAjIsb3BlbmFnZW50cy5ydW50aW1lLmZhbGxiYWNrX3Byb3ZpZGVyX3VzZWQudjEyI29wZW5hZ2VudHMucnVudGltZS53b3JrZXJfc3RydWNrLnYxgtPkkwIcOgEqIhcvaW50ZXJuYWwvdjEvam9icy9zd2VlcBK0AQoOTGlzdFdvcmtlckpvYnMSLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFdvcmtlckpvYnNSZXF1ZXN0Gi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RXb3JrZXJKb2JzUmVzcG9uc2UiRaq7GBQIAhACGgx3b3JrZXJzOnJlYWQgAYLT5JMCJxIlL2ludGVybmFsL3YxL3dvcmtlcnMve3dvcmtlcl9pZH0vam9icxKOAQoGR2V0Sm9iEiQub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldEpvYlJlcXVlc3QaJS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Sm9iUmVzcG9uc2UiN6q7GBEIAhACGglqb2JzOnJlYWQgAYLT5JMCHBIaL2ludGVybmFsL3YxL2pvYnMve2pvYl9pZH1iBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_workers]);
+  fileDesc("CiBvcGVuYWdlbnRzL3J1bnRpbWUvdjEvam9icy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIq4BCgVMYXllchI7CgRraW5kGAEgASgOMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxheWVyS2luZEILukgIyAEBggECEAESJQoGc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSQQoEcGF0aBgDIAEoCUIzukgwyAEBcisYgAIyJl5bQS1aYS16MC05Xy5ALV0rKC9bQS1aYS16MC05Xy5ALV0rKSokIs0BCg1TYW5kYm94TGltaXRzEh4KB3dhbGxfbXMYASABKANCDbpICiIIGIDd2wEo6AcSHQoGY3B1X21zGAIgASgDQg26SAoiCBiA9O4GKOgHEh8KCm1lbW9yeV9taWIYAyABKAVCC7pICBoGGICAQChAEhgKBHBpZHMYBCABKAVCCrpIBxoFGIAgKAgSHQoIZGlza19taWIYBSABKAVCC7pICBoGGICAQCgQEiMKDG91dHB1dF9ieXRlcxgGIAEoA0INukgKIggYgICACCiACCLbAQoUVG9vbGNoYWluUmVxdWlyZW1lbnQSLgoEbmFtZRgBIAEoCUIgukgdchsyGV5bYS16XVthLXowLTkrXy4tXXswLDMxfSQSPAoLdmVyc2lvbl9taW4YAiABKAlCJ7pIJHIiMiBeWzAtOV17MSw2fShbLl1bMC05XXsxLDZ9KXswLDN9JBJDCg12ZXJzaW9uX2JlbG93GAMgASgJQie6SCRyIjIgXlswLTldezEsNn0oWy5dWzAtOV17MSw2fSl7MCwzfSRIAIgBAUIQCg5fdmVyc2lvbl9iZWxvdyLKBQoOU2FuZGJveFJ1blNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIrCgxwYXRjaF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsChBwYXRjaF90ZXN0X3BhdGhzGAUgAygJQhK6SA+SAQwQ0A8iB3IFEAEYgAQSJQoIY29tbWFuZHMYBiADKAlCE7pIEJIBDQgBEBQiB3IFEAEYgCASPAoGbGltaXRzGAcgASgLMiQub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdHNCBrpIA8gBARJJCgp0b29sY2hhaW5zGAggAygLMisub3BlbmFnZW50cy5ydW50aW1lLnYxLlRvb2xjaGFpblJlcXVpcmVtZW50Qgi6SAWSAQIQEBI2CgZsYXllcnMYCSADKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGF5ZXJCCLpIBZIBAhAQEkUKC3Rlc3RfcnVubmVyGAogASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlRlc3RSdW5uZXJCCLpIBYIBAhABSACIAQESJwoLZ3VhcmRfcGF0aHMYCyADKAlCErpID5IBDBDQDyIHcgUQARiABBIxCg1jb25maWdfc2hhMjU2GAwgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRIAYgBARInCgtjaGVja19wYXRocxgNIAMoCUISukgPkgEMEMgBIgdyBRABGIAEQg4KDF90ZXN0X3J1bm5lckIQCg5fY29uZmlnX3NoYTI1NiLiAgoNQ29tbWFuZFJlc3VsdBIcCgdjb21tYW5kGAEgASgJQgu6SAjIAQFyAxiAIBIiCglleGl0X2NvZGUYAiABKAVCCrpIBxoFGP8BKABIAIgBARIwCgZzaWduYWwYAyABKAlCG7pIGHIWMhReU0lHW0EtWjAtOStdezEsMTJ9JEgBiAEBEjcKBWxpbWl0GAQgASgOMiMub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hMaW1pdEgCiAEBEiUKC2R1cmF0aW9uX21zGAUgASgDQhC6SA0iCxj/////////DygAEiwKDXN0ZG91dF9zaGEyNTYYBiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIsCg1zdGRlcnJfc2hhMjU2GAcgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSRCDAoKX2V4aXRfY29kZUIJCgdfc2lnbmFsQggKBl9saW1pdCLvAQoJTGVnUmVzdWx0EjQKA2xlZxgBIAEoDjIaLm9wZW5hZ2VudHMucnVudGltZS52MS5MZWdCC7pICMgBAYIBAhABEiMKBHRyZWUYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBJCCghjb21tYW5kcxgDIAMoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5Db21tYW5kUmVzdWx0Qgq6SAeSAQQIARAUEjEKDXJlcG9ydF9zaGEyNTYYBCABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAiAEBQhAKDl9yZXBvcnRfc2hhMjU2IvEBChNFbnZpcm9ubWVudE1hbmlmZXN0EhQKAm9zGAEgASgJQgi6SAVyAxjIARIVCgRhcmNoGAIgASgJQge6SARyAhgyEhgKBmtlcm5lbBgDIAEoCUIIukgFcgMYyAESGAoHc2FuZGJveBgEIAEoCUIHukgEcgIYZBI5CglsaW1pdHNfYnkYBSABKAlCJrpII3IhMh9eKGNncm91cF92MXxjZ3JvdXBfdjJ8cmxpbWl0cykkEj4KCnRvb2xjaGFpbnMYBiADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVG9vbGNoYWluQgi6SAWSAQIQQCKXAQoQU2FuZGJveFJ1blJlc3VsdBI6CgRsZWdzGAEgAygLMiAub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlZ1Jlc3VsdEIKukgHkgEECAEQDxJHCgtlbnZpcm9ubWVudBgCIAEoCzIqLm9wZW5hZ2VudHMucnVudGltZS52MS5FbnZpcm9ubWVudE1hbmlmZXN0Qga6SAPIAQEi+QEKDVJlcG9JbmRleFNwZWMSMQoSYmFzZV9idW5kbGVfc2hhMjU2GAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSKgoLYmFzZV9jb21taXQYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIoCgliYXNlX3RyZWUYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NDB9JBIeCglmaWxlc19tYXgYBCABKAVCC7pICBoGGKCcASgBEiAKCWJ5dGVzX21heBgFIAEoA0INukgKIggYgICAgAQoARIdCgd3YWxsX21zGAYgASgDQgy6SAkiBxjAzyQo6Aci3gEKD1JlcG9JbmRleFJlc3VsdBIjCgR0cmVlGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezQwfSQSKwoMaW5kZXhfc2hhMjU2GAIgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSIQoLaW5kZXhfYnl0ZXMYAyABKANCDLpICSIHGICAgAQoARIaCgVmaWxlcxgEIAEoBUILukgIGgYYoJwBKAASHAoFYnl0ZXMYBSABKANCDbpICiIIGICAgIAEKAASHAoFbGluZXMYBiABKANCDbpICiIIGICAgIAEKAAijwEKCUNvZGVDaHVuaxI7CghjaHVua19pZBgBIAEoCUIpukgmciQyIl5bQS1aYS16MC05XVtBLVphLXowLTlfLjotXXswLDYzfSQSGQoEcGF0aBgCIAEoCUILukgIyAEBcgMYgAQSKgoLdGV4dF9zaGEyNTYYAyABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JCLLAQoVQ29kZUNodW5rQW5hbHlzaXNTcGVjEh0KCHF1ZXN0aW9uGAEgASgJQgu6SAjIAQFyAxigHxI8CgZjaHVua3MYAiADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ29kZUNodW5rQgq6SAeSAQQIARBAEjYKBmxhYmVscxgDIAMoCUImukgjkgEgCAIQECIachgyFl5bYS16XVthLXowLTlfXXswLDM5fSQSHQoHd2FsbF9tcxgEIAEoA0IMukgJIgcYwM8kKOgHInkKDENodW5rRmluZGluZxI7CghjaHVua19pZBgBIAEoCUIpukgmciQyIl5bQS1aYS16MC05XVtBLVphLXowLTlfLjotXXswLDYzfSQSLAoFbGFiZWwYAiABKAlCHbpIGnIYMhZeW2Etel1bYS16MC05X117MCwzOX0kIogBChdDb2RlQ2h1bmtBbmFseXNpc1Jlc3VsdBJBCghmaW5kaW5ncxgBIAMoCzIjLm9wZW5hZ2VudHMucnVudGltZS52MS5DaHVua0ZpbmRpbmdCCrpIB5IBBAgBEEASHgoHcmVtYXJrcxgCIAEoCUIIukgFcgMYoB9IAIgBAUIKCghfcmVtYXJrcyJ+Cg9SZXJhbmtDYW5kaWRhdGUSPwoMY2FuZGlkYXRlX2lkGAEgASgJQim6SCZyJDIiXltBLVphLXowLTldW0EtWmEtejAtOV8uOi1dezAsNjN9JBIqCgt0ZXh0X3NoYTI1NhgCIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kIrIBChNSZXRyaWV2YWxSZXJhbmtTcGVjEhoKBXF1ZXJ5GAEgASgJQgu6SAjIAQFyAxigHxJGCgpjYW5kaWRhdGVzGAIgAygLMiYub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlcmFua0NhbmRpZGF0ZUIKukgHkgEECAIQZBIYCgV0b3BfaxgDIAEoBUIJukgGGgQYZCgBEh0KB3dhbGxfbXMYBCABKANCDLpICSIHGMDPJCjoByKLAQoVUmV0cmlldmFsUmVyYW5rUmVzdWx0EkYKCnJhbmtlZF9pZHMYASADKAlCMrpIL5IBLAgBEGQiJnIkMiJeW0EtWmEtejAtOV1bQS1aYS16MC05Xy46LV17MCw2M30kEh4KB3JlbWFya3MYAiABKAlCCLpIBXIDGKAfSACIAQFCCgoIX3JlbWFya3MiUwoKSm9iRmFpbHVyZRIrCgRjb2RlGAEgASgJQh26SBpyGDIWXlthLXpdW2EtejAtOV9dezAsNjN9JBIYCgZkZXRhaWwYAiABKAlCCLpIBXIDGNAPIqsKCgNKb2ISDgoGam9iX2lkGAEgASgJEg4KBnJ1bl9pZBgCIAEoCRIQCghqb2JfaGFzaBgDIAEoCRIwCgZzdGF0dXMYBCABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iU3RhdHVzEhAKCHF1b3RlX2lkGAUgASgJEhYKDnJlc2VydmF0aW9uX2lkGAYgASgJEhoKEnByb3ZpZGVyX3dvcmtlcl9pZBgHIAEoCRI4CgRzcGVjGAggASgLMiUub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5TcGVjSACIAQESPQoKcmVwb19pbmRleBgRIAEoCzIkLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXBvSW5kZXhTcGVjSAGIAQESTgoTY29kZV9jaHVua19hbmFseXNpcxgoIAEoCzIsLm9wZW5hZ2VudHMucnVudGltZS52MS5Db2RlQ2h1bmtBbmFseXNpc1NwZWNIAogBARJJChByZXRyaWV2YWxfcmVyYW5rGCogASgLMioub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldHJpZXZhbFJlcmFua1NwZWNIA4gBARI8CgZyZXN1bHQYCSABKAsyJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2FuZGJveFJ1blJlc3VsdEgEiAEBEkYKEXJlcG9faW5kZXhfcmVzdWx0GBIgASgLMiYub3BlbmFnZW50cy5ydW50aW1lLnYxLlJlcG9JbmRleFJlc3VsdEgFiAEBElcKGmNvZGVfY2h1bmtfYW5hbHlzaXNfcmVzdWx0GCkgASgLMi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkNvZGVDaHVua0FuYWx5c2lzUmVzdWx0SAaIAQESUgoXcmV0cmlldmFsX3JlcmFua19yZXN1bHQYKyABKAsyLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV0cmlldmFsUmVyYW5rUmVzdWx0SAeIAQESNwoHZmFpbHVyZRgKIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5Kb2JGYWlsdXJlSAiIAQESOQoQbGVhc2VfZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBICYgBARIuCgpjcmVhdGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCgdwdXJwb3NlGA4gASgOMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYlB1cnBvc2USGwoOcHJpbWFyeV9qb2JfaWQYDyABKAlICogBARIPCgdyZXBlYXRzGBAgASgFEhgKC3ByaWNlX21zYXRzGB4gASgDSAuIAQFCBwoFX3NwZWNCDQoLX3JlcG9faW5kZXhCFgoUX2NvZGVfY2h1bmtfYW5hbHlzaXNCEwoRX3JldHJpZXZhbF9yZXJhbmtCCQoHX3Jlc3VsdEIUChJfcmVwb19pbmRleF9yZXN1bHRCHQobX2NvZGVfY2h1bmtfYW5hbHlzaXNfcmVzdWx0QhoKGF9yZXRyaWV2YWxfcmVyYW5rX3Jlc3VsdEIKCghfZmFpbHVyZUITChFfbGVhc2VfZXhwaXJlc19hdEIRCg9fcHJpbWFyeV9qb2JfaWRCDgoMX3ByaWNlX21zYXRzImEKBUxlYXNlEhAKCGxlYXNlX2lkGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnJlbmV3X2V2ZXJ5X21zGAMgASgDIl0KD0NsYWltSm9iUmVxdWVzdBIsCgl3b3JrZXJfaWQYASABKAlCGbpIFnIUMhJed3JrX1swLTlhLWZdezMyfSQSHAoHd2FpdF9tcxgCIAEoBUILukgIGgYYsOoBKAAiwAEKEENsYWltSm9iUmVzcG9uc2USLAoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkgAiAEBEjAKBWxlYXNlGAIgASgLMhwub3BlbmFnZW50cy5ydW50aW1lLnYxLkxlYXNlSAGIAQESMAoFYnV5ZXIYAyABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQnV5ZXJIAogBAUIGCgRfam9iQggKBl9sZWFzZUIICgZfYnV5ZXIiQQoFQnV5ZXISCwoDb3JnGAEgASgJEhQKDHNldHRsZWRfam9icxgCIAEoAxIVCg1kaXNwdXRlZF9qb2JzGAMgASgDIq0CCglXb3JrZXJKb2ISDgoGam9iX2lkGAEgASgJEhAKCGpvYl9oYXNoGAIgASgJEjYKBnN0YXR1cxgDIAEoDjImLm9wZW5hZ2VudHMucnVudGltZS52MS5Xb3JrZXJKb2JTdGF0dXMSFAoHdmVyZGljdBgEIAEoCUgAiAEBEhIKCnBhaWRfbXNhdHMYBSABKAMSHAoPd2l0aGhlbGRfcmVhc29uGAYgASgJSAGIAQESGwoOdW5wYWlkX2JlY2F1c2UYByABKAlIAogBARIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIKCghfdmVyZGljdEISChBfd2l0aGhlbGRfcmVhc29uQhEKD191bnBhaWRfYmVjYXVzZSKZAQoVTGlzdFdvcmtlckpvYnNSZXF1ZXN0EiwKCXdvcmtlcl9pZBgBIAEoCUIZukgWchQyEl53cmtfWzAtOWEtZl17MzJ9JBIdCgZjdXJzb3IYAiABKAlCCLpIBXIDGIAESACIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAYgBAUIJCgdfY3Vyc29yQggKBl9saW1pdCJyChZMaXN0V29ya2VySm9ic1Jlc3BvbnNlEi4KBGpvYnMYASADKAsyIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuV29ya2VySm9iEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIosBCg5TYW5kYm94UnVuUHVzaBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSLAoJd29ya2VyX2lkGAIgASgJQhm6SBZyFDISXndya19bMC05YS1mXXszMn0kEiAKC3J1bnRpbWVfdXJsGAMgASgJQgu6SAjIAQFyAxj0AyJtChFSZW5ld0xlYXNlUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQSLQoIbGVhc2VfaWQYAiABKAlCG7pIGHIWMhRebGVhc2VfWzAtOWEtZl17MzJ9JCJBChJSZW5ld0xlYXNlUmVzcG9uc2USKwoFbGVhc2UYASABKAsyHC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGVhc2UingQKE1N1Ym1pdFJlc3VsdFJlcXVlc3QSKQoGam9iX2lkGAEgASgJQhm6SBZyFDISXmpvYl9bMC05YS1mXXszMn0kEi0KCGxlYXNlX2lkGAIgASgJQhu6SBhyFjIUXmxlYXNlX1swLTlhLWZdezMyfSQSOQoGcmVzdWx0GAMgASgLMicub3BlbmFnZW50cy5ydW50aW1lLnYxLlNhbmRib3hSdW5SZXN1bHRIABI0CgdmYWlsdXJlGAQgASgLMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYkZhaWx1cmVIABJDChFyZXBvX2luZGV4X3Jlc3VsdBgFIAEoCzImLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXBvSW5kZXhSZXN1bHRIABJUChpjb2RlX2NodW5rX2FuYWx5c2lzX3Jlc3VsdBgGIAEoCzIuLm9wZW5hZ2VudHMucnVudGltZS52MS5Db2RlQ2h1bmtBbmFseXNpc1Jlc3VsdEgAEk8KF3JldHJpZXZhbF9yZXJhbmtfcmVzdWx0GAcgASgLMiwub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldHJpZXZhbFJlcmFua1Jlc3VsdEgAEiwKDWNoYXJnZWRfbXNhdHMYFCABKANCELpIDSILGICAmqbqr+MBKABIAYgBAUIQCgdvdXRjb21lEgW6SAIIAUIQCg5fY2hhcmdlZF9tc2F0cyJTChRTdWJtaXRSZXN1bHRSZXNwb25zZRInCgNqb2IYASABKAsyGi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuSm9iEhIKCnJlY2VpcHRfaWQYAiABKAkiFAoSU3dlZXBMZWFzZXNSZXF1ZXN0IksKE1N3ZWVwTGVhc2VzUmVzcG9uc2USDgoGbGFwc2VkGAEgASgFEhIKCnJlYXNzaWduZWQYAiABKAUSEAoIZXh0ZW5kZWQYAyABKAUiOgoNR2V0Sm9iUmVxdWVzdBIpCgZqb2JfaWQYASABKAlCGbpIFnIUMhJeam9iX1swLTlhLWZdezMyfSQiOQoOR2V0Sm9iUmVzcG9uc2USJwoDam9iGAEgASgLMhoub3BlbmFnZW50cy5ydW50aW1lLnYxLkpvYiq4AQoJSm9iU3RhdHVzEhoKFkpPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIVChFKT0JfU1RBVFVTX1FVRVVFRBABEhUKEUpPQl9TVEFUVVNfTEVBU0VEEAISFwoTSk9CX1NUQVRVU19SRVBPUlRFRBADEhcKE0pPQl9TVEFUVVNfVkVSSUZJRUQQBBIWChJKT0JfU1RBVFVTX1NFVFRMRUQQBRIXChNKT0JfU1RBVFVTX0NBTkNFTEVEEAYqfQoKSm9iUHVycG9zZRIbChdKT0JfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhQKEEpPQl9QVVJQT1NFX1dPUksQARIeChpKT0JfUFVSUE9TRV9TRUNPTkRfT1BJTklPThACEhwKGEpPQl9QVVJQT1NFX0FESlVESUNBVElPThADKkgKA0xlZxITCg9MRUdfVU5TUEVDSUZJRUQQABIMCghMRUdfQkFTRRABEg8KC0xFR19QQVRDSEVEEAISDQoJTEVHX0dVQVJEEAMqzwEKClRlc3RSdW5uZXISGwoXVEVTVF9SVU5ORVJfVU5TUEVDSUZJRUQQABIZChVURVNUX1JVTk5FUl9OT0RFX1RFU1QQARIWChJURVNUX1JVTk5FUl9WSVRFU1QQAhIUChBURVNUX1JVTk5FUl9KRVNUEAMSFgoSVEVTVF9SVU5ORVJfUFlURVNUEAQSGAoUVEVTVF9SVU5ORVJfVU5JVFRFU1QQBRISCg5URVNUX1JVTk5FUl9HTxAGEhUKEVRFU1RfUlVOTkVSX0NBUkdPEAcqZAoJTGF5ZXJLaW5kEhoKFkxBWUVSX0tJTkRfVU5TUEVDSUZJRUQQABISCg5MQVlFUl9LSU5EX05QTRABEhMKD0xBWUVSX0tJTkRfUE5QTRACEhIKDkxBWUVSX0tJTkRfUElQEAMqqAEKDFNhbmRib3hMaW1pdBIdChlTQU5EQk9YX0xJTUlUX1VOU1BFQ0lGSUVEEAASFgoSU0FOREJPWF9MSU1JVF9XQUxMEAESFQoRU0FOREJPWF9MSU1JVF9DUFUQAhIYChRTQU5EQk9YX0xJTUlUX01FTU9SWRADEhYKElNBTkRCT1hfTElNSVRfUElEUxAEEhgKFFNBTkRCT1hfTElNSVRfT1VUUFVUEAUqYgoIRmFsbGJhY2sSGAoURkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIRCg1GQUxMQkFDS19OT05FEAESFAoQRkFMTEJBQ0tfUkVTRVJWRRACEhMKD0ZBTExCQUNLX01BUktFVBADKpECCg9Xb3JrZXJKb2JTdGF0dXMSIQodV09SS0VSX0pPQl9TVEFUVVNfVU5TUEVDSUZJRUQQABIcChhXT1JLRVJfSk9CX1NUQVRVU19RVUVVRUQQARIcChhXT1JLRVJfSk9CX1NUQVRVU19MRUFTRUQQAhIeChpXT1JLRVJfSk9CX1NUQVRVU19SRVBPUlRFRBADEh4KGldPUktFUl9KT0JfU1RBVFVTX1ZFUklGSUVEEAQSHQoZV09SS0VSX0pPQl9TVEFUVVNfU0VUVExFRBAFEh4KGldPUktFUl9KT0JfU1RBVFVTX0NBTkNFTEVEEAYSIAocV09SS0VSX0pPQl9TVEFUVVNfUkVBU1NJR05FRBAHMo0JCgRKb2JzEpQBCghDbGFpbUpvYhImLm9wZW5hZ2VudHMucnVudGltZS52MS5DbGFpbUpvYlJlcXVlc3QaJy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQ2xhaW1Kb2JSZXNwb25zZSI3qrsYEQgCEAIaCWpvYnM6d29yayACgtPkkwIcOgEqIhcvaW50ZXJuYWwvdjEvam9icy9jbGFpbRKnAQoKUmVuZXdMZWFzZRIoLm9wZW5hZ2VudHMucnVudGltZS52MS5SZW5ld0xlYXNlUmVxdWVzdBopLm9wZW5hZ2VudHMucnVudGltZS52MS5SZW5ld0xlYXNlUmVzcG9uc2UiRKq7GBUIAhACGglqb2JzOndvcmsgAigCYAGC0+STAiU6ASoiIC9pbnRlcm5hbC92MS9qb2JzL3tqb2JfaWR9L2xlYXNlEoQCCgxTdWJtaXRSZXN1bHQSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3VibWl0UmVzdWx0UmVxdWVzdBorLm9wZW5hZ2VudHMucnVudGltZS52MS5TdWJtaXRSZXN1bHRSZXNwb25zZSKaAaq7GGoIAhACGglqb2JzOndvcmsgAjIjb3BlbmFnZW50cy5ydW50aW1lLmpvYl9jb21wbGV0ZWQudjEyMG9wZW5hZ2VudHMubWFya2V0cGxhY2UucHJpY2VfaW50ZWdyaXR5X2ZhaWxlZC52MWABgtPkkwImOgEqIiEvaW50ZXJuYWwvdjEvam9icy97am9iX2lkfS9yZXN1bHQS9AEKC1N3ZWVwTGVhc2VzEikub3BlbmFnZW50cy5ydW50aW1lLnYxLlN3ZWVwTGVhc2VzUmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5Td2VlcExlYXNlc1Jlc3BvbnNlIo0BqrsYZwgCEAQaCmpvYnM6c3dlZXAgAigCMixvcGVuYWdlbnRzLnJ1bnRpbWUuZmFsbGJhY2tfcHJvdmlkZXJfdXNlZC52MTIjb3BlbmFnZW50cy5ydW50aW1lLndvcmtlcl9zdHJ1Y2sudjGC0+STAhw6ASoiFy9pbnRlcm5hbC92MS9qb2JzL3N3ZWVwErQBCg5MaXN0V29ya2VySm9icxIsLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0V29ya2VySm9ic1JlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTGlzdFdvcmtlckpvYnNSZXNwb25zZSJFqrsYFAgCEAIaDHdvcmtlcnM6cmVhZCABgtPkkwInEiUvaW50ZXJuYWwvdjEvd29ya2Vycy97d29ya2VyX2lkfS9qb2JzEo4BCgZHZXRKb2ISJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0Sm9iUmVxdWVzdBolLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRKb2JSZXNwb25zZSI3qrsYEQgCEAIaCWpvYnM6cmVhZCABgtPkkwIcEhovaW50ZXJuYWwvdjEvam9icy97am9iX2lkfWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_protocol_v1_route, file_openagents_runtime_v1_workers]);
 
 /**
  * A read-only tree of dependencies that the check needs beside the repository.
@@ -498,6 +498,215 @@ export const RepoIndexResultSchema: GenMessage<RepoIndexResult> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_jobs, 9);
 
 /**
+ * A piece of code to look at. The text is an artifact of at most 64 KiB.
+ *
+ * @generated from message openagents.runtime.v1.CodeChunk
+ */
+export type CodeChunk = Message<"openagents.runtime.v1.CodeChunk"> & {
+  /**
+   * @generated from field: string chunk_id = 1;
+   */
+  chunkId: string;
+
+  /**
+   * Where it comes from, for whoever reads it.
+   *
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string text_sha256 = 3;
+   */
+  textSha256: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CodeChunk.
+ * Use `create(CodeChunkSchema)` to create a new message.
+ */
+export const CodeChunkSchema: GenMessage<CodeChunk> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 10);
+
+/**
+ * The work of `oa.code_chunk_analysis.v1`: say of each chunk which label answers
+ * the question. It takes judgement: two honest answers may differ.
+ *
+ * @generated from message openagents.runtime.v1.CodeChunkAnalysisSpec
+ */
+export type CodeChunkAnalysisSpec = Message<"openagents.runtime.v1.CodeChunkAnalysisSpec"> & {
+  /**
+   * @generated from field: string question = 1;
+   */
+  question: string;
+
+  /**
+   * Their ids differ. Together at most 1 MiB.
+   *
+   * @generated from field: repeated openagents.runtime.v1.CodeChunk chunks = 2;
+   */
+  chunks: CodeChunk[];
+
+  /**
+   * The answers that are taken; they differ.
+   *
+   * @generated from field: repeated string labels = 3;
+   */
+  labels: string[];
+
+  /**
+   * @generated from field: int64 wall_ms = 4;
+   */
+  wallMs: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CodeChunkAnalysisSpec.
+ * Use `create(CodeChunkAnalysisSpecSchema)` to create a new message.
+ */
+export const CodeChunkAnalysisSpecSchema: GenMessage<CodeChunkAnalysisSpec> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 11);
+
+/**
+ * @generated from message openagents.runtime.v1.ChunkFinding
+ */
+export type ChunkFinding = Message<"openagents.runtime.v1.ChunkFinding"> & {
+  /**
+   * @generated from field: string chunk_id = 1;
+   */
+  chunkId: string;
+
+  /**
+   * @generated from field: string label = 2;
+   */
+  label: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.ChunkFinding.
+ * Use `create(ChunkFindingSchema)` to create a new message.
+ */
+export const ChunkFindingSchema: GenMessage<ChunkFinding> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 12);
+
+/**
+ * @generated from message openagents.runtime.v1.CodeChunkAnalysisResult
+ */
+export type CodeChunkAnalysisResult = Message<"openagents.runtime.v1.CodeChunkAnalysisResult"> & {
+  /**
+   * One for each chunk, in the order of the spec. Their canonical JSON (RFC 8785)
+   * is the answer that is compared.
+   *
+   * @generated from field: repeated openagents.runtime.v1.ChunkFinding findings = 1;
+   */
+  findings: ChunkFinding[];
+
+  /**
+   * For a person who has to decide; no part of the answer.
+   *
+   * @generated from field: optional string remarks = 2;
+   */
+  remarks?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.CodeChunkAnalysisResult.
+ * Use `create(CodeChunkAnalysisResultSchema)` to create a new message.
+ */
+export const CodeChunkAnalysisResultSchema: GenMessage<CodeChunkAnalysisResult> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 13);
+
+/**
+ * A text that may answer a query; an artifact of at most 64 KiB.
+ *
+ * @generated from message openagents.runtime.v1.RerankCandidate
+ */
+export type RerankCandidate = Message<"openagents.runtime.v1.RerankCandidate"> & {
+  /**
+   * @generated from field: string candidate_id = 1;
+   */
+  candidateId: string;
+
+  /**
+   * @generated from field: string text_sha256 = 2;
+   */
+  textSha256: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RerankCandidate.
+ * Use `create(RerankCandidateSchema)` to create a new message.
+ */
+export const RerankCandidateSchema: GenMessage<RerankCandidate> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 14);
+
+/**
+ * The work of `oa.retrieval_rerank.v1`: put the candidates that answer a query best
+ * in order. It takes judgement too.
+ *
+ * @generated from message openagents.runtime.v1.RetrievalRerankSpec
+ */
+export type RetrievalRerankSpec = Message<"openagents.runtime.v1.RetrievalRerankSpec"> & {
+  /**
+   * @generated from field: string query = 1;
+   */
+  query: string;
+
+  /**
+   * Their ids differ. Together at most 1 MiB.
+   *
+   * @generated from field: repeated openagents.runtime.v1.RerankCandidate candidates = 2;
+   */
+  candidates: RerankCandidate[];
+
+  /**
+   * How many are asked for; no more than there are.
+   *
+   * @generated from field: int32 top_k = 3;
+   */
+  topK: number;
+
+  /**
+   * @generated from field: int64 wall_ms = 4;
+   */
+  wallMs: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RetrievalRerankSpec.
+ * Use `create(RetrievalRerankSpecSchema)` to create a new message.
+ */
+export const RetrievalRerankSpecSchema: GenMessage<RetrievalRerankSpec> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 15);
+
+/**
+ * @generated from message openagents.runtime.v1.RetrievalRerankResult
+ */
+export type RetrievalRerankResult = Message<"openagents.runtime.v1.RetrievalRerankResult"> & {
+  /**
+   * `top_k` different candidates, the best one first. Their canonical JSON is the
+   * answer that is compared.
+   *
+   * @generated from field: repeated string ranked_ids = 1;
+   */
+  rankedIds: string[];
+
+  /**
+   * For a person who has to decide; no part of the answer.
+   *
+   * @generated from field: optional string remarks = 2;
+   */
+  remarks?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.RetrievalRerankResult.
+ * Use `create(RetrievalRerankResultSchema)` to create a new message.
+ */
+export const RetrievalRerankResultSchema: GenMessage<RetrievalRerankResult> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_jobs, 16);
+
+/**
  * Why a provider could not do a job at all.
  *
  * @generated from message openagents.runtime.v1.JobFailure
@@ -519,7 +728,7 @@ export type JobFailure = Message<"openagents.runtime.v1.JobFailure"> & {
  * Use `create(JobFailureSchema)` to create a new message.
  */
 export const JobFailureSchema: GenMessage<JobFailure> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 10);
+  messageDesc(file_openagents_runtime_v1_jobs, 17);
 
 /**
  * @generated from message openagents.runtime.v1.Job
@@ -565,7 +774,7 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
   providerWorkerId: string;
 
   /**
-   * The work: exactly one of `spec` and `repo_index`, by its type.
+   * The work: exactly one of these four, by its type.
    *
    * @generated from field: optional openagents.runtime.v1.SandboxRunSpec spec = 8;
    */
@@ -577,6 +786,16 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
   repoIndex?: RepoIndexSpec | undefined;
 
   /**
+   * @generated from field: optional openagents.runtime.v1.CodeChunkAnalysisSpec code_chunk_analysis = 40;
+   */
+  codeChunkAnalysis?: CodeChunkAnalysisSpec | undefined;
+
+  /**
+   * @generated from field: optional openagents.runtime.v1.RetrievalRerankSpec retrieval_rerank = 42;
+   */
+  retrievalRerank?: RetrievalRerankSpec | undefined;
+
+  /**
    * @generated from field: optional openagents.runtime.v1.SandboxRunResult result = 9;
    */
   result?: SandboxRunResult | undefined;
@@ -585,6 +804,16 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
    * @generated from field: optional openagents.runtime.v1.RepoIndexResult repo_index_result = 18;
    */
   repoIndexResult?: RepoIndexResult | undefined;
+
+  /**
+   * @generated from field: optional openagents.runtime.v1.CodeChunkAnalysisResult code_chunk_analysis_result = 41;
+   */
+  codeChunkAnalysisResult?: CodeChunkAnalysisResult | undefined;
+
+  /**
+   * @generated from field: optional openagents.runtime.v1.RetrievalRerankResult retrieval_rerank_result = 43;
+   */
+  retrievalRerankResult?: RetrievalRerankResult | undefined;
 
   /**
    * @generated from field: optional openagents.runtime.v1.JobFailure failure = 10;
@@ -642,7 +871,7 @@ export type Job = Message<"openagents.runtime.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 11);
+  messageDesc(file_openagents_runtime_v1_jobs, 18);
 
 /**
  * @generated from message openagents.runtime.v1.Lease
@@ -671,7 +900,7 @@ export type Lease = Message<"openagents.runtime.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 12);
+  messageDesc(file_openagents_runtime_v1_jobs, 19);
 
 /**
  * @generated from message openagents.runtime.v1.ClaimJobRequest
@@ -695,7 +924,7 @@ export type ClaimJobRequest = Message<"openagents.runtime.v1.ClaimJobRequest"> &
  * Use `create(ClaimJobRequestSchema)` to create a new message.
  */
 export const ClaimJobRequestSchema: GenMessage<ClaimJobRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 13);
+  messageDesc(file_openagents_runtime_v1_jobs, 20);
 
 /**
  * @generated from message openagents.runtime.v1.ClaimJobResponse
@@ -726,7 +955,7 @@ export type ClaimJobResponse = Message<"openagents.runtime.v1.ClaimJobResponse">
  * Use `create(ClaimJobResponseSchema)` to create a new message.
  */
 export const ClaimJobResponseSchema: GenMessage<ClaimJobResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 14);
+  messageDesc(file_openagents_runtime_v1_jobs, 21);
 
 /**
  * A buyer as providers see it.
@@ -757,7 +986,7 @@ export type Buyer = Message<"openagents.runtime.v1.Buyer"> & {
  * Use `create(BuyerSchema)` to create a new message.
  */
 export const BuyerSchema: GenMessage<Buyer> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 15);
+  messageDesc(file_openagents_runtime_v1_jobs, 22);
 
 /**
  * @generated from message openagents.runtime.v1.WorkerJob
@@ -815,7 +1044,7 @@ export type WorkerJob = Message<"openagents.runtime.v1.WorkerJob"> & {
  * Use `create(WorkerJobSchema)` to create a new message.
  */
 export const WorkerJobSchema: GenMessage<WorkerJob> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 16);
+  messageDesc(file_openagents_runtime_v1_jobs, 23);
 
 /**
  * @generated from message openagents.runtime.v1.ListWorkerJobsRequest
@@ -844,7 +1073,7 @@ export type ListWorkerJobsRequest = Message<"openagents.runtime.v1.ListWorkerJob
  * Use `create(ListWorkerJobsRequestSchema)` to create a new message.
  */
 export const ListWorkerJobsRequestSchema: GenMessage<ListWorkerJobsRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 17);
+  messageDesc(file_openagents_runtime_v1_jobs, 24);
 
 /**
  * @generated from message openagents.runtime.v1.ListWorkerJobsResponse
@@ -866,7 +1095,7 @@ export type ListWorkerJobsResponse = Message<"openagents.runtime.v1.ListWorkerJo
  * Use `create(ListWorkerJobsResponseSchema)` to create a new message.
  */
 export const ListWorkerJobsResponseSchema: GenMessage<ListWorkerJobsResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 18);
+  messageDesc(file_openagents_runtime_v1_jobs, 25);
 
 /**
  * What a provider with an `endpoint_url` is told of a job: that it waits. It takes
@@ -901,7 +1130,7 @@ export type SandboxRunPush = Message<"openagents.runtime.v1.SandboxRunPush"> & {
  * Use `create(SandboxRunPushSchema)` to create a new message.
  */
 export const SandboxRunPushSchema: GenMessage<SandboxRunPush> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 19);
+  messageDesc(file_openagents_runtime_v1_jobs, 26);
 
 /**
  * @generated from message openagents.runtime.v1.RenewLeaseRequest
@@ -923,7 +1152,7 @@ export type RenewLeaseRequest = Message<"openagents.runtime.v1.RenewLeaseRequest
  * Use `create(RenewLeaseRequestSchema)` to create a new message.
  */
 export const RenewLeaseRequestSchema: GenMessage<RenewLeaseRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 20);
+  messageDesc(file_openagents_runtime_v1_jobs, 27);
 
 /**
  * @generated from message openagents.runtime.v1.RenewLeaseResponse
@@ -940,7 +1169,7 @@ export type RenewLeaseResponse = Message<"openagents.runtime.v1.RenewLeaseRespon
  * Use `create(RenewLeaseResponseSchema)` to create a new message.
  */
 export const RenewLeaseResponseSchema: GenMessage<RenewLeaseResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 21);
+  messageDesc(file_openagents_runtime_v1_jobs, 28);
 
 /**
  * @generated from message openagents.runtime.v1.SubmitResultRequest
@@ -977,6 +1206,18 @@ export type SubmitResultRequest = Message<"openagents.runtime.v1.SubmitResultReq
      */
     value: RepoIndexResult;
     case: "repoIndexResult";
+  } | {
+    /**
+     * @generated from field: openagents.runtime.v1.CodeChunkAnalysisResult code_chunk_analysis_result = 6;
+     */
+    value: CodeChunkAnalysisResult;
+    case: "codeChunkAnalysisResult";
+  } | {
+    /**
+     * @generated from field: openagents.runtime.v1.RetrievalRerankResult retrieval_rerank_result = 7;
+     */
+    value: RetrievalRerankResult;
+    case: "retrievalRerankResult";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -992,7 +1233,7 @@ export type SubmitResultRequest = Message<"openagents.runtime.v1.SubmitResultReq
  * Use `create(SubmitResultRequestSchema)` to create a new message.
  */
 export const SubmitResultRequestSchema: GenMessage<SubmitResultRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 22);
+  messageDesc(file_openagents_runtime_v1_jobs, 29);
 
 /**
  * @generated from message openagents.runtime.v1.SubmitResultResponse
@@ -1014,7 +1255,7 @@ export type SubmitResultResponse = Message<"openagents.runtime.v1.SubmitResultRe
  * Use `create(SubmitResultResponseSchema)` to create a new message.
  */
 export const SubmitResultResponseSchema: GenMessage<SubmitResultResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 23);
+  messageDesc(file_openagents_runtime_v1_jobs, 30);
 
 /**
  * @generated from message openagents.runtime.v1.SweepLeasesRequest
@@ -1027,7 +1268,7 @@ export type SweepLeasesRequest = Message<"openagents.runtime.v1.SweepLeasesReque
  * Use `create(SweepLeasesRequestSchema)` to create a new message.
  */
 export const SweepLeasesRequestSchema: GenMessage<SweepLeasesRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 24);
+  messageDesc(file_openagents_runtime_v1_jobs, 31);
 
 /**
  * @generated from message openagents.runtime.v1.SweepLeasesResponse
@@ -1060,7 +1301,7 @@ export type SweepLeasesResponse = Message<"openagents.runtime.v1.SweepLeasesResp
  * Use `create(SweepLeasesResponseSchema)` to create a new message.
  */
 export const SweepLeasesResponseSchema: GenMessage<SweepLeasesResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 25);
+  messageDesc(file_openagents_runtime_v1_jobs, 32);
 
 /**
  * @generated from message openagents.runtime.v1.GetJobRequest
@@ -1077,7 +1318,7 @@ export type GetJobRequest = Message<"openagents.runtime.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 26);
+  messageDesc(file_openagents_runtime_v1_jobs, 33);
 
 /**
  * @generated from message openagents.runtime.v1.GetJobResponse
@@ -1094,7 +1335,7 @@ export type GetJobResponse = Message<"openagents.runtime.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_jobs, 27);
+  messageDesc(file_openagents_runtime_v1_jobs, 34);
 
 /**
  * @generated from enum openagents.runtime.v1.JobStatus
@@ -1532,7 +1773,8 @@ export const Jobs: GenService<{
   },
   /**
    * Hand in the result of leased work. A result after the lease lapsed is refused,
-   * and so is one of another type of work than the job's.
+   * and so is one of another type of work than the job's, or one that its work
+   * does not allow, such as a label that was not asked for; the lease holds on.
    *
    * @generated from rpc openagents.runtime.v1.Jobs.SubmitResult
    */

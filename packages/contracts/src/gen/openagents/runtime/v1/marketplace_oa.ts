@@ -31,6 +31,11 @@ export type JobType = {
   readonly jobType: string;
   readonly verification: JobVerification;
   readonly description: string;
+  /** How many are asked, and how it is decided, when an order does not say. */
+  readonly redundancy: number;
+  readonly adjudication: Adjudication;
+  /** What an order may ask for here. */
+  readonly adjudications: readonly Adjudication[];
 };
 
 /** Descriptor of `openagents.runtime.v1.JobType`. */
@@ -165,6 +170,8 @@ export type Quote = {
   readonly market: boolean;
   readonly providerOrg: string;
   readonly signature: QuoteSignature;
+  /** For a copy on a panel. */
+  readonly panelId?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.Quote`. */
@@ -355,10 +362,16 @@ export type DispatchSandboxRunResponse = {
 /** Descriptor of `openagents.runtime.v1.DispatchSandboxRunResponse`. */
 export const dispatchSandboxRunResponseDesc: MessageDesc<DispatchSandboxRunResponse> = DispatchSandboxRunResponseSchema;
 
-export type JobVerification = "objective";
+export type JobVerification = "objective" | "subjective";
 
 /** All values of `JobVerification`. */
-export const jobVerificationValues = ["objective"] as const satisfies readonly JobVerification[];
+export const jobVerificationValues = ["objective", "subjective"] as const satisfies readonly JobVerification[];
+
+/** How several answers to one question become one. */
+export type Adjudication = "none" | "majority_vote" | "judge_model" | "merge";
+
+/** All values of `Adjudication`. */
+export const adjudicationValues = ["none", "majority_vote", "judge_model", "merge"] as const satisfies readonly Adjudication[];
 
 /** Who runs the work a second time before it is paid for. */
 export type SecondOpinion = "any" | "self" | "independent";
@@ -400,6 +413,8 @@ export const marketplaceComments: Comments = {
   ...workersComments,
   "openagents.runtime.v1.ListProvidersRequest.capability": "A job type such as `oa.sandbox_run.v1`; all when absent.",
   "openagents.runtime.v1.ListProvidersResponse.records": "One for each provider, in the same order.",
+  "openagents.runtime.v1.JobType.redundancy": "How many are asked, and how it is decided, when an order does not say.",
+  "openagents.runtime.v1.JobType.adjudications": "What an order may ask for here.",
   "openagents.runtime.v1.GetComputeTelemetryRequest.capability": "`oa.sandbox_run.v1` when absent.",
   "openagents.runtime.v1.GetComputeTelemetryRequest.days": "7 when absent; today is the last one.",
   "openagents.runtime.v1.GetComputeTelemetryRequest.provider_worker_id": "Of this provider; of the caller's organisation as a buyer when absent.",
@@ -424,6 +439,7 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.Quote.expected_price_msats": "What the job costs on average: the second run's part by the share that is\ndrawn. The whole price for the policy `always`.",
   "openagents.runtime.v1.Quote.policy_adder_msats": "For supply that costs the operator more: the reserve pool.",
   "openagents.runtime.v1.Quote.market": "Whether providers of everyone were asked, or the operator's and enrolled devices only.",
+  "openagents.runtime.v1.Quote.panel_id": "For a copy on a panel.",
   "openagents.runtime.v1.SamplingTerms": "What decides whether a job of policy `sampled` is drawn: HMAC-SHA256 of\n\"<nonce>:<job_hash>\" under the seed, its first 48 bits modulo 10 000. The seed\nis fixed before the nonce is known, and the nonce comes from the buyer.",
   "openagents.runtime.v1.SamplingTerms.nonce": "sha256 of the quote's idempotency key, which its buyer chose.",
   "openagents.runtime.v1.RouteCandidate": "An offer that the caller has.",
@@ -447,6 +463,12 @@ export const marketplaceComments: Comments = {
   "openagents.runtime.v1.QuoteRepoIndexRequest.verification_policy": "`always` when absent.",
   "openagents.runtime.v1.DispatchSandboxRunRequest.fallback": "Who may do the work when the quoted provider cannot, twice at most and never\nfor more than is reserved; `market` when absent.",
   "openagents.runtime.v1.JobVerification.objective": "The result can be computed again and compared.",
+  "openagents.runtime.v1.JobVerification.subjective": "It takes judgement: several are asked, and their answers are compared.",
+  "openagents.runtime.v1.Adjudication": "How several answers to one question become one.",
+  "openagents.runtime.v1.Adjudication.none": "There is one answer, and it counts.",
+  "openagents.runtime.v1.Adjudication.majority_vote": "The answer that as many give as the quorum says; else a person of the buyer decides.",
+  "openagents.runtime.v1.Adjudication.judge_model": "A model decides. Refused while none is configured.",
+  "openagents.runtime.v1.Adjudication.merge": "The answers are made into one. Not supported, and refused.",
   "openagents.runtime.v1.SecondOpinion": "Who runs the work a second time before it is paid for.",
   "openagents.runtime.v1.SecondOpinion.unspecified": "Whichever is cheaper: the buyer's own device first, then another owner.",
   "openagents.runtime.v1.SecondOpinion.self": "A device of the buyer's own organisation.",

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { GetComputeSummaryRequestSchema, GetComputeSummaryResponseSchema, GrantDemoCreditRequestSchema, GrantDemoCreditResponseSchema, ReconcileComputeRequestSchema, ReconcileComputeResponseSchema, ReconciledReservationSchema, ReservationSchema, ReserveComputeRequestSchema, ReserveComputeResponseSchema, SettleSandboxRunRequestSchema, SettleSandboxRunResponseSchema, SettlementSchema, Treasury as TreasuryService, VoidReservationRequestSchema, VoidReservationResponseSchema } from "./treasury_pb.ts";
+import { GetComputeSummaryRequestSchema, GetComputeSummaryResponseSchema, GetSettlementRequestSchema, GetSettlementResponseSchema, GrantDemoCreditRequestSchema, GrantDemoCreditResponseSchema, ReconcileComputeRequestSchema, ReconcileComputeResponseSchema, ReconciledReservationSchema, ReservationSchema, ReserveComputeRequestSchema, ReserveComputeResponseSchema, SettleSandboxRunRequestSchema, SettleSandboxRunResponseSchema, SettlementSchema, Treasury as TreasuryService, VoidReservationRequestSchema, VoidReservationResponseSchema } from "./treasury_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 import { pricingComments, type PayOn } from "./pricing_oa.ts";
 
@@ -92,6 +92,21 @@ export type SettleSandboxRunResponse = {
 
 /** Descriptor of `openagents.runtime.v1.SettleSandboxRunResponse`. */
 export const settleSandboxRunResponseDesc: MessageDesc<SettleSandboxRunResponse> = SettleSandboxRunResponseSchema;
+
+export type GetSettlementRequest = {
+  readonly jobId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetSettlementRequest`. */
+export const getSettlementRequestDesc: MessageDesc<GetSettlementRequest> = GetSettlementRequestSchema;
+
+export type GetSettlementResponse = {
+  readonly settlement: Settlement;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetSettlementResponse`. */
+export const getSettlementResponseDesc: MessageDesc<GetSettlementResponse> = GetSettlementResponseSchema;
 
 export type ReconciledReservation = {
   readonly reservationId: string;
@@ -210,8 +225,9 @@ export const treasuryComments: Comments = {
   "openagents.runtime.v1.Treasury": "The treasury: the money of organisations, and its release for verified work.",
   "openagents.runtime.v1.Treasury.ReserveCompute": "Set money aside. 402 with reason `budget_exceeded` when it does not fit a\nbudget of the organisation, the run's project or the run; with reason\n`insufficient_funds` when the organisation's available balance does not cover it.",
   "openagents.runtime.v1.Treasury.VoidReservation": "Give reserved money back. A job that no provider holds is canceled with it;\nrefused while one is leased, reported or verified.",
-  "openagents.runtime.v1.Treasury.SettleSandboxRun": "Release a verified job's reservation to its provider, or withhold it, as\nthe verdict says. The provider of a second opinion is paid for its run either\nway, and what is left goes back to the buyer. A job whose verdict is\n`needs_review` settles after its review.",
+  "openagents.runtime.v1.Treasury.SettleSandboxRun": "Release a verified job's reservation to its provider, or withhold it, as\nthe verdict says. The provider of a second opinion is paid for its run either\nway, and what is left goes back to the buyer. A job whose verdict is\n`needs_review` settles after its review. Where two runs disagree it settles once\nthe operator's own run has decided (409 `incident_undecided` before that), or\nwithout it when the reservation and the incident are a day old: then it is\nwithheld as `incident_undecided`. A refusal is kept under its key, so ask again\nunder another one. Refused, in this order: `job_not_work`, `already_settled`,\n`job_not_verified`, `dispute_open`, `incident_undecided`, `needs_review`.",
   "openagents.runtime.v1.Treasury.ReconcileCompute": "End reservations whose time is over and on which nothing rests any more: one\nthat was never ordered, or whose job no provider took within its limits. The\nmoney is its organisation's again. One page of those that are due, oldest\nfirst; the service sends this by itself, operators may.",
+  "openagents.runtime.v1.Treasury.GetSettlement": "How a job of the caller's was settled, by whomever; 404 before that.",
   "openagents.runtime.v1.Treasury.GetComputeSummary": "Balances and recent settlements of the caller's organisation.",
   "openagents.runtime.v1.Treasury.GrantDemoCredit": "Credit an organisation with demo money: claims on nobody, for laptop\nstacks. 403 with reason `demo_grants_disabled` elsewhere.",
 };
@@ -243,7 +259,12 @@ export type TreasuryTypes = {
    * Release a verified job's reservation to its provider, or withhold it, as
    * the verdict says. The provider of a second opinion is paid for its run either
    * way, and what is left goes back to the buyer. A job whose verdict is
-   * `needs_review` settles after its review.
+   * `needs_review` settles after its review. Where two runs disagree it settles once
+   * the operator's own run has decided (409 `incident_undecided` before that), or
+   * without it when the reservation and the incident are a day old: then it is
+   * withheld as `incident_undecided`. A refusal is kept under its key, so ask again
+   * under another one. Refused, in this order: `job_not_work`, `already_settled`,
+   * `job_not_verified`, `dispute_open`, `incident_undecided`, `needs_review`.
    */
   readonly settleSandboxRun: {
     readonly input: SettleSandboxRunRequest;
@@ -262,6 +283,13 @@ export type TreasuryTypes = {
     readonly output: ReconcileComputeResponse;
     readonly effect: "command";
     readonly access: "admin";
+  };
+  /** How a job of the caller's was settled, by whomever; 404 before that. */
+  readonly getSettlement: {
+    readonly input: GetSettlementRequest;
+    readonly output: GetSettlementResponse;
+    readonly effect: "read";
+    readonly access: "user";
   };
   /** Balances and recent settlements of the caller's organisation. */
   readonly getComputeSummary: {

@@ -113,10 +113,10 @@ export type ReviewDecision = "accepted" | "rejected";
 /** All values of `ReviewDecision`. */
 export const reviewDecisionValues = ["accepted", "rejected"] as const satisfies readonly ReviewDecision[];
 
-export type Verdict = "proven" | "needs_review" | "passed_only" | "failed" | "inconclusive";
+export type Verdict = "proven" | "needs_review" | "passed_only" | "failed" | "inconclusive" | "agreed" | "outvoted";
 
 /** All values of `Verdict`. */
-export const verdictValues = ["proven", "needs_review", "passed_only", "failed", "inconclusive"] as const satisfies readonly Verdict[];
+export const verdictValues = ["proven", "needs_review", "passed_only", "failed", "inconclusive", "agreed", "outvoted"] as const satisfies readonly Verdict[];
 
 /** How independent of the paid provider a verdict is. */
 export type Assurance = "provider" | "self" | "independent";
@@ -124,10 +124,10 @@ export type Assurance = "provider" | "self" | "independent";
 /** All values of `Assurance`. */
 export const assuranceValues = ["provider", "self", "independent"] as const satisfies readonly Assurance[];
 
-export type Proof = "by_exit_code" | "by_tests" | "by_equal_bytes";
+export type Proof = "by_exit_code" | "by_tests" | "by_equal_bytes" | "by_majority" | "by_person";
 
 /** All values of `Proof`. */
-export const proofValues = ["by_exit_code", "by_tests", "by_equal_bytes"] as const satisfies readonly Proof[];
+export const proofValues = ["by_exit_code", "by_tests", "by_equal_bytes", "by_majority", "by_person"] as const satisfies readonly Proof[];
 
 /** When a result that would be paid for is run a second time. */
 export type VerificationPolicy = "always" | "sampled";
@@ -159,9 +159,13 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.Verdict.needs_review": "It passes, but the patch touches what decides whether it passes.",
   "openagents.runtime.v1.Verdict.passed_only": "It passes on the base too, so it could not have failed.",
   "openagents.runtime.v1.Verdict.inconclusive": "A limit, a missing tool, or outputs that do not match their hashes.",
+  "openagents.runtime.v1.Verdict.agreed": "Of a copy on a panel: its answer is the one that was decided on.",
+  "openagents.runtime.v1.Verdict.outvoted": "Of a copy on a panel: another answer was decided on, or none. To judge\notherwise is no fault, and nobody is struck for it.",
   "openagents.runtime.v1.Assurance": "How independent of the paid provider a verdict is.",
   "openagents.runtime.v1.Assurance.provider": "The provider's word, with hashes that match: reported, not verified.",
   "openagents.runtime.v1.Proof.by_equal_bytes": "Of an index: whoever makes it again makes the same bytes.",
+  "openagents.runtime.v1.Proof.by_majority": "Of a copy on a panel: as many owners as its quorum gave the answer.",
+  "openagents.runtime.v1.Proof.by_person": "Of a copy on a panel: a person of the buyer picked the answer.",
   "openagents.runtime.v1.VerificationPolicy": "When a result that would be paid for is run a second time.",
   "openagents.runtime.v1.VerificationPolicy.unspecified": "Always. A result is called verified only under this one, or when it was drawn.",
   "openagents.runtime.v1.VerificationPolicy.sampled": "Always for a provider that is new or was struck and for large amounts, else\nfor a drawn share. What is not drawn is paid on the provider's word: it is\nreported, and never called verified.",
