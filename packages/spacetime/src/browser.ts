@@ -1,0 +1,5 @@
+// The package's face for browsers: the codec, the protocol and the client,
+// without the server.
+
+export * from "./bsatn/index.ts";
+export * from "./protocol/index.ts";

@@ -1,0 +1,2 @@
+export * from "./bsatn/index.ts";
+export * from "./protocol/index.ts";
