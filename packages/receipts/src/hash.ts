@@ -8,8 +8,12 @@ export function isHex(value: unknown, digits: number): value is string {
   return typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value);
 }
 
+/** Node's own hash takes a sixth of the time; browsers have none that answers at once. */
+const ofNode = globalThis.process?.getBuiltinModule?.("node:crypto");
+
 /** sha256 of bytes, or of a text's UTF-8, as 64 lower-case hex digits. */
 export function sha256Hex(input: Uint8Array | string): string {
+  if (ofNode !== undefined) return ofNode.hash("sha256", input, "hex");
   return bytesToHex(sha256(typeof input === "string" ? utf8ToBytes(input) : input));
 }
 
