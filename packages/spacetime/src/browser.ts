@@ -3,3 +3,4 @@
 
 export * from "./bsatn/index.ts";
 export * from "./protocol/index.ts";
+export * from "./client/index.ts";

@@ -23,6 +23,7 @@ export {
   type ResponsesServer,
   type ScriptedStep,
 } from "./responses-server.ts";
+export { seededRandom, type SeededRandom } from "./seeded-random.ts";
 export {
   auditPath,
   consistencyPath,
