@@ -31,7 +31,7 @@ export async function openFollower(db: Database): Promise<Follower> {
     waiting.delete(streamId);
   }
   function wakeAll(): void {
-    for (const streamId of [...waiting.keys()]) wake(streamId);
+    for (const streamId of waiting.keys()) wake(streamId);
   }
 
   function release(): void {

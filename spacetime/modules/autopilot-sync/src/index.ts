@@ -165,8 +165,9 @@ function isPublisher(ctx: Context): boolean {
 }
 
 function forgetGrants(ctx: Context): void {
-  for (const grant of [...ctx.db.stream_grant.by_identity.filter(ctx.sender)])
-    ctx.db.stream_grant.grant_key.delete(grant.grant_key);
+  // All of them first: rows are not deleted while they are walked.
+  const grants = Array.from(ctx.db.stream_grant.by_identity.filter(ctx.sender));
+  for (const grant of grants) ctx.db.stream_grant.grant_key.delete(grant.grant_key);
 }
 
 function nowMs(ctx: Context): bigint {
