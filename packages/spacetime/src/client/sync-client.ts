@@ -64,9 +64,9 @@ export type SyncClient = {
 /** A silent subscription is noticed by the second probe that sees more than was delivered. */
 const PROBE_MS = 5_000;
 
-/** The next session is opened so long before the token ends, or in the last fifth of a short one. */
+/** The next session is opened so long before the token ends, or in the last half of a short one. */
 const REFRESH_LEAD_MS = 30_000;
-const REFRESH_LEAD_SHARE = 0.2;
+const REFRESH_LEAD_SHARE = 0.5;
 const REFRESH_MS_MIN = 1_000;
 
 /** How long a session that was replaced goes on for streams that have not moved. */
