@@ -51,7 +51,8 @@ export type CommandRow = {
 // The advisory lock serialises the same key across processes without blocking
 // a connection, as waiting on a unique index would. The primary key stays the
 // judge: when two snapshots miss each other, the second insert fails and its
-// command starts over.
+// command starts over. LIMIT makes each look-up a probe of the primary key,
+// whatever the planner believes about the number of rows.
 const CLAIM = statement(
   "authority.claim",
   `SELECT pg_try_advisory_xact_lock(k.lock) AS acquired,
@@ -59,8 +60,8 @@ const CLAIM = statement(
           c.request_sha256, coalesce(o.status, c.status) AS status,
           coalesce(o.content_type, c.content_type) AS content_type, coalesce(o.body, c.body) AS body
      FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS k (command_id, lock, position)
-     LEFT JOIN authority.commands c USING (command_id)
-     LEFT JOIN authority.command_outcomes o ON o.command_id = c.command_id
+     LEFT JOIN LATERAL (SELECT * FROM authority.commands WHERE command_id = k.command_id LIMIT 1) c ON true
+     LEFT JOIN LATERAL (SELECT * FROM authority.command_outcomes WHERE command_id = c.command_id LIMIT 1) o ON true
     ORDER BY k.position`,
 );
 

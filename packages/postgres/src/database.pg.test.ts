@@ -124,6 +124,19 @@ test("a transaction costs three round trips: begin with the claim, a lock, and t
   assert.equal(proxy.turns() - before, 3);
 });
 
+test("a statement's plan walks an index also when it was made while the table was small", async (t) => {
+  const { db } = await things(t);
+  await db.query(statement("", "ANALYZE things"));
+  const { tx } = await db.begin(PID, []);
+  await tx.query(statement("test.find", "SELECT value FROM things WHERE id = $1"), [1]);
+  const plan = await tx.query<object>(statement("", 'EXPLAIN EXECUTE "test.find" (1)'));
+  await tx.rollback();
+  const text = plan.flatMap((row) => Object.values(row)).join("\n");
+  assert.match(text, /Index (Only )?Scan using things_pkey/);
+  // One plan for all values, not one for each.
+  assert.match(text, /id = \$1/);
+});
+
 test("a statement that fails takes those sent behind it along, and each works again on the same connection", async (t) => {
   const { db } = await things(t, 1);
   const divide = statement("test.divide", "SELECT 1 / $1::int AS n");
