@@ -14,9 +14,11 @@ export type { ActResult, Effect, Intent, IntentDraft, IntentStatus, TerminalEffe
 export type { Answer, Conclusion, Nothing, Outcome, Refusal } from "./outcome.ts";
 export {
   findReceipt,
+  findReceipts,
   getMode,
   listReceipts,
   modeWrite,
   type ModeState,
+  type ReceiptKey,
   type StoredReceipt,
 } from "./store.ts";

@@ -267,6 +267,29 @@ function receiptOf({ seq, occurred_at_ms: occurredAtMs, body }: ReceiptRow): Sto
   return { seq, occurredAtMs, body };
 }
 
+const FIND_RECEIPTS = statement(
+  "authority.find_receipts",
+  `SELECT k.position, r.*
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (tenant, receipt_id, position)
+     JOIN LATERAL (SELECT tenant, seq, occurred_at_ms, body FROM authority.receipts
+                    WHERE receipt_id = k.receipt_id LIMIT 1) r ON r.tenant = k.tenant`,
+);
+
+export type ReceiptKey = { readonly tenant: string; readonly receiptId: string };
+
+/** Each as `findReceipt` would answer it, in the order of the keys. */
+export async function findReceipts(
+  q: Queryable,
+  keys: readonly ReceiptKey[],
+): Promise<(StoredReceipt | undefined)[]> {
+  const tenants = keys.map(({ tenant }) => tenant);
+  const receiptIds = keys.map(({ receiptId }) => receiptId);
+  const rows = await q.query<ReceiptRow & { position: bigint }>(FIND_RECEIPTS, [tenants, receiptIds]);
+  const found: (StoredReceipt | undefined)[] = keys.map(() => undefined);
+  for (const row of rows) found[Number(row.position) - 1] = receiptOf(row);
+  return found;
+}
+
 /** Undefined when the tenant has no such receipt. */
 export async function findReceipt(
   q: Queryable,

@@ -6,6 +6,7 @@
 // Held by database.pg.test.ts.
 
 import pg from "pg";
+import { encodeArrays } from "./binary-arrays.ts";
 import { ConnectionLost, isAbortedTransaction, translateError } from "./errors.ts";
 import { listen, type Listener } from "./listen.ts";
 import { pipelineOf, type Pipeline } from "./pipeline.ts";
@@ -98,9 +99,11 @@ export function connect(options: DatabaseOptions): Database {
   pool.on("connect", (client) => client.on("error", ignoreLoss));
 
   return {
-    async query<R>({ name, text }: Statement, values: readonly unknown[] = []) {
+    async query<R>(statement: Statement, values: readonly unknown[] = []) {
+      const { name, text } = statement;
       try {
-        const result = await pool.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
+        const sent = { name, text, values: encodeArrays(statement, values) };
+        const result = await pool.query<R & pg.QueryResultRow>(sent);
         return result.rows;
       } catch (error) {
         throw translateError(error);
