@@ -7,6 +7,7 @@
 // BATCH-1  A command answers as it would alone: same claim, same decision, same bytes.
 // BATCH-2  A command that fails, whatever the reason, fails alone.
 // BATCH-3  Each decision sees what those before it in the batch changed.
+// BATCH-4  Commands that lock the same run in the order in which they came.
 // Held by batch.pg.test.ts.
 
 import { ProblemError, type CommandCall } from "@openagents/contracts";

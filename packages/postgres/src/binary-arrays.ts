@@ -10,8 +10,8 @@ import type { Statement } from "./statement.ts";
 type ElementType = {
   readonly oid: number;
   /** Bytes of an element; undefined when it is not one of these, which `pg` may understand. */
-  size(element: unknown): number | undefined;
-  write(into: Buffer, element: unknown, at: number): void;
+  readonly size: (element: unknown) => number | undefined;
+  readonly write: (into: Buffer, element: unknown, at: number) => void;
 };
 
 const TYPES: Readonly<Record<string, ElementType>> = {

@@ -22,10 +22,13 @@ export function gatherReads<Key, Row>(
 ): (key: Key) => Promise<Row> {
   const waiting: Waiting<Key, Row>[] = [];
   let running = 0;
+  /** Keys that they read. */
+  let reading = 0;
   let begins = false;
 
   async function run(batch: readonly Waiting<Key, Row>[]): Promise<void> {
     running += 1;
+    reading += batch.length;
     try {
       const rows = await read(batch.map(({ key }) => key));
       if (rows.length !== batch.length)
@@ -35,12 +38,15 @@ export function gatherReads<Key, Row>(
       for (const { done } of batch) done.reject(error);
     }
     running -= 1;
+    reading -= batch.length;
     beginSoon();
   }
 
   function begin(): void {
     begins = false;
-    while (running < RUNNING_MAX && waiting.length > 0) void run(waiting.splice(0, KEYS_MAX));
+    // A few beside many wait for more to come: a statement costs much the same for one as for ten.
+    while (running < RUNNING_MAX && waiting.length > 0 && waiting.length * 2 >= reading)
+      void run(waiting.splice(0, KEYS_MAX));
   }
 
   function beginSoon(): void {
