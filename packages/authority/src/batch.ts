@@ -23,7 +23,7 @@ import { abandon, claimCommands, type Attempt, type Claim } from "./store.ts";
 /** Most commands of one transaction. */
 const BATCH_MAX = 256;
 
-/** Flushes at once. A third would find two processors busy, and only make batches smaller. */
+/** Flushes at once: one is decided here while the server commits the other. */
 const FLUSHES_MAX = 2;
 
 /** How far behind a hot row's commands others are looked for. */
