@@ -93,6 +93,8 @@ test("commands that need a stack say how to start one, and leave nothing behind"
     ["ledger", "audit"],
     ["market", "providers"],
     ["market", "telemetry"],
+    ["panels", "show", `pnl_${"0".repeat(32)}`],
+    ["panels", "decide", `pnl_${"0".repeat(32)}`],
     ["market", "quote", `qte_${"0".repeat(32)}`],
     ["receipts", "get", "pay_0123456789abcdef01234567"],
   ]) {

@@ -12,6 +12,7 @@ import { indexCommand } from "./commands/index-tree.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { logCommand } from "./commands/log.ts";
 import { marketCommand } from "./commands/market.ts";
+import { panelsCommand } from "./commands/panels.ts";
 import { providerCommand } from "./commands/provider.ts";
 import { receiptsCommand } from "./commands/receipts.ts";
 import { runCommand } from "./commands/run.ts";
@@ -57,6 +58,7 @@ export function buildProgram(context: Context): Command {
   for (const command of [
     runsCommand,
     marketCommand,
+    panelsCommand,
     receiptsCommand,
     verifyCommand,
     logCommand,

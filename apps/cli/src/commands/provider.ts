@@ -77,9 +77,17 @@ job as it would have without. A runtime elsewhere calls https addresses on the p
 internet alone: name with --endpoint the one of a proxy of yours that leads to the
 port.
 
+With --opinions it also takes part in panels, with a program of yours: FOLDER/answer, run
+in the sandbox on a copy of FOLDER, without network. It reads a question as JSON and
+prints its answer as JSON: for oa.code_chunk_analysis.v1 {question, labels, chunks:
+[{chunk_id, path, text}]} and {"findings": [{"chunk_id", "label"}]}, one for each chunk in
+order; for oa.retrieval_rerank.v1 {query, top_k, candidates: [{candidate_id, text}]} and
+{"ranked_ids": […]}, top_k of them. "remarks" may say why. Nothing answers in its place.
+
 Examples:
   openagents provider start
   openagents provider start --as eve --listen 4190
+  openagents provider start --opinions ./judge
   openagents provider start --toolchain python3=/opt/python-3.13 --memory 4096
   OPENAGENTS_TOKEN=… openagents provider start --runtime https://runtime.example.org --price 200sat
 
@@ -178,6 +186,7 @@ function startCommand(context: Context): Command {
       parseWhole(1, 65_535, "a port"),
     )
     .option("--endpoint <url>", "what leads to --listen from the runtime (default: the port itself)")
+    .option("--opinions <folder>", "also answer what takes judgement, with the program FOLDER/answer")
     .option("-d, --detach", "sell in the background and return when it is registered")
     .addOption(new Option("--report-ipc").hideHelp())
     .addHelpText("after", START_HELP);
@@ -303,6 +312,7 @@ function argumentsOf(options: StartOptions): string[] {
     ...one("concurrent", options.concurrent),
     ...one("listen", options.listen),
     ...one("endpoint", options.endpoint),
+    ...one("opinions", options.opinions === undefined ? undefined : resolve(options.opinions)),
     ...one("as", options.as),
     ...one("runtime", options.runtime),
     ...one("token-file", tokenFile === undefined ? undefined : resolve(tokenFile)),

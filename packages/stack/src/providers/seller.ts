@@ -29,6 +29,8 @@ export type SellerOptions = {
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
+  /** A folder with a program that answers what takes judgement. */
+  readonly opinions?: string | undefined;
   /** Be told of jobs, in place of only asking for them. */
   readonly listen?: ListenOptions | undefined;
   readonly log: Logger;
@@ -95,6 +97,7 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
     caps,
     sandbox,
     toolchains,
+    opinions: options.opinions,
     listen: options.listen,
     dataDir: seat.root,
     signal,
