@@ -51,10 +51,11 @@ import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
 import { runRoutes, startExecutorSweep } from "./runs/index.ts";
-import { samplingRoutes } from "./sampling/index.ts";
+import { samplingRoutes, type RandomBytes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
 import { statementRoutes } from "./statements/index.ts";
+import type { After } from "./sweep.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
@@ -65,6 +66,10 @@ export type RuntimeDeps = {
   readonly nowMs?: () => number;
   /** All addresses of a name that a provider gave; the system's resolver when absent. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** When what the runtime does by itself is done; the process's timers when absent. */
+  readonly after?: After;
+  /** What sampling seeds are made of; the system's when absent. */
+  readonly randomBytes?: RandomBytes;
 };
 
 /** Money that lies unused has waited for hours; some seconds more are nothing. */
@@ -119,7 +124,7 @@ export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime
 async function buildService(
   config: RuntimeConfig,
   db: Database,
-  { log, resolve }: RuntimeDeps,
+  { log, resolve, after, randomBytes }: RuntimeDeps,
   nowMs: () => number,
   resources: AsyncDisposableStack,
 ): Promise<{ readonly service: ServiceApp; readonly push: (runtimeUrl: string) => AsyncDisposable }> {
@@ -186,7 +191,7 @@ async function buildService(
     panelRoutes({ db, artifacts, authority, limits, signer, nowMs }),
     commerceRoutes({ db }),
     verificationRoutes({ db, authority, offers, judge }),
-    samplingRoutes({ db, authority }),
+    samplingRoutes({ db, authority, randomBytes }),
     fraudRoutes({ db, authority, offers, judge }),
     treasuryRoutes({
       db,
@@ -228,16 +233,15 @@ async function buildService(
   // Disposed in reverse: first nobody waits for a job any more, then requests end.
   resources.defer(() => service.stop());
   resources.defer(() => offers.release());
-  resources.use(startCollector({ db, authority, store, nowMs, log }));
+  resources.use(startCollector({ db, authority, store, nowMs, log, after }));
   const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
-  resources.use(startStalledJobs({ db, authority, offers, judge, log, nowMs, everyMs: stalledEveryMs }));
-  resources.use(startAdjudicator({ db, authority, offers, judge, log }));
-  resources.use(startExecutorSweep({ db, authority, log, nowMs }));
-  resources.use(startLeaseSweep({ db, authority, offers, log, nowMs, everyMs: config.leaseSweepEveryMs }));
-  resources.use(startProjector({ db, log }));
-  resources.use(
-    startReconciler({ db, authority, log, nowMs, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }),
-  );
+  const sweeps = { db, authority, offers, judge, log, nowMs, after };
+  resources.use(startStalledJobs({ ...sweeps, everyMs: stalledEveryMs, randomBytes }));
+  resources.use(startAdjudicator(sweeps));
+  resources.use(startExecutorSweep(sweeps));
+  resources.use(startLeaseSweep({ ...sweeps, everyMs: config.leaseSweepEveryMs }));
+  resources.use(startProjector(sweeps));
+  resources.use(startReconciler({ ...sweeps, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }));
   return {
     service,
     push: (runtimeUrl) => startPushes({ db, authority, offers, outbound, signer, runtimeUrl, log, nowMs }),
