@@ -30,8 +30,8 @@ test("the same seed makes the same market, to the last count and millisecond", a
   const reports = [];
   for (let run = 0; run < 2; run += 1) {
     const { url: databaseUrl } = await testDatabase(t, { directories: MIGRATIONS });
-    const population = ordinaryPopulation(11, 20, 10);
-    reports.push(await simulateMarket({ databaseUrl, jobs: 40, seed: 11, ...population, signal: never }));
+    const population = ordinaryPopulation(11, 10, 4);
+    reports.push(await simulateMarket({ databaseUrl, jobs: 20, seed: 11, ...population, signal: never }));
   }
   assert.deepEqual(reports[0], reports[1]);
 });

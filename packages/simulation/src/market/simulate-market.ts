@@ -33,7 +33,7 @@ const ORDER_EVERY_MS = 3_000;
 const START_MS = Date.UTC(2026, 0, 1);
 /** Over which what nobody asks for any more is given back. */
 const AFTERWARDS_MS = 3 * 86_400_000;
-const LOOKS_MAX = 300;
+const LOOKS_MAX = 72;
 
 /** A population of ordinary make: two thirds honest, and all that can go wrong. */
 export function ordinaryPopulation(seed: number, providers: number, buyers: number) {
