@@ -9,23 +9,23 @@ import { dataDirOf, type Context } from "../context.ts";
 import type { Identity, IdentityOptions } from "./identity.ts";
 import type { SaleEvent } from "./lines.ts";
 import { requireRuntime, watchPayment } from "./look-up.ts";
+import { pricesOf, type PriceOptions } from "./prices.ts";
 import { toolchainWords, toolchainsFor } from "./toolchains.ts";
 
-export type SellOptions = IdentityOptions & {
-  readonly price?: bigint;
-  readonly executionPrice?: bigint;
-  readonly name?: string;
-  readonly toolchain?: readonly string[];
-  readonly memory?: number;
-  readonly disk?: number;
-  /** Seconds. */
-  readonly cpuMax?: number;
-  readonly perHourMax?: bigint;
-  readonly concurrent?: number;
-  readonly listen?: number;
-  readonly endpoint?: string;
-  readonly opinions?: string;
-};
+export type SellOptions = IdentityOptions &
+  PriceOptions & {
+    readonly name?: string;
+    readonly toolchain?: readonly string[];
+    readonly memory?: number;
+    readonly disk?: number;
+    /** Seconds. */
+    readonly cpuMax?: number;
+    readonly perHourMax?: bigint;
+    readonly concurrent?: number;
+    readonly listen?: number;
+    readonly endpoint?: string;
+    readonly opinions?: string;
+  };
 
 /** As the provider's loop runs it; not imported, because that would load it before anything is checked. */
 const ANSWER_FILE = "answer";
@@ -78,8 +78,7 @@ export async function sell(
     seat: identity.seat,
     client,
     displayName: options.name ?? identity.displayName,
-    priceMsats: options.price ?? identity.priceMsats,
-    executionPriceMsats: options.executionPrice,
+    ...pricesOf(options, identity.priceMsats),
     caps: {
       memoryMibMax: options.memory ?? MEMORY_MIB,
       diskMibMax: options.disk ?? DISK_MIB,

@@ -10,7 +10,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
+import { ProblemError, type Job, type Lease, type PriceBand, type WorkerCaps } from "@openagents/contracts";
 import { CODE_CHUNK_ANALYSIS, REPO_INDEX, RETRIEVAL_RERANK } from "@openagents/proof";
 import { reading, runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
@@ -31,6 +31,8 @@ export type ProviderOptions = {
   readonly priceMsats: bigint;
   /** Of one job that is paid for whatever its verdict; none is sold where undefined. */
   readonly executionPriceMsats?: bigint | undefined;
+  /** In place of these prices, for the job types that they name. */
+  readonly priceBands?: readonly PriceBand[] | undefined;
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
@@ -176,7 +178,7 @@ async function register(loop: Loop, listener: PushListener | undefined): Promise
               : [...CAPABILITIES, CODE_CHUNK_ANALYSIS, RETRIEVAL_RERANK],
           priceMsats: options.priceMsats,
           executionPriceMsats: options.executionPriceMsats,
-          priceBands: [],
+          priceBands: options.priceBands ?? [],
           caps: options.caps,
           endpointUrl:
             listener === undefined
