@@ -46,7 +46,7 @@ import { marketplaceRoutes } from "./marketplace/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
 import { panelRoutes } from "./panels/index.ts";
-import { startPushes } from "./push/index.ts";
+import { listPushes, startPushes } from "./push/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
@@ -186,6 +186,7 @@ async function buildService(
       nowMs,
       fallBack,
       sweepLeases: (call) => sweepLeases({ db, authority, offers, nowMs }, call),
+      listPushes: (workerId, jobIds) => listPushes(db, workerId, jobIds),
     }),
     marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
     panelRoutes({ db, artifacts, authority, limits, signer, nowMs }),

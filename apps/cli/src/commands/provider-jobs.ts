@@ -6,7 +6,9 @@ import { addIdentityOptions } from "./identity-options.ts";
 
 const HELP = `
 Shows the latest jobs of this provider, newest first: what became of each, what was
-paid, and if nothing was, why. Those that went to another provider are among them.
+paid, and if nothing was, why. Those that went to another provider are among them. Where
+it is told of jobs (--listen), what went wrong with that is said too; such a job is taken
+all the same when the provider asks.
 
 Examples:
   openagents provider jobs
