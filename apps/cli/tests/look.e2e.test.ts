@@ -16,8 +16,6 @@ test("a job can be disputed and reported, its payments be read, and its worker b
     const started = await home.run(["provider", "start", "--detach", ...as]);
     assert.equal(started.code, 0, started.err);
   }
-  assert.match((await home.run(["incidents", "list"])).out, /no incidents/);
-  assert.match((await home.run(["ledger", "statement"])).out, /Nothing was settled/);
   const bought = await order(home, "test -f fixed");
   await bought.settle();
 
@@ -37,7 +35,6 @@ test("a job can be disputed and reported, its payments be read, and its worker b
     (await home.run(["incidents", "show", id])).out,
     /allegation by the buyer\n.*allegation dismissed/,
   );
-  assert.equal((await home.run(["incidents", "show", `inc_${"0".repeat(32)}`])).code, 1);
 
   const [line] = (await home.run(["ledger", "statement", "--json"])).out.trim().split("\n");
   const paid = JSON.parse(line ?? "");
@@ -47,7 +44,6 @@ test("a job can be disputed and reported, its payments be read, and its worker b
     parts.reduce((sum, name) => sum + paid[name], 0),
     paid.reserved_msats,
   );
-  assert.match((await home.run(["ledger", "statement"])).out, new RegExp(bought.jobId));
   assert.match(
     (await home.run(["market", "seeds"])).out,
     /seed_[0-9a-f]{32} .*not published yet|no seed yet/,
@@ -57,7 +53,6 @@ test("a job can be disputed and reported, its payments be read, and its worker b
   assert.equal(own.display_name, "This computer");
   const disabled = await home.run(["workers", "disable", own.worker_id, "--reason", "sold"]);
   assert.match(disabled.out, /is disabled; it held no job\n/);
-  assert.match((await home.run(["workers", "list"])).out, /This computer +disabled/);
 
   const file = join(home.folder, "there");
   writeFileSync(file, "kept");
