@@ -197,6 +197,9 @@ test("checkpoints are compared offline with tiles that were downloaded, whole on
 
   const alone = await check(files[1] ?? "");
   assert.deepEqual([alone.code, /compared with nothing/.test(alone.out)], [2, true]);
+  const shorter = await check(files[1] ?? "", "--url", log.url);
+  assert.deepEqual([shorter.code, /✗ rollback.*the log now/.test(shorter.out)], [1, true], shorter.err);
+  log.show("forked", 750);
   assert.match((await check(files[1] ?? "", "--url", log.url)).out, /✗ fork.*the log now/);
 });
 

@@ -65,15 +65,20 @@ export function checkCommand(context: Context): Command {
     const heads: Head[] = notes.map(({ file, note }) => ({ file, head: open(file, note, key) }));
     const { readTile, current } = await tilesFor(context, options);
     // One alone is compared with what the log shows now.
-    if (heads.length === 1 && current !== undefined)
-      heads.push({ file: "the log now", head: open("the log now", await current(), key) });
+    const [only] = heads;
+    const now = heads.length === 1 && current !== undefined ? open(NOW, await current(), key) : undefined;
+    // Nothing is read of a log that has become smaller: what it had shown is gone.
+    const isRolledBack = now !== undefined && only !== undefined && now.size < only.head.size;
+    if (now !== undefined) heads.push({ file: NOW, head: now });
     heads.sort((a, b) => a.head.size - b.head.size);
     const lines: { readonly a: string; readonly b: string; readonly result: string }[] = [];
     for (const [index, b] of heads.entries()) {
       const a = heads[index - 1];
       if (a === undefined) continue;
-      const wrong =
-        a.head.size !== b.head.size && readTile === undefined
+      const isUnreadable = a.head.size !== b.head.size && readTile === undefined;
+      const wrong = isRolledBack
+        ? "rollback"
+        : isUnreadable
           ? "not_checked"
           : await findContradiction(a.head, b.head, readTile ?? noTiles);
       lines.push({ a: a.file, b: b.file, result: wrong ?? "consistent" });
@@ -81,7 +86,7 @@ export function checkCommand(context: Context): Command {
     const { out } = context;
     if (options.json === true) out.line(JSON.stringify({ comparisons: lines }));
     else for (const line of checkLines(lines, heads)) out.line(line);
-    if (lines.some(({ result }) => result === "split_view" || result === "fork")) return EXIT.failed;
+    if (lines.some(({ result }) => result !== "consistent" && result !== "not_checked")) return EXIT.failed;
     const isCompared = lines.length > 0 && lines.every(({ result }) => result === "consistent");
     return isCompared ? EXIT.ok : EXIT.undecided;
   });
@@ -108,11 +113,14 @@ async function tilesFor(context: Context, options: CheckOptions): Promise<Tiles>
   return { readTile, current: checkpoint };
 }
 
+const NOW = "the log now";
+
 const RESULT_WORDS: Readonly<Record<string, string>> = {
   consistent: "✓ consistent",
   not_checked:
     "– not checked, because of different sizes are compared with the log's tiles (--url or --tiles)",
   split_view: "✗ split view, two roots for one size",
+  rollback: "✗ rollback, the log shows less than it did",
   fork: "✗ fork, one is not the beginning of the other",
 };
 
