@@ -63,7 +63,9 @@ export function parseQuoteId(text: string): string {
 
 export function parseJobId(text: string): string {
   if (/^job_[0-9a-f]{32}$/.test(text)) return text;
-  throw new InvalidArgumentError("A job's id is job_ and 32 hex digits; `openagents runs show` names them.");
+  throw new InvalidArgumentError(
+    "A job's id is job_ and 32 hex digits; `openagents ledger statement` shows yours.",
+  );
 }
 
 /** A worker's id, of one that sells. */

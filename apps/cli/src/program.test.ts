@@ -109,6 +109,7 @@ test("commands that need a stack say how to start one, and leave nothing behind"
     ["incidents", "list"],
     ["workers", "list"],
     ["ledger", "statement"],
+    ["receipts", "list"],
     ["market", "quote", `qte_${"0".repeat(32)}`],
     ["receipts", "get", "pay_0123456789abcdef01234567"],
   ]) {

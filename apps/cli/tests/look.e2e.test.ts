@@ -49,6 +49,12 @@ test("a job can be disputed and reported, its payments be read, and its worker b
     /seed_[0-9a-f]{32} .*not published yet|no seed yet/,
   );
 
+  const receipts = await home.run(["receipts", "list", "--subject", paid.run_id]);
+  assert.match(
+    receipts.out,
+    new RegExp(`${paid.receipt_id} +2\\d{3}-.* openagents\\.treasury\\.payment_receipt`),
+  );
+
   const [own] = (await json(home, "workers", "list")).workers;
   assert.equal(own.display_name, "This computer");
   const disabled = await home.run(["workers", "disable", own.worker_id, "--reason", "sold"]);
