@@ -50,7 +50,7 @@ export function listReceiptsCommand(context: Context): Command {
       return EXIT.ok;
     }
     if (page.receipts.length === 0) out.line("no such receipts");
-    const rows = page.receipts.map(({ receipt = {} }) => [
+    const rows = page.receipts.map(({ receipt }) => [
       textOf(receipt, "receipt_id"),
       textOf(receipt, "occurred_at").slice(0, 19).replace("T", " "),
       textOf(receipt, "schema"),
