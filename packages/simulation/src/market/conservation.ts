@@ -14,7 +14,7 @@ const SUMS = statement(
 type SumRow = { unit: string; posted: bigint; pending: bigint; below: bigint };
 
 export type Conservation = AsyncDisposable & {
-  /** Throws when a sum is not zero, or an account is below its floor. */
+  /** Throws when a sum is not zero, or an account is below its floor; also what a check beside found. */
   check(): Promise<void>;
   /**
    * Begin a check and throw what the one before it found. It goes on beside the next
@@ -26,7 +26,7 @@ export type Conservation = AsyncDisposable & {
 export function openConservation(databaseUrl: string): Conservation {
   const db: Database = connect({ url: databaseUrl, applicationName: "simulation" });
   let running: Promise<void> = Promise.resolve();
-  const check = async () => {
+  const look = async () => {
     for (const { unit, posted, pending, below } of await db.query<SumRow>(SUMS)) {
       if (posted === 0n && pending === 0n && below === 0n) continue;
       throw new Error(
@@ -35,10 +35,13 @@ export function openConservation(databaseUrl: string): Conservation {
     }
   };
   return {
-    check,
+    async check() {
+      await running;
+      await look();
+    },
     async checkBeside() {
       await running;
-      running = check();
+      running = look();
       // Thrown by the next call; nobody else hears of it.
       running.catch(() => undefined);
     },
