@@ -1,19 +1,15 @@
 // What a large database costs: the same rates with ten million events and a
-// million receipts stored as on the empty one.
-//
-// The rows are made by set-based SQL, because commands would take hours; they
-// keep every constraint and spread over the same organisations as the traffic.
-// Event payloads are alike, and chain hashes are of the right form and no more.
+// million receipts stored as on an empty one, in turns, and the memory of the
+// service that serves them.
 
+import { join } from "node:path";
 import { connect } from "@openagents/postgres";
-import { rowOf, type Row } from "./report.ts";
-import { commandRate, readRate, say, type Bench } from "./rows.ts";
-import { ORGS, readingRuns, reserving, reservingForRun } from "./traffic.ts";
+import { EVENTS, RECEIPTS, fill } from "./fill.ts";
 import type { Figures } from "./load.ts";
-
-const RUNS = 100_000;
-const EVENTS_PER_RUN = 100;
-const RECEIPTS = 1_000_000;
+import { startProgram, type Program } from "./program.ts";
+import { rowOf, type Pair, type Row } from "./report.ts";
+import { commandRate, readRate, say, type Bench, type ServerReady } from "./rows.ts";
+import { readingReceipts, readingRuns, reserving, reservingForRun } from "./traffic.ts";
 
 const CLIENTS = 16;
 
@@ -21,64 +17,89 @@ const KINDS: readonly (readonly [string, (bench: Bench) => Promise<Figures>])[] 
   ["batchable command", (bench) => commandRate(bench, CLIENTS, reserving)],
   ["never batched command", (bench) => commandRate(bench, CLIENTS, reservingForRun)],
   ["read of a run by id", (bench) => readRate(bench, CLIENTS, readingRuns)],
+  ["read of a receipt by id, signed", (bench) => readRate(bench, CLIENTS, readingReceipts)],
 ];
 
-/** Measure on the database as it is, fill it, and measure again. */
-export async function measureLargeDatabase(bench: Bench, adminUrl: string): Promise<Row[]> {
-  const before = await measureKinds(bench);
-  await fill(bench, adminUrl);
-  const after = await measureKinds(bench);
+/** Two stacks beside each other on one server, one of them filled first. `folder` is the bench's own. */
+export async function measureLargeDatabase(bench: Bench, adminUrl: string, folder: string): Promise<Row[]> {
+  await using parts = new AsyncDisposableStack();
+  const open = async (name: string) => {
+    const stackDir = join(folder, name);
+    const server = await startProgram<ServerReady>("server.ts", [stackDir, adminUrl]);
+    parts.defer(() => server.stop());
+    return { ...bench, stackDir, server };
+  };
+  const empty = await open("empty");
+  // Once, for its schema; while the tables are filled, nobody looks at them.
+  const { server } = await open("large");
+  await server.stop();
+  await fillDatabase(databaseUrl(adminUrl, server));
+  const large = await open("large");
+  await awaitLog(databaseUrl(adminUrl, large.server));
+
+  const pairs: Pair[][] = KINDS.map(() => []);
+  for (let round = 0; round < bench.rounds; round += 1) {
+    for (const [kind, [path, rate]] of KINDS.entries()) {
+      const early = round % 2 === 0 ? await rate(empty) : undefined;
+      const ours = await rate(large);
+      const { perSecond } = early ?? (await rate(empty));
+      pairs[kind]?.push({ ours, beside: perSecond });
+      say(`  ${path}, round ${round + 1}: ${ours.perSecond.toFixed(0)}/s beside ${perSecond.toFixed(0)}/s`);
+    }
+  }
+  const { residentMb, peakMb } = large.server.memory();
+  say(
+    `memory of the service on the large database: ${residentMb.toFixed(0)} MB now, ${peakMb.toFixed(0)} MB at most`,
+  );
   return KINDS.map(([path], kind) =>
     rowOf(
       {
-        path: `${path}, 10 million events, 1 million receipts`,
+        path: `${path}, ${EVENTS / 1e6} million events, ${RECEIPTS / 1e6} million receipts`,
         clients: CLIENTS,
-        beside: "before they were there",
+        beside: "an empty database",
         bar: 0.9,
       },
-      (after[kind] ?? []).map((ours, round) => ({ ours, beside: before[kind]?.[round]?.perSecond })),
+      pairs[kind] ?? [],
     ),
   );
 }
 
-async function measureKinds(bench: Bench): Promise<Figures[][]> {
-  const figures: Figures[][] = KINDS.map(() => []);
-  for (let round = 0; round < bench.rounds; round += 1) {
-    for (const [kind, [, rate]] of KINDS.entries()) figures[kind]?.push(await rate(bench));
-  }
-  return figures;
-}
-
-async function fill(bench: Bench, adminUrl: string): Promise<void> {
-  const url = new URL(adminUrl);
-  url.pathname = `/openagents_runtime_${bench.server.ready.localId}`;
+async function fillDatabase(url: string): Promise<void> {
   const startedAt = performance.now();
-  const db = connect({ url: url.href, applicationName: "bench", statementTimeoutMs: 0 });
-  await db.transaction(async (tx) => {
-    // The rows refer to what is there by construction; ten million checks of it would take most of the time.
-    await tx.query({ name: "", text: "SET LOCAL session_replication_role = replica" });
-    for (const text of fillStatements()) await tx.query({ name: "", text });
-  });
-  for (const text of ["VACUUM ANALYZE", "CHECKPOINT"]) await db.query({ name: "", text });
-  await db.close();
-  say(`filled by SQL in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+  const passed = () => `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
+  say("filling by SQL, not by commands");
+  await fill(url, (line) => say(`  ${line} (${passed()})`));
+  say(`filled in ${passed()}`);
 }
 
-function fillStatements(): string[] {
-  return [
-    `INSERT INTO runtime.runs (run_id, org, created_by, status, metadata, nonce, latest_seq, trajectory_hash, created_at_ms, updated_at_ms)
-     SELECT 'run_' || lpad(to_hex(n), 32, '0'), 'org_bench' || n % ${ORGS}, 'usr_bench' || n % ${ORGS}, 'succeeded', '{}',
-            md5(n::text), ${EVENTS_PER_RUN}, repeat(md5(n::text), 2), n, n
-       FROM generate_series(1, ${RUNS}) AS n`,
-    `INSERT INTO runtime.run_events (run_id, seq, event_type, payload, payload_hash, chain_hash, recorded_at_ms)
-     SELECT 'run_' || lpad(to_hex(n), 32, '0'), seq, 'tool.output', '{"exit_code":0,"lines":12}',
-            'sha256:' || repeat(md5('payload'), 2), repeat(md5(n::text), 2), n
-       FROM generate_series(1, ${RUNS}) AS n, generate_series(1, ${EVENTS_PER_RUN}) AS seq`,
-    `INSERT INTO authority.receipts (receipt_id, tenant, schema, subject, body, occurred_at_ms)
-     SELECT 'bres_' || left(md5(n::text), 24), 'org_bench' || n % ${ORGS}, 'openagents.treasury.budget_reserved.v1',
-            'rsv_' || md5(n::text),
-            format('{"actor":"usr_bench%s","amount_msats":1,"nonce":"%s","occurred_at":"2026-01-01T00:00:00.000Z","receipt_id":"bres_%s","request_id":"req_%s","reservation_id":"rsv_%s","schema":"openagents.treasury.budget_reserved.v1","tenant":"org_bench%s"}',
-                   n % ${ORGS}, md5(n::text), left(md5(n::text), 24), md5(n::text), md5(n::text), n % ${ORGS}), n
-       FROM generate_series(1, ${RECEIPTS}) AS n`,
-  ];
+/** The service takes the receipts into its log by itself; measured is what comes after. */
+async function awaitLog(url: string): Promise<void> {
+  const startedAt = performance.now();
+  const db = connect({ url, applicationName: "bench", connectionsMax: 1 });
+  try {
+    for (let size = 0n, told = 0n; size < RECEIPTS;) {
+      const [head] = await db.query<{ size: bigint }>({
+        name: "",
+        text: "SELECT size FROM transparency.heads ORDER BY size DESC LIMIT 1",
+      });
+      size = head?.size ?? 0n;
+      if (size - told >= RECEIPTS / 10 || size >= RECEIPTS) {
+        told = size;
+        const seconds = (performance.now() - startedAt) / 1000;
+        say(
+          `  the log took up ${size.toLocaleString("en")} receipts, by its own sequencer (${seconds.toFixed(0)} s)`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await db.query({ name: "", text: "SELECT 1" });
+  } finally {
+    await db.close();
+  }
+}
+
+function databaseUrl(adminUrl: string, server: Program<ServerReady>): string {
+  const url = new URL(adminUrl);
+  url.pathname = `/openagents_runtime_${server.ready.localId}`;
+  return url.href;
 }

@@ -52,7 +52,7 @@ if (pgbench === undefined)
   say("pgbench is not installed (Debian: apt-get install postgresql-15): no ratios to it");
 const bench: Bench = { seconds, rounds, stackDir, pgbench, server, inProcess, bare };
 const rows = await measureRows(bench);
-if (options.full) rows.push(...(await measureLargeDatabase(bench, adminUrl)));
+if (options.full) rows.push(...(await measureLargeDatabase(bench, adminUrl, folder)));
 const memory = server.memory();
 say(`memory of the service: ${memory.residentMb.toFixed(0)} MB now, ${memory.peakMb.toFixed(0)} MB at most`);
 report(

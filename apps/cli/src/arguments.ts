@@ -61,6 +61,13 @@ export function parseQuoteId(text: string): string {
   throw new InvalidArgumentError("A quote's id is qte_ and 32 hex digits.");
 }
 
+export function parseJobId(text: string): string {
+  if (/^job_[0-9a-f]{32}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "A job's id is job_ and 32 hex digits; `openagents ledger statement` shows yours.",
+  );
+}
+
 /** A worker's id, of one that sells. */
 export function parseProviderId(text: string): string {
   if (/^wrk_[0-9a-f]{32}$/.test(text)) return text;

@@ -1,7 +1,7 @@
 // What was checked, as a table and an exit code.
 
 import { EXIT } from "./cli-error.ts";
-import { printable, renderTable, type Style } from "./terminal/index.ts";
+import { inSats, printable, renderTable, type Style } from "./terminal/index.ts";
 
 export type Claim = {
   readonly name: string;
@@ -35,7 +35,7 @@ export function claimTable(claims: readonly Claim[], style: Style): string[] {
   const rows = claims.map((claim) => [
     words[claim.state],
     claim.name.replaceAll("_", " "),
-    style.dim(printable(claim.detail)),
+    style.dim(inSats(printable(claim.detail))),
   ]);
   return renderTable([{ title: "" }, { title: "claim" }, { title: "detail" }], rows, style);
 }

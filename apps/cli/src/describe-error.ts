@@ -3,7 +3,7 @@
 import { StackError } from "@openagents/stack";
 import { CommanderError } from "commander";
 import { CliError, EXIT } from "./cli-error.ts";
-import { printable, type Output } from "./terminal/index.ts";
+import { inSats, printable, type Output } from "./terminal/index.ts";
 
 export type ErrorLine = {
   readonly code: string;
@@ -59,7 +59,7 @@ export function printError(line: ErrorLine, output: Output, json: boolean): void
     (part) => part !== undefined && part !== "usage",
   );
   const parts = [
-    printable(line.message).replace(/[.;]$/, ""),
+    printable(inSats(line.message)).replace(/[.;]$/, ""),
     ...(line.nextStep === undefined || line.nextStep === "" ? [] : [printable(line.nextStep)]),
   ];
   const suffix = details.length === 0 ? "" : output.style.dim(` (${printable(details.join(", "))})`);

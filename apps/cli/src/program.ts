@@ -8,10 +8,12 @@ import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
+import { incidentsCommand } from "./commands/incidents.ts";
 import { indexCommand } from "./commands/index-tree.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { logCommand } from "./commands/log.ts";
 import { marketCommand } from "./commands/market.ts";
+import { panelsCommand } from "./commands/panels.ts";
 import { providerCommand } from "./commands/provider.ts";
 import { receiptsCommand } from "./commands/receipts.ts";
 import { runCommand } from "./commands/run.ts";
@@ -22,6 +24,7 @@ import { statusCommand } from "./commands/status.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { workersCommand } from "./commands/workers.ts";
 import { describeError, printError } from "./describe-error.ts";
 
 const HELP = `
@@ -52,11 +55,13 @@ export function buildProgram(context: Context): Command {
   program.commandsGroup("The stack:");
   for (const command of [upCommand, downCommand, statusCommand, tokenCommand, freezeCommand, unfreezeCommand])
     program.addCommand(command(context));
-  program.commandsGroup("Sell:").addCommand(providerCommand(context));
+  program.commandsGroup("Sell:").addCommand(providerCommand(context)).addCommand(workersCommand(context));
   program.commandsGroup("Look and prove:");
   for (const command of [
     runsCommand,
     marketCommand,
+    panelsCommand,
+    incidentsCommand,
     receiptsCommand,
     verifyCommand,
     logCommand,

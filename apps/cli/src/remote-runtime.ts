@@ -3,10 +3,35 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { CliError, EXIT } from "./cli-error.ts";
-import type { Context } from "./context.ts";
+import type { ClientSettings } from "@openagents/autopilot";
+import type { Command } from "commander";
+import type { Context, DataDirOption } from "./context.ts";
 import { isTrustworthy } from "./operators.ts";
 
 const TOKEN_BYTES_MAX = 16_384;
+
+export type RemoteOptions = DataDirOption & { readonly runtime?: string; readonly tokenFile?: string };
+
+export function addRemoteOptions(command: Command, what: string): Command {
+  return command
+    .option("--runtime <url>", what)
+    .option(
+      "--token-file <file>",
+      "your token there, read again as it is renewed (default: $OPENAGENTS_TOKEN)",
+    );
+}
+
+/** The named runtime; undefined where none is. Throws `usage`, `token_missing`, `token_file_unreadable`. */
+export function remoteClient(
+  context: Context,
+  { runtime, tokenFile }: RemoteOptions,
+  doing: string,
+): ClientSettings | undefined {
+  if (runtime !== undefined)
+    return { baseUrl: parseRuntimeUrl(runtime), token: remoteToken(context, tokenFile, doing) };
+  if (tokenFile === undefined) return undefined;
+  throw new CliError("usage", "--token-file goes with --runtime", { exitCode: EXIT.usage });
+}
 
 /** The runtime's address without a slash at its end. Throws a usage error that names it. */
 export function parseRuntimeUrl(address: string): string {

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import {
   formatNoteKey,
@@ -142,6 +142,67 @@ test("two watchers who compare what they kept find out that each was shown anoth
   assert.match((await check([b, c], "--url", log.url)).out, /fork/);
 });
 
+test("a watcher asks a log that is away again, and still ends at once when the log then tells another history", async (t) => {
+  const log = await startLog(t);
+  const home = freshHome(t);
+  log.show("honest", 5);
+  const watch = home.start(["log", "watch", "--url", log.url, "--log", log.key]);
+  await watch.waitFor(/first checkpoint/);
+  log.away = true;
+  await watch.waitFor(/– not reached, again in [0-9.]+ s: .*\n/);
+  log.away = false;
+  log.show("honest", 300);
+  await watch.waitFor(/the log can be read again\nsize 300, consistent with size 5\n/);
+  log.show("forked", 400);
+  const { code, out } = await watch.ended;
+  assert.equal(code, 1);
+  assert.match(out, /✗ fork: size 300/);
+
+  log.away = true;
+  for (const args of [["--once"], []]) {
+    const first = await freshHome(t).run(["log", "watch", ...args, "--url", log.url, "--log", log.key]);
+    assert.equal(first.code, 1, "a first look that fails is a wrong address, likelier than not");
+  }
+});
+
+test("checkpoints are compared offline with tiles that were downloaded, whole ones in place of partial ones", async (t) => {
+  const log = await startLog(t);
+  const home = freshHome(t);
+  const folder = join(home.folder, "copy");
+  const files: string[] = [];
+  for (const size of [300, 700]) {
+    log.show("honest", size);
+    files.push(join(home.folder, `${size}`));
+    writeFileSync(files.at(-1) ?? "", await (await fetch(`${log.url}/log/checkpoint`)).text());
+  }
+  for (const path of ["tile/0/000", "tile/0/001", "tile/0/002.p/188", "tile/1/000.p/2"]) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(
+      join(folder, path),
+      Buffer.from(await (await fetch(`${log.url}/log/${path}`)).arrayBuffer()),
+    );
+  }
+  log.away = true;
+  const check = (...args: string[]) => home.run(["log", "check", ...args, "--log", log.key]);
+  const fine = await check(...files, "--tiles", folder);
+  assert.equal(fine.code, 0, fine.out + fine.err);
+  log.away = false;
+  log.show("forked", 300);
+  writeFileSync(files[0] ?? "", await (await fetch(`${log.url}/log/checkpoint`)).text());
+  assert.match((await check(...files, "--tiles", folder)).out, /✗ fork/);
+  rmSync(join(folder, "tile/0/001"));
+  const missing = await check(...files, "--tiles", folder);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /has no tile\/0\/001.*; download \/log\/tile\/0\/001.*tile_missing/);
+
+  const alone = await check(files[1] ?? "");
+  assert.deepEqual([alone.code, /compared with nothing/.test(alone.out)], [2, true]);
+  const shorter = await check(files[1] ?? "", "--url", log.url);
+  assert.deepEqual([shorter.code, /✗ rollback.*the log now/.test(shorter.out)], [1, true], shorter.err);
+  log.show("forked", 750);
+  assert.match((await check(files[1] ?? "", "--url", log.url)).out, /✗ fork.*the log now/);
+});
+
 type History = "honest" | "forked" | "stranger";
 
 /** A log that can show any history, as a dishonest one would. */
@@ -153,8 +214,14 @@ async function startLog(t: TestContext) {
       leafOf(Buffer.from(forked && at === 3 ? "forged" : `entry ${at}`)),
     );
   let shown: { history: History; size: number } = { history: "honest", size: 0 };
+  let away = false;
   const leaves = () => entries(shown.history === "forked").slice(0, shown.size);
   const server = createServer((request, reply) => {
+    if (away) {
+      reply.statusCode = 503;
+      reply.end();
+      return;
+    }
     const path = (request.url ?? "").slice("/log/".length);
     if (path === "checkpoint") {
       const key = shown.history === "stranger" ? "33".repeat(32) : secret;
@@ -177,6 +244,9 @@ async function startLog(t: TestContext) {
   return {
     url: `http://127.0.0.1:${port}`,
     key: formatNoteKey(noteKeyOf(origin, secret)),
+    set away(is: boolean) {
+      away = is;
+    },
     show(history: History, size: number) {
       shown = { history, size };
     },

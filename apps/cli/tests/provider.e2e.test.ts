@@ -57,6 +57,49 @@ test("a job that proves nothing is told to its provider as not paid, with the re
   assert.match(out, /last job .*not paid, passed_only: /);
 });
 
+test("prices by way of payment and by band are what the market has, also in the background", async (t) => {
+  const home = await homeWithStack(t);
+  const band = ["--price-band", "outcome=150sat+50sat..400sat"];
+  await detached(home, ["--as", "eve", ...band, "--execution-price", "90sat"]);
+  await detached(home, ["--as", "bob", "--pay-on", "execution"]);
+  const listed = await home.run(["market", "providers", "--json"]);
+  const sold = Object.fromEntries(
+    JSON.parse(listed.out).providers.map((each: Record<string, unknown>) => [each["display_name"], each]),
+  );
+  assert.deepEqual(sold["Provider eve"].price_bands, [
+    {
+      capability: "oa.sandbox_run.v1",
+      pay_on: "outcome",
+      min_price_msats: 150_000,
+      max_price_msats: 400_000,
+      step_msats: 50_000,
+    },
+  ]);
+  assert.equal(sold["Provider eve"].execution_price_msats, 90_000);
+  assert.deepEqual(
+    [sold["Provider bob"].price_msats, sold["Provider bob"].execution_price_msats],
+    [0, 200_000],
+  );
+  assert.match((await home.run(["market", "providers"])).out, /Provider eve +150 sat–400 sat +90 sat/);
+  const eve = await home.run(["provider", "status", "--as", "eve"]);
+  assert.match(
+    eve.out,
+    /price .*90 sat a job whatever its verdict; oa\.sandbox_run\.v1 on outcome: 150 sat to/,
+  );
+  const mixed = await home.run([
+    "provider",
+    "start",
+    "--as",
+    "eva",
+    "--pay-on",
+    "outcome",
+    "--execution-price",
+    "1sat",
+  ]);
+  assert.equal(mixed.code, 2);
+  assert.match(mixed.err, /--pay-on says that none of them is sold; give --price/);
+});
+
 test("Ctrl-C gives the running job back, tells the runtime, and leaves nothing", async (t) => {
   const home = await homeWithStack(t);
   const own = await detached(home, []);

@@ -2,13 +2,21 @@
 // git over its own HTTP server: one pull request and one comment, whatever happens.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { startForgeStandIn, type ForgeStandIn } from "@openagents/testing";
 import { freshHome, type Ended, type Home } from "./openagents.ts";
+import { startProvidersApart } from "./providers-apart.ts";
 import { FIX, NO_FIX, smallProject, type Project } from "./small-project.ts";
+
+function revision(gitDir: string, name: string): string {
+  return execFileSync("git", ["-c", "safe.directory=*", "-C", gitDir, "rev-parse", name], {
+    encoding: "utf8",
+  }).trim();
+}
 
 type Scene = {
   readonly home: Home;
@@ -127,6 +135,37 @@ test("from an address, without a checkout, the branch is pushed on top of the fo
   assert.equal(run.code, 0, run.err);
   const parent = project.git("-C", forge.gitDir, "rev-parse", `${forge.pullRequests[0]?.head}^`).trim();
   assert.equal(parent, project.git("rev-parse", "main").trim());
+});
+
+test("a run that began on another computer, whose repository is not here, gets its pull request too", async (t) => {
+  const all = await scene(t, "gitea");
+  const { forge, home, project } = all;
+  assert.equal((await start(home, forge, ["up", "--detach", "--port-base", "0"])).code, 0);
+  await using _providers = await startProvidersApart(home);
+  const main = project.git("rev-parse", "main").trim();
+  const env = { OPENAGENTS_FORGE_TOKEN: forge.token };
+  const begun = home.start(["run", ...orderOf(all), "--json"], { env });
+  const [, runId = ""] = await begun.waitForError(/run (run_[0-9a-f]{32})/);
+  await begun.waitForError(/… job/);
+  begun.child.kill("SIGINT");
+  assert.equal((await begun.ended).code, 130);
+  const { runtime_url: runtimeUrl } = JSON.parse((await home.run(["status", "--json"])).out);
+  const token = (await home.run(["token"])).out.trim();
+  rmSync(project.repo, { recursive: true });
+  rmSync(join(home.folder, "runs"), { recursive: true });
+
+  const resume = ["run", "--resume", runId, "--runtime", runtimeUrl, "--json"];
+  const other = freshHome(t).start(resume, { env: { ...env, OPENAGENTS_TOKEN: token } });
+  other.child.stdin?.end();
+  const resumed = await other.ended;
+  assert.equal(resumed.code, 0, resumed.err);
+  const result = JSON.parse(resumed.out);
+  assert.deepEqual([result.state, result.branch], ["succeeded", null]);
+  assert.equal(forge.pullRequests.length, 1);
+  assert.match(result.pull_request_url, /\/pulls\/\d+$/);
+  const head = `${forge.pullRequests[0]?.head}`;
+  assert.equal(revision(forge.gitDir, `${head}^`), main);
+  assert.equal(forge.comments.length, 1);
 });
 
 test("what cannot become a pull request is said before anything is started", async (t) => {

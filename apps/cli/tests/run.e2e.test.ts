@@ -276,3 +276,35 @@ test("on one stack", async (t) => {
 
   await assertBooksHold(home);
 });
+
+test("paid on execution, a run that fails is paid too, and one that waits for a person is paid before the word", async (t) => {
+  const home = await homeWithStack(t);
+  const project = smallProject(t);
+  const order = (script: string) =>
+    home.run(arguments_(project, script, "--pay-on", "execution", "--fallback", "reserve"));
+  const failed = resultOf(await order(project.script(NO_FIX)));
+  assert.deepEqual(
+    [failed.state, failed.verdict, failed.settlement_status],
+    ["failed", "failed", "released"],
+  );
+  // 120 sat where it is sold on execution, with the second run and the fees.
+  assert.ok(failed.spent_msats > 120_000 && failed.spent_msats < 180_000, String(failed.spent_msats));
+  const told = await home.run(["verify", failed.bundle_dir]);
+  assert.equal(told.code, 0, told.out);
+
+  const waits = resultOf(await order(project.script(FIX_AND_CONFIGURE)));
+  assert.deepEqual([waits.state, waits.reserved_msats], ["needs_review", 0]);
+  assert.ok(waits.spent_msats > 0);
+  const accepted = await home.run(["runs", "accept", waits.run_id, "--json"]);
+  assert.equal(accepted.code, 0, accepted.err);
+  const taken = resultOf(accepted);
+  assert.deepEqual([taken.state, taken.spent_msats], ["succeeded", waits.spent_msats]);
+  const verified = await home.run(["verify", taken.bundle_dir]);
+  assert.equal(verified.code, 0, verified.out);
+
+  const unseen = resultOf(await order(project.script(FIX_AND_CONFIGURE)));
+  const canceled = await home.run(["runs", "cancel", unseen.run_id]);
+  assert.equal(canceled.code, 0, canceled.out + canceled.err);
+  assert.match(canceled.out, /✓ canceled\n/);
+  await assertBooksHold(home);
+});

@@ -47,17 +47,18 @@ import { startMirror } from "./mirror/index.ts";
 import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
 import { panelRoutes } from "./panels/index.ts";
-import { startPushes } from "./push/index.ts";
+import { listPushes, startPushes } from "./push/index.ts";
 import { createSigner, receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
 import { runRoutes, startExecutorSweep } from "./runs/index.ts";
-import { samplingRoutes } from "./sampling/index.ts";
+import { samplingRoutes, type RandomBytes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
 import { openFollower, receiptEvents, startAnnouncer } from "./stream-events/index.ts";
 import { streamRoutes, startStreamSweep } from "./streams/index.ts";
 import { statementRoutes } from "./statements/index.ts";
+import type { After } from "./sweep.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";
@@ -68,6 +69,10 @@ export type RuntimeDeps = {
   readonly nowMs?: () => number;
   /** All addresses of a name that a provider gave; the system's resolver when absent. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** When what the runtime does by itself is done; the process's timers when absent. */
+  readonly after?: After;
+  /** What sampling seeds are made of; the system's when absent. */
+  readonly randomBytes?: RandomBytes;
 };
 
 /** Money that lies unused has waited for hours; some seconds more are nothing. */
@@ -122,7 +127,7 @@ export function createRuntime(config: RuntimeConfig, deps: RuntimeDeps): Runtime
 async function buildService(
   config: RuntimeConfig,
   db: Database,
-  { log, resolve }: RuntimeDeps,
+  { log, resolve, after, randomBytes }: RuntimeDeps,
   nowMs: () => number,
   resources: AsyncDisposableStack,
 ): Promise<{ readonly service: ServiceApp; readonly push: (runtimeUrl: string) => AsyncDisposable }> {
@@ -192,12 +197,13 @@ async function buildService(
       nowMs,
       fallBack,
       sweepLeases: (call) => sweepLeases({ db, authority, offers, nowMs }, call),
+      listPushes: (workerId, jobIds) => listPushes(db, workerId, jobIds),
     }),
     marketplaceRoutes({ db, artifacts, authority, limits, offers, signer, nowMs }),
     panelRoutes({ db, artifacts, authority, limits, signer, nowMs }),
     commerceRoutes({ db }),
     verificationRoutes({ db, authority, offers, judge }),
-    samplingRoutes({ db, authority }),
+    samplingRoutes({ db, authority, randomBytes }),
     fraudRoutes({ db, authority, offers, judge }),
     treasuryRoutes({
       db,
@@ -254,17 +260,16 @@ async function buildService(
       () => mirror.stats.waiting,
     );
   }
-  resources.use(startCollector({ db, authority, store, nowMs, log }));
+  resources.use(startCollector({ db, authority, store, nowMs, log, after }));
   const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
-  resources.use(startStalledJobs({ db, authority, offers, judge, log, nowMs, everyMs: stalledEveryMs }));
-  resources.use(startAdjudicator({ db, authority, offers, judge, log }));
-  resources.use(startExecutorSweep({ db, authority, log, nowMs }));
-  resources.use(startLeaseSweep({ db, authority, offers, log, nowMs, everyMs: config.leaseSweepEveryMs }));
-  resources.use(startProjector({ db, log }));
-  resources.use(startStreamSweep({ db, authority, announcer, log, everyMs: config.streamSweepEveryMs }));
-  resources.use(
-    startReconciler({ db, authority, log, nowMs, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }),
-  );
+  const sweeps = { db, authority, offers, judge, log, nowMs, after };
+  resources.use(startStalledJobs({ ...sweeps, everyMs: stalledEveryMs, randomBytes }));
+  resources.use(startAdjudicator(sweeps));
+  resources.use(startExecutorSweep(sweeps));
+  resources.use(startLeaseSweep({ ...sweeps, everyMs: config.leaseSweepEveryMs }));
+  resources.use(startProjector(sweeps));
+  resources.use(startStreamSweep({ ...sweeps, announcer, everyMs: config.streamSweepEveryMs }));
+  resources.use(startReconciler({ ...sweeps, everyMs: config.reconcileEveryMs ?? RECONCILE_EVERY_MS }));
   return {
     service,
     push: (runtimeUrl) => startPushes({ db, authority, offers, outbound, signer, runtimeUrl, log, nowMs }),

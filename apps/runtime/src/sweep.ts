@@ -5,35 +5,45 @@ import { randomUUID } from "node:crypto";
 import { methodsOf, type CommandCall, type Contract, type Principal } from "@openagents/contracts";
 import type { Logger } from "@openagents/service";
 
+/** Call `act` once, `ms` from now; the answer calls it off. What `act` answers ends when it has. */
+export type After = (ms: number, act: () => Promise<void>) => () => void;
+
 export type Sweep = {
   /** For the log: `incidents`. */
   readonly what: string;
   readonly everyMs: number;
   readonly log: Logger;
+  /** The process's own timers when absent. */
+  readonly after?: After | undefined;
   /** One look. It ends soon when the signal aborts; what it throws is logged, and the next look comes all the same. */
   readonly look: (signal: AbortSignal) => Promise<void>;
 };
 
 /** Start looking; disposing it waits for the look that goes on. */
-export function startSweep({ what, everyMs, log, look }: Sweep): AsyncDisposable {
+export function startSweep({ what, everyMs, log, look, after = afterOnTimer }: Sweep): AsyncDisposable {
   const stopped = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
   const turn = () => {
     looking = look(stopped.signal)
       .catch((error: unknown) => log.warn({ err: error }, `${what} were not looked at`))
       .finally(() => {
-        if (!stopped.signal.aborted) timer = setTimeout(turn, everyMs);
+        if (!stopped.signal.aborted) callOff = after(everyMs, turn);
       });
+    return looking;
   };
-  timer = setTimeout(turn, everyMs);
+  let callOff = after(everyMs, turn);
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort();
-      clearTimeout(timer);
+      callOff();
       await looking;
     },
   };
+}
+
+function afterOnTimer(ms: number, act: () => Promise<void>): () => void {
+  const timer = setTimeout(() => void act(), ms);
+  return () => clearTimeout(timer);
 }
 
 /**

@@ -60,6 +60,16 @@ index 1111111..2222222 100644
   const { job, verified } = await workAndVerify(market, { ...FIXED, guardExit: 0 });
   assert.equal(verified.json.verification.verdict, "needs_review", verified.text);
   assert.equal((await settle(market, job)).json.settlement.status, "released");
+  // A word on the patch, which moves nothing any more.
+  const review = () =>
+    market.runtime.post(`/internal/v1/verifications/${job.job_id}/review`, {
+      decision: "rejected",
+      note: "",
+    });
+  const answers = await Promise.all(Array.from({ length: 6 }, review));
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  assert.equal((await review()).json.reason, "already_reviewed");
+  assert.equal(await earnedBy(market, market.first), PRICE - 2_000);
 });
 
 test("paid by execution, nothing is released for runs that contradict each other", async (t) => {

@@ -132,6 +132,10 @@ test("a redirect is not followed, and who refuses may still claim", async (t) =>
     const endpoint = await startEndpoint(t, answering);
     const { first, jobId } = await startPushed(runtime, endpoint.url);
     assert.deepEqual(await outcomeOf(runtime, jobId), ["failed", reason]);
+    const path = `/internal/v1/workers/${first.workerId}/jobs`;
+    const [told] = (await runtime.get(path, { token: first.token })).json.jobs;
+    assert.deepEqual([told.job_id, told.push_status], [jobId, "failed"]);
+    assert.ok(told.push_detail.length > 0, "its owner is told what went wrong");
     assert.equal((await work({ runtime }, first, FIXED)).job_id, jobId);
     assert.equal(endpoint.pushes.length, 1);
     await stop(runtime, first);
@@ -147,6 +151,8 @@ test("eight dispatches at once push one job once, signed by the runtime, with no
   assert.equal(all.filter(({ status }) => status === 201).length, 1);
   const jobId = dispatched(all);
   assert.deepEqual(await outcomeOf(runtime, jobId), ["succeeded", undefined]);
+  const jobs = await runtime.get(`/internal/v1/workers/${first.workerId}/jobs`, { token: first.token });
+  assert.deepEqual([jobs.json.jobs[0].push_status, jobs.json.jobs[0].push_detail], ["succeeded", undefined]);
   await ordered.dispatch();
   const [push, ...more] = endpoint.pushes;
   assert.ok(push);

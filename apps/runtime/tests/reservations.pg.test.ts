@@ -171,6 +171,11 @@ index 1111111..2222222 100644
     [settled.json.settlement.withheld_reason, settled.json.settlement.second_opinion_msats],
     ["review_expired", SECOND_PRICE],
   );
+  const late = await market.runtime.post(`/internal/v1/verifications/${job.job_id}/review`, {
+    decision: "accepted",
+    note: "",
+  });
+  assert.equal(late.json.reason, "already_settled", late.text);
   await assertSound(market.runtime);
 });
 

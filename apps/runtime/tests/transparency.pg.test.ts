@@ -15,6 +15,7 @@ import {
   treeHash,
 } from "@openagents/testing";
 import { sequencePage } from "../src/transparency/index.ts";
+import { getLastHead, listOffered } from "../src/transparency/store.ts";
 import { startHarness, type Harness } from "./harness.ts";
 
 const NOW = 1_790_000_000_000;
@@ -273,6 +274,30 @@ test("where transactions are counted anew, nothing is logged rather than somethi
   await assert.rejects(pass(db), /has been moved/);
   assert.deepEqual(await logged(db), ["before"]);
 });
+
+test("asking what is new reads as many receipts as it answers, however many one transaction left", async (t) => {
+  const { db, adminUrl } = await database(t);
+  const admin = connect({ url: adminUrl, applicationName: "test", connectionsMax: 1 });
+  t.after(() => admin.close());
+  await admin.query(statement("test.backlog", BACKLOG), [5_000]);
+  await pass(db, 10);
+  await admin.query(statement("test.analyze", "ANALYZE"));
+  await admin.transaction(async (tx) => {
+    // What a planner does that knows the place and counts on statistics.
+    await tx.query(statement("test.custom", "SET LOCAL plan_cache_mode = force_custom_plan"));
+    const { rows } = await listOffered(tx, await getLastHead(tx), 1);
+    assert.equal(rows.length, 1);
+    const [read] = await tx.query<{ rows: bigint }>(statement("test.read", ROWS_READ));
+    assert.ok(read !== undefined && read.rows < 10n, `${read?.rows} receipts were read`);
+  });
+});
+
+const BACKLOG = `INSERT INTO authority.receipts (receipt_id, tenant, schema, subject, body, occurred_at_ms)
+  SELECT 'receipt ' || n, 'org_a', 'test', 'test',
+         format('{"canonical_json_sha256":"%s"}', encode(sha256(n::text::bytea), 'hex')), 0
+    FROM generate_series(1, $1::int) AS n`;
+const ROWS_READ = `SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables
+  WHERE relid = 'authority.receipts'::regclass`;
 
 test("a service with another key than the log's does not start", async (t) => {
   const runtime = await startHarness(t);

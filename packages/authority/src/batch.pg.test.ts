@@ -28,6 +28,37 @@ test("commands that arrive together share one transaction, and each has its own 
   assert.equal(await count(db, "commands"), 300n);
 });
 
+test("two flushes run at once where they lock nothing in common, and a locked row's commands keep their order", async (t) => {
+  const { db } = await testDatabase(t, { directories: MIGRATIONS });
+  const gates = new Map([1n, 2n, 3n].map((row) => [row, Promise.withResolvers<void>()]));
+  const loaded: (readonly bigint[])[] = [];
+  const begun = new Map([1n, 2n, 3n].map((row) => [row, Promise.withResolvers<void>()]));
+  const batch: Counter = createAuthority({ db, nowMs: () => NOW }).batch({
+    ...counterKind(async (needs) => {
+      loaded.push(needs);
+      for (const row of new Set(needs)) begun.get(row)?.resolve();
+      for (const row of new Set(needs)) await gates.get(row)?.promise;
+    }),
+    locksOf: (row) => [`row ${row}`],
+  });
+  const first = add(batch, "a", 1n);
+  await begun.get(1n)?.promise;
+  const hot = numbers(5).map((n) => add(batch, `hot${n}`, 1n));
+  // Passes those that wait for the first flush, and runs beside it.
+  const other = add(batch, "b", 2n);
+  await begun.get(2n)?.promise;
+  // Locks nothing that is locked, and waits all the same: two flushes are enough.
+  const third = add(batch, "c", 3n);
+  assert.deepEqual(loaded, [[1n], [2n]]);
+  gates.get(3n)?.resolve();
+  gates.get(1n)?.resolve();
+  await Promise.all([first, ...hot, third]);
+  assert.deepEqual(loaded, [[1n], [2n], [1n, 1n, 1n, 1n, 1n, 3n]]);
+  gates.get(2n)?.resolve();
+  assert.equal((await other).status, 201);
+  assert.equal(await count(db, "commands"), 8n);
+});
+
 test("what fails in a batch fails alone: errors, refusals, bytes that cannot be stored, and nothing decided", async (t) => {
   const { db, batch } = await door(t);
   const before = numbers(10).map((n) => add(batch, `before${n}`, 1n));
@@ -202,6 +233,7 @@ function counterKind(
   ) => Promise<void> = async () => undefined,
 ): BatchKind<bigint, bigint, bigint> {
   return {
+    locksOf: () => ["the counter"],
     async load(tx, needs) {
       await onLoad(needs, tx);
       let value = 0n;

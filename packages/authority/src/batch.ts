@@ -1,10 +1,13 @@
 // Commands that share a transaction (spec 2.5, hot path). They wait in memory
-// while a flush runs; the next flush claims, loads, decides and commits up to
-// 256 of them with as many statements as one command needs.
+// while flushes run; the next flush claims, loads, decides and commits up to
+// 256 of them with as many statements as one command needs. Two flushes may run
+// at once, one deciding while the other waits for its commit, where they lock
+// nothing in common: a hot row's commands gather for one flush after the other.
 //
 // BATCH-1  A command answers as it would alone: same claim, same decision, same bytes.
 // BATCH-2  A command that fails, whatever the reason, fails alone.
 // BATCH-3  Each decision sees what those before it in the batch changed.
+// BATCH-4  Commands that lock the same run in the order in which they came.
 // Held by batch.pg.test.ts.
 
 import { ProblemError, type CommandCall } from "@openagents/contracts";
@@ -27,6 +30,12 @@ import { abandon, claimCommands, type Attempt, type Claim } from "./store.ts";
 /** Most commands of one transaction. */
 const BATCH_MAX = 256;
 
+/** Flushes at once: one is decided here while the server commits the other. */
+const FLUSHES_MAX = 2;
+
+/** How far behind a hot row's commands others are looked for. */
+const LOOKED_AT_MAX = 4 * BATCH_MAX;
+
 /** Most commands that wait. At the rate of a flush, more would wait for longer than their callers do. */
 const WAITING_MAX = 8_192;
 
@@ -37,6 +46,8 @@ export type BatchKind<Need, View, Change> = {
    * every other command keeps, too.
    */
   load(tx: Tx, needs: readonly Need[], nowMs: number): Promise<BatchState<Need, View, Change>>;
+  /** What `load` will lock for a command, by any name. Only speed depends on it: the locks themselves keep order. */
+  locksOf(need: Need): readonly string[];
 };
 
 export type BatchState<Need, View, Change> = {
@@ -65,25 +76,74 @@ export function startBatch<Need, View, Change>(
   deps: BatchDeps,
   kind: BatchKind<Need, View, Change>,
 ): (entry: BatchEntry<Need, View, Change>) => Promise<Attempt> {
-  const waiting: Waiting<BatchEntry<Need, View, Change>>[] = [];
-  let flushing = false;
+  let waiting: Waiting<BatchEntry<Need, View, Change>>[] = [];
+  /** What the running flushes lock. */
+  const locked = new Set<string>();
+  let flushes = 0;
+  /** Commands in them. */
+  let running = 0;
+  let begins = false;
 
-  async function flushAll(): Promise<void> {
-    while (waiting.length > 0) await flush(deps, kind, waiting.splice(0, BATCH_MAX));
-    flushing = false;
+  function begin(): void {
+    begins = false;
+    while (flushes < FLUSHES_MAX && waiting.length > 0) {
+      const { batch, locks, left } = takeBatch(waiting, locked, (entry) => kind.locksOf(entry.need));
+      // Looked at again at the end of the flush that they wait for. A few beside many wait
+      // for more to come: a flush costs the same for one command as for ten.
+      if (batch.length === 0 || batch.length * 2 < running) return;
+      waiting = left;
+      flushes += 1;
+      running += batch.length;
+      for (const lock of locks) locked.add(lock);
+      void flush(deps, kind, batch).then(() => {
+        flushes -= 1;
+        running -= batch.length;
+        for (const lock of locks) locked.delete(lock);
+        beginSoon();
+      });
+    }
+  }
+
+  function beginSoon(): void {
+    if (begins || flushes === FLUSHES_MAX) return;
+    begins = true;
+    // What arrives in the same turn of the event loop comes along.
+    setImmediate(begin);
   }
 
   return (entry) => {
     if (waiting.length >= WAITING_MAX) return Promise.reject(tooManyWait());
     const done = Promise.withResolvers<Attempt>();
     waiting.push({ entry, done });
-    if (!flushing) {
-      flushing = true;
-      // What arrives in the same turn of the event loop comes along.
-      setImmediate(() => void flushAll());
-    }
+    beginSoon();
     return done.promise;
   };
+}
+
+/** The first that wait for nothing that is locked; whoever waits for the same keeps its place. */
+function takeBatch<Entry>(
+  waiting: readonly Waiting<Entry>[],
+  locked: ReadonlySet<string>,
+  locksOf: (entry: Entry) => readonly string[],
+): {
+  readonly batch: readonly Waiting<Entry>[];
+  readonly locks: ReadonlySet<string>;
+  readonly left: Waiting<Entry>[];
+} {
+  const batch: Waiting<Entry>[] = [];
+  const left: Waiting<Entry>[] = [];
+  const locks = new Set<string>();
+  const passedOver = new Set<string>();
+  let looked = 0;
+  for (; looked < waiting.length && looked < LOOKED_AT_MAX && batch.length < BATCH_MAX; looked += 1) {
+    const each = waiting[looked];
+    if (each === undefined) break;
+    const wanted = locksOf(each.entry);
+    const free = !wanted.some((lock) => locked.has(lock) || passedOver.has(lock));
+    (free ? batch : left).push(each);
+    for (const lock of wanted) (free ? locks : passedOver).add(lock);
+  }
+  return { batch, locks, left: [...left, ...waiting.slice(looked)] };
 }
 
 /**

@@ -1,7 +1,6 @@
 // One command from its call to what commits: the same for a command that has a
 // transaction of its own and for one that shares it with others.
 
-import { randomBytes } from "node:crypto";
 import type { CommandCall, CommandReply } from "@openagents/contracts";
 import type { Write } from "@openagents/postgres";
 import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
@@ -10,6 +9,7 @@ import { newId } from "./ids.ts";
 import { intentsWrite } from "./intent-store.ts";
 import type { Intent, IntentDraft } from "./intent.ts";
 import type { Outcome } from "./outcome.ts";
+import { randomHex } from "./randomness.ts";
 import { render } from "./reply.ts";
 import { isStreamWrite, streamEventsWrite, streamIdsOf, type StreamEventDraft } from "./stream.ts";
 import { commandWrite, receiptsWrite, type SealedReceipt } from "./store.ts";
@@ -142,7 +142,7 @@ function seal(
   const receipt = sealReceipt({
     schema,
     // The nonce makes the receipt's hash a commitment: it can be published without telling the facts.
-    nonce: randomBytes(16).toString("hex"),
+    nonce: randomHex(16),
     occurred_at: new Date(occurredAtMs).toISOString(),
     actor: principal.id,
     ...(principal.actingFor === undefined ? {} : { acting_for: principal.actingFor }),

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { encode, type CommandCall } from "@openagents/contracts";
 import { canonicalize } from "@openagents/receipts";
 
@@ -12,11 +12,11 @@ export type Identity = {
 export function identify(call: CommandCall, input: unknown): Identity {
   const { principal, method, idempotencyKey } = call;
   const name = JSON.stringify([principal.org, principal.id, method.name, idempotencyKey]);
-  const commandId = createHash("sha256").update(name).digest();
+  const commandId = hash("sha256", name, "buffer");
   const request = canonicalize(encode(method.input, input));
   return {
     commandId,
     mapKey: commandId.toString("base64"),
-    requestSha256: createHash("sha256").update(request).digest(),
+    requestSha256: hash("sha256", request, "buffer"),
   };
 }

@@ -8,16 +8,18 @@ export {
 export type { BatchKind, Decided } from "./batch.ts";
 export type { Decision, Streams } from "./decision.ts";
 export { newId } from "./ids.ts";
-export { findIntent } from "./intent-store.ts";
+export { findIntent, listIntentsByEffect } from "./intent-store.ts";
 export { startIntentWorker, type IntentHandler, type IntentWorker } from "./intent-worker.ts";
 export type { ActResult, Effect, Intent, IntentDraft, IntentStatus, TerminalEffect } from "./intent.ts";
 export type { Answer, Conclusion, Nothing, Outcome, Refusal } from "./outcome.ts";
 export { streamEventsWrite, type StreamEventDraft } from "./stream.ts";
 export {
   findReceipt,
+  findReceipts,
   getMode,
   listReceipts,
   modeWrite,
   type ModeState,
+  type ReceiptKey,
   type StoredReceipt,
 } from "./store.ts";

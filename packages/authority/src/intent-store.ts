@@ -90,6 +90,21 @@ export async function findIntent(
   return row === undefined ? undefined : intentOf(row);
 }
 
+const LIST_BY_EFFECT = statement(
+  "authority.list_intents_by_effect",
+  `SELECT ${COLUMNS} FROM authority.intents WHERE kind = $1 AND effect_key = ANY ($2)`,
+);
+
+/** Those of one kind with these effect keys, in no order. */
+export async function listIntentsByEffect(
+  q: Queryable,
+  kind: string,
+  effectKeys: readonly string[],
+): Promise<Intent[]> {
+  if (effectKeys.length === 0) return [];
+  return (await q.query<IntentRow>(LIST_BY_EFFECT, [kind, effectKeys])).map(intentOf);
+}
+
 // The mark that it may have been sent is set in the same statement as the hold:
 // whoever takes it up after a crash finds the mark, and asks in place of sending.
 // Nothing new is sent while writes are frozen.

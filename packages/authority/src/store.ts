@@ -51,7 +51,8 @@ export type CommandRow = {
 // The advisory lock serialises the same key across processes without blocking
 // a connection, as waiting on a unique index would. The primary key stays the
 // judge: when two snapshots miss each other, the second insert fails and its
-// command starts over.
+// command starts over. LIMIT makes each look-up a probe of the primary key,
+// whatever the planner believes about the number of rows.
 const CLAIM = statement(
   "authority.claim",
   `SELECT pg_try_advisory_xact_lock(k.lock) AS acquired,
@@ -59,8 +60,8 @@ const CLAIM = statement(
           c.request_sha256, coalesce(o.status, c.status) AS status,
           coalesce(o.content_type, c.content_type) AS content_type, coalesce(o.body, c.body) AS body
      FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS k (command_id, lock, position)
-     LEFT JOIN authority.commands c USING (command_id)
-     LEFT JOIN authority.command_outcomes o ON o.command_id = c.command_id
+     LEFT JOIN LATERAL (SELECT * FROM authority.commands WHERE command_id = k.command_id LIMIT 1) c ON true
+     LEFT JOIN LATERAL (SELECT * FROM authority.command_outcomes WHERE command_id = c.command_id LIMIT 1) o ON true
     ORDER BY k.position`,
 );
 
@@ -264,6 +265,29 @@ type ReceiptRow = { seq: bigint; occurred_at_ms: bigint; body: string };
 
 function receiptOf({ seq, occurred_at_ms: occurredAtMs, body }: ReceiptRow): StoredReceipt {
   return { seq, occurredAtMs, body };
+}
+
+const FIND_RECEIPTS = statement(
+  "authority.find_receipts",
+  `SELECT k.position, r.*
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (tenant, receipt_id, position)
+     JOIN LATERAL (SELECT tenant, seq, occurred_at_ms, body FROM authority.receipts
+                    WHERE receipt_id = k.receipt_id LIMIT 1) r ON r.tenant = k.tenant`,
+);
+
+export type ReceiptKey = { readonly tenant: string; readonly receiptId: string };
+
+/** Each as `findReceipt` would answer it, in the order of the keys. */
+export async function findReceipts(
+  q: Queryable,
+  keys: readonly ReceiptKey[],
+): Promise<(StoredReceipt | undefined)[]> {
+  const tenants = keys.map(({ tenant }) => tenant);
+  const receiptIds = keys.map(({ receiptId }) => receiptId);
+  const rows = await q.query<ReceiptRow & { position: bigint }>(FIND_RECEIPTS, [tenants, receiptIds]);
+  const found: (StoredReceipt | undefined)[] = keys.map(() => undefined);
+  for (const row of rows) found[Number(row.position) - 1] = receiptOf(row);
+  return found;
 }
 
 /** Undefined when the tenant has no such receipt. */

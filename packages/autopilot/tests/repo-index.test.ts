@@ -239,6 +239,7 @@ test("a provider hands in an index that holds against its tree, and reports what
     toolchains: [],
     dataDir: await temporaryFolder(t),
     pause: pauseFor,
+    opinions: undefined,
   };
   const job = {
     jobId: "job_1",

@@ -98,6 +98,8 @@ function takeJson(scope: FastifyInstance): void {
   });
 }
 
+const JSON_CONTENT_TYPE = "application/json; charset=utf-8";
+
 type PreparedRoute = { readonly method: MethodContract; readonly options: RouteOptions };
 
 function prepare(
@@ -282,10 +284,7 @@ function responder(
     if (method.effect === "command") return sendCommandReply(reply, result as CommandReply);
     if (isByteStream(method.output)) return sendBytes(reply, method, result as HttpBody);
     const text = encodeText(method.output, result);
-    return reply
-      .code(method.successStatus)
-      .header("content-type", "application/json; charset=utf-8")
-      .send(text);
+    return reply.code(method.successStatus).header("content-type", JSON_CONTENT_TYPE).send(text);
   };
 }
 
@@ -293,8 +292,13 @@ function sendCommandReply(reply: FastifyReply, result: CommandReply): FastifyRep
   const retryAfter = retryAfterSeconds(result.status, result.retryAfterMs);
   if (retryAfter !== undefined) reply.header("retry-after", retryAfter);
   if (result.replayed) reply.header("idempotent-replayed", "true");
-  // As bytes, because to text Fastify adds a charset, which problem+json does not have.
-  return reply.code(result.status).header("content-type", result.contentType).send(Buffer.from(result.body));
+  // Text leaves in one piece with its headers. To a type without a charset Fastify would add
+  // one, and problem+json has none: that leaves as bytes.
+  const isText = result.contentType === JSON_CONTENT_TYPE;
+  return reply
+    .code(result.status)
+    .header("content-type", result.contentType)
+    .send(isText ? result.body : Buffer.from(result.body));
 }
 
 function sendBytes(

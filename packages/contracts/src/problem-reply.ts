@@ -1,7 +1,7 @@
 // Every error that leaves a service, as problem+json. What is not meant for the
 // caller leaves as a bare 500 and goes to the log.
 
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { PROBLEM_CONTENT_TYPE, ProblemError, problemBody, retryAfterSeconds } from "./problem.ts";
 
@@ -12,12 +12,14 @@ export function requestIdOf(request: FastifyRequest): string {
   const known = requestIds.get(request.raw);
   if (known !== undefined) return known;
   const given = request.headers["x-request-id"];
-  const id =
-    typeof given === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(given)
-      ? given
-      : `req_${randomBytes(16).toString("hex")}`;
+  const id = typeof given === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(given) ? given : newRequestId();
   requestIds.set(request.raw, id);
   return id;
+}
+
+/** A UUID, because Node draws randomness for many of these at once. */
+function newRequestId(): string {
+  return `req_${randomUUID().replaceAll("-", "")}`;
 }
 
 /** Send a problem. After the first byte of an answer there is no way to send one; the connection then breaks. */
@@ -96,7 +98,7 @@ export const problemServerOptions = {
       return;
     }
     const problem = wireProblem(error.code ?? "");
-    const body = problemBody(problem, `req_${randomBytes(16).toString("hex")}`);
+    const body = problemBody(problem, newRequestId());
     socket.end(
       `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -17,4 +17,9 @@ export {
   postingWrites,
   type StoredTransfer,
 } from "./store.ts";
-export { loadTransferBatch, type TransferNeed, type TransferState } from "./transfer-batch.ts";
+export {
+  loadTransferBatch,
+  locksOfTransfers,
+  type TransferNeed,
+  type TransferState,
+} from "./transfer-batch.ts";

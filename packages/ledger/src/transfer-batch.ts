@@ -19,6 +19,14 @@ export type TransferState = {
   apply(plan: Plan): void;
 };
 
+/** The accounts that loading for a command locks. */
+export function locksOfTransfers({ requests, open = [] }: TransferNeed): string[] {
+  return [
+    ...requests.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]),
+    ...open.map(({ id }) => id),
+  ];
+}
+
 /** Lock and load for all of them, in the one order that every transfer keeps. */
 export async function loadTransferBatch(
   tx: Tx,

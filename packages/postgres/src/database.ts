@@ -6,6 +6,7 @@
 // Held by database.pg.test.ts.
 
 import pg from "pg";
+import { encodeArrays } from "./binary-arrays.ts";
 import { ConnectionLost, isAbortedTransaction, translateError } from "./errors.ts";
 import { listen, type Listener } from "./listen.ts";
 import { pipelineOf, type Pipeline } from "./pipeline.ts";
@@ -68,6 +69,13 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes this long in order; one that does is stuck. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
+/**
+ * A statement is planned once for a connection, and not again for each execution, which would
+ * cost more than most of ours do. Such a plan must hold however the tables grow after it,
+ * so it walks an index even where the table is so small yet that reading all of it were cheaper.
+ */
+const PLANNING = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
+
 /** int8 as bigint: money and sequence numbers must not be rounded. */
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, BigInt);
@@ -81,6 +89,7 @@ export function connect(options: DatabaseOptions): Database {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     keepAlive: true,
+    options: PLANNING,
   };
   const pool = new pg.Pool({ ...config, max: options.connectionsMax ?? CONNECTIONS_MAX, pipeline: true });
   // A connection that dies idle is replaced when the next one is needed.
@@ -90,9 +99,11 @@ export function connect(options: DatabaseOptions): Database {
   pool.on("connect", (client) => client.on("error", ignoreLoss));
 
   return {
-    async query<R>({ name, text }: Statement, values: readonly unknown[] = []) {
+    async query<R>(statement: Statement, values: readonly unknown[] = []) {
+      const { name, text } = statement;
       try {
-        const result = await pool.query<R & pg.QueryResultRow>({ name, text, values: [...values] });
+        const sent = { name, text, values: encodeArrays(statement, values) };
+        const result = await pool.query<R & pg.QueryResultRow>(sent);
         return result.rows;
       } catch (error) {
         throw translateError(error);

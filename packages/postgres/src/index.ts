@@ -14,6 +14,7 @@ export {
   isRetryable,
   isUniqueViolation,
 } from "./errors.ts";
+export { gatherReads } from "./gather.ts";
 export type { Listener } from "./listen.ts";
 export { MigrationRefused, assertMigrated, migrate, type MigrationDirectory } from "./migrate.ts";
 export { provisionDatabase, urlFor, type DatabasePlan, type Role } from "./provision.ts";

@@ -11,6 +11,7 @@
 
 import type { Duplex } from "node:stream";
 import pg from "pg";
+import { encodeArrays } from "./binary-arrays.ts";
 import type { Statement } from "./statement.ts";
 
 export type Pipeline = {
@@ -102,10 +103,11 @@ export function pipelineOf(client: pg.PoolClient): Pipeline {
   }
 
   return {
-    send: ({ name, text }, values) =>
+    send: (statement, values) =>
       new Promise((resolve, reject) => {
+        const { name, text } = statement;
         const group = groupOfThisTurn();
-        const config = { name, text, values: [...values], queryMode: "extended" };
+        const config = { name, text, values: encodeArrays(statement, values), queryMode: "extended" };
         const step = new Step(config, group, (error, result) => {
           if (error === undefined || error === null) resolve(result as Parameters<typeof resolve>[0]);
           else reject(error);

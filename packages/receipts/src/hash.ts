@@ -1,20 +1,11 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { canonicalize } from "./canonicalize.ts";
 import type { JsonValue } from "./json.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** Whether a value is exactly so many lower-case hex digits. Upper case would give one hash two spellings. */
 export function isHex(value: unknown, digits: number): value is string {
   return typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value);
-}
-
-/** Node's own hash takes a sixth of the time; browsers have none that answers at once. */
-const ofNode = globalThis.process?.getBuiltinModule?.("node:crypto");
-
-/** sha256 of bytes, or of a text's UTF-8, as 64 lower-case hex digits. */
-export function sha256Hex(input: Uint8Array | string): string {
-  if (ofNode !== undefined) return ofNode.hash("sha256", input, "hex");
-  return bytesToHex(sha256(typeof input === "string" ? utf8ToBytes(input) : input));
 }
 
 /** `sha256:` and the hash of a payload's canonical JSON: how stream payloads are named. */
@@ -43,8 +34,5 @@ export function chainEvent(previousHex: string | undefined, event: ChainedEvent)
   if (!isHex(previous, 64)) throw new RangeError("the previous head must be 64 lower-case hex digits");
   const { seq, event_type, payload, recorded_at } = event;
   const canonical = utf8ToBytes(canonicalize({ seq, event_type, payload, recorded_at }));
-  const hash = sha256.create();
-  hash.update(hexToBytes(previous));
-  hash.update(canonical);
-  return bytesToHex(hash.digest());
+  return sha256Hex(concatBytes(hexToBytes(previous), canonical));
 }

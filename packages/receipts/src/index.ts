@@ -1,6 +1,7 @@
 export { checkInclusion, type InclusionCheck } from "./check-inclusion.ts";
 export { DEPTH_MAX, assertReceiptNumbers, canonicalize } from "./canonicalize.ts";
-export { chainEvent, payloadHash, sha256Hex, type ChainedEvent } from "./hash.ts";
+export { chainEvent, payloadHash, type ChainedEvent } from "./hash.ts";
+export { sha256Hex } from "./sha256.ts";
 export { JsonError, type JsonObject, type JsonValue } from "./json.ts";
 export {
   NoteError,

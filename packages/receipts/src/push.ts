@@ -1,4 +1,4 @@
-import { sha256Hex } from "./hash.ts";
+import { sha256Hex } from "./sha256.ts";
 
 const DOMAIN = "openagents.provider_push.v1";
 

@@ -2,7 +2,7 @@
 // that the signature can be checked with the receipt alone.
 
 import { canonicalize } from "./canonicalize.ts";
-import { sha256Hex } from "./hash.ts";
+import { sha256Hex } from "./sha256.ts";
 import type { JsonObject } from "./json.ts";
 
 const QUOTE_TERMS = [

@@ -7,9 +7,10 @@
 // Held by receipt.test.ts.
 
 import { assertReceiptNumbers, canonicalize } from "./canonicalize.ts";
-import { isHex, sha256Hex } from "./hash.ts";
+import { isHex } from "./hash.ts";
 import { JsonError, type JsonObject, type JsonValue } from "./json.ts";
 import { RECEIPT_PREFIXES, isReceiptSchema } from "./schemas.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** What every receipt states; the facts of its kind stand beside these. */
 export type ReceiptFacts = JsonObject & {

@@ -81,9 +81,11 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
   });
 
   const connections = trackConnections(app);
-  app.addHook("onRequest", async (request) => {
+  const loopback = isLoopback(config.host);
+  app.addHook("onRequest", (request, _reply, done) => {
     if (draining && !TOLD_WHILE_DRAINING.has(request.routeOptions.url ?? "")) throw shuttingDown();
-    if (isLoopback(config.host)) assertLoopbackRequest(request.headers.host, request.headers.origin);
+    if (loopback) assertLoopbackRequest(request.headers.host, request.headers.origin);
+    done();
   });
 
   const health = bind(Health, {

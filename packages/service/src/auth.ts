@@ -2,7 +2,7 @@
 // minutes) against its JWKS. May not consult a database: the edge answers for
 // thousands of requests a second.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { ProblemError, type Principal } from "@openagents/contracts";
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from "jose";
 
@@ -40,7 +40,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   return async (authorization) => {
     const token = bearer(authorization);
-    const cacheKey = createHash("sha256").update(token).digest("base64");
+    const cacheKey = hash("sha256", token, "base64");
     const nowMs = options.nowMs();
 
     const known = verified.get(cacheKey);

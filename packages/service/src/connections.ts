@@ -20,8 +20,14 @@ export function trackConnections(app: FastifyInstance): Connections {
       busy.delete(socket);
     });
   });
-  app.addHook("onRequest", async (request) => void busy.add(request.raw.socket));
-  app.addHook("onResponse", async (request) => void busy.delete(request.raw.socket));
+  app.addHook("onRequest", (request, _reply, done) => {
+    busy.add(request.raw.socket);
+    done();
+  });
+  app.addHook("onResponse", (request, _reply, done) => {
+    busy.delete(request.raw.socket);
+    done();
+  });
   return {
     closeIdle() {
       for (const socket of open) if (!busy.has(socket)) socket.destroy();

@@ -18,8 +18,9 @@ import {
   allScopes,
   createClient,
 } from "@openagents/contracts";
-import { createRuntime } from "@openagents/runtime";
+import { createRuntime, type After } from "@openagents/runtime";
 import { silentLogger } from "@openagents/service";
+import type { Random } from "./random.ts";
 import { SignJWT, exportJWK, generateKeyPair } from "jose";
 
 export type Party = {
@@ -40,16 +41,18 @@ export type WorldOptions = {
   /** Of the role that owns the schema; absent when it is migrated already. */
   readonly ownerDatabaseUrl?: string | undefined;
   readonly nowMs: () => number;
+  /** When the runtime does what it does by itself. */
+  readonly after: After;
+  readonly random: Random;
 };
 
 const ISSUER = "openagents-simulation";
 const TOKEN_S = 600;
-/** How often the runtime looks for what buyers have left, in real time. */
-export const SWEEP_EVERY_MS = 200;
 /** A limit is not what is simulated. */
 const UNLIMITED = { burst: 1_000_000, perSecond: 1_000_000 };
 
-export async function openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }: WorldOptions): Promise<World> {
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const { databaseUrl, ownerDatabaseUrl, nowMs, after, random } = options;
   await using opened = new AsyncDisposableStack();
   const artifactsDir = await mkdtemp(join(tmpdir(), "oa-simulation-"));
   opened.defer(() => rm(artifactsDir, { recursive: true, force: true }));
@@ -79,10 +82,14 @@ export async function openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }: WorldO
           registrations: UNLIMITED,
           polls: UNLIMITED,
         },
-        stalledEveryMs: SWEEP_EVERY_MS,
         version: "simulation",
       },
-      { log: silentLogger(), nowMs },
+      {
+        log: silentLogger(),
+        nowMs,
+        after,
+        randomBytes: (count) => Buffer.from(Array.from({ length: count }, () => random.int(0, 255))),
+      },
     ),
   );
   const { url } = await runtime.start();

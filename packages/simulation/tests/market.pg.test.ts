@@ -25,3 +25,13 @@ test("in an ordinary market money is conserved at each step, nothing stays stuck
     assert.equal(lie.paid, 0, lie.lie);
   }
 });
+
+test("the same seed makes the same market, to the last count and millisecond", async (t) => {
+  const reports = [];
+  for (let run = 0; run < 2; run += 1) {
+    const { url: databaseUrl } = await testDatabase(t, { directories: MIGRATIONS });
+    const population = ordinaryPopulation(11, 10, 4);
+    reports.push(await simulateMarket({ databaseUrl, jobs: 20, seed: 11, ...population, signal: never }));
+  }
+  assert.deepEqual(reports[0], reports[1]);
+});

@@ -2,7 +2,7 @@
 // inside the actions, so that `--help` starts fast.
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import type { CollectArtifactsResponse } from "@openagents/contracts";
 import { Command, InvalidArgumentError } from "commander";
@@ -65,10 +65,11 @@ function listCommand(context: Context): Command {
         each.class.replace("_", " "),
         formatTime(each.keepUntil),
       ]);
-      const columns = ["sha256", "bytes", "class", "kept until"].map((title) => ({ title }));
+      const columns = ["sha256", "bytes", "class", "kept at least until"].map((title) => ({ title }));
       for (const line of renderTable(columns, rows, out.style)) out.line(line);
       if (cursor !== undefined) continue;
       const { storedBytes, storedBytesMax, storedObjects, storedObjectsMax } = page;
+      out.line("what a job, a run or somebody you share it with needs is kept for as long as that");
       out.line(
         `stored: ${storedBytes} of ${storedBytesMax} bytes, ${storedObjects} of ${storedObjectsMax} artifacts`,
       );
@@ -113,6 +114,8 @@ function getCommand(context: Context): Command {
     .argument("<sha256>", "", parseSha256)
     .requiredOption("--out <file>", "where to");
   return setBody<DataDirOption & { out: string }>(command, async (options, [sha256 = ""]) => {
+    // Before it travels; the file itself is made only where there is none.
+    if (existsSync(options.out)) throw outTaken(options.out);
     const client = await clientOf(context, options);
     const { data } = await client.getArtifact({ sha256 });
     const bytes = Buffer.from(data);
@@ -136,9 +139,20 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
       throw cause;
     }
   } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") throw outTaken(path);
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError("file_unwritable", `${path} cannot be written: ${why}`, { cause });
+    throw new CliError("file_unwritable", `${path} cannot be written: ${why}`, {
+      nextStep: "give --out a file in a folder that exists and that you may write to",
+      cause,
+    });
   }
+}
+
+function outTaken(path: string): CliError {
+  return new CliError("usage", `${path} exists already`, {
+    nextStep: "give --out a name that is free",
+    exitCode: EXIT.usage,
+  });
 }
 
 function gcCommand(context: Context): Command {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
 import { connect } from "../connection.ts";
 import { addDataDirOption, setBody, type Context, type DataDirOption } from "../context.ts";
+import { statementCommand } from "./ledger-statement.ts";
 import { formatSats, formatTime, printable, renderTable, type Style } from "../terminal/index.ts";
 
 const HELP = `
@@ -16,6 +17,7 @@ money back, and tells what it left and why. The stack does so by itself.
 Examples:
   openagents ledger audit
   openagents ledger reconcile
+  openagents ledger statement
 
 Exit codes: 0 every check holds, or reconciled; 1 a check fails, or no stack is running.`;
 
@@ -46,9 +48,10 @@ export function ledgerCommand(context: Context): Command {
     return report.ok ? EXIT.ok : EXIT.failed;
   });
   return new Command("ledger")
-    .description("check the books")
+    .description("check the books, and what was paid")
     .addCommand(audit)
     .addCommand(reconcileCommand(context))
+    .addCommand(statementCommand(context))
     .addHelpText("after", HELP);
 }
 

@@ -4,6 +4,8 @@ import { Command } from "commander";
 import { parseProviderId, parseQuoteId, parseWhole } from "../arguments.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { connect } from "../connection.ts";
+import { seedsCommand } from "./market-seeds.ts";
+import { askedWords } from "../provider/index.ts";
 import { addDataDirOption, setBody, type Context, type DataDirOption } from "../context.ts";
 import {
   formatDuration,
@@ -18,6 +20,7 @@ const HELP = `
 Examples:
   openagents market providers
   openagents market telemetry --days 30
+  openagents market seeds
   openagents market quote qte_0123456789abcdef0123456789abcdef
 
 Exit codes: 0 looked; 1 could not look, or a quote's signature is wrong; 2 wrong arguments.`;
@@ -28,7 +31,8 @@ export function marketCommand(context: Context): Command {
     .addHelpText("after", HELP)
     .addCommand(providersCommand(context))
     .addCommand(telemetryCommand(context))
-    .addCommand(quoteCommand(context));
+    .addCommand(quoteCommand(context))
+    .addCommand(seedsCommand(context));
 }
 
 function providersCommand(context: Context): Command {
@@ -48,12 +52,11 @@ function providersCommand(context: Context): Command {
     const records = new Map(answer.records.map((record) => [record.providerWorkerId, record]));
     const rows = answer.providers.map((provider) => {
       const record = records.get(provider.workerId);
-      const execution = provider.executionPriceMsats;
       return [
         provider.workerId,
         printable(provider.displayName),
-        provider.priceMsats === 0n ? "" : formatSats(provider.priceMsats),
-        execution === undefined ? "" : formatSats(execution),
+        askedWords(provider, "outcome"),
+        askedWords(provider, "execution"),
         record?.tier ?? "",
         record === undefined ? "" : `${record.reliabilityBps / 100} %`,
         record?.latencyMs === undefined ? "" : formatDuration(Number(record.latencyMs)),

@@ -13,6 +13,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import { connect } from "../connection.ts";
 import { addDataDirOption, setBody, type Context, type DataDirOption } from "../context.ts";
 import { logKeys, operatorKeys } from "../operators.ts";
+import { listReceiptsCommand } from "./receipts-list.ts";
 
 /** Larger than any receipt or bundle manifest. */
 const INPUT_BYTES_MAX = 64 * 1024 * 1024;
@@ -21,6 +22,7 @@ const HELP = `
 A receipt says what was decided, signed by the service that decided it.
 
 Examples:
+  openagents receipts list --subject run_0123456789abcdef0123456789abcdef
   openagents receipts get pay_0123456789abcdef01234567 > receipt.json
   openagents receipts verify receipt.json
   openagents receipts canonicalize < any.json | sha256sum
@@ -31,7 +33,8 @@ Exit codes: 0 done, and for verify: nothing fails and the signer is pinned;
 
 export function receiptsCommand(context: Context): Command {
   return new Command("receipts")
-    .description("get and verify receipts, and canonical JSON")
+    .description("list, get and verify receipts, and canonical JSON")
+    .addCommand(listReceiptsCommand(context))
     .addCommand(getCommand(context))
     .addCommand(verifyReceiptCommand(context))
     .addCommand(canonicalizeCommand(context))

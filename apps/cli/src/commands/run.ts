@@ -4,7 +4,7 @@ import type { RunOutcome } from "@openagents/autopilot";
 import { Command, Option } from "commander";
 import { collect, parsePortBase, parseRunId } from "../arguments.ts";
 import { CliError, EXIT } from "../cli-error.ts";
-import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
+import { addDataDirOption, dataDirOf, setBody, type Context } from "../context.ts";
 import { clientOf, openCredit, openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
 import {
   parseAttempts,
@@ -17,15 +17,13 @@ import {
   showRun,
   type RunArguments,
 } from "../runs/index.ts";
-import { parseRuntimeUrl, remoteToken } from "../remote-runtime.ts";
+import { addRemoteOptions, remoteClient, type RemoteOptions } from "../remote-runtime.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import { formatSats, showSteps, type StepList } from "../terminal/index.ts";
 
-type RunOptions = DataDirOption &
+type RunOptions = RemoteOptions &
   RunArguments & {
     readonly resume?: string;
-    readonly runtime?: string;
-    readonly tokenFile?: string;
     readonly portBase?: number;
   };
 
@@ -41,6 +39,10 @@ within one budget; a recorded one (script:FILE) is tried once unless --attempts 
 otherwise. A patch that changes what decides about it waits for your word:
 openagents runs accept ID, or openagents runs reject ID. Who ran the check a second
 time is paid the price of that in both cases, because it was asked for and done.
+
+With --pay-on execution a provider is paid for an honest run also when the check fails,
+which costs less where it is sold, and each attempt costs. A provider that does not come
+or cannot is replaced for no more than was set aside: --fallback says by whom.
 
 A folder without .git gets no branch: its patch stays in the bundle, for git apply.
 
@@ -101,22 +103,30 @@ export function runCommand(context: Context): Command {
         "fastest",
       ]),
     )
+    .addOption(
+      new Option(
+        "--pay-on <what>",
+        "pay when the check passes, or for its run whatever the verdict (default: outcome)",
+      ).choices(["outcome", "execution"]),
+    )
+    .addOption(
+      new Option(
+        "--fallback <who>",
+        "who does the job when its provider cannot: whoever sells it, the operator's reserve, or nobody (default: market)",
+      ).choices(["market", "reserve", "none"]),
+    )
     .option("--market", "let everyone who sells have the source, not only your devices and the operator")
     .option("--pr", "open a pull request when the patch holds")
     .option("--no-layers", "send no dependencies along")
     .option("--allow-scripts", "let install scripts of dependencies run on this computer")
     .option("--resume <run-id>", "go on with a run that was stopped", parseRunId)
-    .option("--runtime <url>", "with --resume: the runtime that has the run, when it is another's")
-    .option(
-      "--token-file <file>",
-      "your token there, read again as it is renewed (default: $OPENAGENTS_TOKEN)",
-    )
     .option(
       "--port-base <n>",
       "for a stack of its own: count ports up from n; 0 takes free ones",
       parsePortBase,
     )
     .addHelpText("after", HELP);
+  addRemoteOptions(command, "with --resume: the runtime that has the run, when it is another's");
   addDataDirOption(command);
   return setBody<RunOptions>(command, (options) => run(context, options, options.json === true));
 }
@@ -151,10 +161,9 @@ async function execute(
 ): Promise<RunOutcome> {
   const { resumeRun, runIssue } = await import("@openagents/autopilot");
   const dataDir = dataDirOf(context, options);
-  if (options.runtime !== undefined) {
-    const token = remoteToken(context, options.tokenFile, "going on with a run of another's runtime");
-    const client = { baseUrl: parseRuntimeUrl(options.runtime), token };
-    const deps = { ...runDeps(context, client, dataDir, signal), ...showRun(steps, style) };
+  const remote = remoteClient(context, options, "going on with a run of another's runtime");
+  if (remote !== undefined) {
+    const deps = { ...runDeps(context, remote, dataDir, signal), ...showRun(steps, style) };
     return resumeRun(deps, options.resume ?? "");
   }
   const request =
@@ -181,8 +190,6 @@ async function execute(
 
 /** A resumed run keeps what it was started with. */
 function refuseMixed(options: RunOptions): void {
-  if (options.tokenFile !== undefined && options.runtime === undefined)
-    throw new CliError("usage", "--token-file goes with --runtime", { exitCode: EXIT.usage });
   if (options.resume === undefined) {
     if (options.runtime === undefined) return;
     throw new CliError("usage", "a run is started on this computer's own stack", {
@@ -200,6 +207,8 @@ function refuseMixed(options: RunOptions): void {
       "attempts",
       "secondOpinion",
       "policy",
+      "payOn",
+      "fallback",
       "market",
       "allowScripts",
       "pr",

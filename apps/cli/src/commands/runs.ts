@@ -20,6 +20,7 @@ import {
   type Standing,
   type Word,
 } from "../runs/index.ts";
+import { addRemoteOptions, remoteClient, type RemoteOptions } from "../remote-runtime.ts";
 import { catchStopSignals } from "../stop-signals.ts";
 import { forkCommand, rebuildCommand } from "./runs-log.ts";
 import {
@@ -48,7 +49,8 @@ the check and makes the branch, reject withholds that money; who ran the check a
 time is paid its price in both cases, because that was asked for and done. cancel ends
 a run that is under way or was stopped. What is set aside for it is given back, or
 settled when it was handed in before; a provider at work is told to stop, and is
-not paid. All three write the bundle; a fork that is canceled has none.
+not paid. All three write the bundle; a fork that is canceled has none. With --runtime
+they act on a run of another's runtime, with your token there.
 
 fork makes a run that shares another one's first events; rebuild derives again what
 lists and show tell of a run, and says whether it was as stored.
@@ -73,8 +75,10 @@ export function runsCommand(context: Context): Command {
 function endCommand(context: Context, name: string, word: Word, description: string): Command {
   const command = new Command(name).description(description).argument("<run-id>", "", parseRunId);
   if (word !== "canceled") command.option("--note <text>", "why, kept with the receipt");
+  addRemoteOptions(command, "the runtime that has the run, when it is another's");
   addDataDirOption(command);
-  return setBody<DataDirOption & { note?: string }>(command, async (options, [runId = ""]) => {
+  return setBody<RemoteOptions & { note?: string }>(command, async (options, [runId = ""]) => {
+    const remote = remoteClient(context, options, "a word on a run of another's runtime");
     const output = options.json === true ? context.err : context.out;
     const steps = showSteps(output, context.nowMs);
     using stop = catchStopSignals(() => steps.line("Stopping; Ctrl-C again forces it."));
@@ -84,6 +88,7 @@ function endCommand(context: Context, name: string, word: Word, description: str
         word,
         note: options.note ?? "",
         dataDir: dataDirOf(context, options),
+        remote,
         signal: stop.signal,
       };
       const outcome = await endRun(context, end, steps, output.style);

@@ -37,10 +37,29 @@ export function jobLines(jobs: readonly WorkerJob[], style: Style): string[] {
   return [
     head,
     ...lines.flatMap((line, index) => {
-      const because = jobs[index]?.unpaidBecause;
-      return because === undefined ? [line] : [line, style.dim(`  ${printable(because)}`)];
+      const job = jobs[index];
+      const notes = [job?.unpaidBecause, job === undefined ? undefined : pushTrouble(job)];
+      return [
+        line,
+        ...notes.flatMap((note) => (note === undefined ? [] : [style.dim(`  ${printable(note)}`)])),
+      ];
     }),
   ];
+}
+
+/** Of a worker that is told of its jobs: why it was not told of this one. */
+function pushTrouble({ pushStatus, pushDetail = "" }: WorkerJob): string | undefined {
+  switch (pushStatus) {
+    case undefined:
+    case "succeeded":
+      return undefined;
+    case "pending":
+      return pushDetail === "" ? "It is about to be told of it." : `Not told of it yet: ${pushDetail}`;
+    case "unknown":
+      return `It is not known whether it was told of it: ${pushDetail}`;
+    case "failed":
+      return `It was not told of it: ${pushDetail}`;
+  }
 }
 
 export async function jobsJson(jobs: readonly WorkerJob[]): Promise<string> {

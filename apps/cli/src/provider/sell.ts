@@ -1,28 +1,34 @@
 // Selling in this process until it is told to stop.
 
+import { accessSync, constants } from "node:fs";
+import { join, resolve } from "node:path";
 import type { ProviderEnd } from "@openagents/autopilot";
 import { openStackLog, requireFreeSeat, startSeller, type SellerRecord } from "@openagents/stack";
+import { CliError, EXIT } from "../cli-error.ts";
 import { dataDirOf, type Context } from "../context.ts";
 import type { Identity, IdentityOptions } from "./identity.ts";
 import type { SaleEvent } from "./lines.ts";
 import { requireRuntime, watchPayment } from "./look-up.ts";
+import { pricesOf, type PriceOptions } from "./prices.ts";
 import { toolchainWords, toolchainsFor } from "./toolchains.ts";
 
-export type SellOptions = IdentityOptions & {
-  readonly price?: bigint;
-  readonly executionPrice?: bigint;
-  readonly name?: string;
-  readonly toolchain?: readonly string[];
-  readonly memory?: number;
-  readonly disk?: number;
-  /** Seconds. */
-  readonly cpuMax?: number;
-  readonly perHourMax?: bigint;
-  readonly concurrent?: number;
-  readonly listen?: number;
-  readonly endpoint?: string;
-};
+export type SellOptions = IdentityOptions &
+  PriceOptions & {
+    readonly name?: string;
+    readonly toolchain?: readonly string[];
+    readonly memory?: number;
+    readonly disk?: number;
+    /** Seconds. */
+    readonly cpuMax?: number;
+    readonly perHourMax?: bigint;
+    readonly concurrent?: number;
+    readonly listen?: number;
+    readonly endpoint?: string;
+    readonly opinions?: string;
+  };
 
+/** As the provider's loop runs it; not imported, because that would load it before anything is checked. */
+const ANSWER_FILE = "answer";
 const MEMORY_MIB = 2_048;
 const DISK_MIB = 1_024;
 const WALL_MS = 600_000n;
@@ -46,6 +52,7 @@ export async function sell(
 ): Promise<ProviderEnd> {
   requireFreeSeat(identity.seat);
   const client = identity.client();
+  const opinions = options.opinions === undefined ? undefined : programAt(options.opinions);
   // Later it is waited for; at the start its absence is more likely a wrong address.
   await requireRuntime(client.baseUrl);
   const dataDir = dataDirOf(context, options);
@@ -71,8 +78,7 @@ export async function sell(
     seat: identity.seat,
     client,
     displayName: options.name ?? identity.displayName,
-    priceMsats: options.price ?? identity.priceMsats,
-    executionPriceMsats: options.executionPrice,
+    ...pricesOf(options, identity.priceMsats),
     caps: {
       memoryMibMax: options.memory ?? MEMORY_MIB,
       diskMibMax: options.disk ?? DISK_MIB,
@@ -83,6 +89,7 @@ export async function sell(
     },
     sandbox,
     toolchains,
+    opinions,
     listen:
       options.listen === undefined ? undefined : { port: options.listen, endpointUrl: options.endpoint },
     log: openStackLog(dataDir, logNameOf(identity)),
@@ -97,6 +104,21 @@ export async function sell(
   registering(seller.record.workerId);
   on.ready(seller.record);
   return seller.ended;
+}
+
+/** The folder of the owner's program. Throws `program_missing`. */
+function programAt(folder: string): string {
+  const file = join(resolve(folder), ANSWER_FILE);
+  try {
+    accessSync(file, constants.X_OK);
+  } catch (cause) {
+    throw new CliError("program_missing", `${file} is no program that can be run`, {
+      nextStep: "see `openagents provider start --help` for what it reads and prints",
+      exitCode: EXIT.usage,
+      cause,
+    });
+  }
+  return resolve(folder);
 }
 
 /** Its log is beside the stack's. */

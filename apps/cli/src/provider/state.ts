@@ -21,6 +21,7 @@ import {
 import type { Identity } from "./identity.ts";
 import { findPayment, findWorker } from "./look-up.ts";
 import type { Payment } from "./payment.ts";
+import { priceWords } from "./prices.ts";
 
 export type ProviderState = {
   /** Absent when it does not sell now. */
@@ -73,7 +74,7 @@ export function stateLines(state: ProviderState, flags: string, nowMs: number, s
   const pairs: [string, string][] = [["worker", workerId]];
   if (record !== undefined) {
     pairs.push(["name", printable(record.displayName)]);
-    pairs.push(["price", `${formatSats(record.priceMsats)} a job`]);
+    pairs.push(["price", state.worker === undefined ? recordedPrice(record) : priceWords(state.worker)]);
     pairs.push(["runtime", record.runtimeUrl]);
   }
   pairs.push(["market", marketWords(state, style)]);
@@ -83,6 +84,11 @@ export function stateLines(state: ProviderState, flags: string, nowMs: number, s
     pairs.push(["working", activity.working.join(", ")]);
   pairs.push(["last job", lastJobWords(state)]);
   return [head, ...renderPairs(pairs, style)];
+}
+
+/** Where the runtime cannot be asked for all of its prices. */
+function recordedPrice({ priceMsats }: SellerRecord): string {
+  return priceMsats === 0n ? "whatever the verdict only" : `${formatSats(priceMsats)} a job`;
 }
 
 export function stateJson(state: ProviderState, nowMs: number): string {

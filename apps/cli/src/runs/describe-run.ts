@@ -54,9 +54,7 @@ export function nextCommands({ run, summary, branch }: Standing): string[] {
   const cancel = `openagents runs cancel ${runId}`;
   if (FINISHED.includes(status)) {
     if ((summary?.reservedMsats ?? 0n) > 0n) return [cancel];
-    return status === "succeeded" && branch !== undefined
-      ? [`git -C ${quoted(branch.repo)} merge ${branch.name}`]
-      : [];
+    return status === "succeeded" && branch !== undefined ? [mergeCommand(branch)] : [];
   }
   if (status === "canceling") return [cancel];
   if (summary?.waitsForReview === true)
@@ -64,6 +62,11 @@ export function nextCommands({ run, summary, branch }: Standing): string[] {
   const isExecuted = executor !== undefined && !executor.lost;
   // A fork has a log and no workspace: there is nothing here to resume it from.
   return isExecuted || run.forkedFrom !== undefined ? [cancel] : [`openagents run --resume ${runId}`, cancel];
+}
+
+/** From whatever folder it is typed in. */
+export function mergeCommand({ repo, name }: MadeBranch): string {
+  return `git -C ${quoted(repo)} merge ${name}`;
 }
 
 /** As a shell takes it. */

@@ -1,7 +1,7 @@
 // A person's word that ends a run: accept or reject what waits for a review, or
 // cancel what is under way.
 
-import type { RunOutcome } from "@openagents/autopilot";
+import type { ClientSettings, RunOutcome } from "@openagents/autopilot";
 import type { Context } from "../context.ts";
 import { clientOf, openPlace, openProviders, stopPlace, waitForUsers } from "../place/index.ts";
 import type { StepList, Style } from "../terminal/index.ts";
@@ -15,17 +15,23 @@ export type EndRun = {
   readonly word: Word;
   readonly note: string;
   readonly dataDir: string;
+  /** Another's runtime, which has the run; this computer's stack where undefined. */
+  readonly remote: ClientSettings | undefined;
   readonly signal: AbortSignal;
 };
 
-/** On the running stack, or on one that is started for it. Throws what the library throws. */
+/** On the named runtime, the running stack, or one that is started for it. Throws what the library throws. */
 export async function endRun(
   context: Context,
-  { runId, word, note, dataDir, signal }: EndRun,
+  { runId, word, note, dataDir, remote, signal }: EndRun,
   steps: StepList,
   style: Style,
 ): Promise<RunOutcome> {
   const { cancelRun, reviewRun } = await import("@openagents/autopilot");
+  if (remote !== undefined) {
+    const there = { ...runDeps(context, remote, dataDir, signal), ...showRun(steps, style) };
+    return word === "canceled" ? await cancelRun(there, runId) : await reviewRun(there, runId, word, note);
+  }
   await using parts = new AsyncDisposableStack();
   const place = await openPlace(context, { dataDir, portBase: undefined, keep: false, signal }, steps);
   parts.defer(() => stopPlace(place, steps));

@@ -19,6 +19,7 @@ const OUTCOME: RunOutcome = {
   unseen: false,
   bundleDir: undefined,
   branch: undefined,
+  branchRepo: undefined,
   pullRequestUrl: undefined,
   patchFile: undefined,
   problem: undefined,
@@ -84,6 +85,35 @@ test("a word that came too late says so, and one that did its work does not", ()
     endLines({ ...OUTCOME, ...outcome }, word, noStyle)[1];
   assert.equal(head({ state: "succeeded" }, "canceled"), "– it already succeeded; nothing was canceled");
   assert.equal(head({ state: "failed" }, "canceled"), "– it already failed; nothing was canceled");
-  assert.equal(head({ state: "canceled" }, "canceled"), "✗ canceled");
+  assert.equal(head({ state: "canceled" }, "canceled"), "✓ canceled");
   assert.equal(head({ state: "failed" }, "rejected"), "✗ not proven");
+});
+
+test("what was asked to be canceled and is, is no failure, unless money is set aside still", () => {
+  const canceled: RunOutcome = {
+    ...OUTCOME,
+    state: "canceled",
+    problem: { step: "executor", code: "canceled", detail: "The run was canceled." },
+  };
+  assert.match(text(canceled), /^\n✗ canceled\n[^]*problem/);
+  const ended = endLines(canceled, "canceled", noStyle).join("\n");
+  assert.match(ended, /^\n✓ canceled\n/);
+  assert.doesNotMatch(ended, /problem/);
+  const fork = { ...canceled, problem: { ...canceled.problem, code: "run_not_here", detail: "No journal." } };
+  const told = endLines({ ...canceled, ...fork } as RunOutcome, "canceled", noStyle).join("\n");
+  assert.match(told, /✓ canceled\n[^]*note +No journal\./);
+  const open = endLines({ ...canceled, openMsats: 7_000n }, "canceled", noStyle).join("\n");
+  assert.match(open, /– canceled, and not all of its money is back[^]*7 sat[^]*runs cancel run_1$/);
+});
+
+test("the merge works from any folder, and a person reads sats in a problem", () => {
+  const done = { state: "succeeded", branch: "openagents/x", branchRepo: "/srv/my repo" } as const;
+  assert.match(text(done), /\ngit -C '\/srv\/my repo' merge openagents\/x$/);
+  const problem = {
+    step: "reserve",
+    code: "budget_exceeded",
+    detail: "The check costs 180500 msats, and 10000 msats are left.",
+  } as const;
+  assert.match(text({ problem }), /The check costs 180\.500 sat, and 10 sat are left\. \(budget_exceeded\)/);
+  assert.match(JSON.parse(runJson({ ...OUTCOME, problem })).problem.detail, /180500 msats/);
 });

@@ -4,8 +4,9 @@
 import { join } from "node:path";
 import type { RunOutcome } from "@openagents/autopilot";
 import { EXIT } from "../cli-error.ts";
+import { mergeCommand } from "./describe-run.ts";
 import type { Word } from "./end-run.ts";
-import { formatSats, printable, renderPairs, type Style } from "../terminal/index.ts";
+import { formatSats, inSats, printable, renderPairs, type Style } from "../terminal/index.ts";
 
 /** Only what someone else reproduced is called verified. */
 export function isVerified({ verification }: RunOutcome): boolean {
@@ -69,9 +70,20 @@ export function runLines(outcome: RunOutcome, style: Style): string[] {
 /** After a person's word; one that came too late changed nothing, and that is said first. */
 export function endLines(outcome: RunOutcome, word: Word, style: Style): string[] {
   const tooLate = whyTooLate(outcome, word);
+  if (tooLate !== undefined)
+    return linesUnder(style.yellow(`– ${tooLate}; nothing was ${word}`), outcome, style);
+  if (word !== "canceled" || outcome.state !== "canceled") return runLines(outcome, style);
+  // What was asked for is done: the run's own problem, that it was canceled, is none of the command's.
+  const { problem, openMsats } = outcome;
   const head =
-    tooLate === undefined ? headline(outcome, style) : style.yellow(`– ${tooLate}; nothing was ${word}`);
-  return linesUnder(head, outcome, style);
+    openMsats > 0n
+      ? style.yellow("– canceled, and not all of its money is back yet")
+      : style.green("✓ canceled");
+  const note =
+    problem === undefined || problem.code === "canceled"
+      ? []
+      : [["note", printable(problem.detail)] as const];
+  return linesUnder(head, { ...outcome, problem: undefined }, style, note);
 }
 
 function whyTooLate({ state, verification }: RunOutcome, word: Word): string | undefined {
@@ -82,9 +94,14 @@ function whyTooLate({ state, verification }: RunOutcome, word: Word): string | u
   return `it was ${state === "canceled" ? state : review} already`;
 }
 
-function linesUnder(head: string, outcome: RunOutcome, style: Style): string[] {
+function linesUnder(
+  head: string,
+  outcome: RunOutcome,
+  style: Style,
+  notes: readonly (readonly [string, string])[] = [],
+): string[] {
   const { verification, problem } = outcome;
-  const pairs: [string, string][] = [];
+  const pairs: (readonly [string, string])[] = [];
   if (verification !== undefined) {
     const { verdict, proof, because } = verification;
     const whose = isVerified(outcome) ? `verified (${verification.assurance})` : "reported by the provider";
@@ -95,7 +112,9 @@ function linesUnder(head: string, outcome: RunOutcome, style: Style): string[] {
   pairs.push(["spent", `${formatSats(outcome.spentMsats)} of ${formatSats(outcome.budgetMsats)}`]);
   if (outcome.openMsats > 0n)
     pairs.push(["set aside", `${formatSats(outcome.openMsats)} ${untilWhen(outcome)}`]);
-  if (problem !== undefined) pairs.push(["problem", printable(`${problem.detail} (${problem.code})`)]);
+  if (problem !== undefined)
+    pairs.push(["problem", printable(`${inSats(problem.detail)} (${problem.code})`)]);
+  pairs.push(...notes);
   if (verification?.verdict === "needs_review" && verification.reviewPaths.length > 0)
     pairs.push(["look at", printable(verification.reviewPaths.slice(0, 20).join(", "))]);
   if (verification?.verdict === "failed" && outcome.bundleDir !== undefined)
@@ -146,7 +165,7 @@ function headline(outcome: RunOutcome, style: Style): string {
 }
 
 function nextSteps(
-  { state, runId, branch, pullRequestUrl, patchFile, openMsats }: RunOutcome,
+  { state, runId, branch, branchRepo, pullRequestUrl, patchFile, openMsats }: RunOutcome,
   style: Style,
 ): string[] {
   if (state === "needs_review")
@@ -155,7 +174,8 @@ function nextSteps(
     return [style.dim(`openagents run --resume ${runId}`), style.dim(`openagents runs cancel ${runId}`)];
   if (state !== "succeeded") return openMsats > 0n ? [style.dim(`openagents runs cancel ${runId}`)] : [];
   if (pullRequestUrl !== undefined) return [];
-  if (branch !== undefined) return [style.dim(`git merge ${branch}`)];
+  if (branch !== undefined && branchRepo !== undefined)
+    return [style.dim(mergeCommand({ name: branch, repo: branchRepo }))];
   return patchFile === undefined ? [] : [style.dim(`git apply ${patchFile}`)];
 }
 

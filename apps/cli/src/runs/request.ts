@@ -16,6 +16,8 @@ export type RunArguments = {
   readonly attempts?: number;
   readonly secondOpinion?: RunRequest["secondOpinion"];
   readonly policy?: NonNullable<RunRequest["policy"]>;
+  readonly payOn?: NonNullable<RunRequest["payOn"]>;
+  readonly fallback?: NonNullable<RunRequest["fallback"]>;
   readonly market?: true;
   /** commander's name for `--no-layers`. */
   readonly layers?: boolean;
@@ -56,6 +58,8 @@ export async function requestOf(
     attemptsMax: args.attempts ?? (agent.startsWith("script:") ? ATTEMPTS_OF_SCRIPT : ATTEMPTS),
     secondOpinion: args.secondOpinion ?? "any",
     ...(args.policy === undefined ? {} : { policy: args.policy }),
+    ...(args.payOn === undefined ? {} : { payOn: args.payOn }),
+    ...(args.fallback === undefined ? {} : { fallback: args.fallback }),
     ...(args.market === true ? { market: true } : {}),
     layers: args.layers !== false,
     allowScripts: args.allowScripts === true,

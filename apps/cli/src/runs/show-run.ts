@@ -1,7 +1,7 @@
 // A run as it happens, for a person: its steps, and what its agent says and does.
 
 import type { RunDeps } from "@openagents/autopilot";
-import { fit, formatSats, printable, type Step, type StepList, type Style } from "../terminal/index.ts";
+import { fit, inSats, printable, type Step, type StepList, type Style } from "../terminal/index.ts";
 
 const LINE_COLUMNS_MAX = 160;
 
@@ -57,9 +57,4 @@ export function showRun(
       }
     },
   };
-}
-
-/** The run tells amounts in msats; a person reads sats. */
-function inSats(text: string): string {
-  return text.replace(/\b(\d{1,16}) msats\b/g, (_, msats: string) => formatSats(BigInt(msats)));
 }

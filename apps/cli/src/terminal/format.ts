@@ -9,6 +9,11 @@ export function formatSats(msats: bigint): string {
   return rest === 0n ? `${sign}${whole} sat` : `${sign}${whole}.${rest.toString().padStart(3, "0")} sat`;
 }
 
+/** A text that tells amounts in msats, for a person, who reads sats. */
+export function inSats(text: string): string {
+  return text.replace(/\b(\d{1,16}) msats\b/g, (_, msats: string) => formatSats(BigInt(msats)));
+}
+
 /** `340 ms`, `1.2 s`, `2 min 05 s`, `3 h 07 min`, `2 d 04 h`. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;

@@ -1,4 +1,4 @@
-export { formatDuration, formatSats, formatTime } from "./format.ts";
+export { formatDuration, formatSats, formatTime, inSats } from "./format.ts";
 export { openOutput, type Output } from "./output.ts";
 export { showSteps, silentSteps, type Step, type StepList } from "./steps.ts";
 export { noStyle, type Style } from "./style.ts";

@@ -5,10 +5,14 @@ import { Fraud, ProblemError } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
 import { listUndecided } from "../fraud/index.ts";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { NO_RESERVE_WORKER, adjudicateIncident, type AdjudicationDeps } from "./adjudicate.ts";
 
-export type AdjudicatorDeps = AdjudicationDeps & { readonly db: Database; readonly log: Logger };
+export type AdjudicatorDeps = AdjudicationDeps & {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly after?: After | undefined;
+};
 
 const LOOK_EVERY_MS = 1_000;
 const PAGE = 50;
@@ -19,7 +23,7 @@ const WAITS = new Set([NO_RESERVE_WORKER, "writes_frozen"]);
 /** Start looking; disposing it waits for the look that goes on. */
 export function startAdjudicator(deps: AdjudicatorDeps): AsyncDisposable {
   const look = (signal: AbortSignal) => takeAllOn(deps, signal);
-  return startSweep({ what: "incidents", everyMs: LOOK_EVERY_MS, log: deps.log, look });
+  return startSweep({ ...deps, what: "incidents", everyMs: LOOK_EVERY_MS, look });
 }
 
 /** All of them, page by page: one that waits or is broken holds up no other. */

@@ -2,19 +2,19 @@
 
 import { Artifacts, ProblemError } from "@openagents/contracts";
 import type { Logger } from "@openagents/service";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { collectPage, type CollectDeps } from "./collect.ts";
 
 const COLLECT_EVERY_MS = 60_000;
 
-export type CollectorDeps = CollectDeps & { readonly log: Logger };
+export type CollectorDeps = CollectDeps & { readonly log: Logger; readonly after?: After | undefined };
 
 /** Start collecting; disposing it waits for the page that goes on. */
 export function startCollector(deps: CollectorDeps): AsyncDisposable {
   return startSweep({
+    ...deps,
     what: "artifacts",
     everyMs: COLLECT_EVERY_MS,
-    log: deps.log,
     look: (signal) =>
       collectAll(deps, signal).catch((error: unknown) => {
         if (!(error instanceof ProblemError && error.code === "writes_frozen")) throw error;

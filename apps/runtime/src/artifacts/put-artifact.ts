@@ -124,7 +124,7 @@ function noRoom(refusal: QuotaRefusal, { bytesMax, objectsMax }: ArtifactQuota):
     code: refusal,
     detail:
       `The organisation may store ${limit}, and this would be more. Nothing was stored. What no order names is let go of ` +
-      "7 days after its upload, and what orders name 90 days after them; `openagents artifacts ls` shows both. " +
+      "7 days after its upload, and what orders name 90 days after them; `openagents artifacts ls` shows what is stored. " +
       "Wait for that, or ask the operator for more.",
   });
 }

@@ -1,6 +1,6 @@
 import { Jobs, ProblemError } from "@openagents/contracts";
 import type { Logger } from "@openagents/service";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { sweepLeases, type SweepDeps } from "./sweep.ts";
 
 /** Far shorter than a gap that counts as an outage. */
@@ -8,7 +8,11 @@ const LOOK_EVERY_MS = 5_000;
 
 /** Look after leases now and then; disposing it waits for the look that goes on. */
 export function startLeaseSweep(
-  deps: SweepDeps & { readonly log: Logger; readonly everyMs?: number | undefined },
+  deps: SweepDeps & {
+    readonly log: Logger;
+    readonly everyMs?: number | undefined;
+    readonly after?: After | undefined;
+  },
 ): AsyncDisposable {
   const look = async (signal: AbortSignal) => {
     await sweepLeases(deps, runtimeCall(Jobs, "sweepLeases", "jobs:sweep", signal)).catch(
@@ -19,5 +23,5 @@ export function startLeaseSweep(
       },
     );
   };
-  return startSweep({ what: "leases", everyMs: deps.everyMs ?? LOOK_EVERY_MS, log: deps.log, look });
+  return startSweep({ ...deps, what: "leases", everyMs: deps.everyMs ?? LOOK_EVERY_MS, look });
 }

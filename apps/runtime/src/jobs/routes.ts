@@ -1,4 +1,11 @@
-import { Jobs, bind, type Binding, type CommandCall, type CommandReply } from "@openagents/contracts";
+import {
+  Jobs,
+  bind,
+  type Binding,
+  type CommandCall,
+  type CommandReply,
+  type IntentStatus,
+} from "@openagents/contracts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
 import type { RateLimits } from "../rate-limits/index.ts";
@@ -15,6 +22,11 @@ export type JobRoutesDeps = JobsDeps & {
   readonly limits: RateLimits;
   /** Reaches into the market, so it is built elsewhere. */
   readonly sweepLeases: (call: CommandCall) => Promise<CommandReply>;
+  /** What became of telling a worker of jobs, by job; pushes know of jobs, and not the reverse. */
+  readonly listPushes: (
+    workerId: string,
+    jobIds: readonly string[],
+  ) => Promise<ReadonlyMap<string, { readonly status: IntentStatus; readonly detail: string | undefined }>>;
 };
 
 /** Who waits for its jobs limits itself; who asks again and again for none does not. */
@@ -38,7 +50,15 @@ export function jobRoutes(deps: JobRoutesDeps): Binding {
       const found = await listWorkerJobs(deps.db, request.workerId, before, limit + 1);
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1) : undefined;
-      return { jobs: page, nextCursor: last === undefined ? undefined : encodeCursor(last.jobId) };
+      const pushes = await deps.listPushes(
+        request.workerId,
+        page.map(({ jobId }) => jobId),
+      );
+      const jobs = page.map((job) => {
+        const push = pushes.get(job.jobId);
+        return push === undefined ? job : { ...job, pushStatus: push.status, pushDetail: push.detail };
+      });
+      return { jobs, nextCursor: last === undefined ? undefined : encodeCursor(last.jobId) };
     },
     renewLease: (request, call) => renewLease(deps, call, request),
     submitResult: (request, call) => submitResult(deps, call, request),

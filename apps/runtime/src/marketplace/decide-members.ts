@@ -38,7 +38,7 @@ export function decideMembers(workers: readonly Worker[], order: PanelOrder, now
     const { worker } = offer;
     const { workerId } = worker;
     if (members.length === order.redundancy) losers.push({ workerId, because: "outranked" });
-    else if (members.some((member) => isSameOwner(member.worker, worker)))
+    else if (members.some((member) => isSameOwner(member.worker, worker, order.buyerOrg)))
       losers.push({ workerId, because: "owner_asked_already" });
     else members.push(offer);
   }
@@ -52,14 +52,20 @@ export function decideMembers(workers: readonly Worker[], order: PanelOrder, now
 export type PanelRules = Pick<PanelOrder, "ownDevices"> & { readonly others: readonly Owned[] };
 
 export function mayJoin(worker: Owned, { ownDevices, others }: PanelRules, buyerOrg: string): boolean {
-  return !isBarred(worker, { ownDevices, buyerOrg }) && !others.some((other) => isSameOwner(other, worker));
+  return (
+    !isBarred(worker, { ownDevices, buyerOrg }) &&
+    !others.some((other) => isSameOwner(other, worker, buyerOrg))
+  );
 }
 
 function isBarred(worker: Owned, { ownDevices, buyerOrg }: Pick<PanelOrder, "ownDevices" | "buyerOrg">) {
   return !ownDevices && (worker.org === buyerOrg || worker.account === buyerOrg);
 }
 
-/** One person may act for two organisations, and sell under another one than its account's. */
-function isSameOwner(a: Owned, b: Owned): boolean {
-  return a.org === b.org || a.owner === b.owner || a.account === b.account;
+/**
+ * One person may act for two organisations, and sell under another one than its
+ * account's. The buyer's own account is let off: it is asked by the buyer's word alone.
+ */
+function isSameOwner(a: Owned, b: Owned, buyerOrg: string): boolean {
+  return a.org === b.org || a.owner === b.owner || (a.account === b.account && a.account !== buyerOrg);
 }

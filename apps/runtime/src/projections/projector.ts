@@ -4,12 +4,16 @@
 import { getMode } from "@openagents/authority";
 import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
-import { startSweep } from "../sweep.ts";
+import { startSweep, type After } from "../sweep.ts";
 import { findRun } from "../runs/index.ts";
 import { projectionNow, writesOf } from "./service.ts";
 import { listDue } from "./store.ts";
 
-export type ProjectorDeps = { readonly db: Database; readonly log: Logger };
+export type ProjectorDeps = {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly after?: After | undefined;
+};
 
 const LOOK_EVERY_MS = 500;
 const PAGE = 100;
@@ -17,7 +21,7 @@ const PAGE = 100;
 /** Start looking; disposing it waits for the look that goes on. */
 export function startProjector(deps: ProjectorDeps): AsyncDisposable {
   const look = (signal: AbortSignal) => catchUp(deps, signal);
-  return startSweep({ what: "projections", everyMs: LOOK_EVERY_MS, log: deps.log, look });
+  return startSweep({ ...deps, what: "projections", everyMs: LOOK_EVERY_MS, look });
 }
 
 async function catchUp({ db, log }: ProjectorDeps, signal: AbortSignal): Promise<void> {

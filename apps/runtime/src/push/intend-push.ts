@@ -22,11 +22,16 @@ export function intendPush(
       subject: job.jobId,
       payload: { worker_id: worker.workerId },
       // A job has one provider at a time and never comes back to one, so each is told once.
-      effectKey: `${job.jobId}:${worker.workerId}`,
+      effectKey: pushKey(job.jobId, worker.workerId),
       // Where its address is, and what went wrong there, is its owner's affair and not the buyer's.
       tenant: worker.org,
       answers: false,
     },
     nowMs,
   );
+}
+
+/** What the outside world tells repeats of a push by. */
+export function pushKey(jobId: string, workerId: string): string {
+  return `${jobId}:${workerId}`;
 }

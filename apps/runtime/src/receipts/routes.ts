@@ -1,6 +1,6 @@
-import { findReceipt, listReceipts } from "@openagents/authority";
+import { findReceipts, listReceipts, type ReceiptKey } from "@openagents/authority";
 import { Receipts, bind, type Binding, type LogInclusion } from "@openagents/contracts";
-import type { Database } from "@openagents/postgres";
+import { gatherReads, type Database } from "@openagents/postgres";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { invalidField, notFound } from "../problems.ts";
 import type { PublishedLog, Sequencer } from "../transparency/index.ts";
@@ -20,9 +20,10 @@ const LOOKS_MAX = 10;
 const TIME_MS_MAX = Date.UTC(10_000, 0, 1);
 
 export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
+  const readReceipt = gatherReads((keys: readonly ReceiptKey[]) => findReceipts(deps.db, keys));
   return bind(Receipts, {
     async getReceipt(request, call) {
-      const stored = await findReceipt(deps.db, call.principal.org, request.receiptId);
+      const stored = await readReceipt({ tenant: call.principal.org, receiptId: request.receiptId });
       if (stored === undefined) throw notFound("receipt", request.receiptId);
       const signed = signStored(deps.signer, stored.body);
       const inclusion = await inclusionOf(deps, signed.signature.signedSha256, call.signal);

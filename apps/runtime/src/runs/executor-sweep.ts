@@ -4,7 +4,7 @@
 import { ProblemError, Runs } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { LOST_AFTER_MS } from "./executor.ts";
 import { recordLostExecutor } from "./executor-service.ts";
 import type { RunsDeps } from "./service.ts";
@@ -14,6 +14,7 @@ export type ExecutorSweepDeps = RunsDeps & {
   readonly db: Database;
   readonly log: Logger;
   readonly nowMs: () => number;
+  readonly after?: After | undefined;
 };
 
 const LOOK_EVERY_MS = 2_000;
@@ -22,7 +23,7 @@ const PAGE = 100;
 /** Start looking; disposing it waits for the look that goes on. */
 export function startExecutorSweep(deps: ExecutorSweepDeps): AsyncDisposable {
   const look = (signal: AbortSignal) => recordLost(deps, signal);
-  return startSweep({ what: "executors", everyMs: LOOK_EVERY_MS, log: deps.log, look });
+  return startSweep({ ...deps, what: "executors", everyMs: LOOK_EVERY_MS, look });
 }
 
 /** Page by page, and past those that could not be recorded. */

@@ -7,7 +7,7 @@ import {
   type CommandCall,
   type CommandReply,
 } from "@openagents/contracts";
-import type { Database } from "@openagents/postgres";
+import { gatherReads, type Database } from "@openagents/postgres";
 import { canonicalize } from "@openagents/receipts";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 import { notFound } from "../problems.ts";
@@ -21,7 +21,7 @@ import { replayHead, replayLine, replayTail } from "./replay.ts";
 import { runReceipt } from "./receipt.ts";
 import type { Run } from "./run.ts";
 import { appendRunEvent, createRun, type AppendDeps } from "./service.ts";
-import { findRun, listReceiptEvents, listRuns } from "./store.ts";
+import { findRun, findRuns, listReceiptEvents, listRuns, type RunKey } from "./store.ts";
 import { eventMessage, runMessage } from "./wire.ts";
 
 export type RunRoutesDeps = BundleDeps &
@@ -40,6 +40,8 @@ const EVENTS_DEFAULT = 100;
 const REPLAY_PAGE = 500;
 
 export function runRoutes(deps: RunRoutesDeps): Binding {
+  // Runs are asked for again and again by those who follow them.
+  const readRun = gatherReads((keys: readonly RunKey[]) => findRuns(deps.db, keys));
   const follow = followRun(deps);
   return bind(
     Runs,
@@ -69,7 +71,9 @@ export function runRoutes(deps: RunRoutesDeps): Binding {
       },
 
       async getRun(request, call) {
-        return { run: runMessage(await requireRun(deps.db, call.principal.org, request.runId)) };
+        const run = await readRun({ org: call.principal.org, runId: request.runId });
+        if (run === undefined) throw notFound("run", request.runId);
+        return { run: runMessage(run) };
       },
 
       async listRunEvents(request, call) {

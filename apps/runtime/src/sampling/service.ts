@@ -14,7 +14,14 @@ import { commitmentOf } from "./draw.ts";
 import { SEED_MS, seedMessage, type Seed } from "./seed.ts";
 import { findNewestSeed, findSeed, insertSeed, isSeedInUse, lockSeeds, markRevealed } from "./store.ts";
 
-export type SamplingDeps = { readonly db: Database; readonly authority: Authority };
+export type RandomBytes = (count: number) => Buffer;
+
+export type SamplingDeps = {
+  readonly db: Database;
+  readonly authority: Authority;
+  /** What seeds are made of; the system's when absent. */
+  readonly randomBytes?: RandomBytes | undefined;
+};
 
 const SEED_BYTES = 32;
 
@@ -39,7 +46,7 @@ export function openSeed(
         detail: `Quotes name ${newest.seedId} for a day. Open another one after that.`,
       };
     }
-    const seed = randomBytes(SEED_BYTES).toString("hex");
+    const seed = (deps.randomBytes ?? randomBytes)(SEED_BYTES).toString("hex");
     const opened: Seed = {
       seedId: newId("seed", nowMs),
       seed,

@@ -5,8 +5,8 @@
 import { Panels, ProblemError, Sampling, Treasury, Verification } from "@openagents/contracts";
 import type { Logger } from "@openagents/service";
 import { concludePanel } from "../panels/index.ts";
-import { keepSeeds } from "../sampling/index.ts";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { keepSeeds, type RandomBytes } from "../sampling/index.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { settleSandboxRun } from "../treasury/index.ts";
 import { verifySandboxRun, type VerificationDeps } from "../verification/index.ts";
 import { decideStep, type Step } from "./decide-step.ts";
@@ -16,14 +16,15 @@ export type StalledJobsDeps = VerificationDeps & {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly everyMs: number;
+  readonly after?: After | undefined;
+  readonly randomBytes?: RandomBytes | undefined;
 };
 
 const PAGE = 100;
 
 /** Start looking; disposing it waits for the look that goes on. */
 export function startStalledJobs(deps: StalledJobsDeps): AsyncDisposable {
-  const { everyMs, log } = deps;
-  return startSweep({ what: "stalled jobs", everyMs, log, look: (signal) => takeAllOn(deps, signal) });
+  return startSweep({ ...deps, what: "stalled jobs", look: (signal) => takeAllOn(deps, signal) });
 }
 
 async function takeAllOn(deps: StalledJobsDeps, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { ProblemError, Streams } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
 import type { Announcer } from "../stream-events/index.ts";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { publishStats } from "./publish-stats.ts";
 import { sealStreamHead } from "./seal-head.ts";
 import { listOverfull, listUnsealed } from "./store.ts";
@@ -19,6 +19,7 @@ export type StreamSweepDeps = {
   readonly log: Logger;
   /** A minute when absent. */
   readonly everyMs?: number | undefined;
+  readonly after?: After | undefined;
 };
 
 const EVERY_MS = 60_000;
@@ -42,7 +43,13 @@ export function startStreamSweep(deps: StreamSweepDeps): AsyncDisposable {
     }
     await trimOverfull(deps, signal);
   };
-  return startSweep({ what: "streams", everyMs: deps.everyMs ?? EVERY_MS, log: deps.log, look });
+  return startSweep({
+    what: "streams",
+    everyMs: deps.everyMs ?? EVERY_MS,
+    log: deps.log,
+    after: deps.after,
+    look,
+  });
 }
 
 /** Page by page over all streams. Answers whether it came to the end. */

@@ -53,21 +53,31 @@ export async function getLastHead(q: Queryable): Promise<LogHead> {
   };
 }
 
+/** Before every receipt and handover of a transaction. */
+const LEAST_SEQ = -(2n ** 63n);
+
 // A row is new when its transaction had not ended at `seen`: it is one of those
 // that ran then, or a later one. Both parts walk an index from where it begins,
-// and each row asks for its own hash: joined, all of the log might be read.
+// and each row asks for its own hash: joined, all of the log might be read. Where
+// to begin is asked for and not given, because a planner that knows the place may
+// believe that hardly anything lies behind it, and sort a backlog of a million.
 const OFFERED = statement(
   "transparency.offered",
-  `WITH pass AS (SELECT coalesce($3::text::pg_snapshot, pg_current_snapshot()) AS taking),
+  `WITH pass AS (
+     SELECT coalesce($3::text::pg_snapshot, pg_current_snapshot()) AS taking,
+            $4::text::xid8 AS after_xid, $5::bigint AS after_seq,
+            greatest($1::text::xid8, $4::text::xid8) AS later_xid,
+            CASE WHEN $4::text::xid8 >= $1::text::xid8 THEN $5::bigint ELSE ${LEAST_SEQ} END AS later_seq),
         fresh AS (
      (SELECT o.xid, o.seq, o.hash FROM transparency.offered o
-       WHERE o.xid >= $1::text::xid8 AND (o.xid, o.seq) > ($4::text::xid8, $5::bigint)
+       WHERE (o.xid, o.seq) > ((SELECT later_xid FROM pass), (SELECT later_seq FROM pass))
          AND pg_visible_in_snapshot(o.xid, (SELECT taking FROM pass))
          AND (SELECT e.index FROM transparency.entries e WHERE e.hash = o.hash) IS NULL
        ORDER BY o.xid, o.seq LIMIT $6)
      UNION ALL
      (SELECT o.xid, o.seq, o.hash FROM transparency.offered o
-       WHERE o.xid = ANY ($2::text[]::xid8[]) AND (o.xid, o.seq) > ($4::text::xid8, $5::bigint)
+       WHERE o.xid = ANY ($2::text[]::xid8[])
+         AND (o.xid, o.seq) > ((SELECT after_xid FROM pass), (SELECT after_seq FROM pass))
          AND pg_visible_in_snapshot(o.xid, (SELECT taking FROM pass))
          AND (SELECT e.index FROM transparency.entries e WHERE e.hash = o.hash) IS NULL
        ORDER BY o.xid, o.seq LIMIT $6))

@@ -9,7 +9,7 @@ import type { Logger } from "@openagents/service";
 import { findIncidentOf } from "../fraud/index.ts";
 import { findJobByReservation } from "../jobs/index.ts";
 import { listDueReservations } from "../reservations/index.ts";
-import { runtimeCall, startSweep } from "../sweep.ts";
+import { runtimeCall, startSweep, type After } from "../sweep.ts";
 import { whyLeft } from "./decide-expiry.ts";
 import { whyAwaited } from "./decide-incident-wait.ts";
 import { BEFORE_ALL, cursorOf, reconcileCompute } from "./reconcile.ts";
@@ -21,12 +21,12 @@ export type ReconcilerDeps = {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly everyMs: number;
+  readonly after?: After | undefined;
 };
 
 /** Start looking; disposing it waits for the look that goes on. */
 export function startReconciler(deps: ReconcilerDeps): AsyncDisposable {
-  const { everyMs, log } = deps;
-  return startSweep({ what: "reservations", everyMs, log, look: (signal) => reconcileAll(deps, signal) });
+  return startSweep({ ...deps, what: "reservations", look: (signal) => reconcileAll(deps, signal) });
 }
 
 /**

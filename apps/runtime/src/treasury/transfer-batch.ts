@@ -4,7 +4,13 @@
 // authority by itself.
 
 import type { Authority, Batch } from "@openagents/authority";
-import { loadTransferBatch, type Loaded, type Plan, type TransferNeed } from "@openagents/ledger";
+import {
+  loadTransferBatch,
+  locksOfTransfers,
+  type Loaded,
+  type Plan,
+  type TransferNeed,
+} from "@openagents/ledger";
 import type { Tx } from "@openagents/postgres";
 import { countCharge, listOrgBudgets, type Charge, type CountedBudget } from "../budgets/index.ts";
 
@@ -19,7 +25,7 @@ export type TransferBatch = Batch<SpendNeed, SpendView, SpendChange>;
 
 /** One for a process: commands of two batches do not share transactions. */
 export function openTransferBatch(authority: Authority): TransferBatch {
-  return authority.batch({ load: loadSpends });
+  return authority.batch({ load: loadSpends, locksOf: locksOfTransfers });
 }
 
 export type SpendState = {

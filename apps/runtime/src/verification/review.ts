@@ -4,10 +4,12 @@ import type { Authority } from "@openagents/authority";
 import type {
   CommandCall,
   CommandReply,
+  PayOn,
   ReviewVerificationRequest,
   ReviewVerificationResponse,
 } from "@openagents/contracts";
 import { lockJob, findJob, type Job } from "../jobs/index.ts";
+import { findQuote } from "../marketplace/index.ts";
 import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findReview, findVerification, insertReview, type Review, type Verification } from "./store.ts";
@@ -32,7 +34,8 @@ export function reviewVerification(
     const job = await lockJob(command.tx, request.jobId);
     const verification = await findVerification(command.tx, job.jobId);
     const earlier = await findReview(command.tx, job.jobId);
-    const refused = refuseReview(job, verification, earlier);
+    const quote = await findQuote(command.tx, org, job.quoteId ?? "");
+    const refused = refuseReview(job, quote?.payOn ?? "outcome", verification, earlier);
     if (refused !== undefined || verification === undefined) {
       const reason = refused ?? "job_not_verified";
       return { kind: "refused", rule: "state", reason, detail: REVIEW_DETAILS[reason] };
@@ -70,13 +73,16 @@ export function reviewVerification(
 
 function refuseReview(
   job: Job,
+  payOn: PayOn,
   verification: Verification | undefined,
   earlier: Review | undefined,
 ): ReviewRefusal | undefined {
   if (verification === undefined) return "job_not_verified";
   if (verification.verdict !== "needs_review") return "review_not_needed";
   if (earlier !== undefined) return "already_reviewed";
-  return job.status === "verified" ? undefined : "already_settled";
+  if (job.status === "verified") return undefined;
+  // Paid for whatever the verdict: the word is about the patch, and the money has not waited for it.
+  return job.status === "settled" && payOn === "execution" ? undefined : "already_settled";
 }
 
 const REVIEW_DETAILS: Readonly<Record<ReviewRefusal, string>> = {

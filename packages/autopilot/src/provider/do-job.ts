@@ -7,12 +7,14 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
   ProblemError,
+  type CodeChunkAnalysisResult,
   type CommandResult,
   type Job,
   type JobFailure,
   type LegResult,
   type RepoIndexResult,
   type RepoIndexSpec,
+  type RetrievalRerankResult,
   type SandboxRunResult,
   type SandboxRunSpec,
 } from "@openagents/contracts";
@@ -22,6 +24,7 @@ import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
 import { readChecked, runLegs, type LegRunner } from "../legs/index.ts";
 import type { Pause } from "../pause.ts";
+import { analyseChunks, rankCandidates, type OpinionDeps } from "../opinions/index.ts";
 import { makeIndex } from "../repo-index/index.ts";
 import type { InstalledToolchain } from "../toolchains/index.ts";
 import { describeEnvironment } from "./environment.ts";
@@ -32,11 +35,15 @@ export type JobDeps = {
   readonly toolchains: readonly InstalledToolchain[];
   readonly dataDir: string;
   readonly pause: Pause;
+  /** What answers what takes judgement; undefined where no program is named for it. */
+  readonly opinions: Pick<OpinionDeps, "program" | "caps"> | undefined;
 };
 
 export type JobReport =
   | { readonly result: SandboxRunResult }
   | { readonly repoIndexResult: RepoIndexResult }
+  | { readonly codeChunkAnalysisResult: CodeChunkAnalysisResult }
+  | { readonly retrievalRerankResult: RetrievalRerankResult }
   | { readonly failure: JobFailure };
 
 const DETAIL_CHARS_MAX = 2_000;
@@ -60,6 +67,16 @@ export async function doJob(
     }
     if (job.spec !== undefined)
       return { result: await runCheck(deps, job.spec, job.repeats, leaseId, folder, signal) };
+    const { opinions, sandbox, toolchains } = deps;
+    if (opinions !== undefined) {
+      const readInput = (sha256: string) => fetchInput(deps, sha256, leaseId, signal);
+      const tools = { ...opinions, sandbox, toolchains, readInput };
+      const { codeChunkAnalysis, retrievalRerank } = job;
+      if (codeChunkAnalysis !== undefined)
+        return { codeChunkAnalysisResult: await analyseChunks(tools, codeChunkAnalysis, folder, signal) };
+      if (retrievalRerank !== undefined)
+        return { retrievalRerankResult: await rankCandidates(tools, retrievalRerank, folder, signal) };
+    }
     return { failure: { code: "work_unknown", detail: "The worker does not know this type of work." } };
   } catch (cause) {
     signal.throwIfAborted();

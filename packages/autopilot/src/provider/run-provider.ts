@@ -10,8 +10,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ProblemError, type Job, type Lease, type WorkerCaps } from "@openagents/contracts";
-import { REPO_INDEX } from "@openagents/proof";
+import { ProblemError, type Job, type Lease, type PriceBand, type WorkerCaps } from "@openagents/contracts";
+import { CODE_CHUNK_ANALYSIS, REPO_INDEX, RETRIEVAL_RERANK } from "@openagents/proof";
 import { reading, runtimeClients, type ClientSettings, type RuntimeClients } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import type { LegRunner } from "../legs/index.ts";
@@ -31,9 +31,13 @@ export type ProviderOptions = {
   readonly priceMsats: bigint;
   /** Of one job that is paid for whatever its verdict; none is sold where undefined. */
   readonly executionPriceMsats?: bigint | undefined;
+  /** In place of these prices, for the job types that they name. */
+  readonly priceBands?: readonly PriceBand[] | undefined;
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
+  /** A folder with a program that answers what takes judgement; such work is not offered where undefined. */
+  readonly opinions?: string | undefined;
   /** Be told of jobs, and ask for them seldom; else they are only asked for. */
   readonly listen?: ListenOptions | undefined;
   /** Work folders and the worker's id; must not be shared by two providers. */
@@ -168,10 +172,13 @@ async function register(loop: Loop, listener: PushListener | undefined): Promise
           workerId: known,
           displayName: options.displayName,
           roles: ["provider"],
-          capabilities: CAPABILITIES,
+          capabilities:
+            options.opinions === undefined
+              ? CAPABILITIES
+              : [...CAPABILITIES, CODE_CHUNK_ANALYSIS, RETRIEVAL_RERANK],
           priceMsats: options.priceMsats,
           executionPriceMsats: options.executionPriceMsats,
-          priceBands: [],
+          priceBands: options.priceBands ?? [],
           caps: options.caps,
           endpointUrl:
             listener === undefined
@@ -262,6 +269,7 @@ async function serve(loop: Loop, job: Job, lease: Lease): Promise<void> {
     toolchains: options.toolchains,
     dataDir: options.dataDir,
     pause: loop.pause,
+    opinions: options.opinions === undefined ? undefined : { program: options.opinions, caps: options.caps },
   };
   try {
     const report = await whileLeased(

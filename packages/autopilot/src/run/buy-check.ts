@@ -84,12 +84,12 @@ async function buyOnce(session: Session, specOf: () => Promise<SandboxRunSpec>):
 
 function askQuote(session: Session, specOf: () => Promise<SandboxRunSpec>): Promise<Quote> {
   const { clients, journal, runId, signal, steps } = session;
-  const { budgetMsats, secondOpinion, policy, market } = journal.current.request;
+  const { budgetMsats, secondOpinion, policy, payOn, market } = journal.current.request;
   return steps.step(
     "quote",
     async () => {
       const answer = await clients.marketplace.quoteSandboxRun(
-        { runId, spec: await specOf(), secondOpinion, policy, market },
+        { runId, spec: await specOf(), secondOpinion, policy, payOn, market },
         { idempotencyKey: `${orderKey(session)}:quote`, signal },
       );
       await journal.saveOrder({ quote: answer.quote });

@@ -40,6 +40,7 @@ export async function endUnkept(deps: RunDeps, runId: string): Promise<RunOutcom
     unseen: false,
     bundleDir: undefined,
     branch: undefined,
+    branchRepo: undefined,
     pullRequestUrl: undefined,
     patchFile: undefined,
     problem: {

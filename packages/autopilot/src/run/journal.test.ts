@@ -28,6 +28,8 @@ const JOURNAL: Journal = {
     budgetMsats: 5_000_000n,
     attemptsMax: 3,
     secondOpinion: "any",
+    payOn: "execution",
+    fallback: "reserve",
     layers: true,
     allowScripts: false,
     limits: DEFAULT_LIMITS,

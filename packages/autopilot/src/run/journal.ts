@@ -7,13 +7,17 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
+  fallbackValues,
   layerKindValues,
+  payOnValues,
   quoteDesc,
   reservationDesc,
   sandboxLimitsDesc,
   buyingPolicyValues,
   secondOpinionValues,
   type BuyingPolicy,
+  type Fallback,
+  type PayOn,
   settlementDesc,
   testRunnerValues,
   toolchainRequirementDesc,
@@ -50,6 +54,10 @@ export type RunRequest = {
   readonly secondOpinion: SecondOpinion;
   /** What the buyer prefers; the cheapest where absent. */
   readonly policy?: BuyingPolicy;
+  /** What the provider is paid for; the outcome where absent. */
+  readonly payOn?: PayOn;
+  /** Who does the work when the quoted provider cannot; whoever sells it, and the reserve, where absent. */
+  readonly fallback?: Fallback;
   /** Whether the source may go to providers of everyone. */
   readonly market?: boolean;
   /** Whether dependencies travel with the work. */
@@ -144,6 +152,8 @@ const CODEC: Codec<Journal & { readonly version: "1" }> = object<Journal & { rea
       attemptsMax: must(whole),
       secondOpinion: must(oneOf(secondOpinionValues)),
       policy: may(oneOf(buyingPolicyValues)),
+      payOn: may(oneOf(payOnValues)),
+      fallback: may(oneOf(fallbackValues)),
       market: may(flag),
       layers: must(flag),
       allowScripts: must(flag),

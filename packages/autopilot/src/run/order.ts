@@ -37,7 +37,11 @@ export async function dispatch(session: Session): Promise<string> {
   if (quote === undefined || reservation === undefined)
     throw new Error("nothing is dispatched before it is reserved");
   const { job } = await clients.marketplace.dispatchSandboxRun(
-    { quoteId: quote.quoteId, reservationId: reservation.reservationId },
+    {
+      quoteId: quote.quoteId,
+      reservationId: reservation.reservationId,
+      fallback: journal.current.request.fallback,
+    },
     { idempotencyKey: `${orderKey(session)}:dispatch`, signal },
   );
   await journal.saveOrder({ jobId: job.jobId });

@@ -30,6 +30,7 @@ export function outcomeOf(deps: RunDeps, journal: Journal, trouble: RunProblem |
     unseen: checked?.unseen === true,
     bundleDir: journal.bundleDir,
     branch: journal.branch,
+    branchRepo: journal.branch === undefined ? undefined : journal.base?.origin?.repo,
     pullRequestUrl: journal.pullRequestUrl,
     patchFile: attempt === undefined ? undefined : placeOf(deps, journal, attempt),
     problem: trouble ?? ending?.problem,

@@ -15,7 +15,7 @@ import {
   type ExportLog,
   type Forge,
 } from "../forge/index.ts";
-import { cloneFolder, pushBranch } from "../workspace/index.ts";
+import { cloneFolder, fetchCommit, isOriginHere, pushBranch } from "../workspace/index.ts";
 import { spentMsats, type Ending, type RunRequest } from "./journal.ts";
 import { workspaceFolder } from "./run-files.ts";
 import { branchOf, commitResult } from "./result.ts";
@@ -52,17 +52,12 @@ export async function publishRun(session: Session, ending: Ending): Promise<void
 }
 
 async function openPullRequest(session: Session, target: Target): Promise<string> {
-  const { folder, journal, runId, signal } = session;
-  const { base, request, bundleDir } = journal.current;
-  const origin =
-    base?.origin ??
-    (base?.cloneHead === undefined
-      ? undefined
-      : { repo: cloneFolder(workspaceFolder(folder)), head: base.cloneHead });
-  if (origin === undefined || bundleDir === undefined)
-    throw new AutopilotError("pull_request_needs_forge", `${runId} has no repository to push from.`);
-  const commit = await commitResult(session, origin);
+  const { journal, runId, signal } = session;
+  const { request, bundleDir } = journal.current;
+  if (bundleDir === undefined) throw new Error(`${runId} has no bundle to tell of`);
   const { token, forge } = await openForge(session, target);
+  const origin = await originFor(session, target, token);
+  const commit = await commitResult(session, origin);
   const branch = branchOf(runId);
   await pushBranch({ repo: origin.repo, commit, branch, cloneUrl: target.cloneUrl, token, signal });
   const { url } = await publishPullRequest(exportLog(session), forge, {
@@ -72,6 +67,26 @@ async function openPullRequest(session: Session, target: Target): Promise<string
     base: target.base,
   });
   return url;
+}
+
+/**
+ * The repository that the branch is made in: the user's, our clone, or on a machine that has neither, because
+ * the run began elsewhere, one that holds the base's commit from the forge alone.
+ */
+async function originFor(
+  { folder, journal, runId, signal }: Session,
+  target: Target,
+  token: string,
+): Promise<{ readonly repo: string; readonly head: string }> {
+  const { base } = journal.current;
+  const clone = cloneFolder(workspaceFolder(folder));
+  const head = base?.origin?.head ?? base?.cloneHead;
+  if (head === undefined)
+    throw new AutopilotError("pull_request_needs_forge", `${runId} has no repository to push from.`);
+  for (const origin of [...(base?.origin === undefined ? [] : [base.origin]), { repo: clone, head }])
+    if (await isOriginHere(origin, signal)) return origin;
+  await fetchCommit(clone, { commit: head, cloneUrl: target.cloneUrl, token, signal });
+  return { repo: clone, head };
 }
 
 async function bodyOf(

@@ -323,7 +323,9 @@ async function buy(
   for (;;) {
     const verification = await buyCheck(session, spec);
     const waits = verification.verdict === "needs_review" && verification.review === undefined;
-    const settlement = waits ? undefined : await settle(session);
+    // What is paid for whatever its verdict waits for nobody: a person decides about the patch alone.
+    const settlement =
+      waits && currentOrder(session).quote?.payOn !== "execution" ? undefined : await settle(session);
     await keepForOthers(session);
     if (waits || !mayOrderAgain(session)) return { verification, settlement };
   }

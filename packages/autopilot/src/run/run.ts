@@ -60,6 +60,8 @@ export type RunOutcome = {
   readonly bundleDir: string | undefined;
   /** In the user's repository; only when the patch is proven or accepted. */
   readonly branch: string | undefined;
+  /** The repository that the branch is in. */
+  readonly branchRepo: string | undefined;
   /** Its address, where one was asked for and opened. */
   readonly pullRequestUrl: string | undefined;
   /** The patch of the last attempt, by the file that holds it. */

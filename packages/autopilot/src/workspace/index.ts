@@ -1,5 +1,5 @@
 export { isOriginHere, writeBranch } from "./branch.ts";
-export { pushBranch } from "./push-branch.ts";
+export { fetchCommit, pushBranch } from "./push-branch.ts";
 export { parseSource, type Source } from "./source.ts";
 export {
   cloneFolder,

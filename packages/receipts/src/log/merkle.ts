@@ -2,7 +2,8 @@
 // RFC's recursion meets is a row of perfect subtrees, largest first; whoever
 // stores the hashes of perfect subtrees can tell the hash of any such range.
 
-import { sha256 } from "@noble/hashes/sha2.js";
+import { concatBytes } from "@noble/hashes/utils.js";
+import { sha256 } from "../sha256.ts";
 
 /** Entries `begin` up to, not including, `end`. */
 export type Range = { readonly begin: number; readonly end: number };
@@ -24,12 +25,12 @@ export function emptyRoot(): Uint8Array {
 }
 
 export function hashLeaf(entry: Uint8Array): Uint8Array {
-  return sha256.create().update(LEAF).update(entry).digest();
+  return sha256(concatBytes(LEAF, entry));
 }
 
 /** The prefixes differ, so that no inner node can be passed off as an entry. */
 export function hashChildren(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256.create().update(NODE).update(left).update(right).digest();
+  return sha256(concatBytes(NODE, left, right));
 }
 
 /** The perfect subtrees of a range, left to right. */

@@ -3,8 +3,8 @@
 // reader does not know say nothing and are passed over.
 
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { sha256 } from "../sha256.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { isHex } from "../hash.ts";
 

@@ -1,7 +1,6 @@
 // A buyer of a simulated market: orders one check after another, and follows each
 // to its settlement as the command line does.
 
-import { randomUUID } from "node:crypto";
 import type { Job, Settlement, VerificationResult } from "@openagents/contracts";
 import type { Clients, Party } from "../world.ts";
 import { isRefused, type Market } from "./market.ts";
@@ -9,7 +8,9 @@ import type { BuyerPlan } from "./population.ts";
 import type { KnownJob } from "./tally.ts";
 import { BASE, makePatch, specOf } from "./work.ts";
 
-const LOOK_MS = 5_000;
+/** A buyer hears of a result after a moment, and looks by itself after a while without one. */
+const HEARS_MS = 5_000;
+const LOOK_MS = 15_000;
 const GIVE_UP_MS = 1_200_000;
 
 export type Buyer = {
@@ -33,7 +34,7 @@ export async function openBuyer(
   });
   await operator.treasury.grantDemoCredit(
     { org: party.org, amountMsats: kind === "broke" ? 1_000n : purseMsats, memo: "simulation" },
-    { idempotencyKey: randomUUID() },
+    market.key(),
   );
 
   async function order(number: number): Promise<void> {
@@ -46,7 +47,7 @@ export async function openBuyer(
     });
     const { run } = await clients.runs.createRun(
       { issue: { title: `issue ${number}`, body: "" }, metadata: {} },
-      { idempotencyKey: randomUUID() },
+      market.key(),
     );
     const quote = await ask(run.runId, specOf(patch));
     if (quote === undefined) return end();
@@ -68,7 +69,7 @@ export async function openBuyer(
     market.wake(job.providerWorkerId);
     if (kind === "grasping") await grasp(request, quote.totalPriceMsats);
     if (kind === "vanishing" && random.chance(0.3)) return end();
-    timeline.after(LOOK_MS, () => look(known, reservationId));
+    lookLater(known, reservationId);
   }
 
   function end(): void {
@@ -87,7 +88,7 @@ export async function openBuyer(
           payOn: plan.payOn,
           verificationPolicy: plan.verificationPolicy,
         },
-        { idempotencyKey: randomUUID() },
+        market.key(),
       );
       return quote;
     } catch (error) {
@@ -99,10 +100,7 @@ export async function openBuyer(
 
   async function reserve(quoteId: string, amountMsats: bigint): Promise<string | undefined> {
     try {
-      const { reservation } = await clients.treasury.reserveCompute(
-        { quoteId, amountMsats },
-        { idempotencyKey: randomUUID() },
-      );
+      const { reservation } = await clients.treasury.reserveCompute({ quoteId, amountMsats }, market.key());
       return reservation.reservationId;
     } catch (error) {
       if (!isRefused(error, "insufficient_funds")) throw error;
@@ -116,7 +114,7 @@ export async function openBuyer(
     readonly reservationId: string;
   }): Promise<Job | undefined> {
     try {
-      const { job } = await clients.marketplace.dispatchSandboxRun(request, { idempotencyKey: randomUUID() });
+      const { job } = await clients.marketplace.dispatchSandboxRun(request, market.key());
       return job;
     } catch (error) {
       // Quarantined between the quote and the order.
@@ -133,12 +131,8 @@ export async function openBuyer(
     amountMsats: bigint,
   ): Promise<void> {
     const tries = [
-      () => clients.marketplace.dispatchSandboxRun(request, { idempotencyKey: randomUUID() }),
-      () =>
-        clients.treasury.reserveCompute(
-          { quoteId: request.quoteId, amountMsats },
-          { idempotencyKey: randomUUID() },
-        ),
+      () => clients.marketplace.dispatchSandboxRun(request, market.key()),
+      () => clients.treasury.reserveCompute({ quoteId: request.quoteId, amountMsats }, market.key()),
     ];
     for (const attempt of tries) {
       const got = await attempt().then(
@@ -150,18 +144,30 @@ export async function openBuyer(
     }
   }
 
+  /** Look again when the run that is waited for was handed in, or when it takes too long. */
+  function lookLater(known: KnownJob, reservationId: string, awaited = known.jobId): void {
+    let looked = false;
+    const lookOnce = async () => {
+      if (looked) return;
+      looked = true;
+      market.awaited.delete(awaited);
+      await look(known, reservationId);
+    };
+    market.awaited.set(awaited, () => timeline.after(random.int(50, HEARS_MS), lookOnce));
+    timeline.after(LOOK_MS, lookOnce);
+  }
+
   async function look(known: KnownJob, reservationId: string): Promise<void> {
     const { job } = await clients.jobs.getJob({ jobId: known.jobId });
     if (job.status === "queued" || job.status === "leased") return waitFor(job, known, reservationId);
     if (job.status === "canceled" || job.status === "settled") return end();
     const { verification, secondJob } = await clients.verification.verifySandboxRun(
       { jobId: known.jobId },
-      { idempotencyKey: randomUUID() },
+      market.key(),
     );
     if (verification.status === "awaiting_second_opinion") {
       if (secondJob !== undefined) market.wake(secondJob.providerWorkerId);
-      timeline.after(LOOK_MS, () => look(known, reservationId));
-      return;
+      return lookLater(known, reservationId, secondJob?.jobId);
     }
     tally.latenciesMs.push(timeline.nowMs() - known.orderedAtMs);
     if (kind === "grasping") await graspBack(reservationId);
@@ -170,14 +176,13 @@ export async function openBuyer(
 
   async function waitFor(job: Job, known: KnownJob, reservationId: string): Promise<void> {
     if (timeline.nowMs() - known.orderedAtMs > GIVE_UP_MS && (await giveUp(reservationId))) return end();
-    await operator.jobs.sweepLeases({});
-    market.wake(job.providerWorkerId);
-    timeline.after(LOOK_MS, () => look(known, reservationId));
+    if (job.status === "queued") market.wake(job.providerWorkerId);
+    lookLater(known, reservationId);
   }
 
   async function giveUp(reservationId: string): Promise<boolean> {
     try {
-      await clients.treasury.voidReservation({ reservationId }, { idempotencyKey: randomUUID() });
+      await clients.treasury.voidReservation({ reservationId }, market.key());
       tally.givenUp += 1;
       return true;
     } catch (error) {
@@ -194,7 +199,7 @@ export async function openBuyer(
 
   async function askSettlement(jobId: string): Promise<Settlement | undefined> {
     try {
-      const answer = await clients.treasury.settleSandboxRun({ jobId }, { idempotencyKey: randomUUID() });
+      const answer = await clients.treasury.settleSandboxRun({ jobId }, market.key());
       return answer.settlement;
     } catch (error) {
       if (isRefused(error, "incident_undecided")) return undefined;

@@ -16,8 +16,12 @@ export type Market = {
   readonly jobs: Map<string, KnownJob>;
   /** By the job that it is about. */
   readonly told: Map<string, Told>;
+  /** A key for one command. The same seed gives the same, since what is drawn for sampling follows from them. */
+  key(): { readonly idempotencyKey: string };
   /** Tell a worker that there may be work. */
   wake(workerId: string): void;
+  /** Whom to tell that a job's result was handed in. */
+  readonly awaited: Map<string, () => void>;
   readonly sleepers: Map<string, () => void>;
   /** Strikes that the operator has lifted, by worker. */
   readonly forgiven: Map<string, number>;

@@ -1,7 +1,6 @@
 // The operator of a simulated market: its reserve provider, and the decision of
 // every disagreement as soon as there is one.
 
-import { randomUUID } from "node:crypto";
 import { isRefused, type Market } from "./market.ts";
 import { joinMarket, type Provider } from "./provider.ts";
 import type { ProviderPlan } from "./population.ts";
@@ -22,11 +21,9 @@ export const OPERATOR = { sub: "svc_operator", org: "org_operator", zone: "0" } 
 export async function openOperator(market: Market): Promise<Provider> {
   const reserve = await joinMarket(market, RESERVE, OPERATOR);
   // The runtime opens one by itself, a moment after it starts.
-  await market.operator.sampling
-    .openSamplingSeed({}, { idempotencyKey: randomUUID() })
-    .catch((error: unknown) => {
-      if (!isRefused(error, "seed_is_fresh")) throw error;
-    });
+  await market.operator.sampling.openSamplingSeed({}, market.key()).catch((error: unknown) => {
+    if (!isRefused(error, "seed_is_fresh")) throw error;
+  });
   const undecided = new Set<string>();
   let newest = "";
 
@@ -70,10 +67,7 @@ export async function openOperator(market: Market): Promise<Provider> {
 
   async function isDecided(incidentId: string): Promise<boolean> {
     try {
-      const { incident } = await market.operator.fraud.adjudicateIncident(
-        { incidentId },
-        { idempotencyKey: randomUUID() },
-      );
+      const { incident } = await market.operator.fraud.adjudicateIncident({ incidentId }, market.key());
       return incident.status === "decided";
     } catch (error) {
       // The reserve works on it, or it was decided in the meantime.

@@ -1,7 +1,6 @@
 // A provider of a simulated market: takes what it is offered, and does of it what
 // its behaviour says. No command is run; what running gives is known by the patch.
 
-import { randomUUID } from "node:crypto";
 import type { PriceBand } from "@openagents/contracts";
 import { SANDBOX_RUN } from "./job-type.ts";
 import type { Clients, Party } from "../world.ts";
@@ -43,13 +42,14 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
         toolchains: [],
         priceBands: bandsOf(plan),
       },
-      { idempotencyKey: randomUUID() },
+      market.key(),
     );
     return worker.workerId;
   };
   const workerId = await register();
   const provider: Provider = { workerId, plan, clients };
   let deadUntilMs = 0;
+  let isFull = false;
   const isDead = () => timeline.nowMs() < deadUntilMs;
 
   async function heartbeat(): Promise<void> {
@@ -59,21 +59,15 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
   }
   timeline.after(random.int(1, HEARTBEAT_MS), heartbeat);
 
-  async function takeJobs(): Promise<void> {
-    for (;;) {
-      if (isDead()) return;
-      const taken = await take();
-      if (taken === undefined) return;
-      begin(taken);
-    }
+  /** One for each time that it is told of one. */
+  async function takeJob(): Promise<void> {
+    const taken = isDead() ? undefined : await take();
+    if (taken !== undefined) begin(taken);
   }
 
   async function take(): Promise<Claimed | undefined> {
     try {
-      const { job, lease } = await clients.jobs.claimJob(
-        { workerId, waitMs: 0 },
-        { idempotencyKey: randomUUID() },
-      );
+      const { job, lease } = await clients.jobs.claimJob({ workerId, waitMs: 0 }, market.key());
       if (job?.spec === undefined || lease === undefined) return undefined;
       return {
         jobId: job.jobId,
@@ -83,8 +77,10 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
         takenAtMs: timeline.nowMs(),
       };
     } catch (error) {
-      if (isRefused(error, "concurrent_jobs_max", "worker_quarantined")) return undefined;
-      throw error;
+      if (isRefused(error, "worker_quarantined")) return undefined;
+      if (!isRefused(error, "concurrent_jobs_max")) throw error;
+      isFull = true;
+      return undefined;
     }
   }
 
@@ -123,7 +119,7 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
     const { jobId, leaseId, patchSha256, repeats } = taken;
     const holds = market.truths.get(patchSha256);
     if (holds === undefined) throw new Error(`nobody made the patch of ${jobId}`);
-    const output = Buffer.from(`ran ${jobId} at ${timeline.nowMs()}\n`);
+    const output = Buffer.from(`${plan.name} ran ${patchSha256} at ${timeline.nowMs()}\n`);
     const outputSha256 = sha256Of(output);
     const { result, honest, keepsOutputs } = whatItSays(plan.behaviour, holds, outputSha256, repeats);
     try {
@@ -139,8 +135,12 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
             if (!isRefused(error, ...LEASE_OVER, "lease_not_found")) throw error;
           });
       }
-      await clients.jobs.submitResult({ jobId, leaseId, result }, { idempotencyKey: randomUUID() });
+      await clients.jobs.submitResult({ jobId, leaseId, result }, market.key());
       market.told.set(jobId, { workerId, behaviour: plan.behaviour, honest, inTime });
+      market.awaited.get(jobId)?.();
+      // While it was busy, it may have been told of more.
+      if (isFull) market.wake(workerId);
+      isFull = false;
     } catch (error) {
       if (isRefused(error, ...LEASE_OVER)) {
         market.tally.lateRefused += 1;
@@ -167,7 +167,7 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
     return { result: reportOf(seen, outputSha256, repeats), keepsOutputs: false, honest: seen === holds };
   }
 
-  market.sleepers.set(workerId, () => timeline.after(random.int(50, 1_000), takeJobs));
+  market.sleepers.set(workerId, () => timeline.after(random.int(50, 1_000), takeJob));
   return provider;
 }
 

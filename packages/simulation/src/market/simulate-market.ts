@@ -2,10 +2,9 @@
 // runtime and a real database. What the parties do is simulated, and no check is
 // run; what is decided and what moves money is the product.
 
-import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../random.ts";
 import { createTimeline } from "../timeline.ts";
-import { SWEEP_EVERY_MS, openWorld } from "../world.ts";
+import { openWorld } from "../world.ts";
 import { openBuyer, type Buyer } from "./buyer.ts";
 import { openConservation } from "./conservation.ts";
 import type { Market } from "./market.ts";
@@ -34,7 +33,7 @@ const ORDER_EVERY_MS = 3_000;
 const START_MS = Date.UTC(2026, 0, 1);
 /** Over which what nobody asks for any more is given back. */
 const AFTERWARDS_MS = 3 * 86_400_000;
-const LOOKS_MAX = 300;
+const LOOKS_MAX = 72;
 
 /** A population of ordinary make: two thirds honest, and all that can go wrong. */
 export function ordinaryPopulation(seed: number, providers: number, buyers: number) {
@@ -51,7 +50,16 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
   await using parts = new AsyncDisposableStack();
   const timeline = createTimeline(START_MS);
   const nowMs = () => timeline.nowMs();
-  const world = parts.use(await openWorld({ databaseUrl, ownerDatabaseUrl, nowMs }));
+  const world = parts.use(
+    await openWorld({
+      databaseUrl,
+      ownerDatabaseUrl,
+      nowMs,
+      after: timeline.beside,
+      random: seededRandom(seed + 2),
+    }),
+  );
+  let keys = 0;
   const conservation = parts.use(openConservation(databaseUrl));
   const sleepers = new Map<string, () => void>();
   const market: Market = {
@@ -63,7 +71,12 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
     truths: new Map(),
     jobs: new Map(),
     told: new Map(),
+    awaited: new Map(),
     sleepers,
+    key() {
+      keys += 1;
+      return { idempotencyKey: `simulation-${keys}` };
+    },
     wake: (workerId) => sleepers.get(workerId)?.(),
     forgiven: new Map(),
     open: jobs,
@@ -85,7 +98,6 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
 
   let ordered = 0;
   const orderNext = async (): Promise<void> => {
-    signal.throwIfAborted();
     const buyer = buyers[market.random.int(0, buyers.length - 1)];
     if (buyer === undefined) throw new Error("a market needs a buyer");
     ordered += 1;
@@ -95,9 +107,11 @@ export async function simulateMarket(simulation: MarketSimulation): Promise<Mark
   };
   timeline.after(0, orderNext);
   await timeline.run(async () => {
+    signal.throwIfAborted();
     market.tally.events += 1;
-    await conservation.check();
+    await conservation.checkBeside();
   });
+  await conservation.check();
   const stuckMsats = await endBusiness(market, conservation, buyers);
   const { ok, checks } = await market.operator.operations.auditLedger({});
   if (!ok) {
@@ -125,10 +139,7 @@ function forgiveStrikes(market: Market, providers: readonly Provider[], everyMs:
       const { worker } = await clients.workers.getWorker({ workerId });
       if (worker.strikes > 0) {
         market.forgiven.set(workerId, (market.forgiven.get(workerId) ?? 0) + worker.strikes);
-        await market.operator.workers.reinstateWorker(
-          { workerId, reason: "simulation" },
-          { idempotencyKey: crypto.randomUUID() },
-        );
+        await market.operator.workers.reinstateWorker({ workerId, reason: "simulation" }, market.key());
       }
     }
     market.timeline.after(everyMs, forgive);
@@ -136,23 +147,17 @@ function forgiveStrikes(market: Market, providers: readonly Provider[], everyMs:
   market.timeline.after(everyMs, forgive);
 }
 
-/**
- * Days pass, and the runtime ends by itself what its buyers have left: it looks in
- * real time, so that it is waited for. Answers what it left.
- */
+/** Days pass, and the runtime ends by itself what its buyers have left. Answers what it left. */
 async function endBusiness(
   market: Market,
   conservation: { check(): Promise<void> },
   buyers: readonly Buyer[],
 ): Promise<bigint> {
   for (let looks = 1; ; looks += 1) {
-    market.timeline.advance(AFTERWARDS_MS / LOOKS_MAX);
-    await market.operator.jobs.sweepLeases({});
-    await market.operator.treasury.reconcileCompute({}, { idempotencyKey: crypto.randomUUID() });
+    await market.timeline.leap(AFTERWARDS_MS / LOOKS_MAX);
     await conservation.check();
     const left = await stuck(buyers);
     if (left === 0n || looks === LOOKS_MAX) return left;
-    await delay(SWEEP_EVERY_MS);
   }
 }
 

@@ -42,18 +42,41 @@ export type LocalProvidersOptions = {
   readonly signal: AbortSignal;
 };
 
-type Offer = Omit<LocalProvider, "workerId"> & { readonly principal: LocalPrincipal };
+type Offer = Omit<LocalProvider, "workerId"> & {
+  /** Of a run that is paid for whatever its verdict: less, because its provider risks nothing. */
+  readonly executionPriceMsats: bigint;
+  readonly principal: LocalPrincipal;
+};
 
 /** Different prices in the market, so that the selection has something to decide. */
 function offersOf(keys: StackKeys): readonly Offer[] {
   return [
-    { role: "market", displayName: "Provider A", priceMsats: 180_000n, principal: localProvider("a") },
-    { role: "market", displayName: "Provider B", priceMsats: 240_000n, principal: localProvider("b") },
-    { role: "own_device", displayName: "This computer", priceMsats: 1_000n, principal: localDevice(keys) },
+    {
+      role: "market",
+      displayName: "Provider A",
+      priceMsats: 180_000n,
+      executionPriceMsats: 120_000n,
+      principal: localProvider("a"),
+    },
+    {
+      role: "market",
+      displayName: "Provider B",
+      priceMsats: 240_000n,
+      executionPriceMsats: 160_000n,
+      principal: localProvider("b"),
+    },
+    {
+      role: "own_device",
+      displayName: "This computer",
+      priceMsats: 1_000n,
+      executionPriceMsats: 1_000n,
+      principal: localDevice(keys),
+    },
     {
       role: "reserve",
       displayName: "Operator's reserve (local)",
       priceMsats: 1_000n,
+      executionPriceMsats: 1_000n,
       principal: localReserve,
     },
   ];
@@ -102,7 +125,7 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
     clearTimeout(bound);
   });
 
-  const start = async ({ principal, ...offer }: Offer): Promise<LocalProvider> => {
+  const start = async ({ principal, executionPriceMsats, ...offer }: Offer): Promise<LocalProvider> => {
     const seat = providerSeatAt(dataDir, principal.sub);
     const already = findSeller(seat);
     if (already !== undefined && already.runtimeUrl === options.runtimeUrl) {
@@ -111,7 +134,8 @@ export async function startLocalProviders(options: LocalProvidersOptions): Promi
     }
     const client = { baseUrl: options.runtimeUrl, token: tokenSource(keys, principal, nowMs) };
     const { displayName, priceMsats } = offer;
-    const terms = { seat, client, displayName, priceMsats, caps: CAPS, sandbox, toolchains };
+    const prices = { priceMsats, executionPriceMsats };
+    const terms = { seat, client, displayName, ...prices, caps: CAPS, sandbox, toolchains };
     const starting = startSeller({ ...terms, log, nowMs, signal, drain: drain.signal });
     ends.push(starting.then(({ ended }) => ended).catch(() => undefined));
     return { ...offer, workerId: (await starting).record.workerId };

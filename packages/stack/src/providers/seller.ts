@@ -9,7 +9,7 @@ import type {
   ProviderEnd,
   ProviderEvent,
 } from "@openagents/autopilot";
-import type { WorkerCaps } from "@openagents/contracts";
+import type { PriceBand, WorkerCaps } from "@openagents/contracts";
 import type { Logger } from "@openagents/service";
 import { findHolder, takeLock } from "../lock.ts";
 import { makePrivateFolder } from "../private-files.ts";
@@ -22,13 +22,17 @@ export type SellerOptions = {
   readonly seat: ProviderSeat;
   readonly client: ClientSettings;
   readonly displayName: string;
-  /** Of one job that is paid for when its check passes. */
+  /** Of one job that is paid for when its check passes; none is sold at 0. */
   readonly priceMsats: bigint;
   /** Of one job that is paid for whatever its verdict; none is sold where undefined. */
   readonly executionPriceMsats?: bigint | undefined;
+  /** In place of these prices, for the job types that they name. */
+  readonly priceBands?: readonly PriceBand[] | undefined;
   readonly caps: WorkerCaps;
   readonly sandbox: LegRunner;
   readonly toolchains: readonly InstalledToolchain[];
+  /** A folder with a program that answers what takes judgement. */
+  readonly opinions?: string | undefined;
   /** Be told of jobs, in place of only asking for them. */
   readonly listen?: ListenOptions | undefined;
   readonly log: Logger;
@@ -92,9 +96,11 @@ export async function startSeller(options: SellerOptions): Promise<Seller> {
     displayName,
     priceMsats,
     executionPriceMsats: options.executionPriceMsats,
+    priceBands: options.priceBands,
     caps,
     sandbox,
     toolchains,
+    opinions: options.opinions,
     listen: options.listen,
     dataDir: seat.root,
     signal,

@@ -5,6 +5,7 @@
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
 import { BuyerSchema, ChunkFindingSchema, ClaimJobRequestSchema, ClaimJobResponseSchema, CodeChunkAnalysisResultSchema, CodeChunkAnalysisSpecSchema, CodeChunkSchema, CommandResultSchema, EnvironmentManifestSchema, GetJobRequestSchema, GetJobResponseSchema, JobFailureSchema, JobSchema, Jobs as JobsService, LayerSchema, LeaseSchema, LegResultSchema, ListWorkerJobsRequestSchema, ListWorkerJobsResponseSchema, RenewLeaseRequestSchema, RenewLeaseResponseSchema, RepoIndexResultSchema, RepoIndexSpecSchema, RerankCandidateSchema, RetrievalRerankResultSchema, RetrievalRerankSpecSchema, SandboxLimitsSchema, SandboxRunPushSchema, SandboxRunResultSchema, SandboxRunSpecSchema, SubmitResultRequestSchema, SubmitResultResponseSchema, SweepLeasesRequestSchema, SweepLeasesResponseSchema, ToolchainRequirementSchema, WorkerJobSchema } from "./jobs_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
+import { intentsComments, type IntentStatus } from "./intents_oa.ts";
 import { workersComments, type Toolchain } from "./workers_oa.ts";
 
 /** A read-only tree of dependencies that the check needs beside the repository. */
@@ -383,6 +384,10 @@ export type WorkerJob = {
   /** Why nothing was paid, in words; absent when it was, or is not decided yet. */
   readonly unpaidBecause?: string | undefined;
   readonly createdAt: number;
+  /** What became of telling the worker of the job; absent where it names no address. */
+  readonly pushStatus?: IntentStatus | undefined;
+  /** Why it was not told, or why it is not known. */
+  readonly pushDetail?: string | undefined;
 };
 
 /** Descriptor of `openagents.runtime.v1.WorkerJob`. */
@@ -539,6 +544,7 @@ export const workerJobStatusValues = ["queued", "leased", "reported", "verified"
 
 export const jobsComments: Comments = {
   ...routeComments,
+  ...intentsComments,
   ...workersComments,
   "openagents.runtime.v1.Layer": "A read-only tree of dependencies that the check needs beside the repository.",
   "openagents.runtime.v1.Layer.sha256": "Gzipped tar of the tree.",
@@ -602,6 +608,8 @@ export const jobsComments: Comments = {
   "openagents.runtime.v1.WorkerJob.verdict": "What the runs of the job proved, once that is final.",
   "openagents.runtime.v1.WorkerJob.withheld_reason": "The settlement's own word, where it was withheld.",
   "openagents.runtime.v1.WorkerJob.unpaid_because": "Why nothing was paid, in words; absent when it was, or is not decided yet.",
+  "openagents.runtime.v1.WorkerJob.push_status": "What became of telling the worker of the job; absent where it names no address.",
+  "openagents.runtime.v1.WorkerJob.push_detail": "Why it was not told, or why it is not known.",
   "openagents.runtime.v1.ListWorkerJobsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.runtime.v1.SandboxRunPush": "What a provider with an `endpoint_url` is told of a job: that it waits. It takes\nthe job by ClaimJob, as it would without having been told. The header\n`x-idempotency-key` repeats the job's id; `x-openagents-signature` is the BIP-340\nsignature of the body by the receipt signer, over the sha256 of\n`openagents.provider_push.v1`, a line feed, and the bytes of the body.",
   "openagents.runtime.v1.SandboxRunPush.runtime_url": "Where to claim it.",

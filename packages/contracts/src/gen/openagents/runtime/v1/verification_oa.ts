@@ -172,7 +172,7 @@ export const verificationComments: Comments = {
   "openagents.runtime.v1.RerunDecision.required": "A rule asks for it.",
   "openagents.runtime.v1.Verification": "Verification: whether a reported result proves anything.",
   "openagents.runtime.v1.Verification.VerifySandboxRun": "Recompute the hash of each output of a reported job and of its patch, check its\nlegs, or its index, against its spec, and decide. A result that would be paid for is run\nagain first, as its quote says: the answer then has `awaiting_second_opinion`\nand the job that repeats the work, and this command is sent again with a\nfresh key once that job has reported. A job has one final verdict.",
-  "openagents.runtime.v1.Verification.ReviewVerification": "A person's word on a job whose verdict is `needs_review`: accepted, it is\npaid for at its settlement; rejected, its money is withheld. A job is reviewed once.",
+  "openagents.runtime.v1.Verification.ReviewVerification": "A person's word on a job whose verdict is `needs_review`: accepted, it is\npaid for at its settlement; rejected, its money is withheld. A job is reviewed once.\nOne that is paid for whatever its verdict may be reviewed after its settlement too.",
   "openagents.runtime.v1.Verification.GetVerification": "The verdict on a job, as far as it is decided.",
 };
 
@@ -194,6 +194,7 @@ export type VerificationTypes = {
   /**
    * A person's word on a job whose verdict is `needs_review`: accepted, it is
    * paid for at its settlement; rejected, its money is withheld. A job is reviewed once.
+   * One that is paid for whatever its verdict may be reviewed after its settlement too.
    */
   readonly reviewVerification: {
     readonly input: ReviewVerificationRequest;

@@ -636,6 +636,7 @@ export const Verification: GenService<{
   /**
    * A person's word on a job whose verdict is `needs_review`: accepted, it is
    * paid for at its settlement; rejected, its money is withheld. A job is reviewed once.
+   * One that is paid for whatever its verdict may be reviewed after its settlement too.
    *
    * @generated from rpc openagents.runtime.v1.Verification.ReviewVerification
    */

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { sha256Hex } from "./hash.ts";
+import { sha256Hex } from "./sha256.ts";
 
 test("the hash is the same in Node and in a browser, for every text and all bytes", () => {
   const texts = fc.oneof(

@@ -1,0 +1,1 @@
+export { analyseChunks, rankCandidates, type OpinionDeps } from "./answer.ts";
