@@ -15,7 +15,13 @@ export {
   type ClientOptions,
 } from "./client.ts";
 export { decodeShape, encode, encodeText } from "./codec.ts";
-export { COMPATIBILITY_WINDOW, type CompatibilityWindow } from "./compatibility.ts";
+export {
+  COMPATIBILITY_WINDOW,
+  decideCompatibility,
+  describeWindow,
+  windowHeaders,
+  type CompatibilityWindow,
+} from "./compatibility.ts";
 export type {
   Comments,
   Contract,

@@ -6,5 +6,6 @@ export {
   type KeySource,
 } from "./auth.ts";
 export { createLogger, silentLogger, type Logger } from "./log.ts";
+export { assertLoopbackRequest } from "./loopback.ts";
 export { OutboundError, createOutbound, type Outbound } from "./outbound/index.ts";
 export { createMetrics, type ServiceMetrics } from "./metrics.ts";

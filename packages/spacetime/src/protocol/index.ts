@@ -11,6 +11,7 @@ export { identityHexOf, identityOfHex } from "./identity.ts";
 export {
   clientMessage,
   serverMessage,
+  tableUpdate,
   type ClientMessage,
   type QueryRows,
   type ReducerOutcome,

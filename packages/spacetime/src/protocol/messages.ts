@@ -40,7 +40,7 @@ const tableUpdateRows = sum({
   EventTable: product({ events: rowList }),
 });
 
-const tableUpdate = product({ tableName: string, rows: array(tableUpdateRows) });
+export const tableUpdate = product({ tableName: string, rows: array(tableUpdateRows) });
 
 const transactionUpdate = product({
   querySets: array(product({ querySetId, tables: array(tableUpdate) })),

@@ -1,0 +1,208 @@
+// All streams that somebody follows here, kept up to date: woken by
+// notifications, and by a look at the heads every second, so that a lost
+// notification costs time only.
+
+import type { Database, Listener } from "@openagents/postgres";
+import type { Logger } from "@openagents/service";
+import { streamId as nameStream } from "@openagents/streams";
+import { Feed, type Follower } from "./feed.ts";
+import { listEventsOfAll, listHeads, type StoredEvent } from "./stream-store.ts";
+
+/** Where the runtime says which streams have new events, one name on a line. */
+const STREAMS_CHANNEL = "openagents_streams";
+
+const LOOK_MS = 1_000;
+
+/** Streams of one read. */
+const STREAMS_MAX = 500;
+
+/** Events of one read, so that a backlog does not fill the memory. */
+const EVENTS_MAX = 20_000;
+
+const REVOCATIONS = nameStream("revocations");
+
+export type Feeds = AsyncDisposable & {
+  /** Follow a stream from the follower's cursor on. */
+  follow(streamId: string, follower: Follower): Feed;
+  unfollow(feed: Feed, follower: Follower): void;
+  /** Be told of every event behind a number, before anything else is delivered. */
+  watch(streamId: string, afterSeq: bigint, onEvent: (event: StoredEvent) => void): void;
+  /** Told after each round of deliveries. */
+  onRound(listener: () => void): void;
+  /** When all heads were last compared with the database. */
+  readonly lookedAtMs: number;
+  /** Events of the stream that is most behind. */
+  readonly lagMax: number;
+  readonly size: number;
+};
+
+export type FeedsDeps = {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly recentMax: number;
+};
+
+export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
+  const { db, log, nowMs } = deps;
+  const feeds = new Map<string, Feed>();
+  const dirty = new Set<Feed>();
+  const rounds: (() => void)[] = [];
+  let running: Promise<void> | undefined;
+  let looking: Promise<void> | undefined;
+  let stopped = false;
+  let lookedAtMs = nowMs();
+  let lagMax = 0;
+
+  function wake(): void {
+    if (running !== undefined || stopped || dirty.size === 0) return;
+    running = readDirty().finally(() => {
+      running = undefined;
+    });
+  }
+
+  async function readDirty(): Promise<void> {
+    while (dirty.size > 0 && !stopped) {
+      const batch = takeBatch();
+      try {
+        await readBatch(batch);
+      } catch (error) {
+        for (const feed of batch) if (feeds.get(feed.streamId) === feed) dirty.add(feed);
+        log.warn({ err: error }, "streams could not be read; the next look tries again");
+        return;
+      }
+    }
+  }
+
+  function takeBatch(): Feed[] {
+    const revocations = feeds.get(REVOCATIONS);
+    // Before all others and alone: nothing new is delivered to whom a revocation here ends.
+    const batch =
+      revocations !== undefined && dirty.has(revocations) ? [revocations] : [...dirty].slice(0, STREAMS_MAX);
+    for (const feed of batch) dirty.delete(feed);
+    return batch;
+  }
+
+  async function readBatch(batch: readonly Feed[]): Promise<void> {
+    const limit = Math.max(20, Math.floor(EVENTS_MAX / batch.length));
+    const after = batch.map((feed) => ({ streamId: feed.streamId, seq: feed.headSeq }));
+    const events = await listEventsOfAll(db, after, limit);
+    const byStream = new Map<string, StoredEvent[]>();
+    for (const event of events) {
+      const known = byStream.get(event.streamId);
+      if (known === undefined) byStream.set(event.streamId, [event]);
+      else known.push(event);
+    }
+    const moved = batch.filter((feed) => byStream.has(feed.streamId));
+    await findTenants(moved.filter((feed) => feed.tenant === undefined));
+    for (const feed of moved) {
+      const news = byStream.get(feed.streamId) ?? [];
+      for (const event of news) feed.append(event);
+      if (news.length === limit) dirty.add(feed);
+      feed.announce();
+    }
+    for (const listener of rounds) listener();
+    for (const feed of moved) feed.forget();
+  }
+
+  async function findTenants(unknown: readonly Feed[]): Promise<void> {
+    if (unknown.length === 0) return;
+    const heads = await listHeads(
+      db,
+      unknown.map(({ streamId }) => streamId),
+    );
+    for (const head of heads) {
+      const feed = feeds.get(head.streamId);
+      if (feed !== undefined) feed.tenant = head.tenant;
+    }
+  }
+
+  /** Compare every head with the database's. */
+  function look(): void {
+    looking ??= compareHeads()
+      .catch((error: unknown) => log.warn({ err: error }, "the heads of streams could not be read"))
+      .finally(() => {
+        looking = undefined;
+      });
+  }
+
+  async function compareHeads(): Promise<void> {
+    const startedAtMs = nowMs();
+    const ids = [...feeds.keys()];
+    let lag = 0;
+    for (let start = 0; start < ids.length; start += STREAMS_MAX) {
+      for (const head of await listHeads(db, ids.slice(start, start + STREAMS_MAX))) {
+        const feed = feeds.get(head.streamId);
+        if (feed === undefined) continue;
+        feed.tenant = head.tenant;
+        if (head.headSeq <= feed.headSeq) continue;
+        lag = Math.max(lag, Number(head.headSeq - feed.headSeq));
+        dirty.add(feed);
+      }
+    }
+    lagMax = lag;
+    lookedAtMs = startedAtMs;
+    wake();
+  }
+
+  function heard(payload: string): void {
+    // Nothing is known of what was said while the connection was away.
+    if (payload === "") return look();
+    for (const id of payload.split("\n")) {
+      const feed = feeds.get(id);
+      if (feed !== undefined) dirty.add(feed);
+    }
+    wake();
+  }
+
+  const listener: Listener = await db.listen(STREAMS_CHANNEL, heard);
+  const timer = setInterval(look, LOOK_MS);
+
+  function feedOf(streamId: string, seq: bigint): Feed {
+    const known = feeds.get(streamId);
+    if (known !== undefined) return known;
+    const feed = new Feed(streamId, seq, deps.recentMax);
+    feeds.set(streamId, feed);
+    return feed;
+  }
+
+  return {
+    follow(streamId, follower) {
+      const feed = feedOf(streamId, follower.cursor);
+      feed.followers.add(follower);
+      // What was committed since the follower's cursor was read.
+      dirty.add(feed);
+      wake();
+      return feed;
+    },
+    unfollow(feed, follower) {
+      feed.followers.delete(follower);
+      if (feed.followers.size > 0 || feed.onEvent !== undefined) return;
+      dirty.delete(feed);
+      if (feeds.get(feed.streamId) === feed) feeds.delete(feed.streamId);
+    },
+    watch(streamId, afterSeq, onEvent) {
+      const feed = feedOf(streamId, afterSeq);
+      feed.onEvent = onEvent;
+      dirty.add(feed);
+      wake();
+    },
+    onRound: (listener_) => void rounds.push(listener_),
+    get lookedAtMs() {
+      return lookedAtMs;
+    },
+    get lagMax() {
+      return lagMax;
+    },
+    get size() {
+      return feeds.size;
+    },
+    async [Symbol.asyncDispose]() {
+      stopped = true;
+      clearInterval(timer);
+      await listener.close();
+      await running;
+      await looking;
+    },
+  };
+}
