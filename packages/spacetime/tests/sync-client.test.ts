@@ -418,6 +418,26 @@ test("a lost connection is made anew after a wait that is told with its reason, 
   assert.ok(state.kind === "backoff" && state.retryAtMs - timers.nowMs() === 250);
 });
 
+test("a timer that fires a moment before its time, as those of Node may, holds nobody up for ever", async (t) => {
+  const exact = manualTimers();
+  const early = { ...exact, after: (ms: number, body: () => void) => exact.after(ms - 1, body) };
+  const { server, client, untilKind } = setUp(t, { timers: early });
+  const applied = applier(RUN);
+  client.follow(applied);
+  await exact.until("it is live", () => client.status.streams.get(RUN)?.kind === "live");
+  server.connections[0]?.close(1006, "");
+  await exact.advance(1_000);
+  await exact.until("it is live again", () => server.connections.at(-1)?.open === true);
+  applied.fault = () => {
+    throw new Error("not now");
+  };
+  server.append(RUN, 1);
+  await untilKind("failed");
+  applied.fault = undefined;
+  await exact.advance(1_000);
+  assert.equal(applied.events.length, 1);
+});
+
 test("whoever is refused reads why", async (t) => {
   const { server, timers, client, untilKind, stateOf } = setUp(t);
   client.follow(applier(RUN));

@@ -23,6 +23,7 @@ export {
   type ResponsesServer,
   type ScriptedStep,
 } from "./responses-server.ts";
+export { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 export { seededRandom, type SeededRandom } from "./seeded-random.ts";
 export {
   auditPath,

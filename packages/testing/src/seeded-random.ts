@@ -14,7 +14,8 @@ export type SeededRandom = {
 
 /** The same seed gives the same draws in the same order. */
 export function seededRandom(seed: number): SeededRandom {
-  const generator = xoroshiro128plus(seed);
+  // Seeds side by side would begin with draws side by side.
+  const generator = xoroshiro128plus(Math.imul(seed + 1, 0x9e3779b1));
   const below = (count: number) => uniformInt(generator, 0, count - 1);
   return {
     unit: () => uniformFloat64(generator),

@@ -166,8 +166,13 @@ export function startSyncClient(options: SyncClientOptions): SyncClient {
   /** Also when a refresh failed while the session goes on: then nothing is said until it is lost. */
   async function waitBackoff(reason: string, waitMs: number): Promise<void> {
     const retryAtMs = timers.nowMs() + waitMs;
-    const cancel = timers.after(waitMs, signal.ring);
-    while (stopped === undefined && timers.nowMs() < retryAtMs) {
+    // The timer says when, not the clock: Node's may fire a moment before its time.
+    let due = false;
+    const cancel = timers.after(waitMs, () => {
+      due = true;
+      signal.ring();
+    });
+    while (stopped === undefined && !due) {
       if (current?.open !== true) setState({ kind: "backoff", reason, retryAtMs });
       await signal.wait();
     }
