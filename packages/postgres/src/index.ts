@@ -17,6 +17,6 @@ export {
 export { gatherReads } from "./gather.ts";
 export type { Listener } from "./listen.ts";
 export { MigrationRefused, assertMigrated, migrate, type MigrationDirectory } from "./migrate.ts";
-export { provisionDatabase, urlFor, type DatabasePlan, type Role } from "./provision.ts";
+export { provisionDatabase, provisionRole, urlFor, type DatabasePlan, type Role } from "./provision.ts";
 export { dumpSchema } from "./schema-dump.ts";
 export { mergeWrites, statement, type RowsWrite, type Statement, type Write } from "./statement.ts";

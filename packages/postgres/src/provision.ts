@@ -38,6 +38,17 @@ export async function provisionDatabase(
   };
 }
 
+/** Make a role that may log in and nothing else, or bring its password in line. */
+export async function provisionRole(adminUrl: string, { role, password }: Role): Promise<void> {
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+  try {
+    await ensureRole(admin, role, password);
+  } finally {
+    await admin.end();
+  }
+}
+
 async function ensureRole(admin: pg.Client, role: string, password: string): Promise<void> {
   const existing = await admin.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
   const verb = existing.rowCount === 0 ? "CREATE" : "ALTER";

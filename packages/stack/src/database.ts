@@ -10,12 +10,22 @@ export type StackDatabase = {
   readonly ownerUrl: string;
   /** As the role that the runtime serves with. */
   readonly appUrl: string;
+  readonly sync: SyncDatabases;
   stop(): Promise<void>;
+};
+
+export type SyncDatabases = {
+  /** The runtime's database, as a role that will only be let read streams. */
+  readonly streamsUrl: string;
+  readonly streamsRole: string;
+  /** Of the sync server's own database. */
+  readonly ownerUrl: string;
+  readonly appUrl: string;
 };
 
 /**
  * Start the embedded server, unless an administrator's address of another one is
- * given; then make the runtime's database and roles there, with the passwords of
+ * given; then make the services' databases and roles there, with the passwords of
  * this data directory.
  */
 export async function startDatabase(options: {
@@ -27,14 +37,14 @@ export async function startDatabase(options: {
   if (externalUrl !== undefined) {
     // Stacks that share a server must not share a database.
     return {
-      ...(await provision(externalUrl, keys, `openagents_runtime_${keys.localId}`)),
+      ...(await provision(externalUrl, keys, `_${keys.localId}`)),
       stop: async () => undefined,
     };
   }
   const { startEmbeddedPostgres } = await import("@openagents/postgres");
   const server = await startEmbeddedPostgres({ dataDir: dataDir.postgres });
   try {
-    return { ...(await provision(server.adminUrl, keys, "openagents_runtime")), stop: () => server.stop() };
+    return { ...(await provision(server.adminUrl, keys, "")), stop: () => server.stop() };
   } catch (error) {
     await server.stop();
     throw error;
@@ -54,11 +64,23 @@ export async function stopOrphanedDatabase(dataDir: DataDir): Promise<boolean> {
   return true;
 }
 
-async function provision(adminUrl: string, keys: StackKeys, database: string) {
-  const { provisionDatabase } = await import("@openagents/postgres");
-  return provisionDatabase(adminUrl, {
+async function provision(adminUrl: string, keys: StackKeys, suffix: string) {
+  const { provisionDatabase, provisionRole, urlFor } = await import("@openagents/postgres");
+  const database = `openagents_runtime${suffix}`;
+  const runtime = await provisionDatabase(adminUrl, {
     database,
     owner: { role: `${database}_owner`, password: keys.databaseOwnerPassword },
     app: { role: `${database}_app`, password: keys.databaseAppPassword },
   });
+  const syncDatabase = `openagents_sync${suffix}`;
+  const password = keys.databaseSyncPassword;
+  const own = await provisionDatabase(adminUrl, {
+    database: syncDatabase,
+    owner: { role: `${syncDatabase}_owner`, password },
+    app: { role: `${syncDatabase}_app`, password },
+  });
+  const reader = { role: `${syncDatabase}_reader`, password };
+  await provisionRole(adminUrl, reader);
+  const sync = { streamsUrl: urlFor(adminUrl, database, reader), streamsRole: reader.role, ...own };
+  return { ...runtime, sync };
 }

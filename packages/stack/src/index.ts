@@ -15,9 +15,11 @@ export {
   localDevice,
   localOwner,
   localProvider,
+  mintSyncToken,
   mintToken,
   tokenSource,
   type LocalPrincipal,
+  type SyncTokenRequest,
   type TokenRequest,
 } from "./tokens.ts";
 export {

@@ -18,7 +18,18 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { dataDirAt } from "./data-dir.ts";
 import { loadKeys, loadOrCreateKeys, publicTokenKey } from "./keys.ts";
 import { allScopes } from "./scopes.ts";
-import { localDevice, localOwner, localProvider, localReserve, mintToken, tokenSource } from "./tokens.ts";
+import {
+  localDevice,
+  localOwner,
+  localProvider,
+  localReserve,
+  mintSyncToken,
+  mintToken,
+  tokenSource,
+} from "./tokens.ts";
+
+/** What directories from before it get. */
+const LATER = ["log.hex", "database-sync.hex"];
 
 const NOW = Date.parse("2026-11-24T02:00:00.000Z");
 
@@ -57,21 +68,32 @@ test("a missing or damaged key is an error with the file's name, never a new key
     writeFileSync(path, "damaged\n");
     await assert.rejects(loadOrCreateKeys(dataDir), { code: "key_damaged", message: new RegExp(file) });
     rmSync(path);
-    if (file !== "log.hex")
+    if (!LATER.includes(file))
       await assert.rejects(loadOrCreateKeys(dataDir), { code: "key_damaged", message: new RegExp(file) });
     writeFileSync(path, kept);
   }
   loadKeys(dataDir);
 });
 
-test("a directory from before there was a log gets the log's key, and keeps it", async (t) => {
+test("a directory from before there was a log, or sync, gets its key, and keeps it", async (t) => {
   const dataDir = folderOf(t);
   const made = await loadOrCreateKeys(dataDir);
-  rmSync(join(dataDir.keys, "log.hex"));
+  for (const file of LATER) rmSync(join(dataDir.keys, file));
   const added = await loadOrCreateKeys(dataDir);
-  assert.deepEqual({ ...added, logKey: made.logKey }, made);
+  const { logKey, databaseSyncPassword } = made;
+  assert.deepEqual({ ...added, logKey, databaseSyncPassword }, made);
   assert.deepEqual(await loadOrCreateKeys(dataDir), added);
-  assert.equal(statSync(join(dataDir.keys, "log.hex")).mode & 0o777, 0o600);
+  for (const file of LATER) assert.equal(statSync(join(dataDir.keys, file)).mode & 0o777, 0o600);
+});
+
+test("a sync token names its streams, is for the sync lane alone, and lives five minutes at most", async (t) => {
+  const keys = await loadOrCreateKeys(folderOf(t));
+  const streams = ["runtime.run.*.events", "runtime.stats"];
+  const claims = decodeJwt(await mintSyncToken(keys, { streams }, NOW));
+  assert.deepEqual([claims.aud, claims["streams"]], ["openagents-sync", streams]);
+  assert.equal((claims.exp ?? 0) - (claims.iat ?? 0), 300);
+  await assert.rejects(mintSyncToken(keys, { streams: ["runtime.*"] }, NOW), { code: "stream_unknown" });
+  await assert.rejects(mintSyncToken(keys, { streams, ttlSeconds: 301 }, NOW), { code: "ttl_out_of_range" });
 });
 
 test("a data directory that others may enter is refused", async (t) => {

@@ -23,6 +23,8 @@ export type StackKeys = {
   readonly operatorKey: string;
   readonly databaseOwnerPassword: string;
   readonly databaseAppPassword: string;
+  /** Of the sync server's roles; it knows no other. */
+  readonly databaseSyncPassword: string;
 };
 
 /**
@@ -33,7 +35,7 @@ export type StackKeys = {
 export async function loadOrCreateKeys(dataDir: DataDir): Promise<StackKeys> {
   makePrivateFolder(dataDir.root);
   if (!existsSync(dataDir.keys)) await createKeys(dataDir);
-  addLogKey(dataDir);
+  addLaterKeys(dataDir);
   return loadKeys(dataDir);
 }
 
@@ -56,13 +58,15 @@ async function createKeys(dataDir: DataDir): Promise<void> {
 }
 
 /**
- * Directories from before there was a log get its key. In place of one that was
+ * Directories from before there was a log, or sync, get its key. A log's in place of one that was
  * lost it is of no use: the database knows its log's key, and the runtime does
  * not start with another.
  */
-function addLogKey(dataDir: DataDir): void {
-  const path = join(dataDir.keys, LOG_FILE);
-  if (!existsSync(path)) writePrivateFile(path, `${randomBytes(32).toString("hex")}\n`);
+function addLaterKeys(dataDir: DataDir): void {
+  for (const file of [LOG_FILE, SYNC_FILE]) {
+    const path = join(dataDir.keys, file);
+    if (!existsSync(path)) writePrivateFile(path, `${randomBytes(32).toString("hex")}\n`);
+  }
 }
 
 /** Read the keys of a data directory. Throws `no_stack_here` when none were made yet. */
@@ -83,6 +87,7 @@ export function loadKeys(dataDir: DataDir): StackKeys {
     operatorKey: publicKeyOf(receiptKey),
     databaseOwnerPassword: readHex(dataDir, "database-owner.hex"),
     databaseAppPassword: readHex(dataDir, "database-app.hex"),
+    databaseSyncPassword: readHex(dataDir, SYNC_FILE),
   };
 }
 
@@ -103,6 +108,7 @@ export function publicTokenKey(keys: StackKeys): JWK {
 }
 
 const LOG_FILE = "log.hex";
+const SYNC_FILE = "database-sync.hex";
 
 const HEX_FILES = [
   ["local-id.hex", 8],
@@ -110,6 +116,7 @@ const HEX_FILES = [
   [LOG_FILE, 32],
   ["database-owner.hex", 32],
   ["database-app.hex", 32],
+  [SYNC_FILE, 32],
 ] as const;
 
 type HexFile = (typeof HEX_FILES)[number][0];

@@ -3,11 +3,12 @@
 import { createServer } from "node:net";
 import { StackError } from "./stack-error.ts";
 
-export type ServiceName = "runtime";
+export type ServiceName = "runtime" | "sync";
 
 /** In the order in which a port base is counted up. */
 const SERVICES: readonly { readonly name: ServiceName; readonly defaultPort: number }[] = [
   { name: "runtime", defaultPort: 4100 },
+  { name: "sync", defaultPort: 3000 },
 ];
 
 /** Undefined: the default ports. 0: any free port each. N: N, N+1, … */
@@ -19,7 +20,7 @@ export function planPorts(portBase: number | undefined): Record<ServiceName, num
       `choose 0 for any free port, or a number from 1024 to ${65_535 - SERVICES.length + 1}`,
     );
   }
-  const ports: Record<ServiceName, number> = { runtime: 0 };
+  const ports: Record<ServiceName, number> = { runtime: 0, sync: 0 };
   for (const [index, service] of SERVICES.entries()) {
     ports[service.name] =
       portBase === undefined ? service.defaultPort : portBase === 0 ? 0 : portBase + index;

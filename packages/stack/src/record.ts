@@ -13,6 +13,7 @@ export type StackRecord = {
   readonly startedAt: string;
   readonly dataDir: string;
   readonly runtimeUrl: string;
+  readonly syncUrl: string;
   readonly operatorPublicKey: string;
 };
 
@@ -28,6 +29,7 @@ export function recordToWire(record: StackRecord) {
     started_at: record.startedAt,
     data_dir: record.dataDir,
     runtime_url: record.runtimeUrl,
+    sync_url: record.syncUrl,
     operator_public_key: record.operatorPublicKey,
   };
 }
@@ -46,9 +48,10 @@ export function findRunning(dataDir: DataDir): StackRecord | undefined {
 function parseRecord(text: string | undefined): StackRecord | undefined {
   if (text === undefined) return undefined;
   try {
-    const { pid, version, started_at, data_dir, runtime_url, operator_public_key } = JSON.parse(text);
+    const { pid, version, started_at, data_dir, runtime_url, sync_url, operator_public_key } =
+      JSON.parse(text);
     if (!Number.isSafeInteger(pid)) return undefined;
-    for (const value of [version, started_at, data_dir, runtime_url, operator_public_key]) {
+    for (const value of [version, started_at, data_dir, runtime_url, sync_url, operator_public_key]) {
       if (typeof value !== "string") return undefined;
     }
     return {
@@ -57,6 +60,7 @@ function parseRecord(text: string | undefined): StackRecord | undefined {
       startedAt: started_at,
       dataDir: data_dir,
       runtimeUrl: runtime_url,
+      syncUrl: sync_url,
       operatorPublicKey: operator_public_key,
     };
   } catch {

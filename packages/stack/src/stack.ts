@@ -1,7 +1,7 @@
 // Boots everything a laptop needs in one process: keys, database, services. In
 // production each service starts by itself; nothing here decides anything.
 
-import { startDatabase } from "./database.ts";
+import { startDatabase, type StackDatabase } from "./database.ts";
 import { dataDirAt, type DataDir } from "./data-dir.ts";
 import { loadOrCreateKeys, logKeyOf, logOriginOf, publicTokenKey, type StackKeys } from "./keys.ts";
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
@@ -28,7 +28,7 @@ export type StackOptions = {
   readonly onStep?: (step: StackStep) => void;
 };
 
-export type StackStep = "keys" | "database" | "runtime";
+export type StackStep = "keys" | "database" | "runtime" | "sync";
 
 export type Stack = {
   readonly record: StackRecord;
@@ -93,6 +93,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw isAddressInUse(cause) ? portInUse("runtime", ports.runtime, cause) : cause;
   });
 
+  options.onStep?.("sync");
+  const syncUrl = await startSync({
+    port: ports.sync,
+    databases: database,
+    keys,
+    parts,
+    version: options.version,
+    log,
+  });
+
   pinOperator({
     home: options.home,
     key: keys.operatorKey,
@@ -111,11 +121,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     startedAt: new Date(nowMs()).toISOString(),
     dataDir: dataDir.root,
     runtimeUrl: url,
+    syncUrl,
     operatorPublicKey: keys.operatorKey,
   };
   writeRecord(dataDir, record);
   parts.defer(() => removeRecord(dataDir));
-  log.info({ runtime_url: url, data_dir: dataDir.root }, "stack ready");
+  log.info({ runtime_url: url, sync_url: syncUrl, data_dir: dataDir.root }, "stack ready");
 
   const running = parts.move();
   let stopping: Promise<void> | undefined;
@@ -128,6 +139,39 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return stopping;
     },
   };
+}
+
+/** The sync server reads what the runtime's migrations made, so that it starts behind it. */
+async function startSync(options: {
+  readonly port: number;
+  readonly databases: StackDatabase;
+  readonly keys: StackKeys;
+  readonly parts: AsyncDisposableStack;
+  readonly version: string;
+  readonly log: Logger;
+}): Promise<string> {
+  const { port, databases, keys, parts, version, log } = options;
+  const { createSyncServer, grantStreamReads } = await import("@openagents/spacetime");
+  const { sync } = databases;
+  await grantStreamReads(databases.ownerUrl, sync.streamsRole);
+  const server = createSyncServer(
+    {
+      host: "127.0.0.1",
+      port,
+      streamsDatabaseUrl: sync.streamsUrl,
+      databaseUrl: sync.appUrl,
+      ownerDatabaseUrl: sync.ownerUrl,
+      jwks: { keys: [publicTokenKey(keys)] },
+      issuer: LOCAL_ISSUER,
+      version,
+    },
+    { log },
+  );
+  parts.use(server);
+  const { url } = await server.start().catch((cause: unknown) => {
+    throw isAddressInUse(cause) ? portInUse("sync", port, cause) : cause;
+  });
+  return url;
 }
 
 function lockDataDir(dataDir: DataDir): FileLock {

@@ -41,7 +41,7 @@ export async function stackStatus(dataDirPath: string, nowMs: number): Promise<S
     dataDir: dataDir.root,
     record,
     uptimeMs: Math.max(0, nowMs - Date.parse(record.startedAt)),
-    services: [await probe("runtime", record.runtimeUrl)],
+    services: await Promise.all([probe("runtime", record.runtimeUrl), probe("sync", record.syncUrl)]),
   };
 }
 

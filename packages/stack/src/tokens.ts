@@ -2,7 +2,8 @@
 // the stack stands in for the control service as their issuer.
 
 import { randomBytes } from "node:crypto";
-import { SignJWT, importJWK } from "jose";
+import { GRANTS_MAX, isGrant } from "@openagents/streams";
+import { SignJWT, importJWK, type JWTPayload } from "jose";
 import type { StackKeys } from "./keys.ts";
 import { allScopes } from "./scopes.ts";
 import { StackError } from "./stack-error.ts";
@@ -10,8 +11,13 @@ import { StackError } from "./stack-error.ts";
 export const LOCAL_ISSUER = "openagents-local";
 export const LOCAL_AUDIENCE = "openagents";
 
+const SYNC_AUDIENCE = "openagents-sync";
+
 /** Longest life of an access token; services refuse longer ones. */
 export const TOKEN_TTL_S_MAX = 600;
+
+/** Longest life of a sync token. */
+export const SYNC_TOKEN_TTL_S_MAX = 300;
 
 /** How far the operator trusts someone: 0 itself, 0.5 an enrolled device, 1 everyone else. */
 export type Zone = "0" | "0.5" | "1";
@@ -91,35 +97,100 @@ export async function mintToken(keys: StackKeys, request: TokenRequest, nowMs: n
       `the scopes are: ${known.join(", ")}`,
     );
   }
-  const ttlSeconds = request.ttlSeconds ?? TOKEN_TTL_S_MAX;
-  if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > TOKEN_TTL_S_MAX) {
-    throw new StackError(
-      "ttl_out_of_range",
-      `a token cannot live for ${ttlSeconds} seconds`,
-      `choose a whole number from 1 to ${TOKEN_TTL_S_MAX}`,
-    );
-  }
   const owner = localOwner(keys);
   const zone = request.zone ?? "0.5";
   const org = request.org ?? owner.org;
+  return sign(keys, nowMs, {
+    audience: LOCAL_AUDIENCE,
+    sub: request.sub ?? owner.sub,
+    ttlSeconds: checkedTtl(request.ttlSeconds, TOKEN_TTL_S_MAX),
+    claims: {
+      org,
+      scopes: [...scopes],
+      zone,
+      // The stack speaks for one owner: whatever sells here as a device is one of theirs.
+      ...(zone === "0.5" && org !== owner.org ? { account: owner.org } : {}),
+      sid: `ses_${keys.localId}`,
+      ...(request.device === undefined ? {} : { device: request.device }),
+    },
+  });
+}
+
+export type SyncTokenRequest = {
+  /** Names of streams, or patterns of families. */
+  readonly streams: readonly string[];
+  /** Both of the sync lane when absent. */
+  readonly scopes?: readonly string[];
+  readonly sub?: string;
+  readonly org?: string;
+  /** 1 to 300; 300 when absent. */
+  readonly ttlSeconds?: number;
+};
+
+const SYNC_SCOPES = ["sync.subscribe", "sync.checkpoint.write"];
+
+/** Sign a token for the sync lane. Throws `stream_unknown`, `ttl_out_of_range`. */
+export async function mintSyncToken(
+  keys: StackKeys,
+  request: SyncTokenRequest,
+  nowMs: number,
+): Promise<string> {
+  const unknown = request.streams.find((text) => !isGrant(text));
+  if (unknown !== undefined || request.streams.length > GRANTS_MAX) {
+    throw new StackError(
+      "stream_unknown",
+      unknown === undefined
+        ? "there are too many streams"
+        : `"${unknown}" is no stream and no family of streams`,
+      `name ${GRANTS_MAX} at most, such as runtime.run.*.events`,
+    );
+  }
+  const owner = localOwner(keys);
+  return sign(keys, nowMs, {
+    audience: SYNC_AUDIENCE,
+    sub: request.sub ?? owner.sub,
+    ttlSeconds: checkedTtl(request.ttlSeconds, SYNC_TOKEN_TTL_S_MAX),
+    claims: {
+      org: request.org ?? owner.org,
+      scopes: [...(request.scopes ?? SYNC_SCOPES)],
+      streams: [...request.streams],
+      sid: `ses_${keys.localId}`,
+    },
+  });
+}
+
+type Signed = {
+  readonly audience: string;
+  readonly sub: string;
+  readonly ttlSeconds: number;
+  readonly claims: JWTPayload;
+};
+
+async function sign(
+  keys: StackKeys,
+  nowMs: number,
+  { audience, sub, ttlSeconds, claims }: Signed,
+): Promise<string> {
   const issuedAtS = Math.floor(nowMs / 1000);
-  return new SignJWT({
-    org,
-    scopes: [...scopes],
-    zone,
-    // The stack speaks for one owner: whatever sells here as a device is one of theirs.
-    ...(zone === "0.5" && org !== owner.org ? { account: owner.org } : {}),
-    sid: `ses_${keys.localId}`,
-    ...(request.device === undefined ? {} : { device: request.device }),
-  })
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: "EdDSA", typ: "JWT", kid: keys.tokenKey.kid ?? "" })
     .setIssuer(LOCAL_ISSUER)
-    .setAudience(LOCAL_AUDIENCE)
-    .setSubject(request.sub ?? owner.sub)
+    .setAudience(audience)
+    .setSubject(sub)
     .setJti(randomBytes(16).toString("hex"))
     .setIssuedAt(issuedAtS)
     .setExpirationTime(issuedAtS + ttlSeconds)
     .sign(await importJWK(keys.tokenKey, "EdDSA"));
+}
+
+function checkedTtl(ttlSeconds: number | undefined, max: number): number {
+  const seconds = ttlSeconds ?? max;
+  if (Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= max) return seconds;
+  throw new StackError(
+    "ttl_out_of_range",
+    `a token cannot live for ${seconds} seconds`,
+    `choose a whole number from 1 to ${max}`,
+  );
 }
 
 /**

@@ -42,7 +42,7 @@ export function upCommand(context: Context): Command {
     .option("-d, --detach", "start in the background and return when it is ready")
     .option(
       "--port-base <n>",
-      "count ports up from n; 0 takes free ones (default: the usual ports, runtime 4100)",
+      "count ports up from n; 0 takes free ones (default: the usual ports, runtime 4100, sync 3000)",
       parsePortBase,
     )
     .addOption(new Option("--report-ipc").hideHelp())
@@ -135,6 +135,7 @@ function printReady(context: Context, options: UpOptions, record: StackRecord, h
   }
   const pairs = [
     ["runtime", record.runtimeUrl],
+    ["sync", record.syncUrl],
     ["data", record.dataDir],
     ["operator", record.operatorPublicKey],
     ["pid", String(record.pid)],
