@@ -121,7 +121,7 @@ function parseAnswer(bytes: Buffer): Answer | undefined {
   return { status: Number(head.slice(9, 12)), body: bytes.subarray(headEnd + 4) };
 }
 
-function quantile(sorted: readonly number[], q: number): number {
+export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }
 

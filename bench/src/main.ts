@@ -3,6 +3,7 @@
 // machine that others share. Never a gate.
 //
 //   main.ts [--json] [--seconds N] [--rounds N] [--full]
+//   main.ts sync [--json] [--seconds N]      the sync lane instead (spec 5.4)
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -12,10 +13,12 @@ import { startEmbeddedPostgres } from "@openagents/postgres";
 import { measureLargeDatabase } from "./large-database.ts";
 import { preparePgbench } from "./pgbench.ts";
 import { startProgram } from "./program.ts";
-import { report } from "./report.ts";
+import { report, reportSync } from "./report.ts";
 import { measureRows, say, type Bench, type ServerReady } from "./rows.ts";
+import { measureSync } from "./sync.ts";
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
@@ -37,6 +40,13 @@ parts.defer(() => rmSync(folder, { recursive: true, force: true }));
 const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "postgres") });
 parts.defer(() => postgres.stop());
 const { adminUrl } = postgres;
+const machine = `${cpus().length} processors, ${cpus()[0]?.model ?? "unknown"}`;
+if (positionals[0] === "sync") {
+  say(`bench: ${machine}`);
+  reportSync(await measureSync(adminUrl, seconds, say), { machine, seconds }, options.json);
+  await parts.disposeAsync();
+  process.exit(0);
+}
 const stackDir = join(folder, "stack");
 const server = await startProgram<ServerReady>("server.ts", [stackDir, adminUrl]);
 parts.defer(() => server.stop());
@@ -45,7 +55,6 @@ parts.defer(() => inProcess.stop());
 const bare = await startProgram<{ url: string }>("bare.ts", []);
 parts.defer(() => bare.stop());
 
-const machine = `${cpus().length} processors, ${cpus()[0]?.model ?? "unknown"}`;
 say(`bench: ${machine}; ${rounds} rounds of ${seconds} s each`);
 const pgbench = await preparePgbench(adminUrl);
 if (pgbench === undefined)

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { median, type Figures } from "./load.ts";
+import type { SyncFigure } from "./sync.ts";
 
 export type Row = {
   readonly path: string;
@@ -52,20 +53,41 @@ export function report(
   facts: Readonly<Record<string, unknown>>,
   asJson: boolean,
 ): void {
+  keep({ ...facts, rows }, asJson, table([HEAD, ...rows.map(cells)]));
+}
+
+/** As `report`, of the sync lane. */
+export function reportSync(
+  figures: readonly SyncFigure[],
+  facts: Readonly<Record<string, unknown>>,
+  asJson: boolean,
+): void {
+  const lines = figures.map(({ figure, value, unit, bar, reached, note }) => [
+    figure,
+    `${value < 100 ? value.toFixed(1) : value.toFixed(0)} ${unit}`.trim(),
+    bar,
+    reached === null ? "–" : reached ? "reached" : "not reached",
+    note,
+  ]);
+  keep({ ...facts, figures }, asJson, table([["figure", "value", "bar", "", ""], ...lines]));
+}
+
+function keep(facts: Readonly<Record<string, unknown>>, asJson: boolean, text: string): void {
   const folder = join(import.meta.dirname, "../../output/bench");
   mkdirSync(folder, { recursive: true });
   const measuredAt = new Date().toISOString();
   const file = join(folder, `${measuredAt.replaceAll(":", "-")}.json`);
-  const result = { measured_at: measuredAt, ...facts, rows };
+  const result = { measured_at: measuredAt, ...facts };
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  process.stdout.write(asJson ? `${JSON.stringify(result)}\n` : `\n${table(rows)}\n${file}\n`);
+  process.stdout.write(asJson ? `${JSON.stringify(result)}\n` : `\n${text}\n${file}\n`);
 }
 
 const HEAD = ["path", "clients", "per second", "p50 ms", "p99 ms", "beside, per second", "ratio", "bar", ""];
 
-function table(rows: readonly Row[]): string {
-  const lines = [HEAD, ...rows.map(cells)];
-  const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+function table(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
   return lines
     .map((line) =>
       line
