@@ -5,6 +5,7 @@
 // PG-3  A connection in doubt never returns to the pool.
 // Held by database.pg.test.ts.
 
+import { setTimeout } from "node:timers/promises";
 import pg from "pg";
 import { encodeArrays } from "./binary-arrays.ts";
 import { ConnectionLost, isAbortedTransaction, translateError } from "./errors.ts";
@@ -62,6 +63,9 @@ export type DatabaseOptions = {
 };
 
 const CONNECTIONS_MAX = 20;
+
+/** How long a server that does not answer any more is waited for at the end. */
+const LETTING_GO_MS_MAX = 2_000;
 
 /** How long a caller waits for a free connection, and a new one for the server. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -137,7 +141,20 @@ export function connect(options: DatabaseOptions): Database {
       await this.query({ name: "postgres.notify", text: "SELECT pg_notify($1, $2)" }, [channel, payload]);
     },
 
-    close: () => pool.end(),
+    async close() {
+      // The pool's own end is told before the server has let go of the connections, and
+      // a server that is stopped right behind it would find them open.
+      let open = pool.totalCount;
+      const gone = new Promise<void>((resolve) => {
+        if (open === 0) resolve();
+        pool.on("remove", () => {
+          open -= 1;
+          if (open === 0) resolve();
+        });
+      });
+      await pool.end();
+      await Promise.race([gone, setTimeout(LETTING_GO_MS_MAX, undefined, { ref: false })]);
+    },
 
     get stats() {
       return { total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount };
