@@ -41,6 +41,26 @@ test("every subscriber's log is the stream, on two servers, while many write and
   }
 });
 
+test("connections to the database that are cut all the time cost time, and no event", async (t) => {
+  const sync = await startHarness(t);
+  const [streamId = ""] = STREAMS;
+  const clients = await Promise.all(clientsOf(sync, sync.url, 4));
+  for (const client of clients) await client.follow(streamId);
+  for (let round = 0; round < 12; round++) {
+    const appending = sync.append(streamId, 5);
+    await sync.admin(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'openagents_sync' AND datname = current_database()",
+    );
+    await appending;
+    await sync.announce(streamId);
+  }
+  const whole = Array.from({ length: 60 }, (_, index) => BigInt(index + 1));
+  for (const client of clients) {
+    await client.until(() => client.seqs(streamId).length >= whole.length);
+    assert.deepEqual(client.seqs(streamId), whole);
+  }
+});
+
 function clientsOf(sync: Awaited<ReturnType<typeof startHarness>>, url: string, count: number) {
   return Array.from({ length: count }, (_, index) =>
     sync.client({

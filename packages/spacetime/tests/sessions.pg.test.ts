@@ -37,7 +37,7 @@ test("a client that does not read is cut, and what waits for it stays bounded", 
     /sessions_ended_total\{reason="slow_consumer"[^\n]* 1/.test(await metrics(sync.url)),
   );
   slow.socket.resume();
-  await slow.until(() => slow.closed !== undefined);
+  assert.deepEqual(await slow.untilClosed(), { code: 4408, reason: "slow_consumer" });
   const got = slow.seqs(STREAM);
   assert.ok(got.length < 2_000);
   assert.deepEqual(

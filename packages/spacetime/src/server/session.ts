@@ -60,6 +60,9 @@ const CATCH_UP_EVENTS = 2_000;
 
 const PING_MS = 20_000;
 
+/** How long a session that was ended waits for its client, who may hear the reason yet. */
+const CLOSE_MS_MAX = 10_000;
+
 export class Session {
   readonly claims: Claims;
   private readonly deps: SessionDeps;
@@ -73,6 +76,7 @@ export class Session {
   private readonly catchingUp = new Set<Part>();
   private working = false;
   private closed = false;
+  private endedAtMs = Infinity;
   private budget: { messages: number; atMs: number };
   private pingedAtMs: number;
   private heard = true;
@@ -124,6 +128,7 @@ export class Session {
   end(ending: Ending): void {
     if (this.closed) return;
     this.deps.metrics.ended(ending);
+    this.endedAtMs = this.deps.nowMs();
     this.release();
     this.socket.close(ENDINGS[ending], ending);
   }
@@ -144,12 +149,10 @@ export class Session {
 
   /** Look at the clock: expiry, a client that does not read, one that does not answer. */
   sweep(nowMs: number): void {
+    if (nowMs - this.endedAtMs >= CLOSE_MS_MAX) return this.terminate();
     if (nowMs >= this.claims.expiresAtMs) return this.end("token_expired");
-    if (this.outbox.isStalled(this.deps.limits.stalledMs)) {
-      this.end("slow_consumer");
-      // Its farewell would wait behind all that it does not read.
-      return this.terminate();
-    }
+    // The farewell waits behind what the client does not read, for a while only.
+    if (this.outbox.isStalled(this.deps.limits.stalledMs)) return this.end("slow_consumer");
     if (nowMs - this.pingedAtMs < PING_MS) return;
     if (!this.heard) {
       this.end("unresponsive");
