@@ -196,6 +196,19 @@ test("deliveries twice, backwards and from long ago change nothing", async (t) =
   assertWhole(applied, server.log(RUN));
 });
 
+test("rows of one frame have no order: they are applied in that of their numbers, without asking again", async (t) => {
+  const { server, timers, client, untilKind } = setUp(t);
+  const applied = applier(RUN);
+  client.follow(applied);
+  await untilKind("live");
+  const asked = server.queries.length;
+  const events = [1, 2, 3, 4, 5].map((number) => eventOf(RUN, number));
+  server.connections[0]?.deliver(RUN, events.toReversed());
+  await timers.until("all is applied", () => applied.events.length === 5);
+  assertWhole(applied, events);
+  assert.equal(server.queries.length, asked);
+});
+
 test("an event that is not what its hash says is never applied: its stream stops visibly, tries again, and others go on", async (t) => {
   const { server, timers, client, untilKind, stateOf } = setUp(t);
   const [applied, other] = [applier(RUN), applier(OTHER)];
@@ -644,6 +657,13 @@ test("a proof holds against the runtime and the public log, and names what diffe
     const proof = await prove();
     assert.ok(proof.kind === "complete" && proof.logged?.seq === seq, `${seq}: ${proof.kind}`);
   }
+  // Events that are told otherwise on a second look prove nothing.
+  logged = [head(3_000n)];
+  server.faults.answer = (_streamId, events) =>
+    events.map((event) => ({ ...event, payloadHash: `${event.payloadHash} ` }));
+  const unproven = await prove();
+  assert.ok(unproven.kind === "complete" && unproven.logged === undefined);
+  server.faults.answer = undefined;
   logged = [{ ...head(3_000n), chainHash: "f".repeat(64) }];
   assert.deepEqual(await prove(), {
     kind: "differs",
