@@ -153,6 +153,19 @@ async function buildService(
   resources.defer(() => offers.close());
   const follower = resources.use(await openFollower(db));
   const metrics = createMetrics("runtime_service");
+  const mirror =
+    config.spacetime === undefined
+      ? undefined
+      : resources.use(startMirror({ db, settings: config.spacetime, follower, log, nowMs }));
+  if (mirror !== undefined) {
+    const { stats } = mirror;
+    metrics.gauge(
+      "openagents_mirror_behind",
+      "Events that SpacetimeDB was not handed yet.",
+      () => stats.behind,
+    );
+    metrics.gauge("openagents_mirror_waiting", "Streams that SpacetimeDB refuses.", () => stats.waiting);
+  }
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   const sequencer = resources.use(startSequencer({ db, nowMs, log }));
   metrics.gauge("openagents_log_entries", "Entries of the transparency log.", () => sequencer.stats.size);
@@ -215,7 +228,13 @@ async function buildService(
     budgetRoutes({ db, authority, nowMs }),
     commsRoutes({ db, authority }),
     statementRoutes({ db }),
-    streamRoutes({ db, authority, nowMs }),
+    streamRoutes({
+      db,
+      authority,
+      nowMs,
+      syncServerUrls: config.syncServerUrls ?? (() => []),
+      mirror: mirror?.stats,
+    }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
   const service = createServiceApp({
@@ -247,19 +266,6 @@ async function buildService(
   resources.defer(() => service.stop());
   resources.defer(() => offers.release());
   resources.defer(() => follower.release());
-  if (config.spacetime !== undefined) {
-    const mirror = resources.use(startMirror({ db, settings: config.spacetime, follower, log, nowMs }));
-    metrics.gauge(
-      "openagents_mirror_behind",
-      "Events that SpacetimeDB was not handed yet.",
-      () => mirror.stats.behind,
-    );
-    metrics.gauge(
-      "openagents_mirror_waiting",
-      "Streams that SpacetimeDB refuses.",
-      () => mirror.stats.waiting,
-    );
-  }
   resources.use(startCollector({ db, authority, store, nowMs, log, after }));
   const stalledEveryMs = config.stalledEveryMs ?? STALLED_EVERY_MS;
   const sweeps = { db, authority, offers, judge, log, nowMs, after };

@@ -45,6 +45,8 @@ export type RuntimeConfig = {
   readonly streamSweepEveryMs?: number;
   /** A SpacetimeDB server that streams are handed to; our own sync server needs none. */
   readonly spacetime?: SpacetimeSettings | undefined;
+  /** Where the sync servers are, for whoever asks how delivery is doing; none when absent. */
+  readonly syncServerUrls?: (() => readonly string[]) | undefined;
   /** How often jobs whose buyer has gone away are looked for; 5 s when absent. */
   readonly stalledEveryMs?: number;
   /** Where providers reach this runtime; the address that it listens at when absent. */
@@ -83,6 +85,7 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
     logSigningKey: requiredKey(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
     demoGrants: false,
     spacetime: spacetimeFromEnv(env),
+    syncServerUrls: syncServersFromEnv(env),
     publicUrl: publicUrlOf(env["RUNTIME_PUBLIC_URL"]),
     pushToLoopback: false,
     rateLimits: limitsOf(env["RUNTIME_RATE_LIMITS"] ?? ""),
@@ -101,6 +104,17 @@ function limitsOf(text: string): Limits {
   } catch (cause) {
     throw new ConfigError(`RUNTIME_RATE_LIMITS: ${cause instanceof Error ? cause.message : String(cause)}.`);
   }
+}
+
+/** Addresses with commas between them. */
+function syncServersFromEnv(
+  env: Readonly<Record<string, string | undefined>>,
+): (() => readonly string[]) | undefined {
+  const urls = (env["SYNC_SERVER_URLS"] ?? "").split(",").filter((url) => url !== "");
+  for (const url of urls)
+    if (!URL.canParse(url) || !/^https?:[^?#]*[^/?#]$/.test(url))
+      throw new ConfigError("SYNC_SERVER_URLS must be http(s) addresses without slashes at their ends.");
+  return urls.length === 0 ? undefined : () => urls;
 }
 
 /** Undefined when no server is set. */

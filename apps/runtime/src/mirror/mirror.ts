@@ -148,8 +148,19 @@ export function startMirror(deps: MirrorDeps): Mirror {
   const unhear = deps.follower.onChange((streamIds) => take(streamIds));
 
   return {
-    get stats() {
-      return { appendedTotal, failedTotal: { ...failedTotal }, behind, waiting: waiting.size };
+    stats: {
+      get appendedTotal() {
+        return appendedTotal;
+      },
+      get failedTotal() {
+        return { ...failedTotal };
+      },
+      get behind() {
+        return behind;
+      },
+      get waiting() {
+        return waiting.size;
+      },
     },
     async [Symbol.asyncDispose]() {
       unhear();

@@ -10,6 +10,7 @@ import { revokeAccess } from "./revoke-access.ts";
 import { sealStreamHead } from "./seal-head.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { findHead, listEvents, listHeads, listSealedHeads, type Head } from "./store.ts";
+import { syncMetrics, type SyncMetricsDeps } from "./sync-metrics.ts";
 import { trimStream } from "./trim.ts";
 import { sealedHeadMessage, streamEventMessage, streamMessage } from "./wire.ts";
 
@@ -17,7 +18,7 @@ export type StreamRoutesDeps = {
   readonly db: Database;
   readonly authority: Authority;
   readonly nowMs: () => number;
-};
+} & SyncMetricsDeps;
 
 const EVENTS_DEFAULT = 200;
 
@@ -84,6 +85,7 @@ export function streamRoutes(deps: StreamRoutesDeps): Binding {
       return { heads: heads.map(sealedHeadMessage) };
     },
 
+    getSyncMetrics: () => syncMetrics(deps),
     sealStreamHead: (request, call) => sealStreamHead(deps, call, request.streamId),
     trimStream: (request, call) => trimStream(deps, call, request.streamId),
     publishStats: (_request, call) => publishStats(deps, call),

@@ -12,7 +12,11 @@ export const SYNC_AUDIENCE = "openagents-sync";
 /** Longest life of a sync token; a longer one was not made by control. */
 export const TOKEN_LIFE_S_MAX = 300;
 
-export const SCOPES = { subscribe: "sync.subscribe", writeCheckpoints: "sync.checkpoint.write" } as const;
+export const SCOPES = {
+  subscribe: "sync.subscribe",
+  writeCheckpoints: "sync.checkpoint.write",
+  observe: "sync.observe",
+} as const;
 
 export type Claims = {
   readonly token: string;

@@ -49,6 +49,8 @@ export class Feed {
   tenant: string | undefined;
   /** Number of the newest event here. */
   headSeq: bigint;
+  /** Number of the newest event in the database, as far as is known. */
+  committedSeq: bigint;
   updatedAtMs = 0n;
   private recent: Uint8Array[] = [];
   private recentBytes = 0;
@@ -59,6 +61,7 @@ export class Feed {
   constructor(streamId: string, headSeq: bigint, recentMax: number) {
     this.streamId = streamId;
     this.headSeq = headSeq;
+    this.committedSeq = headSeq;
     this.recentMax = recentMax;
   }
 
@@ -70,9 +73,17 @@ export class Feed {
     this.onEvent?.(event);
     const row = eventRow(this.streamId, event);
     this.headSeq = event.seq;
+    if (event.seq > this.committedSeq) this.committedSeq = event.seq;
     this.updatedAtMs = event.committedAtMs;
     this.recent.push(row);
     this.recentBytes += row.length;
+  }
+
+  /** Events that are committed, and that the follower who is most behind has not got. */
+  get lag(): bigint {
+    let slowest = this.headSeq;
+    for (const { cursor } of this.followers) if (cursor < slowest) slowest = cursor;
+    return this.committedSeq - slowest;
   }
 
   /** Tell all followers that there is more, or again. */

@@ -34,6 +34,16 @@ export type Feeds = AsyncDisposable & {
   /** Events of the stream that is most behind. */
   readonly lagMax: number;
   readonly size: number;
+  /** The streams that are followed, those first that are most behind. */
+  lags(limit: number): StreamLag[];
+};
+
+export type StreamLag = {
+  readonly streamId: string;
+  readonly followers: number;
+  readonly headSeq: bigint;
+  /** Events that the follower who is most behind has not got. */
+  readonly lag: bigint;
 };
 
 export type FeedsDeps = {
@@ -135,6 +145,7 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
         const feed = feeds.get(head.streamId);
         if (feed === undefined) continue;
         feed.tenant = head.tenant;
+        feed.committedSeq = head.headSeq;
         if (head.headSeq <= feed.headSeq) continue;
         lag = Math.max(lag, Number(head.headSeq - feed.headSeq));
         dirty.add(feed);
@@ -196,6 +207,18 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
     },
     get size() {
       return feeds.size;
+    },
+    lags(limit) {
+      const followed = [...feeds.values()].filter((feed) => feed.followers.size > 0);
+      return followed
+        .map((feed) => ({
+          streamId: feed.streamId,
+          followers: feed.followers.size,
+          headSeq: feed.committedSeq,
+          lag: feed.lag,
+        }))
+        .toSorted((a, b) => Number(b.lag - a.lag) || (a.streamId < b.streamId ? -1 : 1))
+        .slice(0, limit);
     },
     async [Symbol.asyncDispose]() {
       stopped = true;

@@ -3,7 +3,8 @@
 import { ProblemError } from "@openagents/contracts";
 import type { ServiceApp } from "@openagents/service";
 import { MODULE_NAME, moduleSchemaJson } from "../protocol/index.ts";
-import type { Claims } from "./claims.ts";
+import { SCOPES, type Claims } from "./claims.ts";
+import type { StreamLag } from "./feeds.ts";
 import { ReducerRefusal } from "./reducer-refusal.ts";
 import { callReducer, jsonArgs, type ReducersDeps } from "./reducers.ts";
 
@@ -11,6 +12,8 @@ export type HttpDeps = {
   readonly reducers: ReducersDeps;
   /** Throws `ProblemError` 401 for what is no valid token. */
   readonly authenticate: (authorization: string | undefined) => Promise<Claims>;
+  /** What is followed at this moment. */
+  readonly observe: () => { readonly sessions: number; readonly streams: readonly StreamLag[] };
 };
 
 const SCHEMA_VERSION = "9";
@@ -27,6 +30,29 @@ export function mountHttp(app: ServiceApp["app"], deps: HttpDeps): void {
   app.post("/v1/identity", async (request) => {
     const { token, identityHex } = await deps.authenticate(request.headers.authorization);
     return { identity: identityHex, token };
+  });
+
+  // For operators: names of streams are for nobody else.
+  app.get("/v1/streams", async (request) => {
+    const { scopes } = await deps.authenticate(request.headers.authorization);
+    if (!scopes.has(SCOPES.observe)) {
+      throw new ProblemError({
+        status: 403,
+        code: "missing_scope",
+        reason: SCOPES.observe,
+        detail: `This needs a sync token with the scope ${SCOPES.observe}.`,
+      });
+    }
+    const { sessions, streams } = deps.observe();
+    return {
+      sessions,
+      streams: streams.map(({ streamId, followers, headSeq, lag }) => ({
+        stream_id: streamId,
+        followers,
+        head_seq: Number(headSeq),
+        lag_events: Number(lag),
+      })),
+    };
   });
 
   app.get<{ Params: { name: string }; Querystring: { version?: string } }>(

@@ -47,6 +47,9 @@ export const CHECKPOINT_MIGRATIONS: MigrationDirectory = {
   path: fileURLToPath(new URL("../../migrations", import.meta.url)),
 };
 
+/** Streams that are told of at once, to whoever looks after the server. */
+const STREAMS_SHOWN_MAX = 100;
+
 const SWEEP_MS = 250;
 
 /** How old the last look at the revocations may be before nobody new is let in. */
@@ -148,6 +151,7 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
   mountHttp(service.app, {
     reducers,
     authenticate: (authorization) => authenticate(bearerOf(authorization)),
+    observe: () => ({ sessions: sessions.size, streams: live?.feeds.lags(STREAMS_SHOWN_MAX) ?? [] }),
   });
 
   const sockets = new WebSocketServer({

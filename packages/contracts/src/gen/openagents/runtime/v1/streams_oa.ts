@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, JsonObject, MessageDesc } from "../../../../contract.ts";
-import { GetStreamDigestRequestSchema, GetStreamDigestResponseSchema, GetStreamSnapshotRequestSchema, GetStreamSnapshotResponseSchema, ListStreamEventsRequestSchema, ListStreamEventsResponseSchema, ListStreamHeadsRequestSchema, ListStreamHeadsResponseSchema, ListStreamsRequestSchema, ListStreamsResponseSchema, PublishStatsRequestSchema, PublishStatsResponseSchema, RevokeAccessRequestSchema, RevokeAccessResponseSchema, SealStreamHeadRequestSchema, SealStreamHeadResponseSchema, StreamEventSchema, StreamHeadSchema, StreamSchema, Streams as StreamsService, TrimStreamRequestSchema, TrimStreamResponseSchema } from "./streams_pb.ts";
+import { GetStreamDigestRequestSchema, GetStreamDigestResponseSchema, GetStreamSnapshotRequestSchema, GetStreamSnapshotResponseSchema, GetSyncMetricsRequestSchema, GetSyncMetricsResponseSchema, ListStreamEventsRequestSchema, ListStreamEventsResponseSchema, ListStreamHeadsRequestSchema, ListStreamHeadsResponseSchema, ListStreamsRequestSchema, ListStreamsResponseSchema, PublishStatsRequestSchema, PublishStatsResponseSchema, RevokeAccessRequestSchema, RevokeAccessResponseSchema, SealStreamHeadRequestSchema, SealStreamHeadResponseSchema, StreamEventSchema, StreamHeadSchema, StreamSchema, Streams as StreamsService, SyncMirrorSchema, SyncServerSchema, TrimStreamRequestSchema, TrimStreamResponseSchema } from "./streams_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 export type Stream = {
@@ -204,6 +204,59 @@ export type RevokeAccessResponse = {
 /** Descriptor of `openagents.runtime.v1.RevokeAccessResponse`. */
 export const revokeAccessResponseDesc: MessageDesc<RevokeAccessResponse> = RevokeAccessResponseSchema;
 
+/** A sync server, as the runtime finds it. */
+export type SyncServer = {
+  readonly url: string;
+  readonly reachable: boolean;
+  /** Absent when it is not reachable, as all that follows. */
+  readonly sessions?: bigint | undefined;
+  readonly subscriptions?: bigint | undefined;
+  readonly streams?: bigint | undefined;
+  readonly lagEventsMax?: bigint | undefined;
+  readonly eventsDeliveredTotal?: bigint | undefined;
+  readonly slowConsumersCutTotal?: bigint | undefined;
+};
+
+/** Descriptor of `openagents.runtime.v1.SyncServer`. */
+export const syncServerDesc: MessageDesc<SyncServer> = SyncServerSchema;
+
+/** The hand-over to a SpacetimeDB server. */
+export type SyncMirror = {
+  readonly appendedTotal: bigint;
+  /** Events that are committed and not handed over, by the last look at all streams. */
+  readonly outboxDepth: bigint;
+  /** Streams that are refused, and wait. */
+  readonly waiting: bigint;
+  readonly authFailuresTotal: bigint;
+  readonly rateLimitedFailuresTotal: bigint;
+  readonly networkFailuresTotal: bigint;
+  readonly validationFailuresTotal: bigint;
+};
+
+/** Descriptor of `openagents.runtime.v1.SyncMirror`. */
+export const syncMirrorDesc: MessageDesc<SyncMirror> = SyncMirrorSchema;
+
+export type GetSyncMetricsRequest = Readonly<Record<never, never>>;
+
+/** Descriptor of `openagents.runtime.v1.GetSyncMetricsRequest`. */
+export const getSyncMetricsRequestDesc: MessageDesc<GetSyncMetricsRequest> = GetSyncMetricsRequestSchema;
+
+export type GetSyncMetricsResponse = {
+  /** `spacetime_ws`. */
+  readonly transport: string;
+  /** Streams and events that are stored, as the database estimates them. */
+  readonly streamCount: bigint;
+  readonly eventCount: bigint;
+  /** Absent without a SpacetimeDB server. */
+  readonly mirror?: SyncMirror | undefined;
+  /** The sync servers that this runtime knows. */
+  readonly servers: readonly SyncServer[];
+  readonly generatedAt: number;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetSyncMetricsResponse`. */
+export const getSyncMetricsResponseDesc: MessageDesc<GetSyncMetricsResponse> = GetSyncMetricsResponseSchema;
+
 export type RevokedBy = "jti" | "sid" | "sub";
 
 /** All values of `RevokedBy`. */
@@ -232,6 +285,15 @@ export const streamsComments: Comments = {
   "openagents.runtime.v1.PublishStatsResponse.stats": "What was published.",
   "openagents.runtime.v1.PublishStatsResponse.published": "Whether this call published it; not within a minute of the last time.",
   "openagents.runtime.v1.RevokeAccessRequest.reason": "Why, for the receipt.",
+  "openagents.runtime.v1.SyncServer": "A sync server, as the runtime finds it.",
+  "openagents.runtime.v1.SyncServer.sessions": "Absent when it is not reachable, as all that follows.",
+  "openagents.runtime.v1.SyncMirror": "The hand-over to a SpacetimeDB server.",
+  "openagents.runtime.v1.SyncMirror.outbox_depth": "Events that are committed and not handed over, by the last look at all streams.",
+  "openagents.runtime.v1.SyncMirror.waiting": "Streams that are refused, and wait.",
+  "openagents.runtime.v1.GetSyncMetricsResponse.transport": "`spacetime_ws`.",
+  "openagents.runtime.v1.GetSyncMetricsResponse.stream_count": "Streams and events that are stored, as the database estimates them.",
+  "openagents.runtime.v1.GetSyncMetricsResponse.mirror": "Absent without a SpacetimeDB server.",
+  "openagents.runtime.v1.GetSyncMetricsResponse.servers": "The sync servers that this runtime knows.",
   "openagents.runtime.v1.RevokedBy.jti": "One token, by its `jti`.",
   "openagents.runtime.v1.RevokedBy.sid": "All tokens of a session, by `sid`.",
   "openagents.runtime.v1.RevokedBy.sub": "All tokens of a principal, by `sub`.",
@@ -244,6 +306,7 @@ export const streamsComments: Comments = {
   "openagents.runtime.v1.Streams.SealStreamHead": "Put the chain of a stream's newest event into the log. The runtime asks this\nby itself.",
   "openagents.runtime.v1.Streams.TrimStream": "Let go of the events of a stream that are older than those which its family\nkeeps. Streams of runs, money and rights are never trimmed: 409\n`stream_is_permanent`. The runtime asks this by itself.",
   "openagents.runtime.v1.Streams.PublishStats": "Publish the figures of the whole market on `runtime.stats`. The runtime asks\nthis by itself, once a minute.",
+  "openagents.runtime.v1.Streams.GetSyncMetrics": "How delivery is doing: what is stored, how far it was handed on, and the sync\nservers with their sessions and lag.",
   "openagents.runtime.v1.Streams.RevokeAccess": "End what a token, a session or a principal may do, before it would end by\nitself. Sync servers close its sessions within 5 s.",
 };
 
@@ -330,6 +393,16 @@ export type StreamsTypes = {
     readonly output: PublishStatsResponse;
     readonly effect: "command";
     readonly access: "admin";
+  };
+  /**
+   * How delivery is doing: what is stored, how far it was handed on, and the sync
+   * servers with their sessions and lag.
+   */
+  readonly getSyncMetrics: {
+    readonly input: GetSyncMetricsRequest;
+    readonly output: GetSyncMetricsResponse;
+    readonly effect: "read";
+    readonly access: "user";
   };
   /**
    * End what a token, a session or a principal may do, before it would end by

@@ -15,7 +15,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/streams.proto.
  */
 export const file_openagents_runtime_v1_streams: GenFile = /*@__PURE__*/
-  fileDesc("CiNvcGVuYWdlbnRzL3J1bnRpbWUvdjEvc3RyZWFtcy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIpoBCgZTdHJlYW0SEQoJc3RyZWFtX2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgDEhEKCWZsb29yX3NlcRgDIAEoAxIYCgtrZWVwX25ld2VzdBgEIAEoA0gAiAEBEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg4KDF9rZWVwX25ld2VzdCKSAQoSTGlzdFN0cmVhbXNSZXF1ZXN0Eh0KBnByZWZpeBgBIAEoCUIIukgFcgMYoAFIAIgBARIdCgZjdXJzb3IYAiABKAlCCLpIBXIDGJADSAGIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAogBAUIJCgdfcHJlZml4QgkKB19jdXJzb3JCCAoGX2xpbWl0Im8KE0xpc3RTdHJlYW1zUmVzcG9uc2USLgoHc3RyZWFtcxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5TdHJlYW0SGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IikQEKF0xpc3RTdHJlYW1FdmVudHNSZXF1ZXN0Eh0KCXN0cmVhbV9pZBgBIAEoCUIKukgHcgUQARigARIfCglhZnRlcl9zZXEYAiABKANCB7pIBCICKABIAIgBARIeCgVsaW1pdBgDIAEoBUIKukgHGgUY6AcoAUgBiAEBQgwKCl9hZnRlcl9zZXFCCAoGX2xpbWl0IowBCgtTdHJlYW1FdmVudBILCgNzZXEYASABKAMSFAoMcGF5bG9hZF9oYXNoGAIgASgJEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjAKDGNvbW1pdHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAifQoYTGlzdFN0cmVhbUV2ZW50c1Jlc3BvbnNlEi0KBnN0cmVhbRgBIAEoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5TdHJlYW0SMgoGZXZlbnRzGAIgAygLMiIub3BlbmFnZW50cy5ydW50aW1lLnYxLlN0cmVhbUV2ZW50IjkKGEdldFN0cmVhbVNuYXBzaG90UmVxdWVzdBIdCglzdHJlYW1faWQYASABKAlCCrpIB3IFEAEYoAEiegoZR2V0U3RyZWFtU25hcHNob3RSZXNwb25zZRIRCglzdHJlYW1faWQYASABKAkSCwoDc2VxGAIgASgDEhIKCmNoYWluX2hhc2gYAyABKAkSKQoIc25hcHNob3QYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0In0KFkdldFN0cmVhbURpZ2VzdFJlcXVlc3QSHQoJc3RyZWFtX2lkGAEgASgJQgq6SAdyBRABGKABEhoKBGZyb20YAiABKANCB7pIBCICKABIAIgBARIYCgJ0bxgDIAEoA0IHukgEIgIoAEgBiAEBQgcKBV9mcm9tQgUKA190byKIAQoXR2V0U3RyZWFtRGlnZXN0UmVzcG9uc2USEQoJc3RyZWFtX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgDEhIKCmZyb21fY2hhaW4YAyABKAkSDgoGdG9fc2VxGAQgASgDEhIKCmNoYWluX2hhc2gYBSABKAkSEAoIaGVhZF9zZXEYBiABKAMiQQoKU3RyZWFtSGVhZBILCgNzZXEYASABKAMSEgoKY2hhaW5faGFzaBgCIAEoCRISCgpyZWNlaXB0X2lkGAMgASgJIpIBChZMaXN0U3RyZWFtSGVhZHNSZXF1ZXN0Eh0KCXN0cmVhbV9pZBgBIAEoCUIKukgHcgUQARigARIgCgpiZWZvcmVfc2VxGAIgASgDQge6SAQiAigBSACIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAYgBAUINCgtfYmVmb3JlX3NlcUIICgZfbGltaXQiSwoXTGlzdFN0cmVhbUhlYWRzUmVzcG9uc2USMAoFaGVhZHMYASADKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3RyZWFtSGVhZCI2ChVTZWFsU3RyZWFtSGVhZFJlcXVlc3QSHQoJc3RyZWFtX2lkGAEgASgJQgq6SAdyBRABGKABImcKFlNlYWxTdHJlYW1IZWFkUmVzcG9uc2USNAoEaGVhZBgBIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5TdHJlYW1IZWFkSACIAQESDgoGc2VhbGVkGAIgASgIQgcKBV9oZWFkIjIKEVRyaW1TdHJlYW1SZXF1ZXN0Eh0KCXN0cmVhbV9pZBgBIAEoCUIKukgHcgUQARigASI4ChJUcmltU3RyZWFtUmVzcG9uc2USEQoJZmxvb3Jfc2VxGAEgASgDEg8KB3RyaW1tZWQYAiABKAMiFQoTUHVibGlzaFN0YXRzUmVxdWVzdCJRChRQdWJsaXNoU3RhdHNSZXNwb25zZRImCgVzdGF0cxgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEQoJcHVibGlzaGVkGAIgASgIInoKE1Jldm9rZUFjY2Vzc1JlcXVlc3QSLAoCYnkYASABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2b2tlZEJ5EhkKBXZhbHVlGAIgASgJQgq6SAdyBRABGIABEhoKBnJlYXNvbhgDIAEoCUIKukgHcgUQARjIASIqChRSZXZva2VBY2Nlc3NSZXNwb25zZRISCgpyZWNlaXB0X2lkGAEgASgJKmMKCVJldm9rZWRCeRIaChZSRVZPS0VEX0JZX1VOU1BFQ0lGSUVEEAASEgoOUkVWT0tFRF9CWV9KVEkQARISCg5SRVZPS0VEX0JZX1NJRBACEhIKDlJFVk9LRURfQllfU1VCEAMyqg0KB1N0cmVhbXMSmgEKC0xpc3RTdHJlYW1zEikub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1zUmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0U3RyZWFtc1Jlc3BvbnNlIjSquxgUCAIQAhoMc3RyZWFtczpyZWFkIAGC0+STAhYSFC9pbnRlcm5hbC92MS9zdHJlYW1zErwBChBMaXN0U3RyZWFtRXZlbnRzEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1FdmVudHNSZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1FdmVudHNSZXNwb25zZSJHqrsYFAgCEAIaDHN0cmVhbXM6cmVhZCABgtPkkwIpEicvaW50ZXJuYWwvdjEvc3RyZWFtcy97c3RyZWFtX2lkfS9ldmVudHMSwQEKEUdldFN0cmVhbVNuYXBzaG90Ei8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFN0cmVhbVNuYXBzaG90UmVxdWVzdBowLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRTdHJlYW1TbmFwc2hvdFJlc3BvbnNlIkmquxgUCAIQAhoMc3RyZWFtczpyZWFkIAGC0+STAisSKS9pbnRlcm5hbC92MS9zdHJlYW1zL3tzdHJlYW1faWR9L3NuYXBzaG90ErkBCg9HZXRTdHJlYW1EaWdlc3QSLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0U3RyZWFtRGlnZXN0UmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRTdHJlYW1EaWdlc3RSZXNwb25zZSJHqrsYFAgCEAIaDHN0cmVhbXM6cmVhZCABgtPkkwIpEicvaW50ZXJuYWwvdjEvc3RyZWFtcy97c3RyZWFtX2lkfS9kaWdlc3QSuAEKD0xpc3RTdHJlYW1IZWFkcxItLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0U3RyZWFtSGVhZHNSZXF1ZXN0Gi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1IZWFkc1Jlc3BvbnNlIkaquxgUCAIQAhoMc3RyZWFtczpyZWFkIAGC0+STAigSJi9pbnRlcm5hbC92MS9zdHJlYW1zL3tzdHJlYW1faWR9L2hlYWRzEtoBCg5TZWFsU3RyZWFtSGVhZBIsLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWFsU3RyZWFtSGVhZFJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2VhbFN0cmVhbUhlYWRSZXNwb25zZSJrqrsYNggCEAQaDHN0cmVhbXM6c2VhbCACKAIyHm9wZW5hZ2VudHMuc3luYy5zdHJlYW1faGVhZC52MYLT5JMCKzoBKiImL2ludGVybmFsL3YxL3N0cmVhbXMve3N0cmVhbV9pZH0vaGVhZHMSrQEKClRyaW1TdHJlYW0SKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVHJpbVN0cmVhbVJlcXVlc3QaKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVHJpbVN0cmVhbVJlc3BvbnNlIkqquxgWCAIQBBoMc3RyZWFtczpzZWFsIAIoAoLT5JMCKjoBKiIlL2ludGVybmFsL3YxL3N0cmVhbXMve3N0cmVhbV9pZH0vdHJpbRKoAQoMUHVibGlzaFN0YXRzEioub3BlbmFnZW50cy5ydW50aW1lLnYxLlB1Ymxpc2hTdGF0c1JlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHVibGlzaFN0YXRzUmVzcG9uc2UiP6q7GBYIAhAEGgxzdHJlYW1zOnNlYWwgAigCgtPkkwIfOgEqIhovaW50ZXJuYWwvdjEvc3RhdHMvcHVibGlzaBLPAQoMUmV2b2tlQWNjZXNzEioub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldm9rZUFjY2Vzc1JlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2b2tlQWNjZXNzUmVzcG9uc2UiZqq7GDgIAhAEGg1hY2Nlc3M6cmV2b2tlIAIyIW9wZW5hZ2VudHMuc3luYy5hY2Nlc3NfcmV2b2tlZC52MYLT5JMCJDoBKiIfL2ludGVybmFsL3YxL2FjY2Vzcy9yZXZvY2F0aW9uc2IGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
+  fileDesc("CiNvcGVuYWdlbnRzL3J1bnRpbWUvdjEvc3RyZWFtcy5wcm90bxIVb3BlbmFnZW50cy5ydW50aW1lLnYxIpoBCgZTdHJlYW0SEQoJc3RyZWFtX2lkGAEgASgJEhAKCGhlYWRfc2VxGAIgASgDEhEKCWZsb29yX3NlcRgDIAEoAxIYCgtrZWVwX25ld2VzdBgEIAEoA0gAiAEBEi4KCnVwZGF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg4KDF9rZWVwX25ld2VzdCKSAQoSTGlzdFN0cmVhbXNSZXF1ZXN0Eh0KBnByZWZpeBgBIAEoCUIIukgFcgMYoAFIAIgBARIdCgZjdXJzb3IYAiABKAlCCLpIBXIDGJADSAGIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAogBAUIJCgdfcHJlZml4QgkKB19jdXJzb3JCCAoGX2xpbWl0Im8KE0xpc3RTdHJlYW1zUmVzcG9uc2USLgoHc3RyZWFtcxgBIAMoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5TdHJlYW0SGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IikQEKF0xpc3RTdHJlYW1FdmVudHNSZXF1ZXN0Eh0KCXN0cmVhbV9pZBgBIAEoCUIKukgHcgUQARigARIfCglhZnRlcl9zZXEYAiABKANCB7pIBCICKABIAIgBARIeCgVsaW1pdBgDIAEoBUIKukgHGgUY6AcoAUgBiAEBQgwKCl9hZnRlcl9zZXFCCAoGX2xpbWl0IowBCgtTdHJlYW1FdmVudBILCgNzZXEYASABKAMSFAoMcGF5bG9hZF9oYXNoGAIgASgJEigKB3BheWxvYWQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjAKDGNvbW1pdHRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAifQoYTGlzdFN0cmVhbUV2ZW50c1Jlc3BvbnNlEi0KBnN0cmVhbRgBIAEoCzIdLm9wZW5hZ2VudHMucnVudGltZS52MS5TdHJlYW0SMgoGZXZlbnRzGAIgAygLMiIub3BlbmFnZW50cy5ydW50aW1lLnYxLlN0cmVhbUV2ZW50IjkKGEdldFN0cmVhbVNuYXBzaG90UmVxdWVzdBIdCglzdHJlYW1faWQYASABKAlCCrpIB3IFEAEYoAEiegoZR2V0U3RyZWFtU25hcHNob3RSZXNwb25zZRIRCglzdHJlYW1faWQYASABKAkSCwoDc2VxGAIgASgDEhIKCmNoYWluX2hhc2gYAyABKAkSKQoIc25hcHNob3QYBCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0In0KFkdldFN0cmVhbURpZ2VzdFJlcXVlc3QSHQoJc3RyZWFtX2lkGAEgASgJQgq6SAdyBRABGKABEhoKBGZyb20YAiABKANCB7pIBCICKABIAIgBARIYCgJ0bxgDIAEoA0IHukgEIgIoAEgBiAEBQgcKBV9mcm9tQgUKA190byKIAQoXR2V0U3RyZWFtRGlnZXN0UmVzcG9uc2USEQoJc3RyZWFtX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgDEhIKCmZyb21fY2hhaW4YAyABKAkSDgoGdG9fc2VxGAQgASgDEhIKCmNoYWluX2hhc2gYBSABKAkSEAoIaGVhZF9zZXEYBiABKAMiQQoKU3RyZWFtSGVhZBILCgNzZXEYASABKAMSEgoKY2hhaW5faGFzaBgCIAEoCRISCgpyZWNlaXB0X2lkGAMgASgJIpIBChZMaXN0U3RyZWFtSGVhZHNSZXF1ZXN0Eh0KCXN0cmVhbV9pZBgBIAEoCUIKukgHcgUQARigARIgCgpiZWZvcmVfc2VxGAIgASgDQge6SAQiAigBSACIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAYgBAUINCgtfYmVmb3JlX3NlcUIICgZfbGltaXQiSwoXTGlzdFN0cmVhbUhlYWRzUmVzcG9uc2USMAoFaGVhZHMYASADKAsyIS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU3RyZWFtSGVhZCI2ChVTZWFsU3RyZWFtSGVhZFJlcXVlc3QSHQoJc3RyZWFtX2lkGAEgASgJQgq6SAdyBRABGKABImcKFlNlYWxTdHJlYW1IZWFkUmVzcG9uc2USNAoEaGVhZBgBIAEoCzIhLm9wZW5hZ2VudHMucnVudGltZS52MS5TdHJlYW1IZWFkSACIAQESDgoGc2VhbGVkGAIgASgIQgcKBV9oZWFkIjIKEVRyaW1TdHJlYW1SZXF1ZXN0Eh0KCXN0cmVhbV9pZBgBIAEoCUIKukgHcgUQARigASI4ChJUcmltU3RyZWFtUmVzcG9uc2USEQoJZmxvb3Jfc2VxGAEgASgDEg8KB3RyaW1tZWQYAiABKAMiFQoTUHVibGlzaFN0YXRzUmVxdWVzdCJRChRQdWJsaXNoU3RhdHNSZXNwb25zZRImCgVzdGF0cxgBIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEQoJcHVibGlzaGVkGAIgASgIInoKE1Jldm9rZUFjY2Vzc1JlcXVlc3QSLAoCYnkYASABKA4yIC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUmV2b2tlZEJ5EhkKBXZhbHVlGAIgASgJQgq6SAdyBRABGIABEhoKBnJlYXNvbhgDIAEoCUIKukgHcgUQARjIASIqChRSZXZva2VBY2Nlc3NSZXNwb25zZRISCgpyZWNlaXB0X2lkGAEgASgJItQCCgpTeW5jU2VydmVyEgsKA3VybBgBIAEoCRIRCglyZWFjaGFibGUYAiABKAgSFQoIc2Vzc2lvbnMYAyABKANIAIgBARIaCg1zdWJzY3JpcHRpb25zGAQgASgDSAGIAQESFAoHc3RyZWFtcxgFIAEoA0gCiAEBEhsKDmxhZ19ldmVudHNfbWF4GAYgASgDSAOIAQESIwoWZXZlbnRzX2RlbGl2ZXJlZF90b3RhbBgHIAEoA0gEiAEBEiUKGHNsb3dfY29uc3VtZXJzX2N1dF90b3RhbBgIIAEoA0gFiAEBQgsKCV9zZXNzaW9uc0IQCg5fc3Vic2NyaXB0aW9uc0IKCghfc3RyZWFtc0IRCg9fbGFnX2V2ZW50c19tYXhCGQoXX2V2ZW50c19kZWxpdmVyZWRfdG90YWxCGwoZX3Nsb3dfY29uc3VtZXJzX2N1dF90b3RhbCLQAQoKU3luY01pcnJvchIWCg5hcHBlbmRlZF90b3RhbBgBIAEoAxIUCgxvdXRib3hfZGVwdGgYAiABKAMSDwoHd2FpdGluZxgDIAEoAxIbChNhdXRoX2ZhaWx1cmVzX3RvdGFsGAQgASgDEiMKG3JhdGVfbGltaXRlZF9mYWlsdXJlc190b3RhbBgFIAEoAxIeChZuZXR3b3JrX2ZhaWx1cmVzX3RvdGFsGAYgASgDEiEKGXZhbGlkYXRpb25fZmFpbHVyZXNfdG90YWwYByABKAMiFwoVR2V0U3luY01ldHJpY3NSZXF1ZXN0Iv8BChZHZXRTeW5jTWV0cmljc1Jlc3BvbnNlEhEKCXRyYW5zcG9ydBgBIAEoCRIUCgxzdHJlYW1fY291bnQYAiABKAMSEwoLZXZlbnRfY291bnQYAyABKAMSNgoGbWlycm9yGAQgASgLMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlN5bmNNaXJyb3JIAIgBARIyCgdzZXJ2ZXJzGAUgAygLMiEub3BlbmFnZW50cy5ydW50aW1lLnYxLlN5bmNTZXJ2ZXISMAoMZ2VuZXJhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJCgdfbWlycm9yKmMKCVJldm9rZWRCeRIaChZSRVZPS0VEX0JZX1VOU1BFQ0lGSUVEEAASEgoOUkVWT0tFRF9CWV9KVEkQARISCg5SRVZPS0VEX0JZX1NJRBACEhIKDlJFVk9LRURfQllfU1VCEAMy4g4KB1N0cmVhbXMSmgEKC0xpc3RTdHJlYW1zEikub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1zUmVxdWVzdBoqLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0U3RyZWFtc1Jlc3BvbnNlIjSquxgUCAIQAhoMc3RyZWFtczpyZWFkIAGC0+STAhYSFC9pbnRlcm5hbC92MS9zdHJlYW1zErwBChBMaXN0U3RyZWFtRXZlbnRzEi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1FdmVudHNSZXF1ZXN0Gi8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1FdmVudHNSZXNwb25zZSJHqrsYFAgCEAIaDHN0cmVhbXM6cmVhZCABgtPkkwIpEicvaW50ZXJuYWwvdjEvc3RyZWFtcy97c3RyZWFtX2lkfS9ldmVudHMSwQEKEUdldFN0cmVhbVNuYXBzaG90Ei8ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFN0cmVhbVNuYXBzaG90UmVxdWVzdBowLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRTdHJlYW1TbmFwc2hvdFJlc3BvbnNlIkmquxgUCAIQAhoMc3RyZWFtczpyZWFkIAGC0+STAisSKS9pbnRlcm5hbC92MS9zdHJlYW1zL3tzdHJlYW1faWR9L3NuYXBzaG90ErkBCg9HZXRTdHJlYW1EaWdlc3QSLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0U3RyZWFtRGlnZXN0UmVxdWVzdBouLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRTdHJlYW1EaWdlc3RSZXNwb25zZSJHqrsYFAgCEAIaDHN0cmVhbXM6cmVhZCABgtPkkwIpEicvaW50ZXJuYWwvdjEvc3RyZWFtcy97c3RyZWFtX2lkfS9kaWdlc3QSuAEKD0xpc3RTdHJlYW1IZWFkcxItLm9wZW5hZ2VudHMucnVudGltZS52MS5MaXN0U3RyZWFtSGVhZHNSZXF1ZXN0Gi4ub3BlbmFnZW50cy5ydW50aW1lLnYxLkxpc3RTdHJlYW1IZWFkc1Jlc3BvbnNlIkaquxgUCAIQAhoMc3RyZWFtczpyZWFkIAGC0+STAigSJi9pbnRlcm5hbC92MS9zdHJlYW1zL3tzdHJlYW1faWR9L2hlYWRzEtoBCg5TZWFsU3RyZWFtSGVhZBIsLm9wZW5hZ2VudHMucnVudGltZS52MS5TZWFsU3RyZWFtSGVhZFJlcXVlc3QaLS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuU2VhbFN0cmVhbUhlYWRSZXNwb25zZSJrqrsYNggCEAQaDHN0cmVhbXM6c2VhbCACKAIyHm9wZW5hZ2VudHMuc3luYy5zdHJlYW1faGVhZC52MYLT5JMCKzoBKiImL2ludGVybmFsL3YxL3N0cmVhbXMve3N0cmVhbV9pZH0vaGVhZHMSrQEKClRyaW1TdHJlYW0SKC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVHJpbVN0cmVhbVJlcXVlc3QaKS5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuVHJpbVN0cmVhbVJlc3BvbnNlIkqquxgWCAIQBBoMc3RyZWFtczpzZWFsIAIoAoLT5JMCKjoBKiIlL2ludGVybmFsL3YxL3N0cmVhbXMve3N0cmVhbV9pZH0vdHJpbRKoAQoMUHVibGlzaFN0YXRzEioub3BlbmFnZW50cy5ydW50aW1lLnYxLlB1Ymxpc2hTdGF0c1JlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuUHVibGlzaFN0YXRzUmVzcG9uc2UiP6q7GBYIAhAEGgxzdHJlYW1zOnNlYWwgAigCgtPkkwIfOgEqIhovaW50ZXJuYWwvdjEvc3RhdHMvcHVibGlzaBK1AQoOR2V0U3luY01ldHJpY3MSLC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0U3luY01ldHJpY3NSZXF1ZXN0Gi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFN5bmNNZXRyaWNzUmVzcG9uc2UiRqq7GBcIAhACGg9zdHJlYW1zOm9ic2VydmUgAYLT5JMCJRIjL2ludGVybmFsL3YxL3NwYWNldGltZS9zeW5jL21ldHJpY3MSzwEKDFJldm9rZUFjY2VzcxIqLm9wZW5hZ2VudHMucnVudGltZS52MS5SZXZva2VBY2Nlc3NSZXF1ZXN0Gisub3BlbmFnZW50cy5ydW50aW1lLnYxLlJldm9rZUFjY2Vzc1Jlc3BvbnNlImaquxg4CAIQBBoNYWNjZXNzOnJldm9rZSACMiFvcGVuYWdlbnRzLnN5bmMuYWNjZXNzX3Jldm9rZWQudjGC0+STAiQ6ASoiHy9pbnRlcm5hbC92MS9hY2Nlc3MvcmV2b2NhdGlvbnNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp, file_openagents_protocol_v1_route]);
 
 /**
  * @generated from message openagents.runtime.v1.Stream
@@ -573,6 +573,178 @@ export const RevokeAccessResponseSchema: GenMessage<RevokeAccessResponse> = /*@_
   messageDesc(file_openagents_runtime_v1_streams, 20);
 
 /**
+ * A sync server, as the runtime finds it.
+ *
+ * @generated from message openagents.runtime.v1.SyncServer
+ */
+export type SyncServer = Message<"openagents.runtime.v1.SyncServer"> & {
+  /**
+   * @generated from field: string url = 1;
+   */
+  url: string;
+
+  /**
+   * @generated from field: bool reachable = 2;
+   */
+  reachable: boolean;
+
+  /**
+   * Absent when it is not reachable, as all that follows.
+   *
+   * @generated from field: optional int64 sessions = 3;
+   */
+  sessions?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 subscriptions = 4;
+   */
+  subscriptions?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 streams = 5;
+   */
+  streams?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 lag_events_max = 6;
+   */
+  lagEventsMax?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 events_delivered_total = 7;
+   */
+  eventsDeliveredTotal?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 slow_consumers_cut_total = 8;
+   */
+  slowConsumersCutTotal?: bigint | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SyncServer.
+ * Use `create(SyncServerSchema)` to create a new message.
+ */
+export const SyncServerSchema: GenMessage<SyncServer> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_streams, 21);
+
+/**
+ * The hand-over to a SpacetimeDB server.
+ *
+ * @generated from message openagents.runtime.v1.SyncMirror
+ */
+export type SyncMirror = Message<"openagents.runtime.v1.SyncMirror"> & {
+  /**
+   * @generated from field: int64 appended_total = 1;
+   */
+  appendedTotal: bigint;
+
+  /**
+   * Events that are committed and not handed over, by the last look at all streams.
+   *
+   * @generated from field: int64 outbox_depth = 2;
+   */
+  outboxDepth: bigint;
+
+  /**
+   * Streams that are refused, and wait.
+   *
+   * @generated from field: int64 waiting = 3;
+   */
+  waiting: bigint;
+
+  /**
+   * @generated from field: int64 auth_failures_total = 4;
+   */
+  authFailuresTotal: bigint;
+
+  /**
+   * @generated from field: int64 rate_limited_failures_total = 5;
+   */
+  rateLimitedFailuresTotal: bigint;
+
+  /**
+   * @generated from field: int64 network_failures_total = 6;
+   */
+  networkFailuresTotal: bigint;
+
+  /**
+   * @generated from field: int64 validation_failures_total = 7;
+   */
+  validationFailuresTotal: bigint;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.SyncMirror.
+ * Use `create(SyncMirrorSchema)` to create a new message.
+ */
+export const SyncMirrorSchema: GenMessage<SyncMirror> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_streams, 22);
+
+/**
+ * @generated from message openagents.runtime.v1.GetSyncMetricsRequest
+ */
+export type GetSyncMetricsRequest = Message<"openagents.runtime.v1.GetSyncMetricsRequest"> & {
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetSyncMetricsRequest.
+ * Use `create(GetSyncMetricsRequestSchema)` to create a new message.
+ */
+export const GetSyncMetricsRequestSchema: GenMessage<GetSyncMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_streams, 23);
+
+/**
+ * @generated from message openagents.runtime.v1.GetSyncMetricsResponse
+ */
+export type GetSyncMetricsResponse = Message<"openagents.runtime.v1.GetSyncMetricsResponse"> & {
+  /**
+   * `spacetime_ws`.
+   *
+   * @generated from field: string transport = 1;
+   */
+  transport: string;
+
+  /**
+   * Streams and events that are stored, as the database estimates them.
+   *
+   * @generated from field: int64 stream_count = 2;
+   */
+  streamCount: bigint;
+
+  /**
+   * @generated from field: int64 event_count = 3;
+   */
+  eventCount: bigint;
+
+  /**
+   * Absent without a SpacetimeDB server.
+   *
+   * @generated from field: optional openagents.runtime.v1.SyncMirror mirror = 4;
+   */
+  mirror?: SyncMirror | undefined;
+
+  /**
+   * The sync servers that this runtime knows.
+   *
+   * @generated from field: repeated openagents.runtime.v1.SyncServer servers = 5;
+   */
+  servers: SyncServer[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp generated_at = 6;
+   */
+  generatedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetSyncMetricsResponse.
+ * Use `create(GetSyncMetricsResponseSchema)` to create a new message.
+ */
+export const GetSyncMetricsResponseSchema: GenMessage<GetSyncMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_streams, 24);
+
+/**
  * @generated from enum openagents.runtime.v1.RevokedBy
  */
 export const RevokedBy = {
@@ -713,6 +885,17 @@ export const Streams: GenService<{
     methodKind: "unary";
     input: typeof PublishStatsRequestSchema;
     output: typeof PublishStatsResponseSchema;
+  },
+  /**
+   * How delivery is doing: what is stored, how far it was handed on, and the sync
+   * servers with their sessions and lag.
+   *
+   * @generated from rpc openagents.runtime.v1.Streams.GetSyncMetrics
+   */
+  getSyncMetrics: {
+    methodKind: "unary";
+    input: typeof GetSyncMetricsRequestSchema;
+    output: typeof GetSyncMetricsResponseSchema;
   },
   /**
    * End what a token, a session or a principal may do, before it would end by
