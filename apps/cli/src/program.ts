@@ -20,6 +20,7 @@ import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { scriptCommands } from "./commands/scripts.ts";
 import { simCommand } from "./commands/sim.ts";
+import { streamsCommand } from "./commands/streams.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
@@ -65,6 +66,7 @@ export function buildProgram(context: Context): Command {
     receiptsCommand,
     verifyCommand,
     logCommand,
+    streamsCommand,
     budgetCommand,
     ledgerCommand,
     artifactsCommand,

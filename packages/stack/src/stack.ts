@@ -69,6 +69,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // Loaded here because commands that only look at a data directory must start fast.
   const { createRuntime } = await import("@openagents/runtime");
   makePrivateFolder(dataDir.artifacts);
+  const syncServerUrls: string[] = [];
   const runtime = createRuntime(
     {
       host: "127.0.0.1",
@@ -84,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logSigningKey: keys.logKey,
       demoGrants: true,
       pushToLoopback: true,
+      syncServerUrls: () => syncServerUrls,
       version: options.version,
     },
     { log },
@@ -102,6 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     version: options.version,
     log,
   });
+  syncServerUrls.push(syncUrl);
 
   pinOperator({
     home: options.home,

@@ -1,7 +1,7 @@
 // `openagents runs`: look at runs, and say the word that ends one. The contracts load inside the actions, so
 // that `--help` and commands without a service start fast.
 
-import type { RunEvent } from "@openagents/contracts";
+import type { RunEvent, RunStatus } from "@openagents/contracts";
 import { dataDirAt } from "@openagents/stack";
 import { Command } from "commander";
 import { parseLimit, parseRunId } from "../arguments.ts";
@@ -11,6 +11,7 @@ import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption 
 import {
   endLines,
   endRun,
+  followRunEvents,
   executorWords,
   moneyWords,
   nextCommands,
@@ -41,6 +42,7 @@ A run is one attempt at an issue: an ordered log of events that is never changed
 Examples:
   openagents runs list --limit 10
   openagents runs show run_0123456789abcdef0123456789abcdef
+  openagents runs show --follow run_0123456789abcdef0123456789abcdef
   openagents runs replay run_0123456789abcdef0123456789abcdef > REPLAY.jsonl
   openagents runs accept run_0123456789abcdef0123456789abcdef --note "the new test is right"
 
@@ -146,16 +148,17 @@ function listCommand(context: Context): Command {
 function showCommand(context: Context): Command {
   const command = new Command("show")
     .description("a run and its events")
-    .argument("<run-id>", "", parseRunId);
+    .argument("<run-id>", "", parseRunId)
+    .option("--follow", "then go on with each event as it comes, until the run is finished");
   addDataDirOption(command);
-  return setBody<DataDirOption>(command, async (options, [runId = ""]) => {
+  return setBody<DataDirOption & { follow?: boolean }>(command, async (options, [runId = ""]) => {
     const { Projectors, Runs, createClient, encode, runDesc, runEventDesc, runSummaryDesc } =
       await import("@openagents/contracts");
     const connection = connect(context, options);
     const { run } = await createClient(Runs, connection.client).getRun({ runId });
     const { summary } = await createClient(Projectors, connection.client).getRunSummary({ runId });
     const { out } = context;
-    if (options.json === true) {
+    if (options.json === true && options.follow !== true) {
       const events: unknown[] = [];
       for await (const event of eventsOf(connection, runId)) events.push(encode(runEventDesc, event));
       out.line(
@@ -163,14 +166,23 @@ function showCommand(context: Context): Command {
       );
       return EXIT.ok;
     }
-    const { findBranch } = await import("@openagents/autopilot");
-    const branch = await findBranch({ runsDir: dataDirAt(dataDirOf(context, options)).runs }, runId);
-    for (const line of runPairs({ run, summary, branch }, out.style)) out.line(line);
-    out.line("");
-    for await (const event of eventsOf(connection, runId)) {
-      if (!out.isOpen()) break;
-      out.line(eventLine(event, out.columns(), out.style));
+    const show = (event: ShownEvent) =>
+      out.line(options.json === true ? eventJson(event) : eventLine(event, out.columns(), out.style));
+    if (options.json !== true) {
+      const { findBranch } = await import("@openagents/autopilot");
+      const branch = await findBranch({ runsDir: dataDirAt(dataDirOf(context, options)).runs }, runId);
+      for (const line of runPairs({ run, summary, branch }, out.style)) out.line(line);
+      out.line("");
     }
+    let shown = 0n;
+    for await (const event of eventsOf(connection, runId)) {
+      if (!out.isOpen()) return EXIT.ok;
+      show(event);
+      shown = event.seq;
+    }
+    if (options.follow !== true || isFinished(run.status)) return EXIT.ok;
+    using stop = catchStopSignals(() => undefined);
+    await followRunEvents(context, options, connection, { run, afterSeq: shown, signal: stop.signal, show });
     return EXIT.ok;
   });
 }
@@ -246,7 +258,23 @@ function runPairs(standing: Standing, style: Style): string[] {
   return [...renderPairs(pairs, style), ...nextCommands(standing).map((command) => style.dim(command))];
 }
 
-function eventLine(event: RunEvent, columns: number, style: Style): string {
+type ShownEvent = Pick<RunEvent, "seq" | "eventType" | "payload" | "recordedAt">;
+
+function isFinished(status: RunStatus): boolean {
+  return status === "succeeded" || status === "failed" || status === "canceled";
+}
+
+/** As the runtime's own pages have it, one event a line. */
+function eventJson({ seq, eventType, payload, recordedAt }: ShownEvent): string {
+  return JSON.stringify({
+    seq: Number(seq),
+    event_type: eventType,
+    payload,
+    recorded_at: new Date(recordedAt).toISOString(),
+  });
+}
+
+function eventLine(event: ShownEvent, columns: number, style: Style): string {
   const head = `${String(event.seq).padStart(5)}  ${formatTime(event.recordedAt).slice(11)}  ${event.eventType.padEnd(24)}  `;
   const payload = fit(printable(JSON.stringify(event.payload)), Math.max(20, columns - head.length - 1));
   return `${style.dim(head.slice(0, 17))}${head.slice(17)}${style.dim(payload)}`;

@@ -4,7 +4,8 @@ import { Command } from "commander";
 import { EXIT } from "../cli-error.ts";
 import { connect } from "../connection.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context, type DataDirOption } from "../context.ts";
-import { formatDuration, formatSats, renderPairs } from "../terminal/index.ts";
+import { observeSync, type Delivery } from "../sync/index.ts";
+import { formatDuration, formatSats, renderPairs, type Style } from "../terminal/index.ts";
 
 const HELP = `
 Shows whether a stack runs on the data directory, its addresses, whether each
@@ -31,8 +32,15 @@ export function statusCommand(context: Context): Command {
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options) => {
     const status = await stackStatus(dataDirOf(context, options), context.nowMs());
-    const told = status.state === "running" ? await askRuntime(context, options) : undefined;
-    const lines = options.json === true ? [statusJson(status, told)] : statusLines(context, status, told);
+    const running = status.state === "running";
+    const [told, delivery] = await Promise.all([
+      running ? askRuntime(context, options) : undefined,
+      running ? observeSync(context, options, status.record) : undefined,
+    ]);
+    const lines =
+      options.json === true
+        ? [statusJson(status, told, delivery)]
+        : statusLines(context, status, told, delivery);
     for (const line of lines) context.out.line(line);
     return EXIT.ok;
   });
@@ -53,7 +61,12 @@ async function askRuntime(context: Context, options: DataDirOption): Promise<Tol
   }
 }
 
-function statusLines(context: Context, status: StackStatus, told: Told | undefined): string[] {
+function statusLines(
+  context: Context,
+  status: StackStatus,
+  told: Told | undefined,
+  delivery: Delivery | undefined,
+): string[] {
   const { style } = context.out;
   if (status.state === "stopped") return [`${style.dim("○")} not running on ${status.dataDir}`];
   if (status.state === "starting") {
@@ -78,11 +91,25 @@ function statusLines(context: Context, status: StackStatus, told: Told | undefin
     pairs.push(["reserved", formatSats(balances.reservedMsats)]);
     pairs.push(["spent", formatSats(balances.spentMsats)]);
   }
+  if (delivery !== undefined) pairs.push(...deliveryPairs(delivery, style));
   const head = `${wellAll ? style.green("●") : style.yellow("●")} running, pid ${status.record.pid}, up ${formatDuration(status.uptimeMs)}`;
   return [head, ...renderPairs(pairs, style)];
 }
 
-function statusJson(status: StackStatus, told: Told | undefined): string {
+const STREAMS_SHOWN = 5;
+
+function deliveryPairs({ sessions, streams }: Delivery, style: Style): [string, string][] {
+  const pairs: [string, string][] = [["live sessions", String(sessions)]];
+  for (const { stream_id: streamId, followers, lag_events: lag } of streams.slice(0, STREAMS_SHOWN)) {
+    const behind = lag === 0 ? "nothing behind" : style.yellow(`${lag} events behind`);
+    pairs.push(["followed", `${streamId}  by ${followers}, ${behind}`]);
+  }
+  if (streams.length > STREAMS_SHOWN)
+    pairs.push(["", style.dim(`and ${streams.length - STREAMS_SHOWN} more`)]);
+  return pairs;
+}
+
+function statusJson(status: StackStatus, told: Told | undefined, delivery: Delivery | undefined): string {
   if (status.state === "stopped")
     return JSON.stringify({ state: "stopped", running: false, data_dir: status.dataDir });
   if (status.state === "starting") {
@@ -94,6 +121,7 @@ function statusJson(status: StackStatus, told: Told | undefined): string {
     ...recordToWire(status.record),
     uptime_ms: status.uptimeMs,
     services: status.services,
+    ...(delivery === undefined ? {} : { sync: delivery }),
     ...(told === undefined
       ? {}
       : {

@@ -23,6 +23,7 @@ import {
 import { isVerified, runDeps, showRun } from "../runs/index.ts";
 import type { StepList, Style } from "../terminal/index.ts";
 import type { DemoReport } from "./report.ts";
+import { watchRun } from "./watch-run.ts";
 
 export type DemoSettings = PlaceOptions & { readonly style: Style };
 
@@ -74,9 +75,11 @@ async function runOnDemoRepository(
   try {
     const demo = await prepareDemoRepository(join(folder, "repo"));
     const agent = `script:${demo.scriptFile}`;
+    const watch = watchRun(context, place, settings.dataDir, steps, settings.style);
     const deps = {
       ...runDeps(context, clientOf(context, place), settings.dataDir, settings.signal),
-      ...showRun(steps, settings.style),
+      onProgress: showRun(steps, settings.style).onProgress,
+      onOpen: watch.onOpen,
     };
     // The agent's name says what it is: nobody may take a recording for a mind.
     for (const line of ["", `  issue: ${demo.issue.title}`, `  agent: ${deps.agentOf(agent).name}`])
@@ -93,6 +96,7 @@ async function runOnDemoRepository(
       allowScripts: false,
       limits: LIMITS,
     });
+    await watch.end();
     if (outcome.state !== "stopped") return outcome;
     // Its repository goes away with the demonstration, so nobody resumes it.
     return await cancelRun({ ...deps, signal: AbortSignal.timeout(CANCEL_MS_MAX) }, outcome.runId);

@@ -12,3 +12,4 @@ export {
   verdictWords,
   type Standing,
 } from "./describe-run.ts";
+export { followRunEvents } from "./follow-run.ts";

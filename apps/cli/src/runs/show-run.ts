@@ -9,7 +9,7 @@ const LINE_COLUMNS_MAX = 160;
 export function showRun(
   steps: StepList,
   style: Style,
-): Pick<RunDeps, "onProgress" | "onAgentEvent" | "onOpen"> {
+): Required<Pick<RunDeps, "onProgress" | "onAgentEvent" | "onOpen">> {
   let step: Step | undefined;
   const say = (mark: string, text: string) => {
     for (const line of text.trim().split("\n").slice(0, 20))
