@@ -19,7 +19,7 @@ test("a session ends when its token does", async (t) => {
   await long.follow(STREAM);
 });
 
-test("a client that does not read is cut, and what waits for it stays bounded", async (t) => {
+test("a client that does not read is cut, and what it got is without a gap", async (t) => {
   const sync = await startHarness(t, {
     limits: { stalledMs: 300, waitingBytes: 64 * 1024, recentEvents: 50 },
   });
@@ -49,7 +49,7 @@ test("a client that does not read is cut, and what waits for it stays bounded", 
   await good.until(() => good.seqs(STREAM).length === 2_001);
 });
 
-test("a client that reads late, but reads, catches up from the store without a gap", async (t) => {
+test("what waits for a client that does not read is bounded, and when it reads, it catches up without a gap", async (t) => {
   const sync = await startHarness(t, { limits: { waitingBytes: 32 * 1024, recentEvents: 10 } });
   const client = await sync.client({ streams: [STREAM] });
   await client.follow(STREAM);
@@ -58,11 +58,18 @@ test("a client that reads late, but reads, catches up from the store without a g
     await sync.append(STREAM, 100, { size: 10_000 });
     await sync.announce(STREAM);
   }
+  // Once another one has the newest event, this one would have been sent it as well.
+  const good = await sync.client({ streams: [STREAM] });
+  await good.follow(STREAM, 1_990n);
+  await sync.append(STREAM, 1);
+  await good.until(() => good.seqs(STREAM).includes(2_001n));
+  const waiting = Number(/openagents_sync_waiting_bytes\{[^\n]* (\d+)\n/.exec(await metrics(sync.url))?.[1]);
+  assert.ok(waiting > 0 && waiting < 1_000_000, `${waiting} of 20 million bytes wait`);
   client.socket.resume();
-  await client.until(() => client.seqs(STREAM).length >= 2_000);
+  await client.until(() => client.seqs(STREAM).length >= 2_001);
   assert.deepEqual(
     client.seqs(STREAM),
-    Array.from({ length: 2_000 }, (_, index) => BigInt(index + 1)),
+    Array.from({ length: 2_001 }, (_, index) => BigInt(index + 1)),
   );
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Feed, type Follower } from "./feed.ts";
+import { Feed, piecesOf, type Follower } from "./feed.ts";
 
 const event = (seq: bigint) => ({ seq, payloadHash: "h", payload: "p", committedAtMs: 1n });
 
@@ -47,4 +47,23 @@ test("a piece ends where it is asked to, and equal pieces are one", () => {
   for (let seq = 1n; seq <= 5n; seq++) feed.append(event(seq));
   assert.equal(feed.pieceAfter(1n, 3n).events, 2);
   assert.equal(feed.pieceAfter(1n, 99n), feed.pieceAfter(1n, 5n));
+});
+
+test("pieces hold every row once, and none is much larger than a message should be", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(400_000), { maxLength: 20 }), (sizes) => {
+      const pieces = [
+        ...piecesOf(
+          7n,
+          sizes.map((size) => new Uint8Array(size + 1)),
+        ),
+      ];
+      assert.equal(
+        pieces.reduce((sum, { events }) => sum + events, 0),
+        sizes.length,
+      );
+      assert.equal(pieces.at(-1)?.throughSeq ?? 7n, 7n + BigInt(sizes.length));
+      for (const { change } of pieces) assert.ok(change.length < 256 * 1024 + 400_000 + 1_000);
+    }),
+  );
 });

@@ -26,7 +26,7 @@ export type Piece = {
   readonly frames: Map<string, Uint8Array>;
 };
 
-export function pieceOf(afterSeq: bigint, rows: readonly Uint8Array[]): Piece {
+function pieceOf(afterSeq: bigint, rows: readonly Uint8Array[]): Piece {
   return {
     throughSeq: afterSeq + BigInt(rows.length),
     events: rows.length,
@@ -37,6 +37,19 @@ export function pieceOf(afterSeq: bigint, rows: readonly Uint8Array[]): Piece {
 
 /** Bytes of one piece, so that no single message delays others for long. */
 const PIECE_BYTES_MAX = 256 * 1024;
+
+/** Rows behind a number, in pieces of no more than a message should have. */
+export function* piecesOf(afterSeq: bigint, rows: readonly Uint8Array[]): Generator<Piece> {
+  let start = 0;
+  let bytes = 0;
+  for (const [index, row] of rows.entries()) {
+    bytes += row.length;
+    if (bytes < PIECE_BYTES_MAX && index < rows.length - 1) continue;
+    yield pieceOf(afterSeq + BigInt(start), rows.slice(start, index + 1));
+    start = index + 1;
+    bytes = 0;
+  }
+}
 
 const RECENT_BYTES_MAX = 2 * 1024 * 1024;
 

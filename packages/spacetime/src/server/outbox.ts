@@ -71,6 +71,11 @@ export class Outbox {
     return this.full !== undefined;
   }
 
+  /** Bytes that the client has not taken yet. */
+  get waitingBytes(): number {
+    return this.socket.bufferedAmount;
+  }
+
   send(frame: Uint8Array): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.bytesSent += frame.length;

@@ -15,7 +15,7 @@ import {
   type ServerMessage,
 } from "../protocol/index.ts";
 import type { Claims } from "./claims.ts";
-import { pieceOf } from "./feed.ts";
+import { piecesOf, type Piece } from "./feed.ts";
 import type { Limits } from "./limits.ts";
 import type { SyncMetrics } from "./metrics.ts";
 import { Outbox, frameOf } from "./outbox.ts";
@@ -56,7 +56,7 @@ const INBOX_MAX = 2_000;
 const MESSAGE_BYTES_MAX = 512 * 1024;
 
 /** Events of one read for who is behind. */
-const CATCH_UP_EVENTS = 2_000;
+const CATCH_UP_EVENTS = 500;
 
 const PING_MS = 20_000;
 
@@ -123,6 +123,10 @@ export class Session {
 
   get queries(): number {
     return this.subscriptions.size;
+  }
+
+  get waitingBytes(): number {
+    return this.outbox.waitingBytes;
   }
 
   end(ending: Ending): void {
@@ -325,7 +329,7 @@ export class Session {
   /** One message of what is due, as much as fits into it. */
   private sendDue(): void {
     const changes = new Map<number, Uint8Array[]>();
-    const pieces: { readonly part: Part; readonly piece: ReturnType<typeof pieceOf> }[] = [];
+    const pieces: { readonly part: Part; readonly piece: Piece }[] = [];
     let bytes = 0;
     for (const part of this.due) {
       if (bytes > MESSAGE_BYTES_MAX) break;
@@ -358,7 +362,7 @@ export class Session {
   }
 
   /** A frame of one piece alone, which others with the same number for it get too. */
-  private sharedFrame(querySetId: number, piece: ReturnType<typeof pieceOf>): Uint8Array {
+  private sharedFrame(querySetId: number, piece: Piece): Uint8Array {
     const key = `${querySetId} ${this.outbox.compression}`;
     const known = piece.frames.get(key);
     if (known !== undefined) return known;
@@ -404,15 +408,15 @@ export class Session {
         const floor = (events[0]?.seq ?? head + 1n) - 1n;
         // Trimmed since: what is missing must not pass for delivered.
         if (floor !== part.cursor) return this.endSet(part, staleCursor(streamId, part.cursor, floor, head));
-        const piece = pieceOf(
-          part.cursor,
-          events.map((event) => eventRow(streamId, event)),
-        );
-        part.took(piece);
-        this.subscriptions.settle(part);
-        this.deps.metrics.delivered(piece.events);
-        this.outbox.send(this.sharedFrame(part.querySetId, piece));
-        await this.outbox.room();
+        const rows = events.map((event) => eventRow(streamId, event));
+        for (const piece of piecesOf(part.cursor, rows)) {
+          part.took(piece);
+          this.subscriptions.settle(part);
+          this.deps.metrics.delivered(piece.events);
+          this.outbox.send(this.sharedFrame(part.querySetId, piece));
+          await this.outbox.room();
+          if (!this.subscriptions.has(part)) return;
+        }
       }
     } catch (error) {
       this.deps.log.warn({ err: error }, "a stream could not be read for who is behind");

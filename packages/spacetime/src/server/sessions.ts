@@ -18,6 +18,12 @@ export class Sessions {
     return sum;
   }
 
+  get waitingBytes(): number {
+    let sum = 0;
+    for (const session of this.all) sum += session.waitingBytes;
+    return sum;
+  }
+
   countOf(identityHex: string): number {
     return this.ofIdentity.get(identityHex)?.size ?? 0;
   }

@@ -142,6 +142,11 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
     "Queries that are kept up to date.",
     () => sessions.queries,
   );
+  metrics.service.gauge(
+    "openagents_sync_waiting_bytes",
+    "Bytes that clients have not taken yet.",
+    () => sessions.waitingBytes,
+  );
   metrics.service.gauge("openagents_sync_streams", "Streams that are followed.", () => live?.feeds.size ?? 0);
   metrics.service.gauge(
     "openagents_sync_lag_events_max",
