@@ -7,7 +7,7 @@ import type { SeededRandom } from "@openagents/testing";
 export type Shakes = { readonly twice: number; readonly late: number; readonly damaged: number };
 
 /** A frame that no other follows is not held back for longer. */
-const LATE_MS = 20;
+const LATE_MS = 200;
 
 export function shakySocket(random: SeededRandom, shakes: Shakes): OpenSocket {
   return (url, protocols) => {
