@@ -35,11 +35,11 @@ export async function openOperator(market: Market): Promise<Provider> {
       market.open += 1;
     }
     for (const incidentId of undecided) {
-      if (!(await isDecided(incidentId))) continue;
-      undecided.delete(incidentId);
-      market.open -= 1;
+      if (await isDecided(incidentId)) {
+        undecided.delete(incidentId);
+        market.open -= 1;
+      } else market.wake(reserve.workerId);
     }
-    if (undecided.size > 0) market.wake(reserve.workerId);
     if (market.open > 0) market.timeline.after(LOOK_MS, look);
   }
 

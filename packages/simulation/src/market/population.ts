@@ -11,7 +11,12 @@ import { LIES, type Lie } from "./lies.ts";
  */
 export type Behaviour =
   | { readonly kind: "honest" | "lazy" | "slow" | "dying" | "flaky" }
-  | { readonly kind: "liar"; readonly lie: Lie };
+  | {
+      readonly kind: "liar";
+      readonly lie: Lie;
+      /** So many reports are true first, to earn trust; none when absent. */
+      readonly trueFirst?: number;
+    };
 
 export type ProviderPlan = {
   readonly name: string;

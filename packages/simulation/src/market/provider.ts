@@ -50,6 +50,7 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
   const provider: Provider = { workerId, plan, clients };
   let deadUntilMs = 0;
   let isFull = false;
+  let reports = 0;
   const isDead = () => timeline.nowMs() < deadUntilMs;
 
   async function heartbeat(): Promise<void> {
@@ -158,7 +159,8 @@ export async function joinMarket(market: Market, plan: ProviderPlan, party: Part
 
   function whatItSays(behaviour: Behaviour, holds: boolean, outputSha256: string, repeats: number) {
     const honestly = JSON.stringify(reportOf(holds, outputSha256, repeats), plain);
-    if (behaviour.kind === "liar") {
+    reports += 1;
+    if (behaviour.kind === "liar" && reports > (behaviour.trueFirst ?? 0)) {
       const result = behaviour.lie.tell(holds, outputSha256, repeats);
       const keepsOutputs = behaviour.lie.keepsOutputs === true;
       return { result, keepsOutputs, honest: !keepsOutputs && JSON.stringify(result, plain) === honestly };
