@@ -2,6 +2,7 @@
 // lane delivers them, and not as this process happens to know them.
 
 import type { RunDeps } from "@openagents/autopilot";
+import type { JsonObject } from "@openagents/contracts";
 import type { Context } from "../context.ts";
 import { clientOf, type Place } from "../place/index.ts";
 import { followRunEvents } from "../runs/index.ts";
@@ -39,7 +40,7 @@ export function watchRun(
         signal: stopped.signal,
         show(event) {
           shown += 1;
-          const text = `${event.seq} ${event.eventType} ${JSON.stringify(event.payload)}`;
+          const text = `${event.seq} ${event.eventType} ${whatItSays(event.payload)}`;
           steps.line(style.dim(`    ◦ ${fit(printable(text), LINE_COLUMNS_MAX)}`));
         },
       }).catch((error: unknown) => {
@@ -56,4 +57,11 @@ export function watchRun(
       return shown;
     },
   };
+}
+
+/** An agent's words as they are, and everything else as data. */
+function whatItSays(payload: JsonObject): string {
+  const { text, summary } = payload;
+  if (typeof text === "string") return text;
+  return typeof summary === "string" ? summary : JSON.stringify(payload);
 }
