@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { Treasury, createClient } from "@openagents/contracts";
+import { Streams, Treasury, createClient } from "@openagents/contracts";
 import { urlFor } from "@openagents/postgres";
 import { silentLogger } from "@openagents/service";
-import { memoryCheckpoints, startSyncClient, type StreamBatch } from "@openagents/spacetime";
-import { streamId } from "@openagents/streams";
+import { memoryCheckpoints, runtimeReaders, startSyncClient, type StreamBatch } from "@openagents/spacetime";
+import { CHAIN_START, chainStream, hashPayload, payloadText, streamId } from "@openagents/streams";
 import pg from "pg";
 import { startStack, type Stack } from "./stack.ts";
 import { localOwner, mintSyncToken } from "./tokens.ts";
@@ -94,4 +94,113 @@ test("the sync server's role can read streams, write nothing, and read nothing e
   } finally {
     await client.end();
   }
+});
+
+test("revoked access ends its live session, and lets it in no more", async (t) => {
+  const stack = await stackOf(t);
+  const ended = Promise.withResolvers<string>();
+  const client = startSyncClient({
+    url: stack.record.syncUrl,
+    checkpoints: memoryCheckpoints(),
+    token: async () => {
+      const nowMs = Date.now();
+      const token = await mintSyncToken(stack.keys, { streams: [streamId("stats")] }, nowMs);
+      return { token, expiresAtMs: nowMs + 300_000 };
+    },
+    onStatus({ connection, streams }) {
+      if (streams.get(streamId("stats"))?.kind === "live") live.resolve();
+      if (connection.kind === "backoff") ended.resolve(connection.reason);
+    },
+  });
+  const live = Promise.withResolvers<void>();
+  t.after(() => client.stop());
+  client.follow({ streamId: streamId("stats"), apply: () => undefined });
+  await live.promise;
+  const runtime = { baseUrl: stack.record.runtimeUrl, token: () => stack.mintToken() };
+  const { sub } = localOwner(stack.keys);
+  const askedAtMs = performance.now();
+  await createClient(Streams, runtime).revokeAccess({ by: "sub", value: sub, reason: "test" });
+  assert.match(await ended.promise, /token_revoked/);
+  t.diagnostic(
+    `the session ended ${(performance.now() - askedAtMs).toFixed(0)} ms after the command was sent`,
+  );
+});
+
+test("a client whose next events are not kept any more starts from the runtime's snapshot, and misses nothing after it", async (t) => {
+  const adminUrl = process.env["OPENAGENTS_TEST_POSTGRES"];
+  if (adminUrl === undefined) return t.skip("writes into the shared server of a test run");
+  const stack = await stackOf(t);
+  const { org } = localOwner(stack.keys);
+  const stream = streamId("worker_events", "wrk_1");
+  const database = new URL(adminUrl);
+  database.pathname = `/openagents_runtime_${stack.keys.localId}`;
+  const db = new pg.Client({ connectionString: database.href });
+  await db.connect();
+  t.after(() => db.end());
+  let head = 0;
+  let chain = CHAIN_START;
+  const append = async (count: number) => {
+    for (let n = 0; n < count; n += 1) {
+      head += 1;
+      const payload = payloadText("worker.said", 1_767_225_600_000, { n: head });
+      chain = chainStream(chain, BigInt(head), hashPayload(payload));
+      await db.query(
+        `INSERT INTO sync.stream_heads AS h VALUES ($1, $2, 1, 0, 3, 1)
+         ON CONFLICT (stream_id) DO UPDATE SET head_seq = h.head_seq + 1`,
+        [stream, org],
+      );
+      await db.query("INSERT INTO sync.stream_events VALUES ($1, $2, $3, $4, 1)", [
+        stream,
+        head,
+        hashPayload(payload),
+        payload,
+      ]);
+    }
+    await db.query("INSERT INTO sync.stream_chains VALUES ($1, $2, $3, 'test')", [stream, head, chain]);
+  };
+  await append(6);
+  const chainAtSix = chain;
+  await append(4);
+  const runtime = { baseUrl: stack.record.runtimeUrl, token: () => stack.mintToken() };
+  assert.equal((await createClient(Streams, runtime).trimStream({ streamId: stream })).trimmed, 6n);
+
+  const applied: bigint[] = [];
+  let installedAt: bigint | undefined;
+  const reached = Promise.withResolvers<void>();
+  const client = startSyncClient({
+    ...runtimeReaders(runtime),
+    url: stack.record.syncUrl,
+    // Where it was when it went away: behind an event that is gone since.
+    checkpoints: {
+      load: async () => ({ streamId: stream, seq: 3n, chainHash: chainAtSix, baseSeq: 3n }),
+      save: async () => undefined,
+    },
+    token: async () => {
+      const nowMs = Date.now();
+      return {
+        token: await mintSyncToken(stack.keys, { streams: [stream] }, nowMs),
+        expiresAtMs: nowMs + 300_000,
+      };
+    },
+    onStatus({ streams }) {
+      const state = streams.get(stream);
+      if (state?.kind === "live" && state.seq === 12n) reached.resolve();
+    },
+  });
+  t.after(() => client.stop());
+  client.follow({
+    streamId: stream,
+    apply({ events }) {
+      applied.push(...events.map(({ seq }) => seq));
+    },
+    install({ seq }) {
+      installedAt = seq;
+      void append(2);
+    },
+  });
+  await reached.promise;
+  assert.equal(installedAt, 10n);
+  assert.deepEqual(applied, [11n, 12n]);
+  const proof = await client.proveComplete(stream);
+  assert.deepEqual([proof.kind, proof.seq], ["complete", 12n]);
 });
