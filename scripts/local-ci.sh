@@ -5,7 +5,7 @@
 #   scripts/local-ci.sh LANE…           docs, workspace-compile, proto, unit, runtime
 #   scripts/local-ci.sh check           docs, workspace-compile, proto, unit: no database, under a minute
 #   scripts/local-ci.sh test            docs, workspace-compile, proto, runtime: everything that is quick
-#   scripts/local-ci.sh test --full     the same with *.full.e2e.test.ts, which wait for leases to lapse
+#   scripts/local-ci.sh test --full     the same with *.full.e2e.test.ts, which take minutes each
 #
 # Arguments from the first -- on go to node --test (for example: test --test-name-pattern=ledger).
 set -euo pipefail
