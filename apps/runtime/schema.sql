@@ -708,6 +708,7 @@ CREATE INDEX stream_heads_trimmed ON sync.stream_heads USING btree (stream_id) W
 CREATE INDEX transfers_by_credit ON ledger.transfers USING btree (credit_account, seq)
 CREATE INDEX transfers_by_debit ON ledger.transfers USING btree (debit_account, seq)
 CREATE INDEX workers_by_org ON runtime.workers USING btree (org, worker_id)
+CREATE INDEX workers_by_owner ON runtime.workers USING btree (owner, worker_id)
 CREATE INDEX workers_fresh ON runtime.workers USING btree (last_heartbeat_at_ms) WHERE (status = 'running'::text)
 CREATE UNIQUE INDEX accounts_pkey ON ledger.accounts USING btree (id)
 CREATE UNIQUE INDEX artifact_grants_pkey ON runtime.artifact_grants USING btree (org, sha256)

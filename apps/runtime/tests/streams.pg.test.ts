@@ -15,6 +15,8 @@ type Event = { readonly seq: number; readonly payload_hash: string; readonly pay
 type Stream = { readonly stream_id: string };
 type Head = { readonly seq: number; readonly chain_hash: string; readonly receipt_id: string };
 
+const CAPS = { memory_mib_max: 64, disk_mib_max: 64, wall_ms_max: 1_000, concurrent_jobs_max: 1 };
+
 const path = (streamId: string) => `/internal/v1/streams/${encodeURIComponent(streamId)}`;
 
 test("a job that is paid for leaves dense streams of run, workers, fleet and money, each payload under its hash", async (t) => {
@@ -39,6 +41,28 @@ test("a job that is paid for leaves dense streams of run, workers, fleet and mon
   assert.equal(worker[0]?.payload["kind"], "openagents.runtime.worker_registered.v1");
   const streams = (await runtime.get("/internal/v1/streams", { token })).json.streams as Stream[];
   assert.ok(streams.some(({ stream_id: id }) => id.startsWith("runtime.fleet.user.")));
+});
+
+test("one person's workers in two organisations are one fleet, and that person's alone", async (t) => {
+  const runtime = await startHarness(t);
+  const register = async (org: string, sub: string) => {
+    const token = await runtime.token({ sub, org });
+    const body = { display_name: org, roles: ["client"], capabilities: [], caps: CAPS, toolchains: [] };
+    assert.equal((await runtime.post("/internal/v1/workers", body, { token })).status, 201);
+    return token;
+  };
+  const first = await register("org_a", "usr_7");
+  await register("org_b", "usr_7");
+  await register("org_b", "usr_8");
+  const fleet = "runtime.fleet.user.usr_7.workers";
+  assert.equal((await allEvents(runtime, fleet, first)).length, 2);
+  const { json } = await runtime.get(`${path(fleet)}/snapshot`, { token: first });
+  assert.deepEqual(
+    json.snapshot.workers.map((worker: { org: string }) => worker.org),
+    ["org_b", "org_a"],
+  );
+  const colleague = await runtime.token({ sub: "usr_9", org: "org_a" });
+  assert.equal((await runtime.get(`${path(fleet)}/events`, { token: colleague })).status, 404);
 });
 
 test("nobody else's stream is found, read, digested or snapshot, and a wrong name is nothing", async (t) => {

@@ -1,11 +1,11 @@
 // Which streams a token lets its holder read. Pure.
 //
 // A grant names one stream, or a family with `*` in the place of the id. A
-// family's grant reaches the streams of the token's own organisation only, and
-// so needs to know whose a stream is; the exact name was granted by whoever
+// family's grant reaches the streams of the token's own organisation, or of its
+// own person, only, and so needs to know whose a stream is; the exact name was granted by whoever
 // checked that before signing.
 
-import { FAMILIES, parseStreamId } from "./stream-id.ts";
+import { FAMILIES, parseStreamId, type StreamFamily } from "./stream-id.ts";
 
 /** Most grants of one token. */
 export const GRANTS_MAX = 64;
@@ -15,7 +15,7 @@ export type Grants = { readonly org: string; readonly streams: readonly string[]
 
 export type Access =
   | "granted"
-  /** Granted for this organisation's: look whose the stream is, now and when it appears. */
+  /** Granted for this organisation's, or this person's: look whose the stream is, now and when it appears. */
   | "granted_for_org"
   | "not_granted";
 
@@ -25,6 +25,17 @@ export function decideAccess(grants: Grants, streamId: string): Access {
   if (name === undefined) return "not_granted";
   if (grants.streams.includes(streamId)) return "granted";
   return grants.streams.includes(FAMILIES[name.family].pattern) ? "granted_for_org" : "not_granted";
+}
+
+/** Families whose streams are a person's, in whichever organisation that person acts. */
+const OF_PERSONS: ReadonlySet<string> = new Set<StreamFamily>(["fleet_user", "approvals"]);
+
+/** Whose a stream has to be for a family's grant to reach it. */
+export function tenantWanted(
+  grants: { readonly org: string; readonly sub: string },
+  streamId: string,
+): string {
+  return OF_PERSONS.has(parseStreamId(streamId)?.family ?? "") ? grants.sub : grants.org;
 }
 
 /** Whether a text may stand in a token's grants: a stream's name or a family's pattern. */

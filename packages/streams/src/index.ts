@@ -8,7 +8,7 @@ export {
   type StreamEvent,
   type StreamPayload,
 } from "./event.ts";
-export { GRANTS_MAX, decideAccess, isGrant, type Access, type Grants } from "./grant.ts";
+export { GRANTS_MAX, decideAccess, isGrant, tenantWanted, type Access, type Grants } from "./grant.ts";
 export {
   FAMILIES,
   STREAM_ID_LENGTH_MAX,

@@ -12,6 +12,7 @@ import {
   parseStreamId,
   payloadText,
   streamId,
+  tenantWanted,
   type StreamFamily,
 } from "@openagents/streams";
 
@@ -53,6 +54,13 @@ test("a token reaches what it names, and of a family only its own organisation's
   assert.equal(decideAccess(grants, "runtime.stats"), "not_granted");
   assert.ok(isGrant("runtime.run.*.events"));
   assert.ok(!isGrant("*"));
+});
+
+test("a person's streams are reached by that person, in whichever organisation", () => {
+  const grants = { org: "org_a", sub: "usr_1" };
+  assert.equal(tenantWanted(grants, "runtime.fleet.user.usr_1.workers"), "usr_1");
+  assert.equal(tenantWanted(grants, "control.approvals.user.usr_1"), "usr_1");
+  assert.equal(tenantWanted(grants, "runtime.run.run_1.events"), "org_a");
 });
 
 test("a payload's text is canonical JSON, so its hash is that of the payload itself", () => {

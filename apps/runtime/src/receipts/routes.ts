@@ -23,7 +23,12 @@ export function receiptRoutes(deps: ReceiptRoutesDeps): Binding {
   const readReceipt = gatherReads((keys: readonly ReceiptKey[]) => findReceipts(deps.db, keys));
   return bind(Receipts, {
     async getReceipt(request, call) {
-      const stored = await readReceipt({ tenant: call.principal.org, receiptId: request.receiptId });
+      const { principal } = call;
+      const { receiptId } = request;
+      // Heads of a person's own stream are that person's and no organisation's.
+      const stored =
+        (await readReceipt({ tenant: principal.org, receiptId })) ??
+        (await readReceipt({ tenant: principal.id, receiptId }));
       if (stored === undefined) throw notFound("receipt", request.receiptId);
       const signed = signStored(deps.signer, stored.body);
       const inclusion = await inclusionOf(deps, signed.signature.signedSha256, call.signal);

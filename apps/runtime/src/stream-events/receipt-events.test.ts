@@ -21,6 +21,11 @@ test("every kind of receipt about money or a worker appears in its stream, and n
   }
 });
 
+test("a fleet is its owner's, also when it is spread over organisations", () => {
+  const owners = sealed("openagents.runtime.worker_registered.v1").map(({ tenant }) => tenant);
+  assert.deepEqual(owners, ["org_a", "usr_1"]);
+});
+
 test("money is kept for ever, a fleet's events are not", () => {
   const keeps = (schema: ReceiptSchema) => sealed(schema).map(({ keepNewest }) => keepNewest);
   assert.deepEqual(keeps("openagents.treasury.demo_grant.v1"), [undefined]);

@@ -28,17 +28,22 @@ const OF_MONEY: ReadonlySet<string> = new Set<ReceiptSchema>([
 
 /** The event's kind is the receipt's schema, and its payload the receipt. */
 export function receiptEvents(sealed: SealedReceipt): StreamEventDraft[] {
-  const streamIds = streamsOf(sealed);
-  if (streamIds.length === 0) return [];
+  const streams = streamsOf(sealed);
+  if (streams.length === 0) return [];
   const payload = payloadTextOf(sealed.schema, sealed.occurredAtMs, sealed.canonical);
   const payloadHash = hashPayload(payload);
-  return streamIds.map((id) => draftOf(id, sealed.tenant, payload, payloadHash, sealed.occurredAtMs));
+  return streams.map(({ id, tenant }) => draftOf(id, tenant, payload, payloadHash, sealed.occurredAtMs));
 }
 
-function streamsOf({ schema, tenant, subject, receipt }: SealedReceipt): string[] {
-  if (OF_MONEY.has(schema)) return [streamId("treasury", tenant)];
+type StreamOf = { readonly id: string; readonly tenant: string };
+
+function streamsOf({ schema, tenant, subject, receipt }: SealedReceipt): StreamOf[] {
+  if (OF_MONEY.has(schema)) return [{ id: streamId("treasury", tenant), tenant }];
   if (!OF_WORKERS.has(schema)) return [];
   const owner = receipt["owner"];
-  const ofWorker = streamId("worker", subject);
-  return typeof owner === "string" ? [ofWorker, streamId("fleet_user", owner)] : [ofWorker];
+  const ofWorker = { id: streamId("worker", subject), tenant };
+  // A person's own: they may have workers in more than one organisation.
+  return typeof owner === "string"
+    ? [ofWorker, { id: streamId("fleet_user", owner), tenant: owner }]
+    : [ofWorker];
 }

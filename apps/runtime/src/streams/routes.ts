@@ -34,7 +34,7 @@ export function streamRoutes(deps: StreamRoutesDeps): Binding {
       const after =
         request.cursor === undefined ? "" : decodeCursor(request.cursor, /^[0-9A-Za-z_:.-]{1,160}$/);
       const limit = request.limit ?? PAGE_DEFAULT;
-      const found = await listHeads(db, call.principal.org, after, request.prefix ?? "", limit + 1);
+      const found = await listHeads(db, tenantsOf(call.principal), after, request.prefix ?? "", limit + 1);
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1) : undefined;
       return {
@@ -93,12 +93,18 @@ export function streamRoutes(deps: StreamRoutesDeps): Binding {
   });
 }
 
+/** A stream belongs to an organisation, or to one person. */
+function tenantsOf({ org, id }: Principal): string[] {
+  return [org, id];
+}
+
 /** The stream of the caller's organisation, or one that is for everybody. */
 async function requireHead(db: Database, principal: Principal, streamId: string): Promise<Head> {
   const name = parseStreamId(streamId);
   const head = name === undefined ? undefined : await findHead(db, streamId);
-  if (head === undefined || (head.tenant !== principal.org && name?.family !== "stats"))
-    throw notFound("stream", streamId);
+  const isReached =
+    head !== undefined && (tenantsOf(principal).includes(head.tenant) || name?.family === "stats");
+  if (head === undefined || !isReached) throw notFound("stream", streamId);
   return head;
 }
 

@@ -67,7 +67,7 @@ async function familyState(
         : { worker: encode(workerDesc, workerMessage(worker, nowMs())) };
     }
     case "fleet_user": {
-      const workers = await listWorkersOwnedBy(db, head.tenant, id);
+      const workers = await listWorkersOwnedBy(db, id);
       return { workers: workers.map((worker) => encode(workerDesc, workerMessage(worker, nowMs()))) };
     }
     case "treasury":

@@ -57,18 +57,18 @@ export async function lockHead(tx: Tx, streamId: string): Promise<Head | undefin
 const LIST_HEADS = statement(
   "streams.list_heads",
   `SELECT ${HEAD_COLUMNS} FROM sync.stream_heads
-    WHERE tenant = $1 AND stream_id > $2 AND starts_with(stream_id, $3) ORDER BY stream_id LIMIT $4`,
+    WHERE tenant = ANY($1) AND stream_id > $2 AND starts_with(stream_id, $3) ORDER BY stream_id LIMIT $4`,
 );
 
 /** By name, those after `afterStreamId`. */
 export async function listHeads(
   q: Queryable,
-  tenant: string,
+  tenants: readonly string[],
   afterStreamId: string,
   prefix: string,
   limit: number,
 ): Promise<Head[]> {
-  return (await q.query<HeadRow>(LIST_HEADS, [tenant, afterStreamId, prefix, limit])).map(headOf);
+  return (await q.query<HeadRow>(LIST_HEADS, [tenants, afterStreamId, prefix, limit])).map(headOf);
 }
 
 export type StoredEvent = {

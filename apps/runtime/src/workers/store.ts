@@ -87,14 +87,14 @@ export async function listWorkers(
 
 const LIST_OWNED_BY = statement(
   "workers.list_owned_by",
-  `SELECT ${COLUMNS} FROM runtime.workers WHERE org = $1 AND owner = $2 ORDER BY worker_id DESC LIMIT $3`,
+  `SELECT ${COLUMNS} FROM runtime.workers WHERE owner = $1 ORDER BY worker_id DESC LIMIT $2`,
 );
 
 const OWNED_MAX = 1_000;
 
-/** The newest workers of one owner. */
-export async function listWorkersOwnedBy(q: Queryable, org: string, owner: string): Promise<Worker[]> {
-  return (await q.query<WorkerRow>(LIST_OWNED_BY, [org, owner, OWNED_MAX])).map(workerOf);
+/** The newest workers of one owner, in whichever organisation. */
+export async function listWorkersOwnedBy(q: Queryable, owner: string): Promise<Worker[]> {
+  return (await q.query<WorkerRow>(LIST_OWNED_BY, [owner, OWNED_MAX])).map(workerOf);
 }
 
 const LIST_FRESH_PROVIDERS = statement(

@@ -5,7 +5,7 @@
 // Held by tests/access.pg.test.ts and tests/gap-free.pg.test.ts.
 
 import type { Database } from "@openagents/postgres";
-import { decideAccess } from "@openagents/streams";
+import { decideAccess, tenantWanted } from "@openagents/streams";
 import { encodeBsatn } from "../bsatn/index.ts";
 import {
   QUERY_HELP,
@@ -253,7 +253,9 @@ export class Subscriptions {
 
   /** Whose a stream must be for this token; undefined where the token names the stream. */
   private tenantOf(streamId: string): string | undefined {
-    return decideAccess(this.claims, streamId) === "granted" ? undefined : this.claims.org;
+    return decideAccess(this.claims, streamId) === "granted"
+      ? undefined
+      : tenantWanted(this.claims, streamId);
   }
 
   private isOwn(query: Exclude<Query, { streamId: string; table: "sync_event" | "stream_head" }>): boolean {
