@@ -81,6 +81,6 @@ test("what can be bought is listed", async (t) => {
   const { json } = await market.runtime.get("/internal/v1/marketplace/catalog/job-types");
   assert.deepEqual(
     json.job_types.map((type: { job_type: string }) => type.job_type),
-    ["oa.sandbox_run.v1", "oa.repo_index.v1"],
+    ["oa.code_chunk_analysis.v1", "oa.retrieval_rerank.v1", "oa.sandbox_run.v1", "oa.repo_index.v1"],
   );
 });
