@@ -109,8 +109,9 @@ function prepare(
   options: MountOptions,
 ): PreparedRoute {
   if (handler === undefined) throw new Error(`${method.name} has no implementation`);
-  if ((live !== undefined) !== method.eventStream)
-    throw new Error(`${method.name} can be followed by its contract or by its service, and not by both`);
+  if (method.eventStream && live === undefined) throw new Error(`${method.name} has nothing that follows it`);
+  if (!method.eventStream && live !== undefined)
+    throw new Error(`${method.name} is not followed in its contract, which names no event_stream`);
   if (options.owner !== undefined && method.owner !== options.owner && method.owner !== "any") {
     throw new Error(`${method.name} belongs to ${method.owner}, not to ${options.owner}`);
   }

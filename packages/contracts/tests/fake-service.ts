@@ -120,32 +120,36 @@ function fakeBindings(service: Omit<FakeService, "url">): Binding[] {
       getReadiness: unserved,
       getMetrics: async () => ({ contentType: "text/plain; version=0.0.4", data: Buffer.from("up 1\n") }),
     }),
-    bind(Runs, {
-      createRun: (input, call) =>
-        command(input, call, encodeText(createRunResponseDesc, { run: RUN, receiptId: "rcpt_1" })),
-      appendRunEvent: unserved,
-      acquireExecutor: unserved,
-      renewExecutor: unserved,
-      releaseExecutor: unserved,
-      recordLostExecutor: unserved,
-      cancelRun: unserved,
-      forkRun: unserved,
-      sealBundle: unserved,
-      listRuns: async (input, call) => {
-        note(input, call);
-        return { runs: [RUN] };
+    bind(
+      Runs,
+      {
+        createRun: (input, call) =>
+          command(input, call, encodeText(createRunResponseDesc, { run: RUN, receiptId: "rcpt_1" })),
+        appendRunEvent: unserved,
+        acquireExecutor: unserved,
+        renewExecutor: unserved,
+        releaseExecutor: unserved,
+        recordLostExecutor: unserved,
+        cancelRun: unserved,
+        forkRun: unserved,
+        sealBundle: unserved,
+        listRuns: async (input, call) => {
+          note(input, call);
+          return { runs: [RUN] };
+        },
+        getRun: async (input, call) => {
+          note(input, call);
+          return { run: service.read === undefined ? RUN : await service.read(call) };
+        },
+        listRunEvents: unserved,
+        getRunReceipt: unserved,
+        getRunReplay: async () => ({
+          contentType: "application/x-ndjson",
+          data: Readable.from(["{}\n", "{}\n"]),
+        }),
       },
-      getRun: async (input, call) => {
-        note(input, call);
-        return { run: service.read === undefined ? RUN : await service.read(call) };
-      },
-      listRunEvents: unserved,
-      getRunReceipt: unserved,
-      getRunReplay: async () => ({
-        contentType: "application/x-ndjson",
-        data: Readable.from(["{}\n", "{}\n"]),
-      }),
-    }),
+      { listRunEvents: unserved },
+    ),
     bind(Workers, {
       registerWorker: (input, call) => command(input, call, worker),
       heartbeatWorker: (input, call) =>

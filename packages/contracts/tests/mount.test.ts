@@ -576,12 +576,27 @@ test("two methods cannot share a route", () => {
   assert.throws(() => mount(Fastify(), [health, binding], { authenticate }), /share the route GET \/healthz/);
 });
 
-function methodless(owner: string, http: string): Contract {
+test("what can be followed as it comes is said by the contract and done by the service, both or neither", () => {
+  const silent = handled(methodless("OWNER_RUNTIME", 'get: "/x"', "event_stream: true"), {
+    do: async () => ({}),
+  });
+  assert.throws(() => mount(Fastify(), [silent], { authenticate }), /Other\.Do has nothing that follows it/);
+  const unsaid = {
+    ...handled(methodless("OWNER_RUNTIME", 'get: "/x"'), { do: async () => ({}) }),
+    live: { do: async () => undefined },
+  };
+  assert.throws(
+    () => mount(Fastify(), [unsaid], { authenticate }),
+    /Other\.Do is not followed in its contract/,
+  );
+});
+
+function methodless(owner: string, http: string, more = ""): Contract {
   return compileProto(`
     message Empty {}
     service Other { rpc Do(Empty) returns (Empty) {
       option (google.api.http) = {${http}};
-      option (openagents.protocol.v1.route) = {owner: ${owner} access: ACCESS_USER scope: "a:b" effect: EFFECT_READ};
+      option (openagents.protocol.v1.route) = {owner: ${owner} access: ACCESS_USER scope: "a:b" effect: EFFECT_READ ${more}};
     } }
   `).contract("Other");
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import Fastify from "fastify";
-import { allContracts, mount, openApi, type Binding, type Contract } from "../src/index.ts";
+import { allContracts, methodsOf, mount, openApi, type Binding, type Contract } from "../src/index.ts";
 import { compileProto } from "./compile-proto.ts";
 import { authenticate } from "./fake-service.ts";
 
@@ -132,5 +132,7 @@ test("messages of two packages with one short name are told apart by refusing th
 
 function served(contract: Contract): Binding {
   const handlers = contract.service.methods.map(({ localName }) => [localName, async () => ({})] as const);
-  return { contract, handlers: Object.fromEntries(handlers) };
+  const followed = methodsOf(contract).filter(({ eventStream }) => eventStream);
+  const live = followed.map(({ localName }) => [localName, async () => undefined] as const);
+  return { contract, handlers: Object.fromEntries(handlers), live: Object.fromEntries(live) };
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   ProblemError,
   allContracts,
+  methodsOf,
   mount,
   problemServerOptions,
   type Binding,
@@ -61,5 +62,10 @@ function served(contract: Contract): Binding {
   return {
     contract,
     handlers: Object.fromEntries(contract.service.methods.map(({ localName }) => [localName, reached])),
+    live: Object.fromEntries(
+      methodsOf(contract)
+        .filter(({ eventStream }) => eventStream)
+        .map(({ localName }) => [localName, reached]),
+    ),
   };
 }
