@@ -47,6 +47,22 @@ test("streams are listed, replayed, followed live and proven", async (t) => {
     Array.from({ length: money.head_seq + 1 }, (_, index) => index + 1),
   );
 
+  const minted = await home.run([
+    "token",
+    "--stream",
+    runStream,
+    "--stream",
+    "runtime.run.*.events",
+    "--json",
+  ]);
+  assert.equal(JSON.parse(minted.out).ttl_seconds, 300);
+  const identity = await fetch(`${up.sync_url}/v1/identity/websocket-token`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${JSON.parse(minted.out).token}` },
+  });
+  assert.equal(identity.status, 200, "the sync server takes it");
+  assert.equal((await home.run(["token", "--stream", "everything"])).code, 1);
+
   for (const [args, says] of [
     [["streams", "prove", "runtime.run.run_0.events"], /streams ls/],
     [["streams", "tail", "no stream"], /streams ls/],
@@ -57,7 +73,6 @@ test("streams are listed, replayed, followed live and proven", async (t) => {
   }
   assert.equal((await home.run(["down"])).code, 0);
   assert.notEqual((await home.run(["streams", "ls"])).code, 0);
-  assert.ok(up.sync_url);
 });
 
 type Line = { readonly seq: number };

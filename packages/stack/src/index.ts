@@ -15,6 +15,8 @@ export {
   localDevice,
   localOwner,
   localProvider,
+  SYNC_TOKEN_TTL_S_MAX,
+  TOKEN_TTL_S_MAX,
   mintSyncToken,
   mintToken,
   tokenSource,
