@@ -1,4 +1,4 @@
-// A log that cannot be read for now: it has contradicted nothing, and is asked again.
+// A log that cannot be read at a moment: it has contradicted nothing, and is asked again.
 
 const RETRY_MS_MIN = 2_000;
 const RETRY_MS_MAX = 60_000;

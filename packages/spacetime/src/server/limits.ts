@@ -17,7 +17,7 @@ export type Limits = {
   readonly messagesPerSecond: number;
   /** Messages that a client may send at once, after a pause. */
   readonly messageBurst: number;
-  /** Bytes that wait for a client before it gets no more for now. */
+  /** Bytes that wait for a client before it gets nothing more until it has read. */
   readonly waitingBytes: number;
   /** How long they may wait before its session ends. */
   readonly stalledMs: number;
