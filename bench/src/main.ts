@@ -4,6 +4,7 @@
 //
 //   main.ts [--json] [--seconds N] [--rounds N] [--full]
 //   main.ts sync [--json] [--seconds N]      the sync lane instead (spec 5.4)
+//   main.ts sync [--json] --minutes N        its memory under that load
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -15,7 +16,7 @@ import { preparePgbench } from "./pgbench.ts";
 import { startProgram } from "./program.ts";
 import { report, reportSync } from "./report.ts";
 import { measureRows, say, type Bench, type ServerReady } from "./rows.ts";
-import { measureSync } from "./sync.ts";
+import { measureSync, measureSyncMemory } from "./sync.ts";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,6 +25,7 @@ const { values: options, positionals } = parseArgs({
     full: { type: "boolean", default: false },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
+    minutes: { type: "string" },
   },
 });
 const seconds = Number(options.seconds);
@@ -31,6 +33,12 @@ const rounds = Number(options.rounds);
 // A row must end before its access tokens do, after ten minutes.
 if (!(seconds >= 1 && seconds <= 30 && Number.isInteger(rounds) && rounds >= 1 && rounds <= 5)) {
   process.stderr.write("bench: --seconds takes 1 to 30, --rounds 1 to 5\n");
+  process.exit(2);
+}
+const minutes = options.minutes === undefined ? undefined : Number(options.minutes);
+const isSync = positionals[0] === "sync";
+if (minutes !== undefined && !(isSync && Number.isInteger(minutes) && minutes >= 1 && minutes <= 60)) {
+  process.stderr.write("bench: --minutes takes 1 to 60, and is for `bench sync`\n");
   process.exit(2);
 }
 
@@ -41,9 +49,11 @@ const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "postgres")
 parts.defer(() => postgres.stop());
 const { adminUrl } = postgres;
 const machine = `${cpus().length} processors, ${cpus()[0]?.model ?? "unknown"}`;
-if (positionals[0] === "sync") {
+if (isSync) {
   say(`bench: ${machine}`);
-  reportSync(await measureSync(adminUrl, seconds, say), { machine, seconds }, options.json);
+  if (minutes === undefined)
+    reportSync(await measureSync(adminUrl, seconds, say), { machine, seconds }, options.json);
+  else reportSync(await measureSyncMemory(adminUrl, minutes, say), { machine, minutes }, options.json);
   await parts.disposeAsync();
   process.exit(0);
 }

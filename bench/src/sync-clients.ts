@@ -25,6 +25,7 @@ export type ClientsQuestion =
       readonly readEvery: number;
     }
   | { readonly deliveries: number }
+  | { readonly renew: string; readonly from: number; readonly through: number }
   | { readonly replay: string; readonly url: string; readonly token: string; readonly events: number };
 
 export type Opened = { readonly seconds: number };
@@ -34,6 +35,17 @@ export type Replayed = { readonly seconds: number; readonly events: number };
 const [PROTOCOL] = PROTOCOLS;
 const PAGE = 5_000n;
 
+/** Whoever follows one stream, for as long as the process lives. */
+type Subscriber = {
+  readonly streamId: string;
+  readonly url: string;
+  readonly reads: boolean;
+  /** Of the last event that was read; 0 where events are only counted. */
+  seq: bigint;
+  socket: WebSocket;
+};
+
+const subscribers: Subscriber[] = [];
 let deliveries = 0;
 let firstAtMs = 0;
 let latencies: number[] = [];
@@ -47,6 +59,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 async function answer(question: ClientsQuestion): Promise<Opened | Delivered | Replayed> {
   if ("open" in question) return open(question);
+  if ("renew" in question) return renew(question);
   return "replay" in question ? replay(question) : waitFor(question.deliveries);
 }
 
@@ -58,11 +71,8 @@ async function open(question: Extract<ClientsQuestion, { open: unknown }>): Prom
     await Promise.all(
       some.map(async (streamId, index) => {
         const reads = (start + index) % question.readEvery === 0;
-        const socket = await connect(question.url, question.token, (message) => take(message, reads));
-        const queryStrings = [formatQuery({ table: "sync_event", streamId, afterSeq: 0n })];
-        const applied = once(socket, "applied");
-        send(socket, { tag: "Subscribe", value: { requestId: 1, querySetId: { id: 1 }, queryStrings } });
-        await applied;
+        const subscriber = { streamId, url: question.url, reads, seq: 0n };
+        subscribers.push(await follow(subscriber, question.token));
       }),
     );
   }
@@ -70,6 +80,38 @@ async function open(question: Extract<ClientsQuestion, { open: unknown }>): Prom
   firstAtMs = 0;
   latencies = [];
   return { seconds: (performance.now() - startedAtMs) / 1000 };
+}
+
+/** A new session for some subscribers, from where each is, before the old one ends with its token. */
+async function renew(question: Extract<ClientsQuestion, { renew: unknown }>): Promise<Opened> {
+  const startedAtMs = performance.now();
+  for (let index = question.from; index < question.through; index += 1) {
+    const subscriber = subscribers[index];
+    if (subscriber === undefined) break;
+    const { socket } = subscriber;
+    await follow(subscriber, question.renew);
+    socket.close();
+  }
+  return { seconds: (performance.now() - startedAtMs) / 1000 };
+}
+
+async function follow(
+  subscriber: Omit<Subscriber, "socket"> & { socket?: WebSocket },
+  token: string,
+): Promise<Subscriber> {
+  const socket = await connect(subscriber.url, token, (message) => take(message, subscriber));
+  const query = formatQuery({
+    table: "sync_event",
+    streamId: subscriber.streamId,
+    afterSeq: subscriber.seq,
+  });
+  const applied = once(socket, "applied");
+  send(socket, {
+    tag: "Subscribe",
+    value: { requestId: 1, querySetId: { id: 1 }, queryStrings: [query] },
+  });
+  await applied;
+  return Object.assign(subscriber, { socket });
 }
 
 async function connect(
@@ -100,26 +142,40 @@ function send(socket: WebSocket, message: ClientMessage): void {
 }
 
 /** Events are read whole by some, and counted by all. */
-function take(message: ServerMessage, reads: boolean): void {
+function take(message: ServerMessage, subscriber: { readonly reads: boolean; seq: bigint }): void {
+  if (message.tag === "SubscribeApplied") {
+    for (const { rows } of message.value.rows.tables) countRows(rows, subscriber);
+    return changed();
+  }
   if (message.tag !== "TransactionUpdate") return;
   if (firstAtMs === 0) firstAtMs = performance.now();
   for (const { tables } of message.value.querySets) {
     for (const { rows } of tables) {
       for (const change of rows) {
-        if (change.tag !== "PersistentTable") continue;
-        const { inserts } = change.value;
-        deliveries += reads ? readAll(inserts) : countOf(inserts);
+        if (change.tag === "PersistentTable") countRows(change.value.inserts, subscriber);
       }
     }
   }
   changed();
 }
 
-function readAll(list: RowList): number {
+function countRows(list: RowList, subscriber: { readonly reads: boolean; seq: bigint }): void {
+  deliveries += subscriber.reads ? readAll(list, subscriber) : countOf(list);
+}
+
+/** Throws at a gap; what two sessions of one subscriber both bring counts once. */
+function readAll(list: RowList, subscriber: { seq: bigint }): number {
   const rows = readRows(TABLES.sync_event.row, list);
   const now = performance.timeOrigin + performance.now();
-  for (const row of rows) latencies.push(now - JSON.parse(row.payload_json).payload.at);
-  return rows.length;
+  let fresh = 0;
+  for (const row of rows) {
+    if (row.seq <= subscriber.seq) continue;
+    if (row.seq !== subscriber.seq + 1n) throw new Error(`${row.stream_id}: a gap before ${row.seq}`);
+    subscriber.seq = row.seq;
+    latencies.push(now - JSON.parse(row.payload_json).payload.at);
+    fresh += 1;
+  }
+  return fresh;
 }
 
 function countOf({ sizeHint, rowsData }: RowList): number {

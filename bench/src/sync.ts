@@ -138,6 +138,78 @@ export async function measureSync(
   ];
 }
 
+/** Whoever renews its session every third minute never meets the end of a token. */
+const RENEWED_IN_MINUTES = 3;
+
+/** Most that memory may grow from the first half of a long load to the second. */
+const FLAT = 1.05;
+
+/**
+ * The server's memory under the load of the bars, for so many minutes: every
+ * subscriber reads all of its events, in order, and renews its session as its
+ * tokens end. Throws at a gap.
+ */
+export async function measureSyncMemory(
+  adminUrl: string,
+  minutes: number,
+  say: (line: string) => void,
+): Promise<SyncFigure[]> {
+  await using parts = new AsyncDisposableStack();
+  const { db, config, token } = await prepare(adminUrl);
+  parts.defer(() => db.close());
+  const server = await startProgram<{ url: string }>("sync-server.ts", [JSON.stringify(config)]);
+  parts.defer(() => server.stop());
+  const clients = await startProgram("sync-clients.ts", []);
+  parts.defer(() => clients.stop());
+  const own = Array.from({ length: STREAMS }, (_, index) => streamId("run", `own_${index}`));
+  const shared = streamId("run", "shared");
+  const all = [...own, ...Array.from({ length: SUBSCRIBERS }, () => shared)];
+  const { url } = server.ready;
+  await clients.ask<Opened>({ open: all, url, token: await token(), readEvery: 1 });
+
+  const residentMb: number[] = [];
+  const p99Ms: number[] = [];
+  const aTime = Math.ceil(all.length / RENEWED_IN_MINUTES);
+  let appended = 0;
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    const from = ((minute - 1) % RENEWED_IN_MINUTES) * aTime;
+    const renewed = clients.ask<Opened>({ renew: await token(), from, through: from + aTime });
+    const delivered = clients.ask<Delivered>({ deliveries: (EVENTS_PER_SECOND + SUBSCRIBERS) * 60 });
+    const [rate] = await Promise.all([
+      produce(db, own, EVENTS_PER_SECOND, 60),
+      produce(db, [shared], 1, 60),
+      renewed,
+    ]);
+    const latency = await delivered;
+    appended += rate / minutes;
+    residentMb.push(server.memory().residentMb);
+    p99Ms.push(latency.p99Ms);
+    say(
+      `  minute ${minute}: ${residentMb.at(-1)?.toFixed(0)} MB, ${rate.toFixed(0)} events/s, p99 ${latency.p99Ms.toFixed(0)} ms`,
+    );
+  }
+  const half = Math.ceil(minutes / 2);
+  const growth = Math.max(...residentMb.slice(-half)) / Math.max(...residentMb.slice(0, half));
+  return [
+    {
+      figure: `memory of the server over ${minutes} minutes, second half ÷ first`,
+      value: growth,
+      unit: "×",
+      bar: `<= ${FLAT}`,
+      reached: growth <= FLAT,
+      note: `each minute, MB: ${residentMb.map((megabytes) => megabytes.toFixed(0)).join(", ")}; ${server.memory().peakMb.toFixed(0)} at most`,
+    },
+    {
+      figure: "append to handler, p99 of the worst minute",
+      value: Math.max(...p99Ms),
+      unit: "ms",
+      bar: "< 100",
+      reached: Math.max(...p99Ms) < 100,
+      note: `${appended.toFixed(0)} events/s to ${STREAMS} streams, ${SUBSCRIBERS} more subscribers on one of an event a second, every session renewed within ${RENEWED_IN_MINUTES} minutes`,
+    },
+  ];
+}
+
 async function prepare(adminUrl: string) {
   const role = (name: string) => ({ role: `bench_sync_${name}`, password: "bench" });
   const streams = await provisionDatabase(adminUrl, {

@@ -18,6 +18,7 @@ import {
   createMetrics,
   createOutbound,
   createServiceApp,
+  type After,
   type Logger,
   type ServiceApp,
 } from "@openagents/service";
@@ -58,7 +59,6 @@ import { publishLog, startSequencer, transparencyRoutes } from "./transparency/i
 import { openFollower, receiptEvents, startAnnouncer } from "./stream-events/index.ts";
 import { streamRoutes, startStreamSweep } from "./streams/index.ts";
 import { statementRoutes } from "./statements/index.ts";
-import type { After } from "./sweep.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";
 import { openJudge, verificationRoutes } from "./verification/index.ts";
 import { workerRoutes } from "./workers/index.ts";

@@ -1,4 +1,12 @@
-import type { KeySource } from "@openagents/service";
+import {
+  ConfigError,
+  keyVariable,
+  portVariable,
+  requiredVariable,
+  urlVariable,
+  type Environment,
+  type KeySource,
+} from "@openagents/service";
 import type { ArtifactQuota, S3Settings } from "./artifacts/index.ts";
 import { parseLimits, type Limits } from "./rate-limits/index.ts";
 
@@ -56,33 +64,34 @@ export type RuntimeConfig = {
   readonly version: string;
 };
 
-/** Name of a variable that is missing or malformed, and what it is for. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
 /** The configuration of a runtime that runs alone. Throws `ConfigError` naming the first variable that is wrong. */
-export function configFromEnv(env: Readonly<Record<string, string | undefined>>): RuntimeConfig {
-  const port = Number(env["RUNTIME_PORT"] ?? "4100");
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigError("RUNTIME_PORT must be a port number between 0 and 65535.");
-  }
-  const logOrigin = required(env, "RUNTIME_LOG_ORIGIN", "the log's name, such as runtime.example.org/log");
+export function configFromEnv(env: Environment): RuntimeConfig {
+  const logOrigin = requiredVariable(
+    env,
+    "RUNTIME_LOG_ORIGIN",
+    "the log's name, such as runtime.example.org/log",
+  );
   if (!/^[^\s+]{1,200}$/.test(logOrigin))
     throw new ConfigError("RUNTIME_LOG_ORIGIN must be a name without spaces and plus.");
   return {
     host: env["RUNTIME_HOST"] ?? "127.0.0.1",
-    port,
-    databaseUrl: required(env, "DATABASE_URL", "the PostgreSQL database of the runtime, as its own role"),
+    port: portVariable(env, "RUNTIME_PORT", 4100),
+    databaseUrl: requiredVariable(
+      env,
+      "DATABASE_URL",
+      "the PostgreSQL database of the runtime, as its own role",
+    ),
     ownerDatabaseUrl: env["OWNER_DATABASE_URL"],
-    artifactsDir: required(env, "RUNTIME_ARTIFACTS_DIR", "the folder that artifacts are kept in"),
+    artifactsDir: requiredVariable(env, "RUNTIME_ARTIFACTS_DIR", "the folder that artifacts are kept in"),
     s3: s3FromEnv(env),
-    jwks: { url: required(env, "OPENAGENTS_JWKS_URL", "the address of the keys that sign access tokens") },
-    issuer: required(env, "OPENAGENTS_ISSUER", "the issuer of access tokens"),
+    jwks: {
+      url: requiredVariable(env, "OPENAGENTS_JWKS_URL", "the address of the keys that sign access tokens"),
+    },
+    issuer: requiredVariable(env, "OPENAGENTS_ISSUER", "the issuer of access tokens"),
     audience: env["OPENAGENTS_AUDIENCE"] ?? "openagents",
-    receiptSigningKey: requiredKey(env, "RUNTIME_RECEIPT_KEY", "the secp256k1 key that signs receipts"),
+    receiptSigningKey: keyVariable(env, "RUNTIME_RECEIPT_KEY", "the secp256k1 key that signs receipts"),
     logOrigin,
-    logSigningKey: requiredKey(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
+    logSigningKey: keyVariable(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
     demoGrants: false,
     spacetime: spacetimeFromEnv(env),
     syncServerUrls: syncServersFromEnv(env),
@@ -94,8 +103,7 @@ export function configFromEnv(env: Readonly<Record<string, string | undefined>>)
 }
 
 function publicUrlOf(text: string | undefined): string | undefined {
-  if (text === undefined || (URL.canParse(text) && /^https?:[^?#]*[^/?#]$/.test(text))) return text;
-  throw new ConfigError("RUNTIME_PUBLIC_URL must be an http(s) address without a slash at its end.");
+  return text === undefined ? undefined : urlVariable("RUNTIME_PUBLIC_URL", text);
 }
 
 function limitsOf(text: string): Limits {
@@ -107,9 +115,7 @@ function limitsOf(text: string): Limits {
 }
 
 /** Addresses with commas between them. */
-function syncServersFromEnv(
-  env: Readonly<Record<string, string | undefined>>,
-): (() => readonly string[]) | undefined {
+function syncServersFromEnv(env: Environment): (() => readonly string[]) | undefined {
   const urls = (env["SYNC_SERVER_URLS"] ?? "").split(",").filter((url) => url !== "");
   for (const url of urls)
     if (!URL.canParse(url) || !/^https?:[^?#]*[^/?#]$/.test(url))
@@ -118,11 +124,10 @@ function syncServersFromEnv(
 }
 
 /** Undefined when no server is set. */
-function spacetimeFromEnv(env: Readonly<Record<string, string | undefined>>): SpacetimeSettings | undefined {
+function spacetimeFromEnv(env: Environment): SpacetimeSettings | undefined {
   const url = env["SPACETIME_URL"];
   if (url === undefined || url === "") return undefined;
-  if (!URL.canParse(url) || !/^https?:[^?#]*[^/?#]$/.test(url))
-    throw new ConfigError("SPACETIME_URL must be an http(s) address without a slash at its end.");
+  urlVariable("SPACETIME_URL", url);
   const database = env["SPACETIME_DATABASE"] ?? "autopilot-sync";
   if (!/^[0-9a-z-]{1,64}$/.test(database))
     throw new ConfigError("SPACETIME_DATABASE must be a name of a-z, 0-9 and -.");
@@ -130,10 +135,11 @@ function spacetimeFromEnv(env: Readonly<Record<string, string | undefined>>): Sp
 }
 
 /** Undefined when no variable of it is set. */
-function s3FromEnv(env: Readonly<Record<string, string | undefined>>): S3Settings | undefined {
+function s3FromEnv(env: Environment): S3Settings | undefined {
   const of = (name: string) => env[`RUNTIME_ARTIFACTS_S3_${name}`];
   if (of("BUCKET") === undefined && of("ENDPOINT") === undefined) return undefined;
-  const need = (name: string, meaning: string) => required(env, `RUNTIME_ARTIFACTS_S3_${name}`, meaning);
+  const need = (name: string, meaning: string) =>
+    requiredVariable(env, `RUNTIME_ARTIFACTS_S3_${name}`, meaning);
   const endpoint = need("ENDPOINT", "the address of the object store, such as https://s3.example.org");
   if (!URL.canParse(endpoint) || !/^https?:[^?#]*[^/]$/.test(endpoint))
     throw new ConfigError(
@@ -153,20 +159,4 @@ function s3FromEnv(env: Readonly<Record<string, string | undefined>>): S3Setting
     sessionToken: of("SESSION_TOKEN"),
     prefix,
   };
-}
-
-function required(env: Readonly<Record<string, string | undefined>>, name: string, meaning: string): string {
-  const value = env[name];
-  if (value === undefined || value === "") throw new ConfigError(`Set ${name}: ${meaning}.`);
-  return value;
-}
-
-function requiredKey(
-  env: Readonly<Record<string, string | undefined>>,
-  name: string,
-  meaning: string,
-): string {
-  const key = required(env, name, `${meaning}, 64 hex digits`);
-  if (!/^[0-9a-f]{64}$/.test(key)) throw new ConfigError(`${name} must be 64 hex digits.`);
-  return key;
 }

@@ -3,11 +3,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allContracts, methodsOf } from "@openagents/contracts";
+import { contractsOf, methodsOf } from "@openagents/contracts";
 import { contractCases, runContractCase, type ContractCase } from "@openagents/testing";
 import { startHarness, type Harness } from "./harness.ts";
 
-const cases = [...contractCases(allContracts)];
+const cases = [...contractCases(contractsOf("runtime"))];
 
 test("every case of every method answers as the contract says, and none fails inside", async (t) => {
   const runtime = await startHarness(t);
@@ -70,7 +70,9 @@ test("OpenAPI lists every route of ours and nothing else", async (t) => {
   const listed = Object.entries<object>(document.paths).flatMap(([path, item]) =>
     Object.keys(item).map((verb) => `${verb.toUpperCase()} ${path}`),
   );
-  const ours = allContracts.flatMap(methodsOf).map((method) => `${method.http.verb} ${method.http.path}`);
+  const ours = contractsOf("runtime")
+    .flatMap(methodsOf)
+    .map((method) => `${method.http.verb} ${method.http.path}`);
   assert.deepEqual(listed.toSorted(), ours.toSorted());
 });
 

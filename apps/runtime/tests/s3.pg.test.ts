@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError, configFromEnv } from "@openagents/runtime";
+import { configFromEnv } from "@openagents/runtime";
+import { ConfigError } from "@openagents/service";
 import { startHarness } from "./harness.ts";
 import { signedFetch, startS3Server } from "./s3-server.ts";
 import { collect, filesOf, put, statusOf, stored } from "./store.ts";

@@ -2,7 +2,9 @@
 // and the library that serves, documents and calls them.
 
 import { allContracts } from "./gen/index.ts";
-import { scopesOf } from "./method.ts";
+import type { Contract } from "./contract.ts";
+import type { Owner } from "./gen/openagents/protocol/v1/route_oa.ts";
+import { methodsOf, scopesOf } from "./method.ts";
 
 export * from "./gen/index.ts";
 export type { Call, CommandCall, CommandReply, Principal, PublicCall } from "./call.ts";
@@ -40,6 +42,7 @@ export {
   isByteStream,
   methodsOf,
   queryFields,
+  scopesOf,
   streamField,
   type HttpMapping,
   type HttpVerb,
@@ -51,6 +54,13 @@ export { bind, type Binding, type Handler, type Impl } from "./bind.ts";
 export { mount, type MountOptions } from "./mount.ts";
 export { problemServerOptions } from "./problem-reply.ts";
 export { openApi, type OpenApiInfo } from "./openapi.ts";
+
+/** What a service serves: the contracts that it owns, and those that every service serves for itself. */
+export function contractsOf(owner: Owner): Contract[] {
+  return allContracts.filter((contract) =>
+    methodsOf(contract).every((method) => method.owner === owner || method.owner === "any"),
+  );
+}
 
 /** Every scope of the contract, `admin` included; sorted. */
 export function allScopes(): string[] {

@@ -9,3 +9,15 @@ export { createLogger, silentLogger, type Logger } from "./log.ts";
 export { assertLoopbackRequest } from "./loopback.ts";
 export { OutboundError, createOutbound, type Outbound } from "./outbound/index.ts";
 export { createMetrics, type ServiceMetrics } from "./metrics.ts";
+export {
+  ConfigError,
+  keyVariable,
+  portVariable,
+  requiredVariable,
+  runService,
+  urlVariable,
+  type Environment,
+} from "./run-service.ts";
+export { PAGE_DEFAULT, decodeCursor, encodeCursor } from "./page.ts";
+export { invalidField, notFound } from "./problems.ts";
+export { startSweep, type After, type Sweep } from "./sweep.ts";

@@ -10,6 +10,7 @@ import {
   type CommandReply,
 } from "@openagents/contracts";
 import type { Database, Write } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
 import {
   incidentMessage,
   findIncident,
@@ -32,7 +33,6 @@ import {
   type Offers,
 } from "../jobs/index.ts";
 import { CANDIDATES_MAX, decideReserve } from "../marketplace/index.ts";
-import { notFound } from "../problems.ts";
 import { intendPush } from "../push/index.ts";
 import { countDisputeLost } from "../standings/index.ts";
 import type { Judge } from "../verification/index.ts";

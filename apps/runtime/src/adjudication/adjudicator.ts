@@ -3,9 +3,9 @@
 
 import { Fraud, ProblemError } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
+import { startSweep, type After, type Logger } from "@openagents/service";
 import { listUndecided } from "../fraud/index.ts";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { runtimeCall } from "../runtime-call.ts";
 import { NO_RESERVE_WORKER, adjudicateIncident, type AdjudicationDeps } from "./adjudicate.ts";
 
 export type AdjudicatorDeps = AdjudicationDeps & {

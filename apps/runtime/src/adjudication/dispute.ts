@@ -1,5 +1,6 @@
 import { newId, type Authority } from "@openagents/authority";
 import type { CommandCall, CommandReply, DisputeJobRequest, DisputeJobResponse } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import {
   findIncidentOf,
   incidentMessage,
@@ -8,7 +9,6 @@ import {
   type Incident,
 } from "../fraud/index.ts";
 import { findJob, isOpinionSpec, lockJob } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 import { requireLockedRun } from "../runs/index.ts";
 import { countDisputed, findBuyerStanding } from "../standings/index.ts";
 import { findVerification } from "../verification/index.ts";

@@ -5,9 +5,9 @@ import type {
   ReportIncidentRequest,
   ReportIncidentResponse,
 } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import { findAllegation, incidentMessage, insertIncident, type Incident } from "../fraud/index.ts";
 import { findJob, lockJob } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 
 /**
  * Put on record what a party of a job alleges: its buyer, or whoever has it. Nobody

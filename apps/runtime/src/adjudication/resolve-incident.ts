@@ -5,8 +5,8 @@ import type {
   ResolveIncidentRequest,
   ResolveIncidentResponse,
 } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import { incidentMessage, lockIncident, updateIncident, type Incident } from "../fraud/index.ts";
-import { notFound } from "../problems.ts";
 
 /** In order of precedence. */
 type ResolveRefusal = "not_an_allegation" | "incident_decided";

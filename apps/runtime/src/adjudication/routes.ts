@@ -1,4 +1,5 @@
 import { Fraud, bind, type Binding } from "@openagents/contracts";
+import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
 import {
   findIncident,
   incidentMessage,
@@ -9,8 +10,6 @@ import {
 import { disputeJob } from "./dispute.ts";
 import { reportIncident } from "./report-incident.ts";
 import { resolveIncident } from "./resolve-incident.ts";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
 import { findWorker } from "../workers/index.ts";
 import { adjudicateIncident, type AdjudicationDeps } from "./adjudicate.ts";
 

@@ -1,8 +1,8 @@
 // Collects artifacts now and then, in the runtime's own name.
 
 import { Artifacts, ProblemError } from "@openagents/contracts";
-import type { Logger } from "@openagents/service";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { startSweep, type After, type Logger } from "@openagents/service";
+import { runtimeCall } from "../runtime-call.ts";
 import { collectPage, type CollectDeps } from "./collect.ts";
 
 const COLLECT_EVERY_MS = 60_000;

@@ -2,8 +2,8 @@
 
 import { ProblemError, type Principal } from "@openagents/contracts";
 import type { Database, Queryable } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
 import { LEASE_DETAILS, findGivenLease, findLease, whyEnded, type LeaseHold } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 import { heldZone, mayReceiveSource } from "../zones/index.ts";
 
 /** The principal's live lease. Throws 404, and 409 as `leaseEnded` does. */

@@ -8,8 +8,7 @@ import {
   type Binding,
   type CollectArtifactsResponse,
 } from "@openagents/contracts";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
+import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
 import { collectPage, previewPage } from "./collect.ts";
 import type { ArtifactsDeps } from "./deps.ts";
 import { findUsage, listGrants, type Grant } from "./grants.ts";

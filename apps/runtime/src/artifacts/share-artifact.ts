@@ -4,7 +4,7 @@ import type {
   ShareArtifactRequest,
   ShareArtifactResponse,
 } from "@openagents/contracts";
-import { invalidField, notFound } from "../problems.ts";
+import { invalidField, notFound } from "@openagents/service";
 import { mayShareArtifacts } from "../zones/index.ts";
 import { lockArtifact } from "./blobs.ts";
 import type { ArtifactsDeps } from "./deps.ts";

@@ -8,8 +8,7 @@ import {
   type UnblockBuyerResponse,
 } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
+import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
 import { deleteBlock, insertBlock, listBlocks, lockBlock, type Block } from "./store.ts";
 
 export function blockRoutes(deps: { readonly db: Database; readonly authority: Authority }): Binding {

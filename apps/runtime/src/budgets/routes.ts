@@ -1,7 +1,6 @@
 import { Budgets, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
+import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
 import { budgetMessage } from "./budget.ts";
 import { removeBudget, setBudget, type BudgetDeps } from "./service.ts";
 import { findBudget, listBudgets } from "./store.ts";

@@ -8,7 +8,7 @@ import type {
   SetBudgetResponse,
 } from "@openagents/contracts";
 import type { JsonObject } from "@openagents/receipts";
-import { invalidField, notFound } from "../problems.ts";
+import { invalidField, notFound } from "@openagents/service";
 import { budgetMessage, type Budget } from "./budget.ts";
 import { findBudget, lockBudgetNamed, upsertBudget } from "./store.ts";
 

@@ -1,9 +1,9 @@
 import { Commerce, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
 import { findIncident } from "../fraud/index.ts";
 import { findJobByQuote } from "../jobs/index.ts";
 import { findQuote } from "../marketplace/index.ts";
-import { notFound } from "../problems.ts";
 import { findReservation } from "../reservations/index.ts";
 import { findSettlement, settlementMessage } from "../treasury/index.ts";
 import { findVerification } from "../verification/index.ts";

@@ -1,7 +1,7 @@
 import type { Authority } from "@openagents/authority";
 import { Comms, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
+import { decodeCursor, encodeCursor, PAGE_DEFAULT } from "@openagents/service";
 import { deliveryEventMessage } from "./delivery-event.ts";
 import { recordDeliveryEvent } from "./record.ts";
 import { listDeliveryEvents } from "./store.ts";

@@ -10,9 +10,9 @@ import type {
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
 import { callOff, lockOpenJob, voidOf, voided, type OpenJob } from "../cancellation/index.ts";
 import { listOpenJobsOf, type Offers } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 import { endReservations } from "../reservations/index.ts";
 import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
 import { lockWorker, upsertWorker, workerMessage, type Worker } from "../workers/index.ts";

@@ -1,6 +1,6 @@
 import { Exports, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { findRun } from "../runs/index.ts";
 import { exportMessage } from "./export.ts";
 import { EXPORTS_MAX, beginExport, recordExportOutcome, requestExport, type ExportsDeps } from "./service.ts";

@@ -13,7 +13,7 @@ import type {
   RequestExportResponse,
 } from "@openagents/contracts";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { extendRun, requireLockedRun, type Run } from "../runs/index.ts";
 import {
   decideBegin,

@@ -1,6 +1,6 @@
 import { Jobs, ProblemError } from "@openagents/contracts";
-import type { Logger } from "@openagents/service";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { startSweep, type After, type Logger } from "@openagents/service";
+import { runtimeCall } from "../runtime-call.ts";
 import { sweepLeases, type SweepDeps } from "./sweep.ts";
 
 /** Far shorter than a gap that counts as an outage. */

@@ -1,7 +1,7 @@
 import { findIntent } from "@openagents/authority";
 import { Intents, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 
 export function intentRoutes(deps: { readonly db: Database }): Binding {
   return bind(Intents, {

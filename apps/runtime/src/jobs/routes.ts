@@ -6,8 +6,7 @@ import {
   type CommandReply,
   type IntentStatus,
 } from "@openagents/contracts";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
+import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { findWorker, isOwnedBy } from "../workers/index.ts";
 import { jobForProvider, jobMessage } from "./job.ts";

@@ -12,8 +12,8 @@ import type {
 } from "@openagents/contracts";
 import type { Database, Queryable, Write } from "@openagents/postgres";
 import { canonicalize, sha256Hex, type JsonObject } from "@openagents/receipts";
+import { notFound } from "@openagents/service";
 import { countMarket, latencyMeasure } from "../market-counts/index.ts";
-import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun, type EventDraft, type Run } from "../runs/index.ts";
 import { findBuyerStanding } from "../standings/index.ts";
 import {

@@ -16,6 +16,7 @@ import {
   tooLargeConfig,
   type CheckConfig,
 } from "@openagents/proof";
+import { invalidField } from "@openagents/service";
 import {
   PATCH_BYTES_MAX,
   QUOTED_MS,
@@ -34,7 +35,6 @@ import {
   type OpinionSpec,
   type TreeSpec,
 } from "../jobs/index.ts";
-import { invalidField } from "../problems.ts";
 import { BASE_PREFIX_BYTES, findBaseProblem } from "./base-bundle.ts";
 
 export type InputsDeps = { readonly artifacts: ArtifactReader; readonly nowMs: () => number };

@@ -8,6 +8,7 @@ import type {
   DispatchSandboxRunRequest,
   DispatchSandboxRunResponse,
 } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import {
   findJobByReservation,
   inputsOf,
@@ -18,7 +19,6 @@ import {
   type Offers,
 } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
-import { notFound } from "../problems.ts";
 import { intendPush } from "../push/index.ts";
 import { lockReservation, type Reservation } from "../reservations/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";

@@ -1,6 +1,6 @@
 import { Marketplace, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { STALE_AFTER_MS, listFreshProviders, listProviderRecords, workerMessage } from "../workers/index.ts";
 import { dispatchSandboxRun, type DispatchDeps } from "./dispatch.ts";

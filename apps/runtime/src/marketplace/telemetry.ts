@@ -2,9 +2,9 @@
 
 import type { GetComputeTelemetryRequest, GetComputeTelemetryResponse } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
 import { SANDBOX_RUN } from "../jobs/index.ts";
 import { latencyBuckets, quantileMs, sumCounts } from "../market-counts/index.ts";
-import { notFound } from "../problems.ts";
 import { STALE_AFTER_MS, findWorker, listFreshProviders, listProviderRecords } from "../workers/index.ts";
 import { isOperator } from "../zones/index.ts";
 import { recordMessage } from "./provider.ts";

@@ -7,7 +7,7 @@ import type {
   CommandCall,
   CommandReply,
 } from "@openagents/contracts";
-import { invalidField } from "../problems.ts";
+import { invalidField } from "@openagents/service";
 import { lockPanel, writeDecision } from "./conclude-panel.ts";
 import { refuseReview, type ReviewRefusal } from "./decide-adjudication.ts";
 import { answersOf } from "./panel.ts";

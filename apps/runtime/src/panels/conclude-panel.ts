@@ -11,9 +11,9 @@ import type {
   DecidePanelResponse,
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites } from "@openagents/ledger";
+import { notFound } from "@openagents/service";
 import { callOff, lockOpenJob, voidOf, voided, type OpenJob } from "../cancellation/index.ts";
 import type { Job } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 import { endReservations } from "../reservations/index.ts";
 import { extendRun, requireLockedRun, type Run } from "../runs/index.ts";
 import { adjudicate, type Adjudicated } from "./decide-adjudication.ts";

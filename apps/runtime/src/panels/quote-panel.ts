@@ -1,5 +1,6 @@
 import { newId, type Authority, type Outcome } from "@openagents/authority";
 import type { CommandCall, CommandReply, QuotePanelRequest, QuotePanelResponse } from "@openagents/contracts";
+import { invalidField } from "@openagents/service";
 import { listBlockersOf } from "../blocks/index.ts";
 import { capabilityOf, jobHashOf, type OpinionSpec } from "../jobs/index.ts";
 import {
@@ -20,7 +21,6 @@ import {
   type QuoteTerms,
 } from "../marketplace/index.ts";
 import { countMarket } from "../market-counts/index.ts";
-import { invalidField } from "../problems.ts";
 import type { Signer } from "../receipts/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";

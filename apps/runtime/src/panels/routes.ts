@@ -1,6 +1,6 @@
 import { Panels, bind, type Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { adjudicatePanel } from "./adjudicate-panel.ts";
 import { concludePanel } from "./conclude-panel.ts";

@@ -3,8 +3,7 @@
 
 import { getMode } from "@openagents/authority";
 import type { Database } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
-import { startSweep, type After } from "../sweep.ts";
+import { startSweep, type After, type Logger } from "@openagents/service";
 import { findRun } from "../runs/index.ts";
 import { projectionNow, writesOf } from "./service.ts";
 import { listDue } from "./store.ts";

@@ -6,7 +6,7 @@ import type {
   RebuildProjectionResponse,
 } from "@openagents/contracts";
 import type { Database, Queryable, Write } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { findRun, type Run } from "../runs/index.ts";
 import { emptyProjection, projectOn } from "./project.ts";
 import { findProjection, markProjected, putProjection, type Projection } from "./store.ts";

@@ -1,6 +1,6 @@
 import { startIntentWorker, type Authority } from "@openagents/authority";
 import type { Offers } from "../jobs/index.ts";
-import { runtimePrincipal } from "../sweep.ts";
+import { runtimePrincipal } from "../runtime-call.ts";
 import { pushHandler, type PushDeps } from "./push-handler.ts";
 
 /** Carry out pushes from now on; an offer that is announced is looked at at once. */

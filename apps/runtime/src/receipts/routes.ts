@@ -1,8 +1,7 @@
 import { findReceipts, listReceipts, type ReceiptKey } from "@openagents/authority";
 import { Receipts, bind, type Binding, type LogInclusion } from "@openagents/contracts";
 import { gatherReads, type Database } from "@openagents/postgres";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { invalidField, notFound } from "../problems.ts";
+import { decodeCursor, encodeCursor, invalidField, notFound, PAGE_DEFAULT } from "@openagents/service";
 import type { PublishedLog, Sequencer } from "../transparency/index.ts";
 import { signStored, type Signer } from "./signer.ts";
 

@@ -12,7 +12,7 @@ import type {
 import { findReceipt } from "@openagents/authority";
 import type { Tx } from "@openagents/postgres";
 import { canonicalize, parseStrict, type JsonObject, type JsonValue } from "@openagents/receipts";
-import { invalidField } from "../problems.ts";
+import { invalidField } from "@openagents/service";
 import { signStored, type Signer } from "../receipts/index.ts";
 import { isFinished, type Run } from "./run.ts";
 import { requireLockedRun } from "./service.ts";

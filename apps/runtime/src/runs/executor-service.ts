@@ -15,6 +15,7 @@ import type {
   RenewExecutorRequest,
   RenewExecutorResponse,
 } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import {
   RENEW_EVERY_MS,
   decideAcquire,
@@ -25,7 +26,6 @@ import {
   type ExecutorRefusal,
 } from "./executor.ts";
 import type { Executor, Run } from "./run.ts";
-import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun, type RunsDeps } from "./service.ts";
 import { findRunOrg, updateRun } from "./store.ts";
 import { runMessage } from "./wire.ts";

@@ -3,8 +3,8 @@
 
 import { ProblemError, Runs } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { startSweep, type After, type Logger } from "@openagents/service";
+import { runtimeCall } from "../runtime-call.ts";
 import { LOST_AFTER_MS } from "./executor.ts";
 import { recordLostExecutor } from "./executor-service.ts";
 import type { RunsDeps } from "./service.ts";

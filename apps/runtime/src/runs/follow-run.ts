@@ -5,7 +5,7 @@ import type { Call, ListRunEventsRequest, LiveEvent } from "@openagents/contract
 import { encodeText, ProblemError, runEventDesc } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { streamId } from "@openagents/streams";
-import { invalidField } from "../problems.ts";
+import { invalidField } from "@openagents/service";
 import type { Follower } from "../stream-events/index.ts";
 import { listLineage } from "./lineage.ts";
 import { isFinished, type Run } from "./run.ts";

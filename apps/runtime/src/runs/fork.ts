@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { newId, type Authority, type Outcome } from "@openagents/authority";
 import type { CommandCall, CommandReply, ForkRunRequest, ForkRunResponse } from "@openagents/contracts";
 import type { Tx } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { listLineage } from "./lineage.ts";
 import { NO_EXECUTOR, appendEvents, type Run } from "./run.ts";
 import { findRun, insertEvents, insertRun } from "./store.ts";

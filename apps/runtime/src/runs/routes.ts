@@ -9,8 +9,7 @@ import {
 } from "@openagents/contracts";
 import { gatherReads, type Database } from "@openagents/postgres";
 import { canonicalize } from "@openagents/receipts";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { notFound } from "../problems.ts";
+import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
 import { signStored } from "../receipts/index.ts";
 import { sealBundle, type BundleDeps } from "./bundle.ts";
 import { acquireExecutor, recordLostExecutor, releaseExecutor, renewExecutor } from "./executor-service.ts";

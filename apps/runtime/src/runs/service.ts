@@ -10,7 +10,7 @@ import type {
 } from "@openagents/contracts";
 import type { Tx, Write } from "@openagents/postgres";
 import type { JsonValue } from "@openagents/receipts";
-import { invalidField, notFound } from "../problems.ts";
+import { invalidField, notFound } from "@openagents/service";
 import { artifactsKeptBy } from "./kept-journal.ts";
 import {
   EMPTY_TRAJECTORY,

@@ -1,5 +1,5 @@
 import { Sampling, bind, type Binding } from "@openagents/contracts";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
+import { decodeCursor, encodeCursor, PAGE_DEFAULT } from "@openagents/service";
 import { seedMessage } from "./seed.ts";
 import { openSeed, revealSeed, type SamplingDeps } from "./service.ts";
 import { listSeeds } from "./store.ts";

@@ -9,7 +9,7 @@ import type {
   RevealSamplingSeedResponse,
 } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { commitmentOf } from "./draw.ts";
 import { SEED_MS, seedMessage, type Seed } from "./seed.ts";
 import { findNewestSeed, findSeed, insertSeed, isSeedInUse, lockSeeds, markRevealed } from "./store.ts";

@@ -3,10 +3,10 @@
 // name and for the buyer's organisation.
 
 import { Panels, ProblemError, Sampling, Treasury, Verification } from "@openagents/contracts";
-import type { Logger } from "@openagents/service";
+import { startSweep, type After, type Logger } from "@openagents/service";
 import { concludePanel } from "../panels/index.ts";
 import { keepSeeds, type RandomBytes } from "../sampling/index.ts";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { runtimeCall } from "../runtime-call.ts";
 import { settleSandboxRun } from "../treasury/index.ts";
 import { verifySandboxRun, type VerificationDeps } from "../verification/index.ts";
 import { decideStep, type Step } from "./decide-step.ts";

@@ -1,6 +1,5 @@
+import { decodeCursor, encodeCursor, PAGE_DEFAULT } from "@openagents/service";
 // Pages of a statement: lines from a time on and before another, newest first.
-
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
 
 /** Where a line stands; of those of one millisecond, the key decides. */
 export type Place = { readonly atMs: number; readonly key: string };

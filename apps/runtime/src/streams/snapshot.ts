@@ -10,7 +10,7 @@ import {
 import { findAccount } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
 import { parseStreamId, type StreamName } from "@openagents/streams";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { findRun, runMessage } from "../runs/index.ts";
 import { earningsAccount, orgAccount } from "../treasury/index.ts";
 import { findWorker, listWorkersOwnedBy, workerMessage } from "../workers/index.ts";

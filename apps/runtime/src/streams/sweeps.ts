@@ -4,9 +4,9 @@
 import type { Authority } from "@openagents/authority";
 import { ProblemError, Streams } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
+import { startSweep, type After, type Logger } from "@openagents/service";
 import type { Announcer } from "../stream-events/index.ts";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { runtimeCall } from "../runtime-call.ts";
 import { publishStats } from "./publish-stats.ts";
 import { sealStreamHead } from "./seal-head.ts";
 import { listOverfull, listUnsealed } from "./store.ts";

@@ -7,7 +7,7 @@ import {
   type CommandReply,
   type TrimStreamResponse,
 } from "@openagents/contracts";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { listSealedHeads, lockHead, trimTo } from "./store.ts";
 
 /** Trim down to a number whose chain is stored, so that the chain can be walked from there. */

@@ -12,6 +12,7 @@ import type {
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
+import { decodeCursor, encodeCursor } from "@openagents/service";
 import {
   canceledFacts,
   findJobByReservation,
@@ -20,7 +21,6 @@ import {
   updateJob,
   type Job,
 } from "../jobs/index.ts";
-import { decodeCursor, encodeCursor } from "../page.ts";
 import {
   endReservations,
   listDueReservations,

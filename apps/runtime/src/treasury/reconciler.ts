@@ -5,11 +5,11 @@
 import type { Authority } from "@openagents/authority";
 import { Treasury } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
+import { startSweep, type After, type Logger } from "@openagents/service";
 import { findIncidentOf } from "../fraud/index.ts";
 import { findJobByReservation } from "../jobs/index.ts";
 import { listDueReservations } from "../reservations/index.ts";
-import { runtimeCall, startSweep, type After } from "../sweep.ts";
+import { runtimeCall } from "../runtime-call.ts";
 import { whyLeft } from "./decide-expiry.ts";
 import { whyAwaited } from "./decide-incident-wait.ts";
 import { BEFORE_ALL, cursorOf, reconcileCompute } from "./reconcile.ts";

@@ -14,6 +14,7 @@ import type {
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
 import type { JsonObject } from "@openagents/receipts";
+import { invalidField, notFound } from "@openagents/service";
 import {
   chargeWrites,
   decideSpend,
@@ -24,7 +25,6 @@ import {
 } from "../budgets/index.ts";
 import { findJobByQuote } from "../jobs/index.ts";
 import { findQuote, totalPrice } from "../marketplace/index.ts";
-import { invalidField, notFound } from "../problems.ts";
 import {
   RESERVATION_TTL_MS,
   findReservationOfQuote,

@@ -1,7 +1,7 @@
 import { Treasury, bind, type Binding } from "@openagents/contracts";
 import { findAccount } from "@openagents/ledger";
 import type { Database } from "@openagents/postgres";
-import { notFound } from "../problems.ts";
+import { notFound } from "@openagents/service";
 import { earningsAccount, escrowAccount, orgAccount } from "./accounts.ts";
 import { grantDemoCredit, type GrantDeps } from "./grants.ts";
 import { reconcileCompute } from "./reconcile.ts";

@@ -13,11 +13,11 @@ import {
   type TransferRequest,
 } from "@openagents/ledger";
 import type { Database, Tx } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
 import { findJob, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
 import { findIncidentOf } from "../fraud/index.ts";
 import { findQuote } from "../marketplace/index.ts";
-import { notFound } from "../problems.ts";
 import { endReservations, lockReservation } from "../reservations/index.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findReview, findSecondTerms, findVerification, type Verification } from "../verification/index.ts";

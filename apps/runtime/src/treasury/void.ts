@@ -5,8 +5,8 @@ import type {
   VoidReservationResponse,
 } from "@openagents/contracts";
 import { loadForTransfers, planTransfers, postingWrites, type TransferRequest } from "@openagents/ledger";
+import { notFound } from "@openagents/service";
 import { findJobByReservation, isTaken, lockJob, settleJob, updateJob, type Job } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 import {
   endReservations,
   findReservation,

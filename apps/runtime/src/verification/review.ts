@@ -8,9 +8,9 @@ import type {
   ReviewVerificationRequest,
   ReviewVerificationResponse,
 } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import { lockJob, findJob, type Job } from "../jobs/index.ts";
 import { findQuote } from "../marketplace/index.ts";
-import { notFound } from "../problems.ts";
 import { extendRun, requireLockedRun } from "../runs/index.ts";
 import { findReview, findVerification, insertReview, type Review, type Verification } from "./store.ts";
 import { verificationMessage } from "./wire.ts";

@@ -1,6 +1,6 @@
 import { Verification, bind, type Binding } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import { findJob } from "../jobs/index.ts";
-import { notFound } from "../problems.ts";
 import { findWorker, isOwnedBy } from "../workers/index.ts";
 import { reviewVerification } from "./review.ts";
 import { verifySandboxRun, type VerificationDeps } from "./service.ts";

@@ -17,6 +17,7 @@ import {
   type VerifySandboxRunRequest,
   type VerifySandboxRunResponse,
 } from "@openagents/contracts";
+import { notFound } from "@openagents/service";
 import {
   findJob,
   isOpinionSpec,
@@ -27,7 +28,6 @@ import {
   type Offers,
 } from "../jobs/index.ts";
 import { findQuote, type Quote } from "../marketplace/index.ts";
-import { notFound } from "../problems.ts";
 import { findReservation, type Reservation } from "../reservations/index.ts";
 import { requireLockedRun } from "../runs/index.ts";
 import { conclude, type Conclusion } from "./conclude.ts";

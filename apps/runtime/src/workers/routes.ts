@@ -14,11 +14,17 @@ import {
   type StopWorkerResponse,
   type WorkerCaps,
 } from "@openagents/contracts";
-import { OutboundError, type Outbound } from "@openagents/service";
+import {
+  decodeCursor,
+  encodeCursor,
+  invalidField,
+  notFound,
+  OutboundError,
+  PAGE_DEFAULT,
+  type Outbound,
+} from "@openagents/service";
 import type { Database, Tx } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
-import { PAGE_DEFAULT, decodeCursor, encodeCursor } from "../page.ts";
-import { invalidField, notFound } from "../problems.ts";
 import type { RateLimits } from "../rate-limits/index.ts";
 import { bandFacts, findBandProblem, hasPrice } from "./price-bands.ts";
 import { findStrikes, findWorker, listWorkers, lockWorker, markStrikes, upsertWorker } from "./store.ts";

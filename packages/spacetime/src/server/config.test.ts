@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError, configFromEnv } from "./config.ts";
+import { ConfigError } from "@openagents/service";
+import { configFromEnv } from "./config.ts";
 
 const ENV = {
   SYNC_STREAMS_DATABASE_URL: "postgres://reader@127.0.0.1/runtime",

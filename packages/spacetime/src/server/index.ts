@@ -1,5 +1,5 @@
 export { SCOPES, SYNC_AUDIENCE, TOKEN_LIFE_S_MAX } from "./claims.ts";
-export { ConfigError, configFromEnv } from "./config.ts";
+export { configFromEnv } from "./config.ts";
 export { grantStreamReads } from "./grant-reads.ts";
 export {
   CHECKPOINT_MIGRATIONS,

@@ -13,10 +13,11 @@ const LAYERS: readonly (readonly string[])[] = [
   ["contracts", "receipts", "proof", "tidy"],
   ["agent", "postgres", "sandbox", "service", "streams"],
   ["spacetime"],
+  ["ui"],
   ["ledger"],
   ["authority"],
   ["autopilot"],
-  ["runtime"],
+  ["runtime", "control"],
   ["simulation", "stack", "testing"],
   ["cli", "bench"],
 ];

@@ -1,0 +1,118 @@
+// The control service as a library: builds each noun's few dependencies once,
+// and starts and stops them in order.
+
+import { fileURLToPath } from "node:url";
+import { createAuthority } from "@openagents/authority";
+import { ProblemError, type Binding } from "@openagents/contracts";
+import {
+  assertMigrated,
+  connect,
+  isConnectionLoss,
+  migrate,
+  type Database,
+  type MigrationDirectory,
+} from "@openagents/postgres";
+import {
+  createAuthenticator,
+  createMetrics,
+  createServiceApp,
+  type Logger,
+  type ServiceApp,
+} from "@openagents/service";
+import type { ControlConfig } from "./config.ts";
+
+export type ControlDeps = {
+  readonly log: Logger;
+  /** The wall clock when absent. */
+  readonly nowMs?: () => number;
+};
+
+export type Control = {
+  /** Migrate where the owner's address is given, check the schema, and serve. One that does not start holds nothing. */
+  start(): Promise<{ readonly url: string }>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** In the order in which they are applied. */
+export const MIGRATIONS: readonly MigrationDirectory[] = [
+  {
+    name: "authority",
+    path: fileURLToPath(new URL("../../../packages/authority/migrations", import.meta.url)),
+  },
+  { name: "control", path: fileURLToPath(new URL("../migrations", import.meta.url)) },
+];
+
+export function createControl(config: ControlConfig, deps: ControlDeps): Control {
+  const resources = new AsyncDisposableStack();
+  return {
+    async start() {
+      try {
+        if (config.ownerDatabaseUrl !== undefined) {
+          const appRole = decodeURIComponent(new URL(config.databaseUrl).username);
+          await migrate({ url: config.ownerDatabaseUrl, directories: MIGRATIONS, appRole });
+        }
+        const db = connect({ url: config.databaseUrl, applicationName: "control_service" });
+        resources.defer(() => db.close());
+        await assertMigrated(db, MIGRATIONS);
+        const service = buildService(config, db, deps, resources);
+        return await service.start();
+      } catch (error) {
+        await resources.disposeAsync();
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function buildService(
+  config: ControlConfig,
+  db: Database,
+  { log, nowMs = Date.now }: ControlDeps,
+  resources: AsyncDisposableStack,
+): ServiceApp {
+  const authority = createAuthority({ db, nowMs });
+  const metrics = createMetrics("control_service");
+  metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
+  metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
+
+  const bindings: Binding[] = [];
+  void authority;
+  const service = createServiceApp({
+    service: "control_service",
+    version: config.version,
+    host: config.host,
+    port: config.port,
+    authenticate: createAuthenticator({
+      jwks: { keys: config.tokenKeys.map(({ d: _private, ...shared }) => shared) },
+      issuer: config.issuer,
+      audience: config.audience,
+      nowMs,
+    }),
+    bindings,
+    problemOf: databaseProblem,
+    readiness: [{ name: "database", check: () => probeDatabase(db) }],
+    metrics,
+    log,
+    nowMs,
+  });
+  resources.defer(() => service.stop());
+  return service;
+}
+
+/** A database that is away is a 503 that says when to come back, also for reads outside of the authority. */
+function databaseProblem(error: unknown): ProblemError | undefined {
+  if (!isConnectionLoss(error)) return undefined;
+  return new ProblemError({
+    status: 503,
+    code: "database_unavailable",
+    detail: "The database is not to be had now. Try again shortly.",
+    retryAfterMs: 1_000,
+    cause: error,
+  });
+}
+
+async function probeDatabase(db: Database): Promise<string | undefined> {
+  await assertMigrated(db, MIGRATIONS);
+  return undefined;
+}

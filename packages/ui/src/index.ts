@@ -1,0 +1,1 @@
+export { formatSats } from "./format-sats.ts";
