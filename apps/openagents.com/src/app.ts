@@ -2,7 +2,7 @@
 // and starts and stops them in order.
 
 import { fileURLToPath } from "node:url";
-import { createAuthority } from "@openagents/authority";
+import { createAuthority, openFollower, startAnnouncer } from "@openagents/authority";
 import { ProblemError, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
@@ -54,7 +54,7 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
         const db = connect({ url: config.databaseUrl, applicationName: "control_service" });
         resources.defer(() => db.close());
         await assertMigrated(db, MIGRATIONS);
-        const service = buildService(config, db, deps, resources);
+        const service = await buildService(config, db, deps, resources);
         return await service.start();
       } catch (error) {
         await resources.disposeAsync();
@@ -65,13 +65,19 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
   };
 }
 
-function buildService(
+async function buildService(
   config: ControlConfig,
   db: Database,
   { log, nowMs = Date.now }: ControlDeps,
   resources: AsyncDisposableStack,
-): ServiceApp {
-  const authority = createAuthority({ db, nowMs });
+): Promise<ServiceApp> {
+  const announcer = resources.use(startAnnouncer({ db, log }));
+  const authority = createAuthority({
+    db,
+    nowMs,
+    streams: { ofReceipt: () => [], committed: (streamIds) => announcer.announce(streamIds) },
+  });
+  const follower = resources.use(await openFollower(db));
   const metrics = createMetrics("control_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
@@ -96,7 +102,11 @@ function buildService(
     log,
     nowMs,
   });
-  resources.defer(() => service.stop());
+  resources.defer(() => {
+    // Whoever waits is let go, so that the drain is short.
+    follower.release();
+    return service.stop();
+  });
   return service;
 }
 

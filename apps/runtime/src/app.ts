@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createAuthority, getMode } from "@openagents/authority";
+import { createAuthority, getMode, openFollower, startAnnouncer } from "@openagents/authority";
 import { ProblemError, openApi, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
@@ -56,7 +56,7 @@ import { runRoutes, startExecutorSweep } from "./runs/index.ts";
 import { samplingRoutes, type RandomBytes } from "./sampling/index.ts";
 import { openTransferBatch, startReconciler, treasuryRoutes } from "./treasury/index.ts";
 import { publishLog, startSequencer, transparencyRoutes } from "./transparency/index.ts";
-import { openFollower, receiptEvents, startAnnouncer } from "./stream-events/index.ts";
+import { receiptEvents } from "./stream-events/index.ts";
 import { streamRoutes, startStreamSweep } from "./streams/index.ts";
 import { statementRoutes } from "./statements/index.ts";
 import { startStalledJobs } from "./stalled-jobs/index.ts";

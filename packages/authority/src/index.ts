@@ -14,6 +14,14 @@ export type { ActResult, Effect, Intent, IntentDraft, IntentStatus, TerminalEffe
 export type { Answer, Conclusion, Nothing, Outcome, Refusal } from "./outcome.ts";
 export { streamEventsWrite, type StreamEventDraft } from "./stream.ts";
 export {
+  draftOf,
+  eventDraft,
+  openFollower,
+  startAnnouncer,
+  type Announcer,
+  type Follower,
+} from "./stream-events/index.ts";
+export {
   findReceipt,
   findReceipts,
   getMode,

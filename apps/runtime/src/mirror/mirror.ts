@@ -7,10 +7,10 @@
 // MIR-3  Nothing that a command does waits for this, or fails with it.
 // Held by tests/mirror.pg.test.ts.
 
+import type { Follower } from "@openagents/authority";
 import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
 import type { SpacetimeSettings } from "../config.ts";
-import type { Follower } from "../stream-events/index.ts";
 import { appendEvent, FAILURES, type Failure } from "./append-event.ts";
 import { findProgress, listEventsAfter, listProgress, setCursor, type Progress } from "./store.ts";
 

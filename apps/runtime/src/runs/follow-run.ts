@@ -1,12 +1,12 @@
 // A run's events as they come. It ends by itself after some minutes, because the
 // token that opened it does; a client goes on behind the last id that it has.
 
+import type { Follower } from "@openagents/authority";
 import type { Call, ListRunEventsRequest, LiveEvent } from "@openagents/contracts";
 import { encodeText, ProblemError, runEventDesc } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { streamId } from "@openagents/streams";
 import { invalidField } from "@openagents/service";
-import type { Follower } from "../stream-events/index.ts";
 import { listLineage } from "./lineage.ts";
 import { isFinished, type Run } from "./run.ts";
 import { findRun } from "./store.ts";

@@ -1,9 +1,8 @@
 // An event of a run as its stream tells it. A fork's log goes on counting where
 // the run that it came from was left, its stream begins at 1: so both numbers.
 
-import type { StreamEventDraft } from "@openagents/authority";
+import { type StreamEventDraft, eventDraft } from "@openagents/authority";
 import { streamId } from "@openagents/streams";
-import { eventDraft } from "../stream-events/index.ts";
 import type { Run, RunEvent } from "./run.ts";
 
 export function runStreamEvent(

@@ -1,10 +1,9 @@
 // Which streams a receipt appears in. Pure. Whoever changes a worker or moves
 // money seals a receipt, so nothing of either is missing in its stream.
 
-import type { StreamEventDraft, Streams } from "@openagents/authority";
+import { draftOf, type StreamEventDraft, type Streams } from "@openagents/authority";
 import type { ReceiptSchema } from "@openagents/receipts";
 import { hashPayload, payloadTextOf, streamId } from "@openagents/streams";
-import { draftOf } from "./draft.ts";
 
 type SealedReceipt = Parameters<Streams["ofReceipt"]>[0];
 

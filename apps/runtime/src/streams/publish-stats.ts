@@ -1,12 +1,11 @@
 // The figures of the whole market, once a minute. Totals go on from those that
 // were published last, so that each time counts a minute's rows and not all.
 
-import { streamEventsWrite, type Authority } from "@openagents/authority";
+import { streamEventsWrite, type Authority, eventDraft } from "@openagents/authority";
 import type { CommandCall, CommandReply, JsonObject, PublishStatsResponse } from "@openagents/contracts";
 import { statement, type Tx } from "@openagents/postgres";
 import { streamId } from "@openagents/streams";
 import { STALE_AFTER_MS } from "../workers/index.ts";
-import { eventDraft } from "../stream-events/index.ts";
 import { listEvents, lockHead } from "./store.ts";
 
 const STREAM = streamId("stats");

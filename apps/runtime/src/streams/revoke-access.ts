@@ -1,6 +1,6 @@
 // What ends a token before its time: an event that every service follows.
 
-import { streamEventsWrite, type Authority } from "@openagents/authority";
+import { streamEventsWrite, type Authority, eventDraft } from "@openagents/authority";
 import type {
   CommandCall,
   CommandReply,
@@ -8,7 +8,6 @@ import type {
   RevokeAccessResponse,
 } from "@openagents/contracts";
 import { streamId } from "@openagents/streams";
-import { eventDraft } from "../stream-events/index.ts";
 
 /** Revocations are nobody's in particular. */
 const TENANT = "org_operator";

@@ -1,11 +1,10 @@
 // What streams need now and then: their heads in the log, the old events of
 // those that keep no more, the figures of the market.
 
-import type { Authority } from "@openagents/authority";
+import type { Authority, Announcer } from "@openagents/authority";
 import { ProblemError, Streams } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { startSweep, type After, type Logger } from "@openagents/service";
-import type { Announcer } from "../stream-events/index.ts";
 import { runtimeCall } from "../runtime-call.ts";
 import { publishStats } from "./publish-stats.ts";
 import { sealStreamHead } from "./seal-head.ts";

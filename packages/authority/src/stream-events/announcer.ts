@@ -4,7 +4,6 @@
 // costs time only: who delivers looks at the heads by itself, too.
 
 import type { Database } from "@openagents/postgres";
-import type { Logger } from "@openagents/service";
 
 export const STREAMS_CHANNEL = "openagents_streams";
 
@@ -14,13 +13,22 @@ const GATHER_MS = 4;
 /** PostgreSQL takes less than 8000 bytes. */
 const PAYLOAD_LENGTH_MAX = 7_900;
 
+/** Where losses are told; a service's logger is one. */
+type AnnouncerLog = { debug(facts: object, message: string): void };
+
 export type Announcer = AsyncDisposable & {
   announce(streamIds: ReadonlySet<string>): void;
   /** Every stream that was announced since this was last asked. */
   takeChanged(): ReadonlySet<string>;
 };
 
-export function startAnnouncer({ db, log }: { readonly db: Database; readonly log: Logger }): Announcer {
+export function startAnnouncer({
+  db,
+  log,
+}: {
+  readonly db: Database;
+  readonly log: AnnouncerLog;
+}): Announcer {
   let waiting = new Set<string>();
   let changed = new Set<string>();
   let timer: NodeJS.Timeout | undefined;

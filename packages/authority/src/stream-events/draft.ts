@@ -1,6 +1,6 @@
-import type { StreamEventDraft } from "@openagents/authority";
 import { hashPayload, payloadText, retentionOf } from "@openagents/streams";
 import type { JsonObject } from "@openagents/receipts";
+import type { StreamEventDraft } from "../stream.ts";
 
 /** An event of a stream that belongs to `tenant`, as it is stored. */
 export function draftOf(
