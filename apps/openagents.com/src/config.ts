@@ -55,6 +55,8 @@ export type ControlConfig = {
   readonly syncUrl: string;
   /** Where the desktop app is downloaded; the page says that it is not there when absent. */
   readonly desktopDownloadUrl?: string | undefined;
+  /** Whose laptop this is: made at start, signed in by a link that is printed there. */
+  readonly localOwner?: { readonly userId: string; readonly orgId: string } | undefined;
   /** Whether the pages of development are there; only on loopback. */
   readonly development: boolean;
   readonly version: string;

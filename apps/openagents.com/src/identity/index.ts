@@ -1,0 +1,11 @@
+export type { AuditEntry, AuditSink, Identity, IdentityEvents } from "./identity.ts";
+export {
+  FRESH_MS,
+  ROLES,
+  isFresh,
+  type Membership,
+  type Role,
+  type SessionInfo,
+  type SessionSummary,
+  type SignInMethod,
+} from "./session.ts";
