@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from "node:url";
 import { createAuthority, openFollower, startAnnouncer } from "@openagents/authority";
-import { ProblemError, type Binding } from "@openagents/contracts";
+import { ProblemError, openApi, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
   connect,
@@ -20,11 +20,16 @@ import {
   type ServiceApp,
 } from "@openagents/service";
 import type { ControlConfig } from "./config.ts";
+import { distributionRoutes } from "./distribution/index.ts";
+import { forwardToRuntime } from "./gateway/index.ts";
+import { CONSOLE_DIR, servePages } from "./web/index.ts";
 
 export type ControlDeps = {
   readonly log: Logger;
   /** The wall clock when absent. */
   readonly nowMs?: () => number;
+  /** Where the built console is; where its build leaves it, when absent. */
+  readonly consoleDir?: string;
 };
 
 export type Control = {
@@ -68,7 +73,7 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
 async function buildService(
   config: ControlConfig,
   db: Database,
-  { log, nowMs = Date.now }: ControlDeps,
+  { log, nowMs = Date.now, consoleDir = CONSOLE_DIR }: ControlDeps,
   resources: AsyncDisposableStack,
 ): Promise<ServiceApp> {
   const announcer = resources.use(startAnnouncer({ db, log }));
@@ -82,7 +87,8 @@ async function buildService(
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
 
-  const bindings: Binding[] = [];
+  let openApiText = "";
+  const bindings: Binding[] = [distributionRoutes({ openApiText: () => openApiText })];
   void authority;
   const service = createServiceApp({
     service: "control_service",
@@ -102,9 +108,20 @@ async function buildService(
     log,
     nowMs,
   });
+  openApiText = JSON.stringify(
+    openApi(service.contracts, { title: "OpenAgents control", version: config.version }),
+  );
+  servePages(service.app, {
+    consoleDir,
+    syncUrl: config.syncUrl,
+    publicUrl: config.publicUrl,
+    desktopDownloadUrl: config.desktopDownloadUrl,
+  });
+  const gateway = forwardToRuntime(service.app, { runtimeUrl: config.runtimeUrl });
   resources.defer(() => {
     // Whoever waits is let go, so that the drain is short.
     follower.release();
+    gateway.release();
     return service.stop();
   });
   return service;

@@ -38,4 +38,6 @@ export type HttpBody = {
   readonly data: Uint8Array | AsyncIterable<Uint8Array>;
   /** `Cache-Control` of an answer; none when absent. */
   readonly cacheControl?: string;
+  /** Quoted tag of an answer's bytes; a caller that names it in `If-None-Match` is answered 304 without them. */
+  readonly etag?: string;
 };

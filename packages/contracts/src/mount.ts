@@ -283,7 +283,7 @@ function responder(
     }
     const result = await run(input, context as Call | PublicCall | CommandCall);
     if (method.effect === "command") return sendCommandReply(reply, result as CommandReply);
-    if (isByteStream(method.output)) return sendBytes(reply, method, result as HttpBody);
+    if (isByteStream(method.output)) return sendBytes(request, reply, method, result as HttpBody);
     const text = encodeText(method.output, result);
     return reply.code(method.successStatus).header("content-type", JSON_CONTENT_TYPE).send(text);
   };
@@ -303,12 +303,23 @@ function sendCommandReply(reply: FastifyReply, result: CommandReply): FastifyRep
 }
 
 function sendBytes(
+  request: FastifyRequest,
   reply: FastifyReply,
   method: MethodContract,
-  { contentType, data, cacheControl }: HttpBody,
+  { contentType, data, cacheControl, etag }: HttpBody,
 ): FastifyReply {
-  reply.code(method.successStatus).header("content-type", contentType);
   if (cacheControl !== undefined) reply.header("cache-control", cacheControl);
+  if (etag !== undefined) {
+    reply.header("etag", etag);
+    if (namesTag(one(request.headers["if-none-match"]), etag)) return reply.code(304).send();
+  }
+  reply.code(method.successStatus).header("content-type", contentType);
   if (data instanceof Uint8Array) return reply.send(Buffer.isBuffer(data) ? data : Buffer.from(data));
   return reply.send(data instanceof Readable ? data : Readable.from(data));
+}
+
+/** Weak comparison (RFC 9110 §8.8.3.2): a proxy may have weakened the tag on its way. */
+function namesTag(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }

@@ -1,0 +1,1 @@
+export { forwardToRuntime, type Gateway, type GatewayDeps, type GatewayLimits } from "./gateway.ts";

@@ -1,0 +1,1 @@
+export { CONSOLE_DIR, servePages, type PagesDeps } from "./pages.ts";
