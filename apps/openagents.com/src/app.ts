@@ -19,10 +19,12 @@ import {
   type Logger,
   type ServiceApp,
 } from "@openagents/service";
+import { agentLanes } from "./agent-lanes.ts";
 import type { ControlConfig } from "./config.ts";
 import { distributionRoutes } from "./distribution/index.ts";
 import { forwardToRuntime } from "./gateway/index.ts";
 import { CONSOLE_DIR, servePages } from "./web/index.ts";
+import type { FindDeviceOwner } from "./persons/index.ts";
 
 export type ControlDeps = {
   readonly log: Logger;
@@ -30,6 +32,8 @@ export type ControlDeps = {
   readonly nowMs?: () => number;
   /** Where the built console is; where its build leaves it, when absent. */
   readonly consoleDir?: string;
+  /** Whose a device is; the devices that are enrolled here when absent. */
+  readonly findDeviceOwner?: FindDeviceOwner;
 };
 
 export type Control = {
@@ -73,7 +77,7 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
 async function buildService(
   config: ControlConfig,
   db: Database,
-  { log, nowMs = Date.now, consoleDir = CONSOLE_DIR }: ControlDeps,
+  { log, nowMs = Date.now, consoleDir = CONSOLE_DIR, findDeviceOwner = async () => undefined }: ControlDeps,
   resources: AsyncDisposableStack,
 ): Promise<ServiceApp> {
   const announcer = resources.use(startAnnouncer({ db, log }));
@@ -88,8 +92,10 @@ async function buildService(
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
 
   let openApiText = "";
-  const bindings: Binding[] = [distributionRoutes({ openApiText: () => openApiText })];
-  void authority;
+  const bindings: Binding[] = [
+    distributionRoutes({ openApiText: () => openApiText }),
+    ...agentLanes({ db, authority, findDeviceOwner }),
+  ];
   const service = createServiceApp({
     service: "control_service",
     version: config.version,

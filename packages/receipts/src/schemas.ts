@@ -42,6 +42,7 @@ export const RECEIPT_PREFIXES = {
   "openagents.sync.stream_head.v1": "shed",
   "openagents.sync.access_revoked.v1": "arev",
   "openagents.comms.delivery_event.v1": "cdev",
+  "openagents.control.autopilot_policy_set.v1": "aps",
   "openagents.receipt.v2": "run",
   "openagents.runtime.bundle.v1": "bndl",
 } as const;

@@ -2,6 +2,7 @@
 /* eslint-disable */
 
 import type { Contract } from "../contract.ts";
+import { Autopilots } from "./openagents/control/v1/autopilots_oa.ts";
 import { Distribution } from "./openagents/control/v1/distribution_oa.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
@@ -28,6 +29,7 @@ import { Streams } from "./openagents/runtime/v1/streams_oa.ts";
 import { Treasury } from "./openagents/runtime/v1/treasury_oa.ts";
 
 export * from "./openagents/protocol/v1/route_oa.ts";
+export * from "./openagents/control/v1/autopilots_oa.ts";
 export * from "./openagents/control/v1/distribution_oa.ts";
 export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
@@ -56,4 +58,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Distribution, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [Autopilots, Distribution, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];

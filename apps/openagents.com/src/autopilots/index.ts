@@ -1,0 +1,3 @@
+export type { Autopilot, AutopilotPolicy } from "./autopilot.ts";
+export { autopilotRoutes } from "./routes.ts";
+export { findAutopilot, lockAutopilot } from "./store.ts";

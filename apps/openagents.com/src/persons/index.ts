@@ -1,0 +1,1 @@
+export { createPersonOf, type FindDeviceOwner, type PersonOf } from "./person-of.ts";
