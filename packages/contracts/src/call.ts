@@ -18,6 +18,12 @@ export type Principal = {
   readonly tokenId: string;
   /** The principal on whose behalf this one acts. */
   readonly actingFor?: string | undefined;
+  /** The one method that the token is for, by its full name; any, when absent. */
+  readonly onlyMethod?: string | undefined;
+  /** When a person last proved who they are; absent for whoever is no person. */
+  readonly authenticatedAtMs?: number | undefined;
+  /** How they did (RFC 8176), such as `otp` or `passkey`. */
+  readonly authenticatedBy?: readonly string[] | undefined;
 };
 
 type CallBase = {

@@ -24,7 +24,7 @@ import { messageSchema } from "./schema.ts";
 
 export type MountOptions = {
   /** Who calls. Throws `ProblemError` 401; not asked for public routes. */
-  readonly authenticate: (request: FastifyRequest) => Promise<Principal>;
+  readonly authenticate: (request: FastifyRequest, method: MethodContract) => Promise<Principal>;
   /** Told about every answered call: contract method, status, milliseconds. */
   readonly observe?: ((method: string, status: number, durationMs: number) => void) | undefined;
   /** What a known failure of a dependency is to a caller; undefined for what is not one. */
@@ -156,7 +156,7 @@ function routeOptions(
       reply.header("x-request-id", requestIdOf(request));
       assertCompatible(request, reply, window);
       if (method.access === "public") return;
-      const principal = await options.authenticate(request);
+      const principal = await options.authenticate(request, method);
       assertMayCall(method, principal);
       principals.set(request, principal);
     },
@@ -197,11 +197,15 @@ function one(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(",") : header;
 }
 
-/** Throws 403 `wrong_principal_kind` or `missing_scope`, in this order. */
+/** Throws 403 `wrong_principal_kind`, `wrong_method` or `missing_scope`, in this order. */
 function assertMayCall(method: MethodContract, principal: Principal): void {
   if (method.access === "service" && principal.kind !== "service") {
     const detail = `Only services may call ${method.name}; this token is a ${principal.kind}'s.`;
     throw new ProblemError({ status: 403, code: "wrong_principal_kind", detail });
+  }
+  if (principal.onlyMethod !== undefined && principal.onlyMethod !== method.name) {
+    const detail = `This token is for ${principal.onlyMethod} alone, and not for ${method.name}.`;
+    throw new ProblemError({ status: 403, code: "wrong_method", detail });
   }
   const needed = method.access === "admin" ? [method.scope, "admin"] : [method.scope];
   for (const scope of needed) {

@@ -125,7 +125,7 @@ export function createServiceApp(config: ServiceAppConfig): ServiceApp {
 
   const bindings = [health, ...config.bindings];
   mount(app, bindings, {
-    authenticate: (request) => config.authenticate(request.headers.authorization),
+    authenticate: (request, method) => config.authenticate(request.headers.authorization, method.effect),
     observe: (method, status, durationMs) => metrics.observeCall(method, status, durationMs),
     problemOf: config.problemOf,
     onInternalError: (error, method, requestId) => {

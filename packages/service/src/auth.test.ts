@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { ProblemError } from "@openagents/contracts";
 import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWK } from "jose";
-import { createAuthenticator, type Authenticator } from "./index.ts";
+import {
+  assertFreshPerson,
+  createAuthenticator,
+  createRevocationSet,
+  type Authenticator,
+  type AuthenticatorOptions,
+} from "./index.ts";
 
 const NOW = 1_790_000_000_000;
 const NOW_S = NOW / 1000;
@@ -75,8 +81,12 @@ test("a token seen before is refused once it has expired", async () => {
   await assert.rejects(authenticate(header), is401("token_expired"));
 });
 
-function authenticator(nowMs: () => number = () => NOW): Authenticator {
-  return createAuthenticator({ jwks: { keys: [jwk] }, issuer: "openagents", audience: "openagents", nowMs });
+function authenticator(
+  nowMs: () => number = () => NOW,
+  revocations?: AuthenticatorOptions["revocations"],
+): Authenticator {
+  const jwks = { keys: [jwk] };
+  return createAuthenticator({ jwks, issuer: "openagents", audience: "openagents", nowMs, revocations });
 }
 
 type TokenOptions = {
@@ -104,3 +114,52 @@ function token(claims: Record<string, unknown>, options: TokenOptions = {}): Pro
 function is401(code: string) {
   return (error: unknown) => error instanceof ProblemError && error.status === 401 && error.code === code;
 }
+
+test("a token that was taken back is refused at once, also one that was verified before", async () => {
+  const revocations = createRevocationSet(() => NOW);
+  revocations.heard();
+  const authenticate = authenticator(() => NOW, revocations);
+  const header = `Bearer ${await token({ sid: "ses_1" })}`;
+  await authenticate(header, "command");
+  revocations.take([{ by: "sid", value: "ses_1", revokedAtMs: NOW }]);
+  await assert.rejects(authenticate(header, "read"), is401("token_revoked"));
+});
+
+test("while nothing is heard of revocations commands are refused with 503, and reads go on", async () => {
+  let nowMs = NOW;
+  const revocations = createRevocationSet(() => nowMs);
+  const authenticate = authenticator(() => nowMs, revocations);
+  const header = `Bearer ${await token({})}`;
+  const unavailable = { status: 503, code: "revocations_unavailable" };
+  await assert.rejects(authenticate(header, "command"), unavailable);
+  await authenticate(header, "read");
+  revocations.heard();
+  await authenticate(header, "command");
+  nowMs += 15_001;
+  await assert.rejects(authenticate(header, "command"), unavailable);
+  await authenticate(header, "read");
+});
+
+test("only a person who signed in just now may decide what needs one", async () => {
+  const authTime = NOW_S - 60;
+  const person = { auth_time: authTime, amr: ["otp"] };
+  const decide = async (claims: Record<string, unknown>, nowMs = NOW) =>
+    assertFreshPerson({ principal: await authenticator()(`Bearer ${await token(claims)}`) }, nowMs);
+  await decide(person);
+  const needsPerson = { status: 403, code: "person_required" };
+  await assert.rejects(decide({ ...person, sub: "sa_key" }), needsPerson);
+  await assert.rejects(decide({ ...person, sub: "dev_laptop" }), needsPerson);
+  await assert.rejects(decide({ ...person, sub: "svc_control", act: "usr_a" }), needsPerson);
+  await assert.rejects(decide({ ...person, act: "usr_b" }), needsPerson);
+  const needsSignIn = { status: 403, code: "fresh_sign_in_required" };
+  await assert.rejects(decide({}), needsSignIn);
+  await assert.rejects(decide({ auth_time: authTime }), needsSignIn);
+  await assert.rejects(decide({ ...person, amr: ["device"] }), needsSignIn);
+  await assert.rejects(decide(person, NOW + 15 * 60_000), needsSignIn);
+});
+
+test("a time or methods of a sign-in that are malformed are refused, never guessed", async () => {
+  for (const claims of [{ auth_time: "now" }, { auth_time: -1 }, { amr: "otp" }, { amr: [1] }]) {
+    await assert.rejects(authenticator()(`Bearer ${await token(claims)}`), is401("token_invalid"));
+  }
+});

@@ -3,8 +3,9 @@
 // thousands of requests a second.
 
 import { hash } from "node:crypto";
-import { ProblemError, type Principal } from "@openagents/contracts";
+import { ProblemError, type CommandCall, type Principal } from "@openagents/contracts";
 import { createLocalJWKSet, createRemoteJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from "jose";
+import type { RevocationCheck } from "./revocations.ts";
 
 /** Keys given inline, or the address that publishes them. */
 export type KeySource = { readonly keys: JSONWebKeySet["keys"] } | { readonly url: string };
@@ -13,10 +14,15 @@ export type AuthenticatorOptions = {
   readonly jwks: KeySource;
   readonly issuer: string;
   readonly audience: string;
+  /** What was taken back; a token is good until it ends when absent. */
+  readonly revocations?: RevocationCheck | undefined;
   readonly nowMs: () => number;
 };
 
-export type Authenticator = (authorization: string | undefined) => Promise<Principal>;
+/** Whether a call commands; one that does not say is taken for a command. */
+export type CallEffect = "read" | "command";
+
+export type Authenticator = (authorization: string | undefined, effect?: CallEffect) => Promise<Principal>;
 
 /** Longest life of an access token; a longer one was not made by control. */
 const TOKEN_LIFE_S_MAX = 600;
@@ -24,12 +30,18 @@ const TOKEN_LIFE_S_MAX = 600;
 /** Verified tokens kept; the oldest go first. */
 const CACHE_ENTRIES_MAX = 10_000;
 
-type CacheEntry = { readonly principal: Principal; readonly expiresAtMs: number };
+type CacheEntry = {
+  readonly principal: Principal;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+};
 
 /**
  * Build the check of `Authorization: Bearer …`. Throws `ProblemError` 401
- * `token_missing`, `token_expired` or `token_invalid`; 503 when the keys cannot
- * be fetched. Verified tokens are remembered by hash until they expire.
+ * `token_missing`, `token_expired`, `token_invalid` or `token_revoked`; 503 when
+ * the keys cannot be fetched, and `revocations_unavailable` for commands while
+ * nothing is heard of revocations. Verified tokens are remembered by hash until
+ * they expire; what was taken back is looked at each time.
  */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const keys =
@@ -38,21 +50,78 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       : createRemoteJWKSet(new URL(options.jwks.url), { cooldownDuration: 5_000, timeoutDuration: 3_000 });
   const verified = new Map<string, CacheEntry>();
 
-  return async (authorization) => {
-    const token = bearer(authorization);
+  async function entryOf(token: string): Promise<CacheEntry> {
     const cacheKey = hash("sha256", token, "base64");
     const nowMs = options.nowMs();
-
     const known = verified.get(cacheKey);
-    if (known !== undefined && known.expiresAtMs > nowMs) return known.principal;
+    if (known !== undefined && known.expiresAtMs > nowMs) return known;
     if (known !== undefined) verified.delete(cacheKey);
 
     const payload = await verify(token, keys, options, nowMs);
-    const principal = parsePrincipal(payload);
+    const entry = {
+      principal: parsePrincipal(payload),
+      // A time may have a fraction (RFC 7519 §2), and control writes milliseconds.
+      issuedAtMs: Math.round((payload.iat ?? 0) * 1000),
+      expiresAtMs: (payload.exp ?? 0) * 1000,
+    };
     if (verified.size >= CACHE_ENTRIES_MAX) evictOldest(verified);
-    verified.set(cacheKey, { principal, expiresAtMs: (payload.exp ?? 0) * 1000 });
+    verified.set(cacheKey, entry);
+    return entry;
+  }
+
+  return async (authorization, effect = "command") => {
+    const { principal, issuedAtMs } = await entryOf(bearer(authorization));
+    assertNotRevoked(options.revocations, { ...principal, issuedAtMs }, effect);
     return principal;
   };
+}
+
+function assertNotRevoked(
+  revocations: RevocationCheck | undefined,
+  token: Principal & { readonly issuedAtMs: number },
+  effect: CallEffect,
+): void {
+  if (revocations === undefined) return;
+  if (revocations.isRevoked(token))
+    throw unauthenticated("token_revoked", "The token was taken back. Get a fresh one, or sign in again.");
+  if (effect === "read" || revocations.isCurrent()) return;
+  throw new ProblemError({
+    status: 503,
+    code: "revocations_unavailable",
+    detail:
+      "It is not known now which tokens were taken back, so no command is taken. Reads are answered. Try again shortly.",
+    retryAfterMs: 1_000,
+  });
+}
+
+/** How long a sign-in counts as one that just happened. */
+const FRESH_MS = 15 * 60_000;
+
+/** How a device that a person let in is told from the person. */
+const BY_DEVICE = "device";
+
+/**
+ * Let only a person decide who has proven just now who they are: what approvals
+ * ask for. Throws 403 `person_required` for keys, devices, services and whoever
+ * acts for another, 403 `fresh_sign_in_required` for a person who signed in longer ago.
+ */
+export function assertFreshPerson(call: Pick<CommandCall, "principal">, nowMs: number): void {
+  const { kind, actingFor, authenticatedAtMs, authenticatedBy = [] } = call.principal;
+  if (kind !== "user" || actingFor !== undefined) {
+    throw new ProblemError({
+      status: 403,
+      code: "person_required",
+      detail: `Only a person decides this, in a session of their own; this token is a ${kind}'s.`,
+    });
+  }
+  const byPerson = authenticatedBy.some((method) => method !== BY_DEVICE);
+  if (byPerson && authenticatedAtMs !== undefined && nowMs - authenticatedAtMs <= FRESH_MS) return;
+  throw new ProblemError({
+    status: 403,
+    code: "fresh_sign_in_required",
+    detail:
+      "This needs a sign-in of the last 15 minutes. Sign in again, get a fresh token by POST /api/auth/token, and repeat the command.",
+  });
 }
 
 function bearer(authorization: string | undefined): string {
@@ -111,13 +180,14 @@ async function verify(
 
 /** The claims that control writes (spec 2.2); anything else is refused, never guessed. */
 function parsePrincipal(payload: JWTPayload): Principal {
-  const { sub, org, scopes, zone, account, device, sid, jti, act } = payload;
+  const { sub, org, scopes, zone, account, device, sid, jti, act, method, auth_time, amr } = payload;
   const kind = kindOf(sub);
   if (sub === undefined || kind === undefined || jti === undefined) throw malformed("sub");
   if (!isOrg(org)) throw malformed("org");
   if (account !== undefined && !isOrg(account)) throw malformed("account");
-  if (!Array.isArray(scopes) || !scopes.every((scope) => typeof scope === "string"))
-    throw malformed("scopes");
+  if (!isTexts(scopes)) throw malformed("scopes");
+  if (auth_time !== undefined && !isTime(auth_time)) throw malformed("auth_time");
+  if (amr !== undefined && !isTexts(amr)) throw malformed("amr");
   if (zone !== "0" && zone !== "0.5" && zone !== "1") throw malformed("zone");
   return {
     id: sub,
@@ -130,7 +200,18 @@ function parsePrincipal(payload: JWTPayload): Principal {
     ...(typeof device === "string" ? { device } : {}),
     ...(typeof sid === "string" ? { session: sid } : {}),
     ...(typeof act === "string" ? { actingFor: act } : {}),
+    ...(typeof method === "string" ? { onlyMethod: method } : {}),
+    ...(auth_time === undefined ? {} : { authenticatedAtMs: auth_time * 1000 }),
+    ...(amr === undefined ? {} : { authenticatedBy: amr }),
   };
+}
+
+function isTexts(claim: unknown): claim is string[] {
+  return Array.isArray(claim) && claim.every((each) => typeof each === "string");
+}
+
+function isTime(claim: unknown): claim is number {
+  return typeof claim === "number" && Number.isSafeInteger(claim) && claim >= 0;
 }
 
 function isOrg(claim: unknown): claim is string {

@@ -1,10 +1,21 @@
 export { createServiceApp, type ReadinessProbe, type ServiceApp, type ServiceAppConfig } from "./app.ts";
 export {
+  assertFreshPerson,
   createAuthenticator,
   type Authenticator,
   type AuthenticatorOptions,
+  type CallEffect,
   type KeySource,
 } from "./auth.ts";
+export {
+  REVOCATION_KEPT_MS,
+  createRevocationSet,
+  followRevocations,
+  type FollowedRevocations,
+  type Revocation,
+  type RevocationCheck,
+  type RevocationSet,
+} from "./revocations.ts";
 export { createLogger, silentLogger, type Logger } from "./log.ts";
 export { assertLoopbackRequest } from "./loopback.ts";
 export { OutboundError, createOutbound, type Outbound } from "./outbound/index.ts";

@@ -2,8 +2,16 @@
 /* eslint-disable */
 
 import type { Contract } from "../contract.ts";
+import { ApiKeys } from "./openagents/control/v1/api_keys_oa.ts";
+import { AuditLog } from "./openagents/control/v1/audit_oa.ts";
 import { Autopilots } from "./openagents/control/v1/autopilots_oa.ts";
+import { Devices } from "./openagents/control/v1/devices_oa.ts";
 import { Distribution } from "./openagents/control/v1/distribution_oa.ts";
+import { Me } from "./openagents/control/v1/me_oa.ts";
+import { Orgs } from "./openagents/control/v1/orgs_oa.ts";
+import { Policy } from "./openagents/control/v1/policy_oa.ts";
+import { Revocations } from "./openagents/control/v1/revocations_oa.ts";
+import { SyncTokens } from "./openagents/control/v1/sync_tokens_oa.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
 import { Blocks } from "./openagents/runtime/v1/blocks_oa.ts";
@@ -29,8 +37,16 @@ import { Streams } from "./openagents/runtime/v1/streams_oa.ts";
 import { Treasury } from "./openagents/runtime/v1/treasury_oa.ts";
 
 export * from "./openagents/protocol/v1/route_oa.ts";
+export * from "./openagents/control/v1/api_keys_oa.ts";
+export * from "./openagents/control/v1/audit_oa.ts";
 export * from "./openagents/control/v1/autopilots_oa.ts";
+export * from "./openagents/control/v1/devices_oa.ts";
 export * from "./openagents/control/v1/distribution_oa.ts";
+export * from "./openagents/control/v1/me_oa.ts";
+export * from "./openagents/control/v1/orgs_oa.ts";
+export * from "./openagents/control/v1/policy_oa.ts";
+export * from "./openagents/control/v1/revocations_oa.ts";
+export * from "./openagents/control/v1/sync_tokens_oa.ts";
 export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
 export * from "./openagents/runtime/v1/artifacts_oa.ts";
@@ -58,4 +74,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [Autopilots, Distribution, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, Devices, Distribution, Me, Orgs, Policy, Revocations, SyncTokens, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
