@@ -25,9 +25,9 @@ export type TokenFacts = {
 };
 
 export type RevocationCheck = {
-  isRevoked(token: TokenFacts): boolean;
+  readonly isRevoked: (token: TokenFacts) => boolean;
   /** Whether what is known is recent enough for commands. */
-  isCurrent(): boolean;
+  readonly isCurrent: () => boolean;
 };
 
 /** No token lives longer; what is older hits nothing any more. A minute for clocks that differ. */
