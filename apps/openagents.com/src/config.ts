@@ -47,6 +47,8 @@ export type ControlConfig = {
   readonly workOs?: WorkOsSettings | undefined;
   /** Addresses whose `X-Forwarded-For` is believed; nobody's when empty. */
   readonly trustedProxies: readonly string[];
+  /** Origins of pages elsewhere that may call with a token; nobody's when absent. */
+  readonly allowedOrigins?: readonly string[] | undefined;
   /** People who operate this installation, by address; they hold the scope `admin`. */
   readonly operators: readonly string[];
   /** Where the runtime is, without a slash at its end. */
@@ -91,6 +93,7 @@ export function configFromEnv(env: Environment): ControlConfig {
     mail: mailOf(env),
     workOs: workOsOf(env),
     trustedProxies: listOf(env["CONTROL_TRUSTED_PROXIES"]),
+    allowedOrigins: listOf(env["CONTROL_ALLOWED_ORIGINS"]),
     operators: listOf(env["CONTROL_OPERATORS"]).map((address) => address.toLowerCase()),
     runtimeUrl: urlVariable(
       "RUNTIME_URL",

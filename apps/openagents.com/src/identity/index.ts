@@ -1,3 +1,4 @@
+export { createIdentity, type IdentityDeps } from "./create-identity.ts";
 export type { AuditEntry, AuditSink, Identity, IdentityEvents } from "./identity.ts";
 export {
   FRESH_MS,
@@ -9,3 +10,4 @@ export {
   type SessionSummary,
   type SignInMethod,
 } from "./session.ts";
+export type { Limits } from "./throttle.ts";

@@ -1,0 +1,56 @@
+// How the owner of a laptop signs in to the stack that runs on it: by a link
+// that the stack prints. Whoever can read that may use the machine's data anyway.
+
+import { randomBytes } from "node:crypto";
+import type { Database } from "@openagents/postgres";
+import type { ControlConfig } from "../config.ts";
+import type { Secrets } from "./secrets.ts";
+import * as store from "./store.ts";
+
+const LINK_LIFE_MS = 10 * 60_000;
+
+export type LocalLinks = {
+  create(): Promise<{ readonly url: string; readonly expiresAtMs: number }>;
+  /** Whom the token signs in; once. */
+  redeem(token: string): Promise<string | undefined>;
+};
+
+export type LocalLinkDeps = {
+  readonly config: Pick<ControlConfig, "host" | "development" | "localOwner">;
+  readonly db: Database;
+  readonly secrets: Secrets;
+  readonly publicUrl: () => string;
+  readonly nowMs: () => number;
+};
+
+/** Undefined where there is no local owner, or the service is not one of development on loopback. */
+export function createLocalLinks({
+  config,
+  db,
+  secrets,
+  publicUrl,
+  nowMs,
+}: LocalLinkDeps): LocalLinks | undefined {
+  const { localOwner } = config;
+  if (localOwner === undefined || !isLocalDevelopment(config)) return undefined;
+  return {
+    async create() {
+      const token = randomBytes(32).toString("base64url");
+      const expiresAtMs = Math.round(nowMs()) + LINK_LIFE_MS;
+      await store.insertLink(db, {
+        tokenHash: secrets.stored(token),
+        userId: localOwner.userId,
+        expiresAtMs,
+      });
+      return { url: `${publicUrl()}/sign-in/local?token=${token}`, expiresAtMs };
+    },
+    redeem: (token) => store.takeLink(db, secrets.stored(token), Math.round(nowMs())),
+  };
+}
+
+export function isLocalDevelopment({
+  host,
+  development,
+}: Pick<ControlConfig, "host" | "development">): boolean {
+  return development && (host === "localhost" || host === "::1" || host.startsWith("127."));
+}

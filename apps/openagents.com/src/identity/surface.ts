@@ -1,0 +1,217 @@
+// The part of better-auth that has an address: what is not in this list is not
+// mounted. Beside each route stands how often it may be tried, what of its body
+// is taken, and what is written down when it has changed something.
+
+import { ProblemError } from "@openagents/contracts";
+import { ROLES } from "./session.ts";
+import type { Rule } from "./throttle.ts";
+
+export type Body = Readonly<Record<string, unknown>>;
+
+export type AuthRoute = {
+  readonly verb: "GET" | "POST";
+  /** Under `/api/auth`. */
+  readonly path: string;
+  /** Counted by address, and by account where `account` names one. */
+  readonly rule?: Rule;
+  /** Whose tries these are, where the body says so; the signed-in user's when absent. */
+  readonly account?: (body: Body) => string | undefined;
+  /** What of the body better-auth gets to see; all of it when absent. Throws 400. */
+  readonly take?: (body: Body) => Body;
+  /** Whether it is a way in, which there is none of but one when an identity provider is set. */
+  readonly signsIn?: true;
+  /** OAuth clients send forms (RFC 8628, section 3.1). */
+  readonly form?: true;
+  /** Written down when it has succeeded. */
+  readonly audit?: string;
+  /** Which memberships are others than before. */
+  readonly membership?: "member" | "org";
+};
+
+export const AUTH_ROUTES: readonly AuthRoute[] = [
+  {
+    verb: "POST",
+    path: "/email-otp/send-verification-otp",
+    rule: "send_code",
+    account: emailOf,
+    take: (body) => ({ email: requireEmail(body), type: requireSignIn(body) }),
+    signsIn: true,
+  },
+  {
+    verb: "POST",
+    path: "/sign-in/email-otp",
+    rule: "try_code",
+    account: emailOf,
+    take: (body) => ({
+      email: requireEmail(body),
+      otp: requireText(body, "otp", 1, 32),
+      ...("name" in body ? { name: requireText(body, "name", 0, NAME_LENGTH_MAX) } : {}),
+    }),
+    signsIn: true,
+  },
+  { verb: "POST", path: "/sign-out" },
+  { verb: "GET", path: "/get-session" },
+  {
+    verb: "POST",
+    path: "/update-user",
+    take: (body) => ({ name: requireText(body, "name", 0, NAME_LENGTH_MAX) }),
+    audit: "user.renamed",
+  },
+
+  { verb: "GET", path: "/passkey/generate-register-options" },
+  { verb: "POST", path: "/passkey/verify-registration", rule: "passkey", audit: "passkey.added" },
+  { verb: "GET", path: "/passkey/generate-authenticate-options", rule: "passkey", signsIn: true },
+  {
+    verb: "POST",
+    path: "/passkey/verify-authentication",
+    rule: "passkey",
+    take: requireUserVerified,
+    signsIn: true,
+  },
+  { verb: "GET", path: "/passkey/list-user-passkeys" },
+  { verb: "POST", path: "/passkey/delete-passkey", audit: "passkey.removed" },
+  { verb: "POST", path: "/passkey/update-passkey", audit: "passkey.renamed" },
+
+  {
+    verb: "POST",
+    path: "/organization/create",
+    take: (body) => ({ name: requireText(body, "name", 1, NAME_LENGTH_MAX), slug: requireSlug(body) }),
+    audit: "organization.created",
+    membership: "org",
+  },
+  {
+    verb: "POST",
+    path: "/organization/update",
+    take: (body) => ({ organizationId: body["organizationId"], data: takeOrgChange(body["data"]) }),
+    audit: "organization.changed",
+  },
+  { verb: "POST", path: "/organization/set-active" },
+  { verb: "GET", path: "/organization/list" },
+  { verb: "GET", path: "/organization/get-full-organization" },
+  { verb: "GET", path: "/organization/list-members" },
+  { verb: "GET", path: "/organization/get-active-member" },
+  {
+    verb: "POST",
+    path: "/organization/invite-member",
+    rule: "invite",
+    take: (body) => ({
+      email: requireEmail(body),
+      role: requireRole(body),
+      organizationId: body["organizationId"],
+      ...(body["resend"] === true ? { resend: true } : {}),
+    }),
+    audit: "invitation.made",
+  },
+  {
+    verb: "POST",
+    path: "/organization/accept-invitation",
+    audit: "invitation.accepted",
+    membership: "member",
+  },
+  { verb: "POST", path: "/organization/reject-invitation", audit: "invitation.rejected" },
+  { verb: "POST", path: "/organization/cancel-invitation", audit: "invitation.cancelled" },
+  { verb: "GET", path: "/organization/get-invitation" },
+  { verb: "GET", path: "/organization/list-invitations" },
+  { verb: "GET", path: "/organization/list-user-invitations" },
+  {
+    verb: "POST",
+    path: "/organization/update-member-role",
+    take: (body) => ({ ...body, role: requireRole(body) }),
+    audit: "member.role_changed",
+    membership: "member",
+  },
+  { verb: "POST", path: "/organization/remove-member", audit: "member.removed", membership: "member" },
+  { verb: "POST", path: "/organization/leave", audit: "member.left", membership: "member" },
+
+  { verb: "POST", path: "/device/code", rule: "device_code", form: true },
+  { verb: "POST", path: "/device/token", rule: "device_poll", form: true },
+  { verb: "GET", path: "/device", rule: "user_code" },
+  { verb: "POST", path: "/device/approve", rule: "user_code", audit: "device_code.approved" },
+  { verb: "POST", path: "/device/deny", rule: "user_code", audit: "device_code.denied" },
+];
+
+const NAME_LENGTH_MAX = 100;
+
+function emailOf(body: Body): string | undefined {
+  const email = body["email"];
+  return typeof email === "string" ? email.trim().toLowerCase() : undefined;
+}
+
+function requireEmail(body: Body): string {
+  const email = emailOf(body);
+  if (email === undefined || email.length > 254 || !/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email))
+    throw invalid("email", "Send `email`: one address.");
+  return email;
+}
+
+function requireSignIn(body: Body): "sign-in" {
+  if (body["type"] !== "sign-in") throw invalid("type", "Codes are for signing in: send `type`: `sign-in`.");
+  return "sign-in";
+}
+
+function requireText(body: Body, field: string, lengthMin: number, lengthMax: number): string {
+  const text = body[field];
+  if (typeof text !== "string" || text.length < lengthMin || text.length > lengthMax || /\p{Cc}/u.test(text))
+    throw invalid(field, `Send \`${field}\`: a text of ${lengthMin} to ${lengthMax} characters on one line.`);
+  return text;
+}
+
+function requireSlug(body: Body): string {
+  const slug = body["slug"];
+  if (typeof slug !== "string" || !/^[a-z0-9](-?[a-z0-9]){1,39}$/.test(slug) || /^(org|usr)-/.test(slug))
+    throw invalid("slug", "Send `slug`: 2 to 40 lower-case letters, digits and single dashes, not `org-…`.");
+  return slug;
+}
+
+/** One role: better-auth would take several, and our scopes know one. */
+function requireRole(body: Body): string {
+  const role = ROLES.find((each) => each === body["role"]);
+  if (role === undefined) throw invalid("role", `Send \`role\`: one of ${ROLES.join(", ")}.`);
+  return role;
+}
+
+function takeOrgChange(data: unknown): Body {
+  if (!isBody(data)) throw invalid("data", "Send `data` with `name`, `slug`, or both.");
+  return {
+    ...("name" in data ? { name: requireText(data, "name", 1, NAME_LENGTH_MAX) } : {}),
+    ...("slug" in data ? { slug: requireSlug(data) } : {}),
+  };
+}
+
+/** The flags of authenticator data (WebAuthn, section 6.1). */
+const FLAGS_OFFSET = 32;
+const USER_VERIFIED = 0x04;
+
+/**
+ * A passkey signs in only when it has verified its person, by a PIN or a finger.
+ * The flag is signed; whether the signature is good is checked after this.
+ */
+function requireUserVerified(body: Body): Body {
+  const assertion = body["response"];
+  const response = isBody(assertion) ? assertion["response"] : undefined;
+  const encoded = isBody(response) ? response["authenticatorData"] : undefined;
+  if (typeof encoded !== "string") throw invalid("response", "Send `response`: the passkey's assertion.");
+  const flags = Buffer.from(encoded, "base64url")[FLAGS_OFFSET] ?? 0;
+  if ((flags & USER_VERIFIED) === 0) {
+    throw new ProblemError({
+      status: 403,
+      code: "user_not_verified",
+      detail:
+        "The passkey has not verified who is using it. Set a PIN or biometrics on it, and sign in again.",
+    });
+  }
+  return body;
+}
+
+export function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(field: string, message: string): ProblemError {
+  return new ProblemError({
+    status: 400,
+    code: "invalid_request",
+    detail: message,
+    fieldErrors: [{ field, code: "invalid", message }],
+  });
+}
