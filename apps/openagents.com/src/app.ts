@@ -22,6 +22,8 @@ import {
 import { agentLanes } from "./agent-lanes.ts";
 import type { ControlConfig } from "./config.ts";
 import { distributionRoutes } from "./distribution/index.ts";
+import { createIdentity, type Identity, type Limits } from "./identity/index.ts";
+import { createMailer } from "./mail/index.ts";
 import { forwardToRuntime } from "./gateway/index.ts";
 import { CONSOLE_DIR, servePages } from "./web/index.ts";
 import type { FindDeviceOwner } from "./persons/index.ts";
@@ -34,11 +36,15 @@ export type ControlDeps = {
   readonly consoleDir?: string;
   /** Whose a device is; the devices that are enrolled here when absent. */
   readonly findDeviceOwner?: FindDeviceOwner;
+  /** How often somebody may try to sign in; our own limits when absent. */
+  readonly signInLimits?: Limits;
 };
 
 export type Control = {
   /** Migrate where the owner's address is given, check the schema, and serve. One that does not start holds nothing. */
   start(): Promise<{ readonly url: string }>;
+  /** The address of a page that signs in the owner of this laptop, once; after the start. */
+  createLocalLink: Identity["createLocalLink"];
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -53,6 +59,7 @@ export const MIGRATIONS: readonly MigrationDirectory[] = [
 
 export function createControl(config: ControlConfig, deps: ControlDeps): Control {
   const resources = new AsyncDisposableStack();
+  let identity: Identity | undefined;
   return {
     async start() {
       try {
@@ -63,21 +70,58 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
         const db = connect({ url: config.databaseUrl, applicationName: "control_service" });
         resources.defer(() => db.close());
         await assertMigrated(db, MIGRATIONS);
-        const service = await buildService(config, db, deps, resources);
-        return await service.start();
+        const address: PublicAddress = { url: config.publicUrl };
+        identity = buildIdentity(config, db, deps, address);
+        resources.use(identity);
+        const service = await buildService(config, db, deps, identity, resources);
+        const started = await service.start();
+        address.url ??= `http://localhost:${new URL(started.url).port}`;
+        await identity.start();
+        return started;
       } catch (error) {
         await resources.disposeAsync();
         throw error;
       }
     },
+    async createLocalLink() {
+      if (identity === undefined) throw new Error("the control service has not started");
+      return identity.createLocalLink();
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** Known once the service listens, where the configuration does not say it. */
+type PublicAddress = { url: string | undefined };
+
+function buildIdentity(
+  config: ControlConfig,
+  db: Database,
+  { log, nowMs = Date.now, signInLimits }: ControlDeps,
+  address: PublicAddress,
+): Identity {
+  return createIdentity({
+    config,
+    publicUrl: () => address.url ?? "http://localhost",
+    db,
+    mail: createMailer(config.mail, { nowMs, log }),
+    audit: {
+      async record(entry) {
+        log.info({ audit: entry }, "an identity has changed");
+      },
+    },
+    events: { async sessionEnded() {}, async membershipChanged() {} },
+    log,
+    nowMs,
+    limits: signInLimits,
+  });
 }
 
 async function buildService(
   config: ControlConfig,
   db: Database,
   { log, nowMs = Date.now, consoleDir = CONSOLE_DIR, findDeviceOwner = async () => undefined }: ControlDeps,
+  identity: Identity,
   resources: AsyncDisposableStack,
 ): Promise<ServiceApp> {
   const announcer = resources.use(startAnnouncer({ db, log }));
@@ -117,6 +161,7 @@ async function buildService(
   openApiText = JSON.stringify(
     openApi(service.contracts, { title: "OpenAgents control", version: config.version }),
   );
+  identity.register(service.app);
   servePages(service.app, {
     consoleDir,
     syncUrl: config.syncUrl,

@@ -5,6 +5,7 @@ import { PROBLEM_CONTENT_TYPE, ProblemError, problemBody, requestIdOf } from "@o
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ADDRESS_HEADER, type BetterAuth } from "./better-auth.ts";
 import { callScope, type CallScope } from "./call-scope.ts";
+import type { Identity } from "./identity.ts";
 import { assertOrigin, type Origins } from "./origins.ts";
 import type { SessionInfo } from "./session.ts";
 import { AUTH_ROUTES, isBody, type AuthRoute, type Body } from "./surface.ts";
@@ -16,8 +17,7 @@ export type AuthRoutesDeps = {
   readonly origins: Origins;
   readonly throttle: Throttle;
   readonly addressOf: (request: FastifyRequest) => string;
-  readonly resolveSession: (request: FastifyRequest) => Promise<SessionInfo | undefined>;
-  readonly assertCsrf: (request: FastifyRequest, session: SessionInfo) => void;
+  readonly sessions: Pick<Identity, "resolveSession" | "assertCsrf">;
   /** Told about what has succeeded: the route, who asked, and what better-auth answered. */
   readonly done: (route: AuthRoute, session: SessionInfo | undefined, answer: unknown) => Promise<void>;
   /** Whether people sign in at an identity provider, and so nowhere else. */
@@ -41,9 +41,9 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   if (route.signsIn === true && deps.ssoOnly) throw ssoRequired();
-  const session = await deps.resolveSession(request);
+  const session = await deps.sessions.resolveSession(request);
   if (route.verb === "POST") {
-    if (session?.presentedBy === "cookie") deps.assertCsrf(request, session);
+    if (session?.presentedBy === "cookie") deps.sessions.assertCsrf(request, session);
     else assertOrigin(deps.origins, request, false);
   }
   const body = route.verb === "POST" ? bodyOf(route, request) : undefined;

@@ -22,7 +22,7 @@ import { auditOf } from "./aftermath.ts";
 import type { AuditEntry, AuditSink, Identity, IdentityEvents } from "./identity.ts";
 import { createLocalLinks, isLocalDevelopment } from "./local-link.ts";
 import { assertOrigin, createOrigins, registerCors } from "./origins.ts";
-import { createSecrets } from "./secrets.ts";
+import { createSecrets, type Secrets } from "./secrets.ts";
 import type { SessionInfo } from "./session.ts";
 import { registerSessionRoutes } from "./session-routes.ts";
 import * as store from "./store.ts";
@@ -168,15 +168,13 @@ export function createIdentity(deps: IdentityDeps): Identity {
         scope.removeAllContentTypeParsers();
         scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, next) => next(null, body));
         const ssoOnly = config.workOs !== undefined;
-        const { resolveSession, assertCsrf } = identity;
         registerAuthRoutes(scope, {
           auth,
           publicUrl,
           origins,
           throttle,
           addressOf,
-          resolveSession,
-          assertCsrf,
+          sessions: identity,
           done,
           ssoOnly,
         });
@@ -207,7 +205,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     },
 
     async resolveSession(request) {
-      const presented = presentedToken(request, secrets.openCookie);
+      const presented = presentedToken(request, secrets);
       if (presented === undefined) return undefined;
       const session = await store.findSession(db, secrets.stored(presented.token), nowMs());
       if (session === undefined) return undefined;
@@ -292,7 +290,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
 /** The session token of a request. A caller that sends `Authorization` is not also looked for in its cookies. */
 function presentedToken(
   request: FastifyRequest,
-  openCookie: (value: string) => string | undefined,
+  secrets: Secrets,
 ): { readonly token: string; readonly by: "cookie" | "bearer" } | undefined {
   const { authorization, cookie } = request.headers;
   if (authorization !== undefined) {
@@ -300,13 +298,13 @@ function presentedToken(
     const [, token, signature] = value ?? [];
     if (token === undefined) return undefined;
     // better-auth answers tokens with the signature that its cookie has.
-    const good = signature === undefined || openCookie(decode(token + signature)) === token;
+    const good = signature === undefined || secrets.openCookie(decode(token + signature)) === token;
     return good ? { token, by: "bearer" } : undefined;
   }
   for (const part of (cookie ?? "").split(";")) {
     const [name, value] = part.trim().split("=", 2);
     if (name !== SESSION_COOKIE || value === undefined) continue;
-    const token = openCookie(decode(value));
+    const token = secrets.openCookie(decode(value));
     return token === undefined ? undefined : { token, by: "cookie" };
   }
   return undefined;

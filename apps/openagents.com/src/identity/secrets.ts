@@ -6,9 +6,9 @@ import { createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from "node:c
 
 export type Secrets = {
   /** What is stored of a session token, a device code, or a link. */
-  stored(secret: string): string;
+  readonly stored: (secret: string) => string;
   /** What is stored of a code that is short enough to try all of: of no use without the key. */
-  storedCode(code: string): string;
+  readonly storedCode: (code: string) => string;
   /** The CSRF token of a session. */
   csrfToken(sessionId: string): string;
   isCsrfToken(sessionId: string, token: string): boolean;

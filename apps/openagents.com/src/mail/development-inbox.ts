@@ -1,6 +1,7 @@
 // The inbox of development: mail goes nowhere but to a page of this process,
-// which is served on loopback only. Nothing here sends anything.
+// which is served on loopback only, and to its log. Nothing here sends anything.
 
+import type { Logger } from "@openagents/service";
 import { checkedMail, type Mail, type Mailer } from "./mail.ts";
 
 export type InboxMail = Mail & { readonly sentAtMs: number };
@@ -12,11 +13,19 @@ export type DevelopmentInbox = Mailer & {
 
 const KEPT_MAX = 100;
 
-export function developmentInbox(nowMs: () => number): DevelopmentInbox {
+export function developmentInbox({
+  nowMs,
+  log,
+}: {
+  readonly nowMs: () => number;
+  readonly log: Logger;
+}): DevelopmentInbox {
   let kept: readonly InboxMail[] = [];
   return {
     async send(mail) {
-      kept = [{ ...checkedMail(mail), sentAtMs: nowMs() }, ...kept].slice(0, KEPT_MAX);
+      const checked = checkedMail(mail);
+      kept = [{ ...checked, sentAtMs: nowMs() }, ...kept].slice(0, KEPT_MAX);
+      log.info({ mail: checked }, "a mail for the development inbox");
     },
     list: () => kept,
     async [Symbol.asyncDispose]() {},

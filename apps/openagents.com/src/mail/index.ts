@@ -1,3 +1,4 @@
+import type { Logger } from "@openagents/service";
 import type { MailSettings } from "../config.ts";
 import { developmentInbox, type DevelopmentInbox } from "./development-inbox.ts";
 import type { Mailer } from "./mail.ts";
@@ -10,11 +11,11 @@ export { MailNotSent, type Mail, type Mailer } from "./mail.ts";
 /** The mailer of the settings; in development also the inbox that it fills. */
 export function createMailer(
   settings: MailSettings,
-  nowMs: () => number,
+  deps: { readonly nowMs: () => number; readonly log: Logger },
 ): { readonly mailer: Mailer; readonly inbox?: DevelopmentInbox } {
   switch (settings.kind) {
     case "development": {
-      const inbox = developmentInbox(nowMs);
+      const inbox = developmentInbox(deps);
       return { mailer: inbox, inbox };
     }
     case "smtp":
