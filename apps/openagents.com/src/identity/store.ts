@@ -168,16 +168,6 @@ export async function isPersonalOrg(q: Queryable, orgId: string): Promise<boolea
   return row?.personal ?? false;
 }
 
-const LIST_MEMBERS = statement(
-  "identity.list_member_ids",
-  `SELECT "userId" FROM auth."member" WHERE "organizationId" = $1`,
-);
-
-export async function listMemberIds(q: Queryable, orgId: string): Promise<string[]> {
-  const rows = await q.query<{ readonly userId: string }>(LIST_MEMBERS, [orgId]);
-  return rows.map(({ userId }) => userId);
-}
-
 const MAKE_USER = statement(
   "identity.make_user",
   `INSERT INTO auth."user" ("id", "name", "email", "emailVerified", "createdAt", "updatedAt")

@@ -6,7 +6,7 @@ import { resendMailer } from "./resend.ts";
 import { smtpMailer } from "./smtp.ts";
 
 export { inboxPage, type DevelopmentInbox } from "./development-inbox.ts";
-export { MailNotSent, type Mail, type Mailer } from "./mail.ts";
+export type { Mail, Mailer } from "./mail.ts";
 
 /** The mailer of the settings; in development also the inbox that it fills. */
 export function createMailer(
