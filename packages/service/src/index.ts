@@ -17,7 +17,7 @@ export {
   type RevocationSet,
 } from "./revocations.ts";
 export { createLogger, silentLogger, type Logger } from "./log.ts";
-export { assertLoopbackRequest } from "./loopback.ts";
+export { assertLoopbackRequest, isLoopbackOrigin } from "./loopback.ts";
 export { OutboundError, createOutbound, type Outbound } from "./outbound/index.ts";
 export { createMetrics, type ServiceMetrics } from "./metrics.ts";
 export {

@@ -16,14 +16,19 @@ export function assertLoopbackRequest(host: string | undefined, origin: string |
     });
   }
   if (origin === undefined || origin === "") return;
-  const authority = /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
-  if (authority === undefined || !LOOPBACK_NAMES.has(nameOf(authority))) {
+  if (!isLoopbackOrigin(origin)) {
     throw new ProblemError({
       status: 403,
       code: "origin_not_allowed",
       detail: "This service listens on loopback and answers no page from another origin.",
     });
   }
+}
+
+/** Whether a page of this origin was served on this computer, at whichever port. */
+export function isLoopbackOrigin(origin: string): boolean {
+  const authority = /^https?:\/\/([^/]+)$/.exec(origin)?.[1];
+  return authority !== undefined && LOOPBACK_NAMES.has(nameOf(authority));
 }
 
 function nameOf(authority: string): string {

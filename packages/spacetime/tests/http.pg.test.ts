@@ -44,6 +44,24 @@ test("the endpoints that SpacetimeDB's clients and tools ask", async (t) => {
   assert.match((await call("POST", acknowledge, {}, { authorization })).json.detail, /client_id must be/);
 });
 
+test("a page of this computer may ask for a session's token, and a page from elsewhere may not", async (t) => {
+  const sync = await startHarness(t);
+  const ask = (origin: string, method = "OPTIONS") =>
+    fetch(`${sync.url}/v1/identity/websocket-token`, {
+      method,
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+  const own = await ask("http://localhost:8787");
+  assert.equal(own.status, 204);
+  assert.equal(own.headers.get("access-control-allow-origin"), "http://localhost:8787");
+  assert.match(own.headers.get("access-control-allow-headers") ?? "", /authorization/);
+  // A refusal has to be readable, too, for the page to say why.
+  const refused = await ask("http://localhost:8787", "POST");
+  assert.deepEqual([refused.status, refused.headers.get("vary")], [401, "origin"]);
+  const foreign = await ask("https://elsewhere.example");
+  assert.deepEqual([foreign.status, foreign.headers.get("access-control-allow-origin")], [403, null]);
+});
+
 test("a session is opened for a client of the window, with a protocol and a token, at its own address", async (t) => {
   const sync = await startHarness(t);
   const token = await sync.token({ streams: [STREAM] });

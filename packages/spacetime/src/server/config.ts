@@ -21,6 +21,7 @@ export function configFromEnv(env: Environment): SyncServerConfig {
       url: requiredVariable(env, "OPENAGENTS_JWKS_URL", "the address of the keys that sign sync tokens"),
     },
     issuer: requiredVariable(env, "OPENAGENTS_ISSUER", "the issuer of sync tokens"),
+    allowedOrigins: (env["SYNC_ALLOWED_ORIGINS"] ?? "").split(",").flatMap((origin) => origin.trim() || []),
     version: env["OPENAGENTS_VERSION"] ?? "0.1.0",
   };
 }

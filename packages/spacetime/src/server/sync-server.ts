@@ -11,6 +11,7 @@ import { WebSocketServer } from "ws";
 import { PROTOCOLS } from "../protocol/index.ts";
 import { createTokenVerifier, type Claims } from "./claims.ts";
 import { startFeeds, type Feeds } from "./feeds.ts";
+import { allowCrossOrigin } from "./cross-origin.ts";
 import { mountHttp } from "./http.ts";
 import { LIMITS, type Limits } from "./limits.ts";
 import { createSyncMetrics } from "./metrics.ts";
@@ -34,6 +35,8 @@ export type SyncServerConfig = {
   /** Keys that sign sync tokens. */
   readonly jwks: KeySource;
   readonly issuer: string;
+  /** Of pages that are served elsewhere and may ask for sessions; on loopback those of this computer may. */
+  readonly allowedOrigins?: readonly string[] | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly version: string;
 };
@@ -153,6 +156,10 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
     "Events that are committed and not read yet, of the stream that is most behind, at the last look.",
     () => live?.feeds.lagMax ?? 0,
   );
+  allowCrossOrigin(service.app, {
+    allowedOrigins: config.allowedOrigins ?? [],
+    loopback: isLoopback(config.host),
+  });
   mountHttp(service.app, {
     reducers,
     authenticate: (authorization) => authenticate(bearerOf(authorization)),
