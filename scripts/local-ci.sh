@@ -77,6 +77,7 @@ lane_docs() {
 lane_workspace_compile() {
   step 'types' bin typescript/bin/tsc --noEmit -p tsconfig.json
   step 'types of the module' bin typescript/bin/tsc --noEmit -p spacetime/modules/autopilot-sync/tsconfig.json
+  step 'types of the console' bin typescript/bin/tsc --noEmit -p apps/openagents.com/web/tsconfig.json
   step 'lint' bin oxlint/bin/oxlint --deny-warnings
   step 'format' bin oxfmt/bin/oxfmt --check
   step 'tidy' "$node" tools/tidy/src/main.ts
