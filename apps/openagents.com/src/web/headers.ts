@@ -18,12 +18,11 @@ export function pageHeaders(syncUrl: string): Readonly<Record<string, string>> {
   const policy = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
-    // The component library writes style elements and the plots set styles while they run. Style
-    // reaches nothing outside: images and fonts come from here, and forms go nowhere else.
-    "style-src": ["'self'", "'unsafe-inline'"],
+    // Pieces that move set their style by script, which this allows; no markup brings one.
+    "style-src": ["'self'"],
     "img-src": ["'self'", "data:"],
     "font-src": ["'self'"],
-    "connect-src": ["'self'", ...socketOrigins(syncUrl)],
+    "connect-src": ["'self'", ...syncOrigins(syncUrl)],
     "manifest-src": ["'self'"],
     "worker-src": ["'self'"],
     "form-action": ["'self'"],
@@ -40,10 +39,12 @@ export function pageHeaders(syncUrl: string): Readonly<Record<string, string>> {
 }
 
 /** A loopback server has two names, and the page that asks decides which one it uses. */
-function socketOrigins(syncUrl: string): string[] {
+function syncOrigins(syncUrl: string): string[] {
   const { protocol, hostname, port } = new URL(syncUrl);
-  const scheme = protocol === "https:" || protocol === "wss:" ? "wss:" : "ws:";
+  // A session's token is asked for over HTTP, and its events come over a socket.
+  const schemes = protocol === "https:" || protocol === "wss:" ? ["https:", "wss:"] : ["http:", "ws:"];
   const names =
     hostname === "127.0.0.1" || hostname === "localhost" ? ["127.0.0.1", "localhost"] : [hostname];
-  return names.map((name) => `${scheme}//${name}${port === "" ? "" : `:${port}`}`);
+  const at = port === "" ? "" : `:${port}`;
+  return schemes.flatMap((scheme) => names.map((name) => `${scheme}//${name}${at}`));
 }

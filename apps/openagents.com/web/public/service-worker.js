@@ -1,0 +1,51 @@
+// Keeps the console's own files, so that it opens at once and without a network.
+// Answers of the services are never kept: what is on the screen about money and
+// rights comes from them each time.
+
+const CACHE = "console-v1";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(self.skipWaiting());
+});
+
+self.addEventListener("activate", (event) => {
+  const drop = async () => {
+    for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
+    await self.clients.claim();
+  };
+  event.waitUntil(drop());
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== self.location.origin) return;
+  // Named by their content, and so never out of date.
+  if (pathname.startsWith("/assets/")) event.respondWith(cacheFirst(request));
+  else if (request.mode === "navigate" && !pathname.startsWith("/api/")) event.respondWith(pageOf(request));
+});
+
+async function cacheFirst(request) {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(request);
+  if (kept !== undefined) return kept;
+  const answer = await fetch(request);
+  if (answer.ok) await cache.put(request, answer.clone());
+  return answer;
+}
+
+/** The page is one and the same for every address of the console; without a network, the last one seen. */
+async function pageOf(request) {
+  const cache = await caches.open(CACHE);
+  try {
+    const answer = await fetch(request);
+    const isPage = answer.headers.get("content-type")?.startsWith("text/html") === true;
+    if (answer.ok && isPage && answer.headers.get("x-console-page") === "1")
+      await cache.put("/", answer.clone());
+    return answer;
+  } catch (error) {
+    const kept = await cache.match("/");
+    if (kept !== undefined) return kept;
+    throw error;
+  }
+}

@@ -1,0 +1,6 @@
+// Style sheets are imported for their effect; the bundler turns them into files.
+declare module "*.css";
+
+interface ImportMeta {
+  readonly env: { readonly PROD: boolean };
+}

@@ -1,0 +1,300 @@
+import { Fraud, Operations, Streams, Treasury, Workers, Marketplace } from "@openagents/contracts";
+import { formatCount, sentence } from "@openagents/ui";
+import { Amount, Badge, Empty, Id, Problem, Time } from "@openagents/ui/react";
+import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { client, queries, useRead } from "../api.ts";
+import { useSignedIn } from "../session/use-session.ts";
+import { CommandButton } from "../shell/command-button.tsx";
+import { Page, Panel } from "../shell/page.tsx";
+import { Read } from "../shell/read.tsx";
+
+/** For people who operate this installation: stop it, look into it, and see who did what. */
+export function AdminPage() {
+  const { scopes } = useSignedIn();
+  if (!scopes.has("admin")) {
+    return (
+      <Page title="Admin">
+        <Panel title="Not for you">
+          <Empty title="Only people who operate this installation can look here">
+            Operators are named in the configuration of the control service, by their e-mail address.
+          </Empty>
+        </Panel>
+      </Page>
+    );
+  }
+  return (
+    <Page title="Admin" lead="Every command here is receipted, and says who gave it.">
+      <AuthorityMode />
+      <div className="columns">
+        <Books />
+        <SyncLane />
+      </div>
+      <Quarantine />
+      <Incidents />
+      <Reconcile />
+    </Page>
+  );
+}
+
+const again = (key: string) => () => void queries.invalidateQueries({ queryKey: [key] });
+
+function AuthorityMode() {
+  const mode = useRead(["authority-mode"], (signal) => client(Operations).getAuthorityMode({}, { signal }), {
+    everyMs: 5_000,
+  });
+  return (
+    <Panel title="Authority mode">
+      <Read of={mode} lines={2}>
+        {(now) => {
+          const frozen = now.mode === "read_only";
+          return (
+            <div className="oa-body row">
+              <Badge word={now.mode} />
+              <span className="quiet">
+                {now.changedAt === undefined ? (
+                  "It has never been changed."
+                ) : (
+                  <>
+                    since <Time atMs={now.changedAt} />
+                    {now.reason === "" ? "" : `: ${now.reason}`}
+                  </>
+                )}
+              </span>
+              {now.receiptId === undefined ? null : (
+                <Link to="/receipts/$receiptId" params={{ receiptId: now.receiptId }}>
+                  receipt
+                </Link>
+              )}
+              <CommandButton
+                label={frozen ? "End the freeze" : "Freeze all writes"}
+                title={frozen ? "End the freeze?" : "Freeze all writes?"}
+                explanation={
+                  frozen
+                    ? "Commands are taken again at once."
+                    : "Every command is refused with 503 until the freeze ends. Reading goes on, and so do outcomes of what was begun."
+                }
+                ask="Why, for the receipt"
+                confirm={frozen ? "End the freeze" : "Freeze now"}
+                danger={!frozen}
+                run={(reason, idempotencyKey) =>
+                  client(Operations).setAuthorityMode(
+                    { mode: frozen ? "active" : "read_only", reason },
+                    { idempotencyKey },
+                  )
+                }
+                done={again("authority-mode")}
+              />
+            </div>
+          );
+        }}
+      </Read>
+    </Panel>
+  );
+}
+
+function Books() {
+  const audit = useRead(["ledger-audit"], (signal) => client(Operations).auditLedger({}, { signal }), {
+    everyMs: 60_000,
+  });
+  return (
+    <Panel
+      title="The books"
+      aside={audit.data === undefined ? null : <Badge word={audit.data.ok ? "succeeded" : "failed"} />}
+    >
+      <Read of={audit}>
+        {({ checks, transfers, accounts }) => (
+          <ul className="money-way">
+            <li className="quiet">
+              {formatCount(transfers)} transfers over {formatCount(accounts)} accounts
+            </li>
+            {checks.map((check) => (
+              <li key={check.name} title={check.detail}>
+                <span>{sentence(check.name)}</span>
+                <Badge word={check.ok ? "holds" : "failed"} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Read>
+    </Panel>
+  );
+}
+
+function SyncLane() {
+  const metrics = useRead(["sync-metrics"], (signal) => client(Streams).getSyncMetrics({}, { signal }), {
+    everyMs: 10_000,
+  });
+  return (
+    <Panel title="Sync lane">
+      <Read of={metrics}>
+        {({ servers }) => (
+          <ul className="money-way">
+            {servers.map((server) => (
+              <li key={server.url}>
+                <span>
+                  <span className="oa-mono">{server.url}</span>{" "}
+                  <span className="quiet">
+                    {formatCount(server.sessions ?? 0n)} sessions,{" "}
+                    {formatCount(server.eventsDeliveredTotal ?? 0n)} events delivered, lag{" "}
+                    {formatCount(server.lagEventsMax ?? 0n)}
+                  </span>
+                </span>
+                <Badge word={server.reachable ? "fresh" : "stale"} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Read>
+    </Panel>
+  );
+}
+
+function Quarantine() {
+  const providers = useRead(
+    ["market", "providers", "all"],
+    (signal) => client(Marketplace).listProviders({}, { signal }),
+    { everyMs: 15_000 },
+  );
+  return (
+    <Panel title="Quarantine">
+      <Read of={providers}>
+        {({ providers: all }) => {
+          const held = all.filter(({ quarantined, strikes }) => quarantined || strikes > 0);
+          return held.length === 0 ? (
+            <Empty title="Nobody is in quarantine">
+              Three strikes for work that was shown to be wrong put a provider here.
+            </Empty>
+          ) : (
+            <ul className="money-way">
+              {held.map((worker) => (
+                <li key={worker.workerId}>
+                  <span>
+                    {worker.displayName} <Id id={worker.workerId} />{" "}
+                    <span className="quiet">{formatCount(worker.strikes)} strikes</span>
+                  </span>
+                  <CommandButton
+                    label="Reinstate"
+                    title={`Reinstate ${worker.displayName}?`}
+                    explanation="Its strikes are taken back, and it may be given work again."
+                    ask="Why, for the receipt"
+                    confirm="Reinstate it"
+                    disabledBecause={worker.quarantined ? undefined : "It is not in quarantine."}
+                    run={(reason, idempotencyKey) =>
+                      client(Workers).reinstateWorker(
+                        { workerId: worker.workerId, reason },
+                        { idempotencyKey },
+                      )
+                    }
+                    done={again("market")}
+                  />
+                </li>
+              ))}
+            </ul>
+          );
+        }}
+      </Read>
+    </Panel>
+  );
+}
+
+function Incidents() {
+  const incidents = useRead(
+    ["incidents"],
+    (signal) => client(Fraud).listIncidents({ limit: 50 }, { signal }),
+    { everyMs: 10_000 },
+  );
+  return (
+    <Panel title="Fraud incidents">
+      <Read of={incidents}>
+        {({ incidents: all }) =>
+          all.length === 0 ? (
+            <Empty title="No incidents">
+              Two runs of one job that differ, a broken rule, or a dispute open one.
+            </Empty>
+          ) : (
+            <div className="oa-scroll" tabIndex={0} role="region" aria-label="Fraud incidents">
+              <table className="oa-table">
+                <thead>
+                  <tr>
+                    <th scope="col">What</th>
+                    <th scope="col">Kind</th>
+                    <th scope="col">Status</th>
+                    <th scope="col">Outcome</th>
+                    <th scope="col" className="oa-end">
+                      Opened
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {all.map((incident) => (
+                    <tr key={incident.incidentId}>
+                      <td className="oa-wide">
+                        <Link className="row-link" to="/runs/$runId" params={{ runId: incident.runId }}>
+                          {incident.detail}
+                        </Link>
+                      </td>
+                      <td>{sentence(incident.kind)}</td>
+                      <td>
+                        <Badge word={incident.status} />
+                      </td>
+                      <td>{incident.outcome === undefined ? "–" : sentence(incident.outcome)}</td>
+                      <td className="oa-end quiet">
+                        <Time atMs={incident.openedAt} />
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Read>
+    </Panel>
+  );
+}
+
+function Reconcile() {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const [answer, setAnswer] = useState<{
+    readonly freedMsats: bigint;
+    readonly freed: number;
+    readonly left: number;
+  }>();
+  const reconcile = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const { freed, freedMsats, left } = await client(Treasury).reconcileCompute({});
+      setAnswer({ freedMsats, freed: freed.length, left: left.length });
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Panel title="Reconciliation">
+      <div className="oa-body stack">
+        <p className="quiet">
+          Looks at reservations whose time is over: what no job needs any more is given back, and the rest
+          says why it stays.
+        </p>
+        <div className="row">
+          <Button size="sm" variant="default" loading={busy} onClick={() => void reconcile()}>
+            Reconcile now
+          </Button>
+          {answer === undefined ? null : (
+            <span>
+              {formatCount(answer.freed)} given back, <Amount msats={answer.freedMsats} />;{" "}
+              {formatCount(answer.left)} left
+            </span>
+          )}
+        </div>
+        {error === undefined ? null : <Problem error={error} />}
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,130 @@
+import { Runs } from "@openagents/contracts";
+import { foldRun, formatDuration, type LoggedEvent } from "@openagents/ui";
+import { Badge, Id, Time } from "@openagents/ui/react";
+import { Link, useParams } from "@tanstack/react-router";
+import { useCallback, useMemo } from "react";
+import { client, queries, useRead } from "../../api.ts";
+import { usePace, useStream } from "../../live/use-live.ts";
+import { useSignedIn } from "../../session/use-session.ts";
+import { CommandButton } from "../../shell/command-button.tsx";
+import { Page, Panel } from "../../shell/page.tsx";
+import { Read } from "../../shell/read.tsx";
+import { readEvents } from "../runs-reads.ts";
+import { BundleButton } from "./bundle-button.tsx";
+import { CheckLegs } from "./check-legs.tsx";
+import { MoneyWay } from "./money-way.tsx";
+import { Replay } from "./replay.tsx";
+import { VerdictCard } from "./verdict-card.tsx";
+
+const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
+
+/** One run: what came of it, why to believe it, what it cost, and all that happened. */
+export function RunPage() {
+  const { runId = "" } = useParams({ strict: false });
+  const { everyMs } = usePace();
+  const again = useCallback(() => {
+    void queries.invalidateQueries({ queryKey: ["run", runId] });
+  }, [runId]);
+  useStream(`runtime.run.${runId}.events`, again);
+  const run = useRead(["run", runId, "head"], (signal) => client(Runs).getRun({ runId }, { signal }), {
+    everyMs,
+  });
+  const events = useRead(["run", runId, "events"], (signal) => readEvents(runId, signal), { everyMs });
+  const status = run.data?.run.status;
+  return (
+    <Page
+      title={run.data?.run.issue?.title ?? "Run"}
+      lead={
+        run.data === undefined ? undefined : (
+          <span className="row">
+            <Badge word={run.data.run.status} />
+            <Id id={runId} />
+            <span className="quiet">
+              started <Time atMs={run.data.run.createdAt} />
+            </span>
+            {run.data.run.forkedFrom === undefined ? null : (
+              <Link to="/runs/$runId" params={{ runId: run.data.run.forkedFrom }}>
+                forked
+              </Link>
+            )}
+          </span>
+        )
+      }
+      actions={
+        <>
+          <BundleButton runId={runId} ready={status !== undefined && ENDED.has(status)} />
+          <CancelRun runId={runId} status={status} done={again} />
+        </>
+      }
+    >
+      <Read of={events} lines={12}>
+        {(all) => <RunStoryView runId={runId} events={all} />}
+      </Read>
+    </Page>
+  );
+}
+
+function RunStoryView({
+  runId,
+  events,
+}: {
+  readonly runId: string;
+  readonly events: readonly LoggedEvent[];
+}) {
+  const story = useMemo(() => foldRun(events), [events]);
+  const lasted =
+    story.startedAtMs === undefined || story.lastAtMs === undefined ? 0 : story.lastAtMs - story.startedAtMs;
+  return (
+    <>
+      <VerdictCard story={story} />
+      <Panel
+        title="Replay"
+        aside={<span className="oa-fine">{`${events.length} events in ${formatDuration(lasted)}`}</span>}
+      >
+        <Replay runId={runId} events={events} />
+      </Panel>
+      <div className="columns wide-left">
+        <CheckLegs outcome={story.outcome} />
+        <MoneyWay story={story} />
+      </div>
+      {story.body === undefined || story.body === "" ? null : (
+        <Panel title="The issue">
+          <pre className="oa-output oa-body" tabIndex={0}>
+            {story.body}
+          </pre>
+        </Panel>
+      )}
+    </>
+  );
+}
+
+type CancelRunProps = {
+  readonly runId: string;
+  readonly status: string | undefined;
+  readonly done: () => void;
+};
+
+function CancelRun({ runId, status, done }: CancelRunProps) {
+  const { scopes } = useSignedIn();
+  const because =
+    status === undefined
+      ? "The run is being read."
+      : ENDED.has(status)
+        ? "The run has ended."
+        : scopes.has("runs:write")
+          ? undefined
+          : "You may read runs, and not change them.";
+  return (
+    <CommandButton
+      label="Cancel run"
+      title="Cancel this run?"
+      explanation="It spends no more. Money that is set aside for work not handed in yet is given back at once; what was handed in is verified and settled as agreed."
+      ask="Why, for those who read the log"
+      confirm="Cancel the run"
+      danger
+      disabledBecause={because}
+      run={(reason, idempotencyKey) => client(Runs).cancelRun({ runId, reason }, { idempotencyKey })}
+      done={done}
+    />
+  );
+}

@@ -1,0 +1,158 @@
+import { Button } from "@mantine/core";
+import { Problem } from "@openagents/ui/react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useRef, useState, type FormEvent } from "react";
+import { authCall } from "../session/auth-call.ts";
+import { passkeysWork, signInWithPasskey } from "../session/passkey.ts";
+import { session } from "../session/session.ts";
+import { Brand } from "../shell/shell.tsx";
+
+type Stage = { readonly kind: "address" } | { readonly kind: "code"; readonly email: string };
+
+/** Sign-in by a code to an address, or by a passkey. */
+export function SignIn() {
+  const [stage, setStage] = useState<Stage>({ kind: "address" });
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const { back } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  useEffect(() => {
+    document.title = "Sign in · OpenAgents";
+  }, []);
+
+  const attempt = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await work();
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const enter = async () => {
+    await session.renew();
+    await navigate({ to: typeof back === "string" && /^\/[a-z]/.test(back) ? back : "/home", replace: true });
+  };
+  const sendCode = (email: string) =>
+    attempt(async () => {
+      await authCall("/email-otp/send-verification-otp", { email, type: "sign-in" });
+      setStage({ kind: "code", email });
+    });
+  const verify = (email: string, otp: string) =>
+    attempt(async () => {
+      await authCall("/sign-in/email-otp", { email, otp });
+      await enter();
+    });
+  const passkey = () =>
+    attempt(async () => {
+      await signInWithPasskey();
+      await enter();
+    });
+
+  return (
+    <main className="gate">
+      <div className="gate-card">
+        <Brand to="/" />
+        {stage.kind === "address" ? (
+          <>
+            <h1>Sign in</h1>
+            <AddressForm busy={busy} send={sendCode} />
+            <div className="divider">or</div>
+            <Button
+              variant="default"
+              disabled={!passkeysWork}
+              title={passkeysWork ? undefined : "This browser has no passkeys."}
+              onClick={() => void passkey()}
+            >
+              Use a passkey
+            </Button>
+            <p className="reason">
+              New here? The code also makes your account. No password is ever asked for.
+            </p>
+          </>
+        ) : (
+          <>
+            <h1>Enter the code</h1>
+            <CodeForm email={stage.email} busy={busy} verify={verify} />
+            <div className="row">
+              <button type="button" className="plain-button" onClick={() => void sendCode(stage.email)}>
+                Send another code
+              </button>
+              <button type="button" className="plain-button" onClick={() => setStage({ kind: "address" })}>
+                Use another address
+              </button>
+            </div>
+          </>
+        )}
+        {error === undefined ? null : <Problem error={error} />}
+      </div>
+    </main>
+  );
+}
+
+type AddressFormProps = { readonly busy: boolean; readonly send: (email: string) => Promise<void> };
+
+function AddressForm({ busy, send }: AddressFormProps) {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const email = new FormData(event.currentTarget).get("email");
+    if (typeof email === "string") void send(email.trim());
+  };
+  return (
+    <form onSubmit={submit}>
+      <div className="field">
+        <label htmlFor="email">E-mail address</label>
+        <input
+          id="email"
+          name="email"
+          type="email"
+          className="input"
+          required
+          autoComplete="username webauthn"
+          placeholder="you@example.org"
+        />
+      </div>
+      <Button type="submit" loading={busy}>
+        Send me a code
+      </Button>
+    </form>
+  );
+}
+
+type CodeFormProps = {
+  readonly email: string;
+  readonly busy: boolean;
+  readonly verify: (email: string, code: string) => Promise<void>;
+};
+
+function CodeForm({ email, busy, verify }: CodeFormProps) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    void verify(email, (field.current?.value ?? "").replaceAll(/\s/g, ""));
+  };
+  return (
+    <form onSubmit={submit}>
+      <div className="field">
+        <label htmlFor="code">Six digits, sent to {email}</label>
+        <input
+          ref={field}
+          id="code"
+          className="input code"
+          required
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          pattern="[0-9 ]{6,7}"
+          maxLength={7}
+        />
+      </div>
+      <Button type="submit" loading={busy}>
+        Sign in
+      </Button>
+      <p className="reason">It works for ten minutes, and for five tries.</p>
+    </form>
+  );
+}

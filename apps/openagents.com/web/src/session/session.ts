@@ -1,0 +1,133 @@
+// Who is signed in in this tab. The browser's cookie is exchanged for an access
+// token that lives in memory only, and is renewed before it ends; nothing that
+// gives access is ever stored by the page.
+
+import { ProblemError } from "@openagents/contracts";
+import { claimsOf } from "./claims.ts";
+
+export type SignedIn = {
+  readonly kind: "signed_in";
+  readonly userId: string;
+  readonly org: string;
+  readonly scopes: ReadonlySet<string>;
+};
+
+export type SessionState = { readonly kind: "asking" } | { readonly kind: "signed_out" } | SignedIn;
+
+type Held = { readonly token: string; readonly renewAtMs: number; readonly endsAtMs: number };
+
+/** Renewed so long before it ends, so that no request leaves with a token that ends on the way. */
+const RENEW_LEAD_MS = 60_000;
+
+export type Session = {
+  readonly state: SessionState;
+  readonly subscribe: (listener: () => void) => () => void;
+  /** Ask once whether the browser is signed in. */
+  restore(): Promise<SessionState>;
+  /** After a sign-in, or a change of organisation: the next token is a new one. */
+  renew(): Promise<SessionState>;
+  /** An access token for a request. Rejects with 401 `signed_out`. */
+  token(): Promise<string>;
+  /** For commands that the cookie authenticates: of `/api/auth/*` alone. */
+  csrfToken(): Promise<string>;
+  signOut(): Promise<void>;
+};
+
+export function createSession(request: typeof fetch = (...args) => fetch(...args)): Session {
+  let state: SessionState = { kind: "asking" };
+  let held: Held | undefined;
+  let asking: Promise<SessionState> | undefined;
+  const listeners = new Set<() => void>();
+
+  const become = (next: SessionState): SessionState => {
+    state = next;
+    for (const listener of listeners) listener();
+    return next;
+  };
+
+  async function csrfToken(): Promise<string> {
+    const answer = await request("/api/auth/csrf", { headers: { accept: "application/json" } });
+    const token: unknown = answer.ok ? Object(await answer.json()).csrf_token : undefined;
+    return typeof token === "string" ? token : "";
+  }
+
+  async function exchange(): Promise<SessionState> {
+    // Answers 200 for nobody, too: being signed out is no error.
+    const known = await request("/api/auth/get-session");
+    if (!known.ok || Object(await known.json().catch(() => undefined)).user === undefined) return leave();
+    const answer = await request("/api/auth/token", {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-csrf-token": await csrfToken() },
+      body: JSON.stringify({ grant_type: "session" }),
+    });
+    if (answer.status === 401 || answer.status === 403) return leave();
+    if (!answer.ok) throw unavailable(answer.status);
+    const body = Object(await answer.json());
+    if (typeof body.access_token !== "string") throw unavailable(answer.status);
+    const { access_token: token, expires_in: seconds } = body;
+    const endsAtMs = Date.now() + (typeof seconds === "number" ? seconds : 60) * 1000;
+    held = { token, endsAtMs, renewAtMs: endsAtMs - RENEW_LEAD_MS };
+    const claims = claimsOf(token);
+    return become({ kind: "signed_in", ...claims });
+  }
+
+  function leave(): SessionState {
+    held = undefined;
+    return become({ kind: "signed_out" });
+  }
+
+  /** One exchange at a time, however many wait for it. */
+  function ask(): Promise<SessionState> {
+    asking ??= exchange().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async restore() {
+      return state.kind === "asking" ? ask() : state;
+    },
+    renew() {
+      held = undefined;
+      return ask();
+    },
+    csrfToken,
+    async token() {
+      const nowMs = Date.now();
+      if (held !== undefined && nowMs < held.renewAtMs) return held.token;
+      // While the old one lives, a failed renewal is not yet a failure.
+      const renewed = ask().catch((error: unknown) => {
+        if (held === undefined || Date.now() >= held.endsAtMs) throw error;
+      });
+      await renewed;
+      if (held !== undefined) return held.token;
+      throw new ProblemError({ status: 401, code: "signed_out", detail: "Sign in to go on." });
+    },
+    async signOut() {
+      await request("/api/auth/sign-out", {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-csrf-token": await csrfToken() },
+        body: "{}",
+      });
+      leave();
+    },
+  };
+}
+
+function unavailable(status: number): ProblemError {
+  return new ProblemError({
+    status: status >= 500 ? status : 503,
+    code: "sign_in_unavailable",
+    detail: "The control service gave no access token. Try again shortly.",
+  });
+}
+
+export const session = createSession();
