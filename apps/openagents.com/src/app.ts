@@ -138,7 +138,7 @@ async function buildService(
   let openApiText = "";
   const bindings: Binding[] = [
     distributionRoutes({ openApiText: () => openApiText }),
-    ...agentLanes({ db, authority, findDeviceOwner }),
+    ...agentLanes({ db, authority, follower, findDeviceOwner, nowMs, log, resources }),
   ];
   const service = createServiceApp({
     service: "control_service",

@@ -28,7 +28,12 @@ export function decideAccess(grants: Grants, streamId: string): Access {
 }
 
 /** Families whose streams are a person's, in whichever organisation that person acts. */
-const OF_PERSONS: ReadonlySet<string> = new Set<StreamFamily>(["fleet_user", "approvals"]);
+const OF_PERSONS: ReadonlySet<string> = new Set<StreamFamily>([
+  "fleet_user",
+  "approvals",
+  "thread",
+  "worker_events",
+]);
 
 /** Whose a stream has to be for a family's grant to reach it. */
 export function tenantWanted(

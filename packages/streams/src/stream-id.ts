@@ -24,6 +24,7 @@ export const FAMILIES = {
   treasury: { pattern: "runtime.treasury.org.*", retention: "permanent" },
   stats: { pattern: "runtime.stats", retention: { newestEvents: 10_000 } },
   approvals: { pattern: "control.approvals.user.*", retention: "permanent" },
+  thread: { pattern: "control.thread.*.events", retention: { newestEvents: 100_000 } },
   revocations: { pattern: "control.revocations", retention: "permanent" },
 } as const satisfies Readonly<Record<string, Family>>;
 

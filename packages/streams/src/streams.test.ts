@@ -60,6 +60,8 @@ test("a person's streams are reached by that person, in whichever organisation",
   const grants = { org: "org_a", sub: "usr_1" };
   assert.equal(tenantWanted(grants, "runtime.fleet.user.usr_1.workers"), "usr_1");
   assert.equal(tenantWanted(grants, "control.approvals.user.usr_1"), "usr_1");
+  assert.equal(tenantWanted(grants, "control.thread.thr_1.events"), "usr_1");
+  assert.equal(tenantWanted(grants, "runtime.codex.worker.events.cwk_1"), "usr_1");
   assert.equal(tenantWanted(grants, "runtime.run.run_1.events"), "org_a");
 });
 

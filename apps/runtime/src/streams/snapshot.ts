@@ -76,6 +76,7 @@ async function familyState(
     case "worker_events":
     case "fleet_guest":
     case "approvals":
+    case "thread":
     case "revocations": {
       const [newest] = await listEvents(db, head.streamId, head.headSeq - 1n, 1);
       return newest === undefined ? undefined : { newest: JSON.parse(newest.payload) as JsonObject };

@@ -1,0 +1,25 @@
+import { CodexWorkers, ProblemError } from "@openagents/contracts";
+import { startSweep, type After, type Logger } from "@openagents/service";
+import { controlCall } from "../control-call.ts";
+import { sweepCalls } from "./calls.ts";
+import type { CodexWorkerDeps } from "./deps.ts";
+
+/** Whoever waits for an answer waits no longer than this beyond the deadline. */
+const LOOK_EVERY_MS = 500;
+
+/** Answer for workers that do not; disposing it waits for the look that goes on. */
+export function startCallSweep(
+  deps: CodexWorkerDeps & { readonly log: Logger; readonly after?: After | undefined },
+): AsyncDisposable {
+  const look = async (signal: AbortSignal) => {
+    await sweepCalls(
+      deps,
+      controlCall(CodexWorkers, "sweepCodexWorkerCalls", "codex_workers:sweep", signal),
+    ).catch((error: unknown) => {
+      // Frozen: they are answered afterwards.
+      if (error instanceof ProblemError && error.code === "writes_frozen") return;
+      throw error;
+    });
+  };
+  return startSweep({ ...deps, what: "calls of workers", everyMs: LOOK_EVERY_MS, look });
+}

@@ -1,0 +1,8 @@
+export {
+  findHead,
+  followStream,
+  listEvents,
+  staleCursor,
+  type StreamHead,
+  type StoredEvent,
+} from "./stream-reads.ts";
