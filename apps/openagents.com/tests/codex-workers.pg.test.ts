@@ -3,25 +3,20 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { manualClock } from "@openagents/testing";
-import { openDevice, ownerByName, type TestDevice } from "./device.ts";
-import { startHarness, type Answer, type Harness } from "./harness.ts";
+import { openDevice, ownerByName } from "./device.ts";
+import { startHarness } from "./harness.ts";
 
 const START_MS = Date.UTC(2026, 0, 2);
 
-async function open(t: TestContext): Promise<{
-  control: Harness;
-  device: TestDevice;
-  ask(body: object, options?: { token?: string }): ReturnType<Harness["post"]>;
-  call(requestId: string, waitMs?: number): Promise<Answer["json"]>;
-}> {
+async function open(t: TestContext) {
   const control = await startHarness(t, { findDeviceOwner: ownerByName });
   const device = await openDevice(control);
   const path = `/api/runtime/codex/workers/${device.workerId}/requests`;
   return {
     control,
     device,
-    ask: (body, options) => control.post(path, { method: "thread/list", ...body }, options),
-    call: async (requestId, waitMs = 0) =>
+    ask: (body: object) => control.post(path, { method: "thread/list", ...body }),
+    call: async (requestId: string, waitMs = 0) =>
       (await control.get(`${path}/${requestId}?wait_ms=${waitMs}`)).json.call,
   };
 }
