@@ -2,8 +2,11 @@
 // that the stack prints. Whoever can read that may use the machine's data anyway.
 
 import { randomBytes } from "node:crypto";
+import { ProblemError } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
+import type { FastifyInstance } from "fastify";
 import type { ControlConfig } from "../config.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { Secrets } from "./secrets.ts";
 import * as store from "./store.ts";
 
@@ -53,4 +56,20 @@ export function isLocalDevelopment({
   development,
 }: Pick<ControlConfig, "host" | "development">): boolean {
   return development && (host === "localhost" || host === "::1" || host.startsWith("127."));
+}
+
+/** `/sign-in/local`: the page that the link is of. */
+export function registerLocalLink(scope: FastifyInstance, links: LocalLinks, arrivals: Arrivals): void {
+  scope.get<{ Querystring: { token?: unknown } }>("/sign-in/local", async (request, reply) => {
+    const { token } = request.query;
+    const userId = typeof token === "string" ? await links.redeem(token) : undefined;
+    if (userId === undefined) {
+      throw new ProblemError({
+        status: 403,
+        code: "link_invalid",
+        detail: "The link was used or has expired. The stack makes a new one.",
+      });
+    }
+    return arrivals.signIn(request, reply, { userId, method: "link", to: "/" });
+  });
 }

@@ -4,25 +4,23 @@
 import { ProblemError, requestIdOf } from "@openagents/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { assertOrigin, type Origins } from "./origins.ts";
-import type { Identity } from "./identity.ts";
 import type { SessionInfo } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
 import { isBody } from "./surface.ts";
 
-export type SessionRoutesDeps = Pick<
-  Identity,
-  "resolveSession" | "assertCsrf" | "listSessions" | "revokeSession" | "revokeSessionsOf"
-> & {
-  readonly csrfToken: (session: SessionInfo) => string;
+export type SessionRoutesDeps = {
+  readonly sessions: Sessions;
   readonly origins: Origins;
+  /** Whether people sign in at an identity provider, and so nowhere else. */
   readonly ssoOnly: boolean;
 };
 
 export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoutesDeps): void {
   const signedIn = async (request: FastifyRequest): Promise<SessionInfo> => {
-    const session = await deps.resolveSession(request);
+    const session = await deps.sessions.resolveSession(request);
     if (session === undefined) throw notSignedIn();
     if (request.method !== "GET") {
-      if (session.presentedBy === "cookie") deps.assertCsrf(request, session);
+      if (session.presentedBy === "cookie") deps.sessions.assertCsrf(request, session);
       else assertOrigin(deps.origins, request, false);
     }
     return session;
@@ -34,12 +32,12 @@ export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoute
 
   scope.get("/api/auth/csrf", async (request, reply) => {
     const session = await signedIn(request);
-    return json(request, reply, { csrf_token: deps.csrfToken(session) });
+    return json(request, reply, { csrf_token: deps.sessions.csrfToken(session) });
   });
 
   scope.get("/api/auth/sessions", async (request, reply) => {
     const { userId, sessionId } = await signedIn(request);
-    const sessions = await deps.listSessions(userId);
+    const sessions = await deps.sessions.listSessions(userId);
     return json(request, reply, {
       sessions: sessions.map((each) => ({
         session_id: each.sessionId,
@@ -57,7 +55,7 @@ export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoute
   scope.post("/api/auth/sessions/revoke", async (request, reply) => {
     const { userId } = await signedIn(request);
     const sessionId = sessionIdOf(request.body);
-    if (!(await deps.revokeSession({ sessionId, userId }))) {
+    if (!(await deps.sessions.revokeSession({ sessionId, userId }))) {
       const detail = "You have no such session. `GET /api/auth/sessions` lists those that you have.";
       throw new ProblemError({ status: 404, code: "session_not_found", detail });
     }
@@ -66,7 +64,7 @@ export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoute
 
   scope.post("/api/auth/sign-out-everywhere", async (request, reply) => {
     const { userId } = await signedIn(request);
-    return json(request, reply, { sessions_ended: await deps.revokeSessionsOf(userId) });
+    return json(request, reply, { sessions_ended: await deps.sessions.revokeSessionsOf(userId) });
   });
 }
 

@@ -110,6 +110,16 @@ export async function listSessionIds(q: Queryable, userId: string): Promise<stri
   return rows.map(({ id }) => id);
 }
 
+const HAS_SESSION = statement(
+  "identity.has_session",
+  `SELECT "id" FROM auth."session" WHERE "id" = $1 AND "userId" = $2`,
+);
+
+export async function hasSession(q: Queryable, sessionId: string, userId: string): Promise<boolean> {
+  const rows = await q.query(HAS_SESSION, [sessionId, userId]);
+  return rows.length > 0;
+}
+
 const DELETE_SESSION = statement(
   "identity.delete_session",
   `DELETE FROM auth."session" WHERE "id" = $1 AND "userId" = $2 RETURNING "id"`,

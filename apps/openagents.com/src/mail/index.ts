@@ -5,7 +5,8 @@ import type { Mailer } from "./mail.ts";
 import { resendMailer } from "./resend.ts";
 import { smtpMailer } from "./smtp.ts";
 
-export { inboxPage, type DevelopmentInbox } from "./development-inbox.ts";
+export type { DevelopmentInbox } from "./development-inbox.ts";
+export { registerInbox } from "./inbox-route.ts";
 export type { Mail, Mailer } from "./mail.ts";
 
 /** The mailer of the settings; in development also the inbox that it fills. */
