@@ -24,7 +24,10 @@ test("every page address answers the one document, with a policy that lets it re
     const policy = answer.headers.get("content-security-policy") ?? "";
     assert.match(policy, /default-src 'none'/);
     assert.match(policy, /script-src 'self'(;|$)/);
-    assert.match(policy, /connect-src 'self' wss:\/\/sync\.example\.org:3000(;|$)/);
+    assert.match(
+      policy,
+      /connect-src 'self' https:\/\/sync\.example\.org:3000 wss:\/\/sync\.example\.org:3000(;|$)/,
+    );
     assert.match(policy, /frame-ancestors 'none'/);
     assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
     assert.equal(answer.headers.get("x-frame-options"), "DENY");

@@ -57,6 +57,10 @@ const WORDS: Readonly<Record<string, StatusWord>> = {
   stale: { label: "Not heard from", tone: "attention" },
   quarantined: { label: "Quarantined", tone: "bad" },
 
+  holds: { label: "Holds", tone: "good" },
+  enrolled: { label: "Enrolled", tone: "good" },
+  used: { label: "Used", tone: "neutral" },
+
   open: { label: "Open", tone: "attention" },
   adjudicating: { label: "Being decided", tone: "active" },
   decided: { label: "Decided", tone: "neutral" },

@@ -18,11 +18,12 @@ type Search = {
   readonly status?: string;
   readonly about?: string;
   readonly back?: string;
+  readonly user_code?: string;
 };
 
 function searchOf(search: Record<string, unknown>): Search {
   const found: Record<string, string> = {};
-  for (const name of ["status", "about", "back"]) {
+  for (const name of ["status", "about", "back", "user_code"]) {
     const value = search[name];
     if (typeof value === "string" && value !== "") found[name] = value;
   }
@@ -88,9 +89,15 @@ const tree = root.addChildren([
     within("/home", () => import("./pages/home.tsx"), "Home"),
     within("/runs", () => import("./pages/runs.tsx"), "RunsPage"),
     within("/runs/$runId", () => import("./pages/run/run-page.tsx"), "RunPage"),
+    within("/chat", () => import("./pages/chat.tsx"), "ChatPage"),
+    within("/chat/$threadId", () => import("./pages/chat.tsx"), "ChatPage"),
     within("/fleet", () => import("./pages/fleet.tsx"), "FleetPage"),
     within("/compute", () => import("./pages/compute.tsx"), "ComputePage"),
     within("/admin", () => import("./pages/admin.tsx"), "AdminPage"),
+    within("/settings", () => import("./pages/settings/settings-page.tsx"), "SettingsPage"),
+    within("/settings/$tab", () => import("./pages/settings/settings-page.tsx"), "SettingsPage"),
+    within("/invitations/$invitationId", () => import("./pages/invitation.tsx"), "InvitationPage"),
+    within("/device", () => import("./pages/device-code.tsx"), "DeviceCodePage"),
     within("/receipts", () => import("./pages/receipts.tsx"), "ReceiptsPage"),
     within("/receipts/$receiptId", () => import("./pages/receipt.tsx"), "ReceiptPage"),
   ]),

@@ -20,6 +20,7 @@ const GRANTS = [
   "runtime.treasury.org.*",
   "runtime.stats",
   "control.approvals.user.*",
+  "control.thread.*.events",
 ];
 
 const followed = new Map<string, Followed>();

@@ -101,7 +101,7 @@ function Books() {
   return (
     <Panel
       title="The books"
-      aside={audit.data === undefined ? null : <Badge word={audit.data.ok ? "succeeded" : "failed"} />}
+      aside={audit.data === undefined ? null : <Badge word={audit.data.ok ? "holds" : "failed"} />}
     >
       <Read of={audit}>
         {({ checks, transfers, accounts }) => (

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { Problem } from "@openagents/ui/react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useRead } from "../api.ts";
 import { authCall } from "../session/auth-call.ts";
 import { passkeysWork, signInWithPasskey } from "../session/passkey.ts";
 import { session } from "../session/session.ts";
@@ -16,8 +17,10 @@ export function SignIn() {
   const [error, setError] = useState<unknown>();
   const { back } = useSearch({ strict: false });
   const navigate = useNavigate();
+  const options = useRead(["sign-in-options"], readOptions);
   useEffect(() => {
     document.title = "Sign in · OpenAgents";
+    void session.restore().catch(() => undefined);
   }, []);
 
   const attempt = async (work: () => Promise<void>) => {
@@ -55,7 +58,15 @@ export function SignIn() {
     <main className="gate">
       <div className="gate-card">
         <Brand to="/" />
-        {stage.kind === "address" ? (
+        {options.data?.has("sso") === true ? (
+          <>
+            <h1>Sign in</h1>
+            <Button component="a" href="/api/auth/sso/start">
+              Go on with your organisation’s sign-in
+            </Button>
+            <p className="reason">This installation signs people in at its identity provider only.</p>
+          </>
+        ) : stage.kind === "address" ? (
           <>
             <h1>Sign in</h1>
             <AddressForm busy={busy} send={sendCode} />
@@ -155,4 +166,10 @@ function CodeForm({ email, busy, verify }: CodeFormProps) {
       <p className="reason">It works for ten minutes, and for five tries.</p>
     </form>
   );
+}
+
+async function readOptions(signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const answer = await fetch("/api/auth/sign-in-options", { signal });
+  const methods: unknown = answer.ok ? Object(await answer.json()).methods : undefined;
+  return new Set(Array.isArray(methods) ? methods.map(String) : ["otp", "passkey"]);
 }

@@ -12,6 +12,15 @@ export async function signInWithPasskey(): Promise<void> {
   await authCall("/passkey/verify-authentication", { response: answerOf(credential) });
 }
 
+export async function addPasskey(name: string): Promise<void> {
+  const query = `?name=${encodeURIComponent(name)}`;
+  const options = await authCall(`/passkey/generate-register-options${query}`, undefined, "GET");
+  const credential = await navigator.credentials.create({
+    publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(optionsOf(options)),
+  });
+  await authCall("/passkey/verify-registration", { response: answerOf(credential), name });
+}
+
 // The browser itself checks the options' form and throws for what is none.
 // oxlint-disable-next-line typescript/no-explicit-any
 function optionsOf(value: unknown): any {

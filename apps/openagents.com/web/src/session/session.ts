@@ -46,6 +46,8 @@ export function createSession(request: typeof fetch = (...args) => fetch(...args
   };
 
   async function csrfToken(): Promise<string> {
+    // There is none without a session, and nothing that it would protect.
+    if (state.kind === "signed_out") return "";
     const answer = await request("/api/auth/csrf", { headers: { accept: "application/json" } });
     const token: unknown = answer.ok ? Object(await answer.json()).csrf_token : undefined;
     return typeof token === "string" ? token : "";

@@ -19,8 +19,18 @@ export const PLACES: readonly { readonly group: string; readonly places: readonl
       { label: "Home", to: "/home", icon: "home" },
       { label: "Runs", to: "/runs", icon: "runs" },
       { label: "Chat", to: "/chat", icon: "chat" },
-      { label: "Inbox", to: "/inbox", icon: "inbox" },
-      { label: "Feed", to: "/feed", icon: "feed" },
+      {
+        label: "Inbox",
+        to: "/inbox",
+        icon: "inbox",
+        closed: "Approvals are not served by this version yet.",
+      },
+      {
+        label: "Feed",
+        to: "/feed",
+        icon: "feed",
+        closed: "Public notes are not served by this version yet.",
+      },
     ],
   },
   {
