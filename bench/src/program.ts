@@ -18,7 +18,7 @@ export type Program<Ready> = {
 };
 
 export async function startProgram<Ready>(file: string, args: readonly string[]): Promise<Program<Ready>> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, file), ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

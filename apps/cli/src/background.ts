@@ -36,7 +36,8 @@ export async function startDetached(context: Context, options: Detached): Promis
   const { args, dataDir, name } = options;
   openStackLog(dataDir, name).info("starting in the background");
   const logFd = openSync(stackLogFile(dataDir, name), "a", 0o600);
-  const child = spawn(process.execPath, [mainFile(context), ...args, "--report-ipc", "--data-dir", dataDir], {
+  const command = [...process.execArgv, mainFile(context), ...args, "--report-ipc", "--data-dir", dataDir];
+  const child = spawn(process.execPath, command, {
     detached: true,
     stdio: ["ignore", logFd, logFd, "ipc"],
     cwd: "/",

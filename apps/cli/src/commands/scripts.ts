@@ -36,11 +36,11 @@ export function scriptCommands(context: Context): Command[] {
       .addHelpText("after", help);
     return setBody<GlobalOptions>(command, (options, args) => {
       const passed = options.json === true && name === "bench" ? [...args, "--json"] : args;
-      const [program, first] =
+      const [program, ...first] =
         name === "bench"
-          ? [process.execPath, join(context.root, "bench/src/main.ts")]
+          ? [process.execPath, ...process.execArgv, join(context.root, "bench/src/main.ts")]
           : [join(context.root, "scripts/local-ci.sh"), name];
-      return run(context, program, [first, ...passed]);
+      return run(context, program, [...first, ...passed]);
     });
   });
 }
