@@ -230,6 +230,7 @@ async function prepare(adminUrl: string) {
     host: "127.0.0.1",
     port: 0,
     streamsDatabaseUrl: urlFor(adminUrl, "bench_sync_streams", role("reader")),
+    controlStreamsDatabaseUrl: urlFor(adminUrl, "bench_sync_streams", role("reader")),
     databaseUrl: own.appUrl,
     ownerDatabaseUrl: own.ownerUrl,
     jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: "bench", alg: "EdDSA" }] },

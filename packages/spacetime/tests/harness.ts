@@ -84,6 +84,7 @@ export async function startHarness(
     host: "127.0.0.1",
     port: 0,
     streamsDatabaseUrl,
+    controlStreamsDatabaseUrl: streamsDatabaseUrl,
     databaseUrl: checkpoints.url,
     jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "EdDSA" }] },
     issuer: ISSUER,

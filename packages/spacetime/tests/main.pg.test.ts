@@ -29,6 +29,7 @@ test("it starts alone, delivers, and ends cleanly when it is told to", async (t)
     env: {
       SYNC_PORT: "0",
       SYNC_STREAMS_DATABASE_URL: config.streamsDatabaseUrl,
+      SYNC_CONTROL_STREAMS_DATABASE_URL: config.controlStreamsDatabaseUrl,
       SYNC_DATABASE_URL: config.databaseUrl,
       OPENAGENTS_JWKS_URL: `http://127.0.0.1:${port}/`,
       OPENAGENTS_ISSUER: config.issuer,
@@ -55,7 +56,7 @@ test("without its configuration it says which variable is missing, and what for"
 async function readyUrl(log: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input: log })) {
     const { msg, url } = JSON.parse(line);
-    if (msg === "sync ready") return url;
+    if (msg === "ready") return url;
   }
   throw new Error("it ended before it was ready");
 }

@@ -10,17 +10,20 @@ export type StackDatabase = {
   readonly ownerUrl: string;
   /** As the role that the runtime serves with. */
   readonly appUrl: string;
+  readonly control: ServiceDatabase;
   readonly sync: SyncDatabases;
   stop(): Promise<void>;
 };
 
-export type SyncDatabases = {
+/** As the role that owns the schema, and as the one that serves. */
+export type ServiceDatabase = { readonly ownerUrl: string; readonly appUrl: string };
+
+export type SyncDatabases = ServiceDatabase & {
   /** The runtime's database, as a role that will only be let read streams. */
   readonly streamsUrl: string;
+  /** The same of the control service's. */
+  readonly controlStreamsUrl: string;
   readonly streamsRole: string;
-  /** Of the sync server's own database. */
-  readonly ownerUrl: string;
-  readonly appUrl: string;
 };
 
 /**
@@ -72,6 +75,12 @@ async function provision(adminUrl: string, keys: StackKeys, suffix: string) {
     owner: { role: `${database}_owner`, password: keys.databaseOwnerPassword },
     app: { role: `${database}_app`, password: keys.databaseAppPassword },
   });
+  const controlDatabase = `openagents_control${suffix}`;
+  const control = await provisionDatabase(adminUrl, {
+    database: controlDatabase,
+    owner: { role: `${controlDatabase}_owner`, password: keys.control.databasePassword },
+    app: { role: `${controlDatabase}_app`, password: keys.control.databasePassword },
+  });
   const syncDatabase = `openagents_sync${suffix}`;
   const password = keys.databaseSyncPassword;
   const own = await provisionDatabase(adminUrl, {
@@ -81,6 +90,11 @@ async function provision(adminUrl: string, keys: StackKeys, suffix: string) {
   });
   const reader = { role: `${syncDatabase}_reader`, password };
   await provisionRole(adminUrl, reader);
-  const sync = { streamsUrl: urlFor(adminUrl, database, reader), streamsRole: reader.role, ...own };
-  return { ...runtime, sync };
+  const sync = {
+    ...own,
+    streamsUrl: urlFor(adminUrl, database, reader),
+    controlStreamsUrl: urlFor(adminUrl, controlDatabase, reader),
+    streamsRole: reader.role,
+  };
+  return { ...runtime, control, sync };
 }

@@ -29,7 +29,14 @@ import {
 } from "./tokens.ts";
 
 /** What directories from before it get. */
-const LATER = ["log.hex", "database-sync.hex"];
+const LATER = [
+  "log.hex",
+  "database-sync.hex",
+  "control-receipts.hex",
+  "control-auth.hex",
+  "control-sealing.hex",
+  "database-control.hex",
+];
 
 const NOW = Date.parse("2026-11-24T02:00:00.000Z");
 
@@ -75,13 +82,13 @@ test("a missing or damaged key is an error with the file's name, never a new key
   loadKeys(dataDir);
 });
 
-test("a directory from before there was a log, or sync, gets its key, and keeps it", async (t) => {
+test("a directory from before there was a log, sync or control gets their keys, and keeps them", async (t) => {
   const dataDir = folderOf(t);
   const made = await loadOrCreateKeys(dataDir);
   for (const file of LATER) rmSync(join(dataDir.keys, file));
   const added = await loadOrCreateKeys(dataDir);
-  const { logKey, databaseSyncPassword } = made;
-  assert.deepEqual({ ...added, logKey, databaseSyncPassword }, made);
+  const { logKey, databaseSyncPassword, control } = made;
+  assert.deepEqual({ ...added, logKey, databaseSyncPassword, control }, made);
   assert.deepEqual(await loadOrCreateKeys(dataDir), added);
   for (const file of LATER) assert.equal(statSync(join(dataDir.keys, file)).mode & 0o777, 0o600);
 });

@@ -25,6 +25,18 @@ export type StackKeys = {
   readonly databaseAppPassword: string;
   /** Of the sync server's roles; it knows no other. */
   readonly databaseSyncPassword: string;
+  readonly control: ControlKeys;
+};
+
+/** Of the control service, and of nobody else. */
+export type ControlKeys = {
+  /** 32 bytes in hex, secp256k1: signs its receipts. */
+  readonly receiptKey: string;
+  /** 32 bytes in hex: signs cookies. */
+  readonly authSecret: string;
+  /** 32 bytes in hex: seals secrets of integrations. */
+  readonly sealingKey: string;
+  readonly databasePassword: string;
 };
 
 /**
@@ -58,12 +70,12 @@ async function createKeys(dataDir: DataDir): Promise<void> {
 }
 
 /**
- * Directories from before there was a log, or sync, get its key. A log's in place of one that was
- * lost it is of no use: the database knows its log's key, and the runtime does
- * not start with another.
+ * Directories from before there was a log, sync or control get their keys. In place of a
+ * log's that was lost it is of no use: the database knows its log's key, and the
+ * runtime does not start with another.
  */
 function addLaterKeys(dataDir: DataDir): void {
-  for (const file of [LOG_FILE, SYNC_FILE]) {
+  for (const file of [LOG_FILE, SYNC_FILE, ...Object.values(CONTROL_FILES)]) {
     const path = join(dataDir.keys, file);
     if (!existsSync(path)) writePrivateFile(path, `${randomBytes(32).toString("hex")}\n`);
   }
@@ -88,6 +100,12 @@ export function loadKeys(dataDir: DataDir): StackKeys {
     databaseOwnerPassword: readHex(dataDir, "database-owner.hex"),
     databaseAppPassword: readHex(dataDir, "database-app.hex"),
     databaseSyncPassword: readHex(dataDir, SYNC_FILE),
+    control: {
+      receiptKey: readHex(dataDir, CONTROL_FILES.receipts),
+      authSecret: readHex(dataDir, CONTROL_FILES.auth),
+      sealingKey: readHex(dataDir, CONTROL_FILES.sealing),
+      databasePassword: readHex(dataDir, CONTROL_FILES.database),
+    },
   };
 }
 
@@ -110,6 +128,13 @@ export function publicTokenKey(keys: StackKeys): JWK {
 const LOG_FILE = "log.hex";
 const SYNC_FILE = "database-sync.hex";
 
+const CONTROL_FILES = {
+  receipts: "control-receipts.hex",
+  auth: "control-auth.hex",
+  sealing: "control-sealing.hex",
+  database: "database-control.hex",
+} as const;
+
 const HEX_FILES = [
   ["local-id.hex", 8],
   ["receipts.hex", 32],
@@ -117,6 +142,10 @@ const HEX_FILES = [
   ["database-owner.hex", 32],
   ["database-app.hex", 32],
   [SYNC_FILE, 32],
+  [CONTROL_FILES.receipts, 32],
+  [CONTROL_FILES.auth, 32],
+  [CONTROL_FILES.sealing, 32],
+  [CONTROL_FILES.database, 32],
 ] as const;
 
 type HexFile = (typeof HEX_FILES)[number][0];

@@ -3,12 +3,13 @@
 import { createServer } from "node:net";
 import { StackError } from "./stack-error.ts";
 
-export type ServiceName = "runtime" | "sync";
+export type ServiceName = "runtime" | "sync" | "control";
 
 /** In the order in which a port base is counted up. */
 const SERVICES: readonly { readonly name: ServiceName; readonly defaultPort: number }[] = [
   { name: "runtime", defaultPort: 4100 },
   { name: "sync", defaultPort: 3000 },
+  { name: "control", defaultPort: 8787 },
 ];
 
 /** Undefined: the default ports. 0: any free port each. N: N, N+1, … */
@@ -20,7 +21,7 @@ export function planPorts(portBase: number | undefined): Record<ServiceName, num
       `choose 0 for any free port, or a number from 1024 to ${65_535 - SERVICES.length + 1}`,
     );
   }
-  const ports: Record<ServiceName, number> = { runtime: 0, sync: 0 };
+  const ports: Record<ServiceName, number> = { runtime: 0, sync: 0, control: 0 };
   for (const [index, service] of SERVICES.entries()) {
     ports[service.name] =
       portBase === undefined ? service.defaultPort : portBase === 0 ? 0 : portBase + index;
@@ -33,6 +34,19 @@ export async function assertPortsFree(ports: Readonly<Record<ServiceName, number
   for (const [name, port] of Object.entries(ports)) {
     if (port !== 0 && !(await isPortFree(port))) throw portInUse(name, port);
   }
+}
+
+/** A port that is free now, for a service whose address others must know before it listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: "127.0.0.1", port: 0 }, resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
 }
 
 export async function isPortFree(port: number): Promise<boolean> {

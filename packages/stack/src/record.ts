@@ -14,6 +14,8 @@ export type StackRecord = {
   readonly dataDir: string;
   readonly runtimeUrl: string;
   readonly syncUrl: string;
+  /** Where browsers find the console. */
+  readonly controlUrl: string;
   readonly operatorPublicKey: string;
 };
 
@@ -30,6 +32,7 @@ export function recordToWire(record: StackRecord) {
     data_dir: record.dataDir,
     runtime_url: record.runtimeUrl,
     sync_url: record.syncUrl,
+    control_url: record.controlUrl,
     operator_public_key: record.operatorPublicKey,
   };
 }
@@ -48,10 +51,18 @@ export function findRunning(dataDir: DataDir): StackRecord | undefined {
 function parseRecord(text: string | undefined): StackRecord | undefined {
   if (text === undefined) return undefined;
   try {
-    const { pid, version, started_at, data_dir, runtime_url, sync_url, operator_public_key } =
+    const { pid, version, started_at, data_dir, runtime_url, sync_url, control_url, operator_public_key } =
       JSON.parse(text);
     if (!Number.isSafeInteger(pid)) return undefined;
-    for (const value of [version, started_at, data_dir, runtime_url, sync_url, operator_public_key]) {
+    for (const value of [
+      version,
+      started_at,
+      data_dir,
+      runtime_url,
+      sync_url,
+      control_url,
+      operator_public_key,
+    ]) {
       if (typeof value !== "string") return undefined;
     }
     return {
@@ -61,6 +72,7 @@ function parseRecord(text: string | undefined): StackRecord | undefined {
       dataDir: data_dir,
       runtimeUrl: runtime_url,
       syncUrl: sync_url,
+      controlUrl: control_url,
       operatorPublicKey: operator_public_key,
     };
   } catch {

@@ -7,10 +7,10 @@ import { loadOrCreateKeys, logKeyOf, logOriginOf, publicTokenKey, type StackKeys
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
 import { makePrivateFolder } from "./private-files.ts";
 import { pinLog, pinOperator } from "./pins.ts";
-import { assertPortsFree, planPorts, portInUse } from "./ports.ts";
+import { assertPortsFree, freePort, planPorts, portInUse } from "./ports.ts";
 import { removeRecord, writeRecord, type StackRecord } from "./record.ts";
 import { StackError } from "./stack-error.ts";
-import { LOCAL_AUDIENCE, LOCAL_ISSUER, mintToken, type TokenRequest } from "./tokens.ts";
+import { LOCAL_AUDIENCE, LOCAL_ISSUER, localOwner, mintToken, type TokenRequest } from "./tokens.ts";
 import type { Logger } from "@openagents/service";
 
 export type StackOptions = {
@@ -28,7 +28,7 @@ export type StackOptions = {
   readonly onStep?: (step: StackStep) => void;
 };
 
-export type StackStep = "keys" | "database" | "runtime" | "sync";
+export type StackStep = "keys" | "database" | "runtime" | "control" | "sync";
 
 export type Stack = {
   readonly record: StackRecord;
@@ -95,9 +95,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw isAddressInUse(cause) ? portInUse("runtime", ports.runtime, cause) : cause;
   });
 
+  options.onStep?.("control");
+  // Browsers are told where the sync server will be before it starts.
+  const syncPort = ports.sync === 0 ? await freePort() : ports.sync;
+  const controlUrl = await startControl({
+    port: ports.control === 0 ? await freePort() : ports.control,
+    syncUrl: `http://127.0.0.1:${syncPort}`,
+    runtimeUrl: url,
+    databases: database,
+    keys,
+    parts,
+    version: options.version,
+    log,
+  });
+
   options.onStep?.("sync");
   const syncUrl = await startSync({
-    port: ports.sync,
+    port: syncPort,
     databases: database,
     keys,
     parts,
@@ -125,11 +139,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     dataDir: dataDir.root,
     runtimeUrl: url,
     syncUrl,
+    controlUrl,
     operatorPublicKey: keys.operatorKey,
   };
   writeRecord(dataDir, record);
   parts.defer(() => removeRecord(dataDir));
-  log.info({ runtime_url: url, sync_url: syncUrl, data_dir: dataDir.root }, "stack ready");
+  log.info(
+    { runtime_url: url, sync_url: syncUrl, control_url: controlUrl, data_dir: dataDir.root },
+    "stack ready",
+  );
 
   const running = parts.move();
   let stopping: Promise<void> | undefined;
@@ -144,7 +162,54 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/** The sync server reads what the runtime's migrations made, so that it starts behind it. */
+/** Tokens are signed by this directory's key, whether control or the command line mints them. */
+async function startControl(options: {
+  readonly port: number;
+  readonly syncUrl: string;
+  readonly runtimeUrl: string;
+  readonly databases: StackDatabase;
+  readonly keys: StackKeys;
+  readonly parts: AsyncDisposableStack;
+  readonly version: string;
+  readonly log: Logger;
+}): Promise<string> {
+  const { port, syncUrl, runtimeUrl, databases, keys, parts, version, log } = options;
+  const { createControl } = await import("@openagents/control");
+  const owner = localOwner(keys);
+  // Passkeys refuse bare addresses.
+  const publicUrl = `http://localhost:${port}`;
+  const control = createControl(
+    {
+      host: "127.0.0.1",
+      port,
+      publicUrl,
+      databaseUrl: databases.control.appUrl,
+      ownerDatabaseUrl: databases.control.ownerUrl,
+      tokenKeys: [keys.tokenKey],
+      issuer: LOCAL_ISSUER,
+      audience: LOCAL_AUDIENCE,
+      receiptSigningKey: keys.control.receiptKey,
+      authSecret: keys.control.authSecret,
+      sealingKeys: [keys.control.sealingKey],
+      mail: { kind: "development" },
+      trustedProxies: [],
+      operators: [],
+      localOwner: { userId: owner.sub, orgId: owner.org },
+      runtimeUrl,
+      syncUrl,
+      development: true,
+      version,
+    },
+    { log },
+  );
+  parts.use(control);
+  await control.start().catch((cause: unknown) => {
+    throw isAddressInUse(cause) ? portInUse("control", port, cause) : cause;
+  });
+  return publicUrl;
+}
+
+/** The sync server reads what the migrations of the others made, so that it starts behind them. */
 async function startSync(options: {
   readonly port: number;
   readonly databases: StackDatabase;
@@ -157,11 +222,13 @@ async function startSync(options: {
   const { createSyncServer, grantStreamReads } = await import("@openagents/spacetime");
   const { sync } = databases;
   await grantStreamReads(databases.ownerUrl, sync.streamsRole);
+  await grantStreamReads(databases.control.ownerUrl, sync.streamsRole);
   const server = createSyncServer(
     {
       host: "127.0.0.1",
       port,
       streamsDatabaseUrl: sync.streamsUrl,
+      controlStreamsDatabaseUrl: sync.controlStreamsUrl,
       databaseUrl: sync.appUrl,
       ownerDatabaseUrl: sync.ownerUrl,
       jwks: { keys: [publicTokenKey(keys)] },

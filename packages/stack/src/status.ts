@@ -41,7 +41,11 @@ export async function stackStatus(dataDirPath: string, nowMs: number): Promise<S
     dataDir: dataDir.root,
     record,
     uptimeMs: Math.max(0, nowMs - Date.parse(record.startedAt)),
-    services: await Promise.all([probe("runtime", record.runtimeUrl), probe("sync", record.syncUrl)]),
+    services: await Promise.all([
+      probe("runtime", record.runtimeUrl),
+      probe("sync", record.syncUrl),
+      probe("control", record.controlUrl),
+    ]),
   };
 }
 

@@ -12,10 +12,12 @@ export { GRANTS_MAX, decideAccess, isGrant, tenantWanted, type Access, type Gran
 export {
   FAMILIES,
   STREAM_ID_LENGTH_MAX,
+  ownerOf,
   parseStreamId,
   retentionOf,
   streamId,
   type Retention,
   type StreamFamily,
   type StreamName,
+  type StreamOwner,
 } from "./stream-id.ts";

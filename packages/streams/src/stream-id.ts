@@ -8,24 +8,40 @@ export type Retention = "permanent" | { readonly newestEvents: number };
 
 export type StreamFamily = keyof typeof FAMILIES;
 
+/** The service in whose database a stream is written, with what it tells of. */
+export type StreamOwner = "runtime" | "control";
+
 type Family = {
   /** With `*` where the id stands; one without an id is one stream. */
   readonly pattern: string;
+  readonly owner: StreamOwner;
   readonly retention: Retention;
 };
 
 /** Runs, money and rights are kept for ever; presence, progress and statistics are not. */
 export const FAMILIES = {
-  run: { pattern: "runtime.run.*.events", retention: "permanent" },
-  worker: { pattern: "runtime.worker.*.lifecycle", retention: "permanent" },
-  fleet_user: { pattern: "runtime.fleet.user.*.workers", retention: { newestEvents: 10_000 } },
-  fleet_guest: { pattern: "runtime.fleet.guest.*.workers", retention: { newestEvents: 10_000 } },
-  worker_events: { pattern: "runtime.codex.worker.events.*", retention: { newestEvents: 100_000 } },
-  treasury: { pattern: "runtime.treasury.org.*", retention: "permanent" },
-  stats: { pattern: "runtime.stats", retention: { newestEvents: 10_000 } },
-  approvals: { pattern: "control.approvals.user.*", retention: "permanent" },
-  thread: { pattern: "control.thread.*.events", retention: { newestEvents: 100_000 } },
-  revocations: { pattern: "control.revocations", retention: "permanent" },
+  run: { pattern: "runtime.run.*.events", owner: "runtime", retention: "permanent" },
+  worker: { pattern: "runtime.worker.*.lifecycle", owner: "runtime", retention: "permanent" },
+  fleet_user: {
+    pattern: "runtime.fleet.user.*.workers",
+    owner: "runtime",
+    retention: { newestEvents: 10_000 },
+  },
+  fleet_guest: {
+    pattern: "runtime.fleet.guest.*.workers",
+    owner: "runtime",
+    retention: { newestEvents: 10_000 },
+  },
+  worker_events: {
+    pattern: "runtime.codex.worker.events.*",
+    owner: "control",
+    retention: { newestEvents: 100_000 },
+  },
+  treasury: { pattern: "runtime.treasury.org.*", owner: "runtime", retention: "permanent" },
+  stats: { pattern: "runtime.stats", owner: "runtime", retention: { newestEvents: 10_000 } },
+  approvals: { pattern: "control.approvals.user.*", owner: "control", retention: "permanent" },
+  thread: { pattern: "control.thread.*.events", owner: "control", retention: { newestEvents: 100_000 } },
+  revocations: { pattern: "control.revocations", owner: "control", retention: "permanent" },
 } as const satisfies Readonly<Record<string, Family>>;
 
 /** What a stream's name says. `id` is empty for a family that is one stream. */
@@ -67,6 +83,13 @@ export function retentionOf(id: string): Retention {
   const name = parseStreamId(id);
   if (name === undefined) throw new Error(`"${id}" is not the name of a stream`);
   return FAMILIES[name.family].retention;
+}
+
+/** Who writes a stream. Throws for what is not the name of a stream. */
+export function ownerOf(id: string): StreamOwner {
+  const name = parseStreamId(id);
+  if (name === undefined) throw new Error(`"${id}" is not the name of a stream`);
+  return FAMILIES[name.family].owner;
 }
 
 const PARTS = (Object.entries(FAMILIES) as [StreamFamily, Family][]).map(([family, { pattern }]) => {

@@ -20,7 +20,8 @@ type UpOptions = DataDirOption &
   GlobalOptions & { readonly detach?: true; readonly portBase?: number; readonly reportIpc?: true };
 
 const HELP = `
-Starts PostgreSQL and the runtime on loopback, migrates the database, and serves
+Starts PostgreSQL, the runtime, the control service with its console, and the sync
+server on loopback, migrates their databases, and serves
 until Ctrl-C or SIGTERM: then it finishes what is running, and stops. A second
 Ctrl-C forces. The data directory holds keys, database, artifacts, bundles and
 logs; it is made when absent, and one stack at a time may use it. After a crash
@@ -42,7 +43,7 @@ export function upCommand(context: Context): Command {
     .option("-d, --detach", "start in the background and return when it is ready")
     .option(
       "--port-base <n>",
-      "count ports up from n; 0 takes free ones (default: the usual ports, runtime 4100, sync 3000)",
+      "count ports up from n; 0 takes free ones (default: the usual ports, runtime 4100, sync 3000, console 8787)",
       parsePortBase,
     )
     .addOption(new Option("--report-ipc").hideHelp())
@@ -136,6 +137,7 @@ function printReady(context: Context, options: UpOptions, record: StackRecord, h
   const pairs = [
     ["runtime", record.runtimeUrl],
     ["sync", record.syncUrl],
+    ["console", record.controlUrl],
     ["data", record.dataDir],
     ["operator", record.operatorPublicKey],
     ["pid", String(record.pid)],

@@ -71,6 +71,7 @@ export async function startWorld(t: TestContext): Promise<World> {
   const syncConfig = {
     host: "127.0.0.1",
     streamsDatabaseUrl: urls.streams,
+    controlStreamsDatabaseUrl: urls.streams,
     databaseUrl: urls.checkpoints,
     jwks: { keys: [keys.public] },
     issuer: ISSUER,

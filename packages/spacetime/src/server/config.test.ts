@@ -5,6 +5,7 @@ import { configFromEnv } from "./config.ts";
 
 const ENV = {
   SYNC_STREAMS_DATABASE_URL: "postgres://reader@127.0.0.1/runtime",
+  SYNC_CONTROL_STREAMS_DATABASE_URL: "postgres://reader@127.0.0.1/control",
   SYNC_DATABASE_URL: "postgres://app@127.0.0.1/sync",
   OPENAGENTS_JWKS_URL: "http://127.0.0.1:4000/jwks",
   OPENAGENTS_ISSUER: "https://control.example",

@@ -9,7 +9,12 @@ export function configFromEnv(env: Environment): SyncServerConfig {
     streamsDatabaseUrl: requiredVariable(
       env,
       "SYNC_STREAMS_DATABASE_URL",
-      "the PostgreSQL database of the streams, as a role that may only read them",
+      "the PostgreSQL database of the runtime, as a role that may only read its streams",
+    ),
+    controlStreamsDatabaseUrl: requiredVariable(
+      env,
+      "SYNC_CONTROL_STREAMS_DATABASE_URL",
+      "the PostgreSQL database of the control service, as a role that may only read its streams",
     ),
     databaseUrl: requiredVariable(
       env,

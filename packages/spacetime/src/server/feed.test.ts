@@ -13,7 +13,7 @@ test("whoever follows gets the events behind its cursor once and in order, or mu
       fc.array(fc.oneof(fc.constant("append"), fc.constant("forget"), fc.nat(3)), { maxLength: 80 }),
       fc.integer({ min: 1, max: 5 }),
       (steps, recentMax) => {
-        const feed = new Feed("s", 10n, recentMax);
+        const feed = new Feed("runtime.stats", 10n, recentMax);
         const cursors = [10n, 10n, 10n, 10n].map((cursor) => ({ ...follower(cursor), cursor }));
         for (const each of cursors) feed.followers.add(each);
         for (const step of steps) {
@@ -36,14 +36,14 @@ test("whoever follows gets the events behind its cursor once and in order, or mu
 });
 
 test("an event that is not the next one is a broken invariant", () => {
-  const feed = new Feed("s", 1n, 10);
+  const feed = new Feed("runtime.stats", 1n, 10);
   feed.append(event(2n));
   assert.throws(() => feed.append(event(4n)));
   assert.throws(() => feed.append(event(2n)));
 });
 
 test("a piece ends where it is asked to, and equal pieces are one", () => {
-  const feed = new Feed("s", 0n, 10);
+  const feed = new Feed("runtime.stats", 0n, 10);
   for (let seq = 1n; seq <= 5n; seq++) feed.append(event(seq));
   assert.equal(feed.pieceAfter(1n, 3n).events, 2);
   assert.equal(feed.pieceAfter(1n, 99n), feed.pieceAfter(1n, 5n));

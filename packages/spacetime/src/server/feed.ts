@@ -6,6 +6,7 @@
 // FEED-2  What is kept is bounded, however far a follower stays behind.
 // Held by feed.test.ts.
 
+import { ownerOf, type StreamOwner } from "@openagents/streams";
 import { headRow, eventRow, tableChange } from "./rows.ts";
 import type { StoredEvent } from "./stream-store.ts";
 
@@ -55,6 +56,8 @@ const RECENT_BYTES_MAX = 2 * 1024 * 1024;
 
 export class Feed {
   readonly streamId: string;
+  /** Whose database it is read from. */
+  readonly owner: StreamOwner;
   readonly followers = new Set<Follower>();
   /** Told of each event before any follower gets it. */
   onEvent: ((event: StoredEvent) => void) | undefined;
@@ -73,6 +76,7 @@ export class Feed {
 
   constructor(streamId: string, headSeq: bigint, recentMax: number) {
     this.streamId = streamId;
+    this.owner = ownerOf(streamId);
     this.headSeq = headSeq;
     this.committedSeq = headSeq;
     this.recentMax = recentMax;

@@ -2,14 +2,10 @@
 // notifications, and by a look at the heads every second, so that a lost
 // notification costs time only.
 
-import type { Database, Listener } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
 import { streamId as nameStream } from "@openagents/streams";
 import { Feed, type Follower } from "./feed.ts";
-import { listEventsOfAll, listHeads, type StoredEvent } from "./stream-store.ts";
-
-/** Where the runtime says which streams have new events, one name on a line. */
-const STREAMS_CHANNEL = "openagents_streams";
+import type { StoredEvent, StreamStore } from "./stream-store.ts";
 
 const LOOK_MS = 1_000;
 
@@ -47,14 +43,14 @@ export type StreamLag = {
 };
 
 export type FeedsDeps = {
-  readonly db: Database;
+  readonly store: StreamStore;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly recentMax: number;
 };
 
 export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
-  const { db, log, nowMs } = deps;
+  const { store, log, nowMs } = deps;
   const feeds = new Map<string, Feed>();
   const dirty = new Set<Feed>();
   const rounds: (() => void)[] = [];
@@ -72,31 +68,43 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
   }
 
   async function readDirty(): Promise<void> {
+    const failed: Feed[] = [];
     while (dirty.size > 0 && !stopped) {
       const batch = takeBatch();
       try {
         await readBatch(batch);
       } catch (error) {
-        for (const feed of batch) if (feeds.get(feed.streamId) === feed) dirty.add(feed);
+        // Streams in another database may still be read.
+        failed.push(...batch);
         log.warn({ err: error }, "streams could not be read; the next look tries again");
-        return;
       }
     }
+    for (const feed of failed) if (feeds.get(feed.streamId) === feed) dirty.add(feed);
   }
 
+  /** Of one owner, and so from one database. */
   function takeBatch(): Feed[] {
     const revocations = feeds.get(REVOCATIONS);
     // Before all others and alone: nothing new is delivered to whom a revocation here ends.
-    const batch =
-      revocations !== undefined && dirty.has(revocations) ? [revocations] : [...dirty].slice(0, STREAMS_MAX);
+    const batch = revocations !== undefined && dirty.has(revocations) ? [revocations] : firstOfOneOwner();
     for (const feed of batch) dirty.delete(feed);
+    return batch;
+  }
+
+  function firstOfOneOwner(): Feed[] {
+    const batch: Feed[] = [];
+    for (const feed of dirty) {
+      if (batch.length === STREAMS_MAX) break;
+      if (feed.owner === (batch[0] ?? feed).owner) batch.push(feed);
+    }
     return batch;
   }
 
   async function readBatch(batch: readonly Feed[]): Promise<void> {
     const limit = Math.max(20, Math.floor(EVENTS_MAX / batch.length));
     const after = batch.map((feed) => ({ streamId: feed.streamId, seq: feed.headSeq }));
-    const events = await listEventsOfAll(db, after, limit);
+    const owner = batch[0]?.owner ?? "runtime";
+    const events = await store.listEventsOfAll(owner, after, limit);
     const byStream = new Map<string, StoredEvent[]>();
     for (const event of events) {
       const known = byStream.get(event.streamId);
@@ -117,10 +125,7 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
 
   async function findTenants(unknown: readonly Feed[]): Promise<void> {
     if (unknown.length === 0) return;
-    const heads = await listHeads(
-      db,
-      unknown.map(({ streamId }) => streamId),
-    );
+    const heads = await store.listHeads(unknown.map(({ streamId }) => streamId));
     for (const head of heads) {
       const feed = feeds.get(head.streamId);
       if (feed !== undefined) feed.tenant = head.tenant;
@@ -138,10 +143,23 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
 
   async function compareHeads(): Promise<void> {
     const startedAtMs = nowMs();
-    const ids = [...feeds.keys()];
+    const byOwner = Map.groupBy(feeds.values(), (feed) => feed.owner);
+    const compared = await Promise.allSettled(
+      [...byOwner.values()].map((some) => compareHeadsOf(some.map(({ streamId }) => streamId))),
+    );
+    wake();
+    const failed = compared.find((each) => each.status === "rejected");
+    // What can be read is delivered; but whoever does not hear of revocations lets nobody in.
+    if (failed !== undefined) throw failed.reason;
+    lagMax = Math.max(0, ...compared.map((each) => (each.status === "fulfilled" ? each.value : 0)));
+    lookedAtMs = startedAtMs;
+  }
+
+  /** Answers how many events the stream is behind that is most behind. */
+  async function compareHeadsOf(ids: readonly string[]): Promise<number> {
     let lag = 0;
     for (let start = 0; start < ids.length; start += STREAMS_MAX) {
-      for (const head of await listHeads(db, ids.slice(start, start + STREAMS_MAX))) {
+      for (const head of await store.listHeads(ids.slice(start, start + STREAMS_MAX))) {
         const feed = feeds.get(head.streamId);
         if (feed === undefined) continue;
         feed.tenant = head.tenant;
@@ -151,9 +169,7 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
         dirty.add(feed);
       }
     }
-    lagMax = lag;
-    lookedAtMs = startedAtMs;
-    wake();
+    return lag;
   }
 
   function heard(payload: string): void {
@@ -166,7 +182,7 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
     wake();
   }
 
-  const listener: Listener = await db.listen(STREAMS_CHANNEL, heard);
+  const listener = await store.listen(heard);
   const timer = setInterval(look, LOOK_MS);
 
   function feedOf(streamId: string, seq: bigint): Feed {
@@ -223,7 +239,7 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
     async [Symbol.asyncDispose]() {
       stopped = true;
       clearInterval(timer);
-      await listener.close();
+      await listener[Symbol.asyncDispose]();
       await running;
       await looking;
     },

@@ -1,9 +1,8 @@
 // The events that a query begins with, or answers: all of them, or a refusal.
 
-import type { Database } from "@openagents/postgres";
 import type { Query } from "../protocol/index.ts";
 import { eventRow } from "./rows.ts";
-import { SEQ_MAX, listEvents, type StreamHead } from "./stream-store.ts";
+import { SEQ_MAX, type StreamHead, type StreamStore } from "./stream-store.ts";
 import { SyncRefusal, staleCursor } from "./sync-refusal.ts";
 
 export type EventsQuery = Extract<Query, { table: "sync_event" }>;
@@ -26,7 +25,7 @@ export function checkReplay(query: EventsQuery, head: StreamHead | undefined, ro
 
 /** The rows of a query in order. Throws `SyncRefusal` for more bytes than `bytesMax`. */
 export async function readEvents(
-  db: Database,
+  store: Pick<StreamStore, "listEvents">,
   query: EventsQuery,
   rowsMax: number,
   bytesMax: number,
@@ -35,7 +34,7 @@ export async function readEvents(
   let lastSeq = query.afterSeq;
   let bytes = 0;
   for (;;) {
-    const page = await listEvents(db, query.streamId, lastSeq, query.throughSeq ?? SEQ_MAX, PAGE);
+    const page = await store.listEvents(query.streamId, lastSeq, query.throughSeq ?? SEQ_MAX, PAGE);
     for (const event of page) {
       // Trimmed since the head was read: what is missing must not pass for delivered.
       if (event.seq !== lastSeq + 1n) {

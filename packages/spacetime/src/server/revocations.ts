@@ -1,12 +1,11 @@
 // Access that was taken back, from the stream that says so. Kept as long as a
 // token could still be valid.
 
-import type { Database } from "@openagents/postgres";
 import type { Logger } from "@openagents/service";
 import { streamId } from "@openagents/streams";
 import { TOKEN_LIFE_S_MAX, type Claims } from "./claims.ts";
 import type { Feeds } from "./feeds.ts";
-import { listHeads, listNewestEvents, type StoredEvent } from "./stream-store.ts";
+import type { StoredEvent, StreamStore } from "./stream-store.ts";
 
 export type Revocation = { readonly by: "jti" | "sid" | "sub"; readonly value: string };
 
@@ -21,13 +20,13 @@ export type Revocations = {
 
 /** Load what is still of use, then follow the stream. `onRevoked` is told of each new one. */
 export async function followRevocations(deps: {
-  readonly db: Database;
+  readonly store: StreamStore;
   readonly feeds: Feeds;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly onRevoked: () => void;
 }): Promise<Revocations> {
-  const { db, feeds, log, nowMs } = deps;
+  const { store, feeds, log, nowMs } = deps;
   const stream = streamId("revocations");
   const revokedAtMs = new Map<string, number>();
 
@@ -46,11 +45,11 @@ export async function followRevocations(deps: {
     for (const [key, atMs] of revokedAtMs) if (atMs < before) revokedAtMs.delete(key);
   }
 
-  const [head] = await listHeads(db, [stream]);
+  const [head] = await store.listHeads([stream]);
   const headSeq = head?.headSeq ?? 0n;
   let throughSeq = headSeq;
   while (throughSeq > 0n) {
-    const page = await listNewestEvents(db, stream, throughSeq, PAGE);
+    const page = await store.listNewestEvents(stream, throughSeq, PAGE);
     for (const event of page) take(event);
     const oldest = page.at(-1);
     if (oldest === undefined || Number(oldest.committedAtMs) < nowMs() - KEPT_MS) break;

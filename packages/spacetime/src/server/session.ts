@@ -24,7 +24,6 @@ import type { PresenceTable } from "./presence.ts";
 import { ReducerRefusal } from "./reducer-refusal.ts";
 import { callReducer, type ReducersDeps } from "./reducers.ts";
 import { eventRow, transactionUpdateMessage } from "./rows.ts";
-import { listEvents } from "./stream-store.ts";
 import { Subscriptions, isStreamPart, type SubscriptionsDeps } from "./subscriptions.ts";
 import { SyncRefusal, forbiddenStream, staleCursor } from "./sync-refusal.ts";
 
@@ -396,8 +395,7 @@ export class Session {
     try {
       while (this.subscriptions.has(part) && part.next() === "behind") {
         const { streamId } = part.query;
-        const events = await listEvents(
-          this.deps.streamsDb,
+        const events = await this.deps.store.listEvents(
           streamId,
           part.cursor,
           part.throughSeq,

@@ -1,6 +1,11 @@
-// Reads the streams of the authority. Every statement is an index read, bounded.
+// Reads the streams that the services write, each in its own database. Every
+// statement is an index read, bounded.
 
 import { statement, type Database } from "@openagents/postgres";
+import { ownerOf, type StreamOwner } from "@openagents/streams";
+
+/** Where a service says which streams have new events, one name on a line. */
+const STREAMS_CHANNEL = "openagents_streams";
 
 export type StreamHead = {
   readonly streamId: string;
@@ -28,7 +33,7 @@ const HEADS = statement(
      FROM sync.stream_heads WHERE stream_id = ANY($1::text[])`,
 );
 
-export function listHeads(db: Database, streamIds: readonly string[]): Promise<StreamHead[]> {
+function listHeads(db: Database, streamIds: readonly string[]): Promise<StreamHead[]> {
   return db.query<StreamHead>(HEADS, [streamIds]);
 }
 
@@ -41,8 +46,7 @@ const EVENTS = statement(
 /** The largest number of the store. */
 export const SEQ_MAX = (1n << 63n) - 1n;
 
-/** Events behind `afterSeq` up to and with `throughSeq`, in order, `limit` at most. */
-export function listEvents(
+function listEvents(
   db: Database,
   streamId: string,
   afterSeq: bigint,
@@ -63,8 +67,7 @@ const EVENTS_OF_ALL = statement(
     ORDER BY w.stream_id, e.seq`,
 );
 
-/** As `listEvents`, of many streams in one read; `limit` at most of each. */
-export function listEventsOfAll(
+function listEventsOfAll(
   db: Database,
   after: readonly { readonly streamId: string; readonly seq: bigint }[],
   limit: number,
@@ -80,12 +83,59 @@ const NEWEST_EVENTS = statement(
     WHERE e.stream_id = $1 AND e.seq <= $2 ORDER BY e.seq DESC LIMIT $3`,
 );
 
-/** Events up to and with `throughSeq`, newest first. */
-export function listNewestEvents(
+function listNewestEvents(
   db: Database,
   streamId: string,
   throughSeq: bigint,
   limit: number,
 ): Promise<StoredEvent[]> {
   return db.query<StoredEvent>(NEWEST_EVENTS, [streamId, throughSeq, limit]);
+}
+
+export type StreamStore = AsyncDisposable & {
+  /** The heads of those streams that have events. */
+  listHeads(streamIds: readonly string[]): Promise<StreamHead[]>;
+  /** Events behind `afterSeq` up to and with `throughSeq`, in order, `limit` at most. */
+  listEvents(streamId: string, afterSeq: bigint, throughSeq: bigint, limit: number): Promise<StoredEvent[]>;
+  /** The same of many streams of one owner in one read; `limit` at most of each. */
+  listEventsOfAll(
+    owner: StreamOwner,
+    after: readonly { readonly streamId: string; readonly seq: bigint }[],
+    limit: number,
+  ): Promise<(StoredEvent & { readonly streamId: string })[]>;
+  /** Events up to and with `throughSeq`, newest first. */
+  listNewestEvents(streamId: string, throughSeq: bigint, limit: number): Promise<StoredEvent[]>;
+  /** Hear which streams have news; an empty text when something may have been missed. */
+  listen(onHeard: (payload: string) => void): Promise<AsyncDisposable>;
+};
+
+/** The databases of those who write streams, as roles that may only read them. Closed with the store. */
+export type StreamDatabases = Readonly<Record<StreamOwner, Database>>;
+
+export function openStreamStore(databases: StreamDatabases): StreamStore {
+  const dbOf = (streamId: string) => databases[ownerOf(streamId)];
+  const all = [...new Set(Object.values(databases))];
+  return {
+    async listHeads(streamIds) {
+      const byDb = Map.groupBy(streamIds, dbOf);
+      const found = await Promise.all([...byDb].map(([db, ids]) => listHeads(db, ids)));
+      return found.flat();
+    },
+    listEvents: (streamId, afterSeq, throughSeq, limit) =>
+      listEvents(dbOf(streamId), streamId, afterSeq, throughSeq, limit),
+    listEventsOfAll: (owner, after, limit) => listEventsOfAll(databases[owner], after, limit),
+    listNewestEvents: (streamId, throughSeq, limit) =>
+      listNewestEvents(dbOf(streamId), streamId, throughSeq, limit),
+    async listen(onHeard) {
+      await using opened = new AsyncDisposableStack();
+      for (const db of all) {
+        const listener = await db.listen(STREAMS_CHANNEL, onHeard);
+        opened.defer(() => listener.close());
+      }
+      return opened.move();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const db of all) await db.close();
+    },
+  };
 }

@@ -24,11 +24,11 @@ import { EventsPart, HeadPart, RowsPart, type OnMoved, type Part } from "./part.
 import type { Presence } from "./presence.ts";
 import { checkReplay, readEvents } from "./read-events.ts";
 import { headRow } from "./rows.ts";
-import { listHeads, type StreamHead } from "./stream-store.ts";
+import type { StreamHead, StreamStore } from "./stream-store.ts";
 import { SyncRefusal, forbiddenStream } from "./sync-refusal.ts";
 
 export type SubscriptionsDeps = {
-  readonly streamsDb: Database;
+  readonly store: StreamStore;
   readonly checkpointsDb: Database;
   readonly feeds: Feeds;
   readonly presence: Presence;
@@ -207,7 +207,7 @@ export class Subscriptions {
   ): Promise<{ readonly part: Part; readonly rows: readonly Uint8Array[] }> {
     switch (query.table) {
       case "sync_event": {
-        const { rows, lastSeq } = await readEvents(this.deps.streamsDb, query, rowsMax, bytesMax);
+        const { rows, lastSeq } = await readEvents(this.deps.store, query, rowsMax, bytesMax);
         const tenant = this.tenantOf(query.streamId);
         return { part: new EventsPart(query, querySetId, lastSeq, tenant, this.onMoved), rows };
       }
@@ -243,7 +243,7 @@ export class Subscriptions {
       if (decideAccess(this.claims, id) === "not_granted") throw forbiddenStream(id);
     }
     if (streamIds.size === 0) return new Map();
-    const heads = await listHeads(this.deps.streamsDb, [...streamIds]);
+    const heads = await this.deps.store.listHeads([...streamIds]);
     for (const head of heads) {
       const tenant = this.tenantOf(head.streamId);
       if (tenant !== undefined && head.tenant !== tenant) throw forbiddenStream(head.streamId);
@@ -287,7 +287,7 @@ export class Subscriptions {
       throw new SyncRefusal("replay_budget_exceeded", "the rows do not fit into one answer");
     }
     const query = { ...part.query, throughSeq: part.cursor };
-    return (await readEvents(this.deps.streamsDb, query, rowsMax, bytesMax)).rows;
+    return (await readEvents(this.deps.store, query, rowsMax, bytesMax)).rows;
   }
 }
 

@@ -20,14 +20,17 @@ import type { ReducersDeps } from "./reducers.ts";
 import { followRevocations, type Revocations } from "./revocations.ts";
 import { Session, type SessionDeps } from "./session.ts";
 import { Sessions } from "./sessions.ts";
+import { openStreamStore } from "./stream-store.ts";
 import { bearerOf, readUpgrade, refuseUpgrade } from "./upgrade.ts";
 
 export type SyncServerConfig = {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** The database in which owners write their streams, as a role that may only read them. */
+  /** The runtime's database, where it writes its streams, as a role that may only read them. */
   readonly streamsDatabaseUrl: string;
+  /** The same of the control service. */
+  readonly controlStreamsDatabaseUrl: string;
   /** The server's own database, as a role that may not alter its schema. */
   readonly databaseUrl: string;
   /** Of the role that owns that schema; migrations run at start when it is given. */
@@ -66,10 +69,10 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
   const nowMs = deps.nowMs ?? Date.now;
   const limits: Limits = { ...LIMITS, ...config.limits };
   const metrics = createSyncMetrics();
-  const streamsDb = connect({
-    url: config.streamsDatabaseUrl,
-    applicationName: "openagents_sync",
-    connectionsMax: 8,
+  const streamsOf = (url: string) => connect({ url, applicationName: "openagents_sync", connectionsMax: 8 });
+  const store = openStreamStore({
+    runtime: streamsOf(config.streamsDatabaseUrl),
+    control: streamsOf(config.controlStreamsDatabaseUrl),
   });
   const checkpointsDb = connect({
     url: config.databaseUrl,
@@ -86,7 +89,7 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
     onCheckpoint: (clientId, identityHex) => sessions.checkpointMoved(clientId, identityHex),
   };
   const running = new AsyncDisposableStack();
-  running.defer(() => streamsDb.close());
+  running.use(store);
   running.defer(() => checkpointsDb.close());
   let draining = false;
   let live: { readonly feeds: Feeds; readonly revocations: Revocations } | undefined;
@@ -191,7 +194,7 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
       });
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const sessionDeps: SessionDeps = { ...reducers, streamsDb, feeds, limits, metrics, log };
+      const sessionDeps: SessionDeps = { ...reducers, store, feeds, limits, metrics, log };
       const session = new Session(sessionDeps, {
         socket: webSocket,
         protocol,
@@ -242,10 +245,10 @@ export function createSyncServer(config: SyncServerConfig, deps: SyncServerDeps)
         await migrate({ url: config.ownerDatabaseUrl, directories: [CHECKPOINT_MIGRATIONS], appRole });
       }
       await assertMigrated(checkpointsDb, [CHECKPOINT_MIGRATIONS]);
-      const feeds = await startFeeds({ db: streamsDb, log, nowMs, recentMax: limits.recentEvents });
+      const feeds = await startFeeds({ store, log, nowMs, recentMax: limits.recentEvents });
       running.use(feeds);
       const revocations = await followRevocations({
-        db: streamsDb,
+        store,
         feeds,
         log,
         nowMs,
