@@ -137,7 +137,7 @@ test("a client whose next events are not kept any more starts from the runtime's
   );
   const stack = await stackOf(t);
   const { org } = localOwner(stack.keys);
-  const stream = streamId("worker_events", "wrk_1");
+  const stream = streamId("fleet_guest", "wrk_1");
   const database = new URL(adminUrl);
   database.pathname = `/openagents_runtime_${stack.keys.localId}`;
   const db = new pg.Client({ connectionString: database.href });
