@@ -1,7 +1,13 @@
 // A control service on its own database and port, with tokens for whoever a test needs.
 
 import type { TestContext } from "node:test";
-import { MIGRATIONS, createControl, type ControlConfig, type ControlDeps } from "@openagents/control";
+import {
+  MIGRATIONS,
+  createControl,
+  type Control,
+  type ControlConfig,
+  type ControlDeps,
+} from "@openagents/control";
 import { scopesOf, contractsOf } from "@openagents/contracts";
 import { silentLogger } from "@openagents/service";
 import { testDatabase } from "@openagents/testing";
@@ -15,6 +21,7 @@ export type Harness = {
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
   get(path: string, options?: RequestOptions): Promise<Answer>;
   send(verb: string, path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
+  createLocalLink: Control["createLocalLink"];
   /** Stop before the test's end; the database stays. */
   stop(): Promise<void>;
 };
@@ -135,6 +142,7 @@ export async function startHarness(
     send,
     post: (path, body, request) => send("POST", path, body, request),
     get: (path, request) => send("GET", path, undefined, request),
+    createLocalLink: () => control.createLocalLink(),
     stop,
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MIGRATIONS } from "@openagents/control";
+import { silentLogger } from "@openagents/service";
 import { testDatabase } from "@openagents/testing";
 import { getMigrations } from "better-auth/db/migration";
 import pg from "pg";
@@ -22,10 +23,8 @@ async function compare(url: string, schema: string) {
   const warnings: string[] = [];
   const secret = "0123456789abcdef".repeat(4);
   const secrets = createSecrets(secret);
-  const options = authOptions(
-    { secret, secrets, publicUrl: "http://localhost:8787", nowMs: Date.now },
-    NO_PORTS,
-  );
+  const settings = { secret, secrets, nowMs: Date.now, log: silentLogger() };
+  const options = authOptions({ ...settings, publicUrl: "http://localhost:8787" }, NO_PORTS);
   const { compileMigrations } = await getMigrations({
     ...options,
     logger: { level: "warn", log: (_level, message) => void warnings.push(message) },

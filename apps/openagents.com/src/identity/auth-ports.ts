@@ -21,15 +21,15 @@ export type AuthPortsDeps = {
 export function createAuthPorts(deps: AuthPortsDeps): AuthPorts {
   const { mailer, personalOrgs, events, record, publicUrl, log } = deps;
 
-  /** better-auth takes a mail that failed for sent; the request that asked for it does not. */
+  /** better-auth takes a mail that failed for sent; the request that asked for it is told by its scope. */
   async function send(mail: Mail): Promise<void> {
     try {
       await mailer.send(mail);
     } catch (error) {
       log.error({ err: error }, "a mail was not sent");
       const scope = callScope.getStore();
-      if (scope !== undefined) scope.mailFailure = error;
-      throw error;
+      if (scope === undefined) throw error;
+      scope.mailFailure = error;
     }
   }
 

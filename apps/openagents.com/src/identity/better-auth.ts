@@ -4,6 +4,7 @@
 
 import { passkey } from "@better-auth/passkey";
 import { newId } from "@openagents/authority";
+import type { Logger } from "@openagents/service";
 import { betterAuth, type BetterAuthOptions } from "better-auth";
 import { APIError } from "better-auth/api";
 import { getAdapter } from "better-auth/db/adapter";
@@ -60,6 +61,7 @@ export type AuthSettings = {
   readonly publicUrl: string;
   readonly secrets: Secrets;
   readonly nowMs: () => number;
+  readonly log: Logger;
 };
 
 const ID_PREFIXES: Readonly<Record<string, string>> = {
@@ -94,7 +96,7 @@ export type BetterAuth = Awaited<ReturnType<typeof createBetterAuth>>;
 
 /** The options; apart from the instance, so that a test can compare the schema that they ask for. */
 export function authOptions(settings: AuthSettings, ports: AuthPorts) {
-  const { secret, publicUrl, secrets, nowMs } = settings;
+  const { secret, publicUrl, secrets, nowMs, log } = settings;
   const hostCookie = (name: string) => ({ name, attributes: HOST_COOKIE });
   return {
     appName: "OpenAgents",
@@ -105,7 +107,10 @@ export function authOptions(settings: AuthSettings, ports: AuthPorts) {
     telemetry: { enabled: false },
     // Ours stands in front of it, in the database, for all instances together.
     rateLimit: { enabled: false },
-    logger: { level: "error" },
+    logger: {
+      level: "error",
+      log: (_level, message, ...about) => log.error({ about }, `better-auth: ${message}`),
+    },
     session: {
       expiresIn: SESSION_LIFE_S,
       updateAge: SESSION_RENEWAL_S,

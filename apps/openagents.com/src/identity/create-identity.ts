@@ -68,14 +68,10 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const addressOf = addressReader(config.trustedProxies);
   const pool = openPool(config.databaseUrl);
   const ports = createAuthPorts({ mailer, personalOrgs, events, record, publicUrl, log });
+  const settings = { secret: config.authSecret, secrets, nowMs, log };
   let made: Promise<BetterAuth> | undefined;
   // Made when it is first needed: before, the service does not know its own address.
-  const auth = () =>
-    (made ??= createBetterAuth(
-      { secret: config.authSecret, publicUrl: publicUrl(), secrets, nowMs },
-      pool,
-      ports,
-    ));
+  const auth = () => (made ??= createBetterAuth({ ...settings, publicUrl: publicUrl() }, pool, ports));
   const arrivals = createArrivals({ auth, secrets, addressOf });
   let sweep: AsyncDisposable | undefined;
 
