@@ -168,7 +168,7 @@ export function createAuthority(deps: AuthorityDeps): Authority {
             assertActive(call, mode);
             return body(command);
           },
-          (outcome) => ({ reply: render(call, outcome), writes: [] }),
+          (outcome) => unkept(render(call, outcome)),
         );
         return reply;
       });
@@ -206,7 +206,7 @@ function attempt<Output>(
       abandon(tx);
       return settleLost(claim, identity);
     }
-    const { reply, decided } = await decide(
+    const { reply, kept, decided } = await decide(
       deps,
       tx,
       call,
@@ -217,7 +217,7 @@ function attempt<Output>(
       (outcome) => keptAnswer(call, identity, deps.nowMs(), outcome),
       identity.commandId,
     );
-    const stored = decided ? { ...reply, requestSha256: identity.requestSha256 } : undefined;
+    const stored = decided ? { ...kept, requestSha256: identity.requestSha256 } : undefined;
     return { kind: "done", reply, stored };
   });
 }
@@ -230,7 +230,7 @@ async function decide<Body extends Outcome<unknown> | Conclusion>(
   body: (command: Command) => Promise<Body>,
   finish: (outcome: Body) => Finished,
   commandId?: Buffer,
-): Promise<{ readonly reply: CommandReply; readonly decided: boolean }> {
+): Promise<{ readonly reply: CommandReply; readonly kept: CommandReply; readonly decided: boolean }> {
   const open = openDecision(call, deps, commandId);
   let outcome: Body;
   let finished: Finished;
@@ -241,16 +241,20 @@ async function decide<Body extends Outcome<unknown> | Conclusion>(
     await tx.rollback();
     throw error;
   }
-  const { reply } = finished;
+  const { reply, kept } = finished;
   if (outcome.kind === "nothing") {
     await tx.rollback();
-    return { reply, decided: false };
+    return { reply, kept, decided: false };
   }
   const writes = writesOf(open, outcome, finished);
   await tx.commitWith(writes);
   announce(deps, writes);
   if (outcome.kind !== "refused") outcome.afterCommit?.();
-  return { reply, decided: true };
+  return { reply, kept, decided: true };
+}
+
+function unkept(reply: CommandReply): Finished {
+  return { reply, kept: reply, writes: [] };
 }
 
 const NO_REPLY: CommandReply = { status: 204, contentType: "", body: "", replayed: false };
@@ -263,14 +267,14 @@ function finishIntent(
   effect: TerminalEffect,
   conclusion: Conclusion | Nothing<undefined>,
 ): Finished {
-  if (conclusion.kind === "nothing") return { reply: NO_REPLY, writes: [] };
+  if (conclusion.kind === "nothing") return unkept(NO_REPLY);
   const nowMs = deps.nowMs();
   const writes = [concludeIntent(held, effect, nowMs)];
-  if (held.commandId === undefined) return { reply: NO_REPLY, writes };
+  if (held.commandId === undefined) return { ...unkept(NO_REPLY), writes };
   if (conclusion.kind === "recorded")
     throw new Error(`${held.intentId} (${held.kind}) was concluded without the answer that its command owes`);
   const reply = render(call, conclusion);
-  return { reply, writes: [...writes, outcomeWrite(held.commandId, reply, nowMs)] };
+  return { ...unkept(reply), writes: [...writes, outcomeWrite(held.commandId, reply, nowMs)] };
 }
 
 type Running = {

@@ -211,7 +211,7 @@ async function attemptAll<Need, View, Change>(
         writes.push(...writesOf(open, outcome, finished));
         if (outcome.kind === "answer" && outcome.afterCommit !== undefined)
           afterCommit.push(outcome.afterCommit);
-        return { kind: "done", reply, stored: { ...reply, requestSha256: identity.requestSha256 } };
+        return { kind: "done", reply, stored: { ...finished.kept, requestSha256: identity.requestSha256 } };
       }),
     );
   } catch (error) {

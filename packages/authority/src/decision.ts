@@ -1,7 +1,7 @@
 // One command from its call to what commits: the same for a command that has a
 // transaction of its own and for one that shares it with others.
 
-import type { CommandCall, CommandReply } from "@openagents/contracts";
+import { withoutSecrets, type CommandCall, type CommandReply } from "@openagents/contracts";
 import type { Write } from "@openagents/postgres";
 import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
 import type { Identity } from "./identity.ts";
@@ -80,8 +80,13 @@ export function openDecision(
   return { decision, receipts, intents, streamEvents };
 }
 
-/** The bytes that an outcome is answered with, and what keeps them. */
-export type Finished = { readonly reply: CommandReply; readonly writes: readonly Write[] };
+/** The bytes that an outcome is answered with, those that are kept for repeats, and what keeps them. */
+export type Finished = {
+  readonly reply: CommandReply;
+  /** Without what is shown once. */
+  readonly kept: CommandReply;
+  readonly writes: readonly Write[];
+};
 
 /** Answer a command and keep its answer under its key. Throws when the answer breaks the contract. */
 export function keptAnswer(
@@ -91,6 +96,7 @@ export function keptAnswer(
   outcome: Outcome<unknown>,
 ): Finished {
   const reply = render(call, outcome);
+  const kept = keptReply(call, outcome, reply);
   const write = commandWrite({
     commandId: identity.commandId,
     tenant: call.principal.org,
@@ -98,12 +104,19 @@ export function keptAnswer(
     method: call.method.name,
     key: call.idempotencyKey,
     requestSha256: identity.requestSha256,
-    status: reply.status,
-    contentType: reply.contentType,
-    body: reply.body,
+    status: kept.status,
+    contentType: kept.contentType,
+    body: kept.body,
     committedAtMs: nowMs,
   });
-  return { reply, writes: [write] };
+  return { reply, kept, writes: [write] };
+}
+
+/** A repeat of the command gives no secret a second time, and the database never has it. */
+function keptReply(call: CommandCall, outcome: Outcome<unknown>, reply: CommandReply): CommandReply {
+  if (outcome.kind === "refused") return reply;
+  const output = withoutSecrets(call.method.output, outcome.output);
+  return output === outcome.output ? reply : render(call, { ...outcome, output });
 }
 
 /** All that commits with an outcome. */

@@ -52,6 +52,7 @@ export { PROBLEM_CONTENT_TYPE, ProblemError, problemBody, type ProblemInit } fro
 export { messageSchema, type JsonSchema, type SchemaMode } from "./schema.ts";
 export { bind, type Binding, type Handler, type Impl } from "./bind.ts";
 export { mount, type MountOptions } from "./mount.ts";
+export { withoutSecrets } from "./secrets.ts";
 export { problemServerOptions, requestIdOf } from "./problem-reply.ts";
 export { openApi, type OpenApiInfo } from "./openapi.ts";
 export { boundedStream } from "./request-stream.ts";

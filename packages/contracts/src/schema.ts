@@ -2,18 +2,11 @@
 // Requests are closed and may leave out what has a default; answers are open,
 // so that an older reader takes a newer answer, and carry every set field.
 
-import {
-  ScalarType,
-  getOption,
-  hasOption,
-  type DescField,
-  type DescMessage,
-  type DescOneof,
-} from "@bufbuild/protobuf";
+import { ScalarType, type DescField, type DescMessage, type DescOneof } from "@bufbuild/protobuf";
 import { BASE64_PATTERN } from "./base64.ts";
 import type { Comments } from "./contract.ts";
 import { enumWireValues } from "./enum-names.ts";
-import { secret } from "./gen/openagents/protocol/v1/route_pb.ts";
+import { isSecret } from "./secrets.ts";
 import { assertNoMessageRules, isOneofRequired, rulesOf, type JsonSchema, type Rules } from "./rules.ts";
 import { TIMESTAMP_PATTERN } from "./timestamp.ts";
 
@@ -79,7 +72,7 @@ export function fieldSchema(field: DescField, options: SchemaOptions): JsonSchem
   const rules = rulesOf(field);
   const own = ownSchema(field, rules, options);
   const description = describe(options.comments, `${field.parent.typeName}.${field.name}`);
-  const shownOnce = hasOption(field, secret) && getOption(field, secret) ? { "x-oa-secret": true } : {};
+  const shownOnce = isSecret(field) ? { "x-oa-secret": true } : {};
   return { ...description, ...own, ...shownOnce };
 }
 

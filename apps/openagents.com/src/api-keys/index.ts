@@ -1,0 +1,2 @@
+export { noteUse, resolveApiKey, type ResolvedKey } from "./resolve.ts";
+export { apiKeyRoutes } from "./routes.ts";

@@ -1,0 +1,12 @@
+export { createChallenges, type Challenges } from "./challenge.ts";
+export { deviceIdOf, type Device } from "./device.ts";
+export { deviceRoutes } from "./routes.ts";
+export {
+  findDevice,
+  findDeviceOwner,
+  lockDevice,
+  forgetChallenges,
+  markSeen,
+  takeChallenge,
+  listDevicesOfOwner,
+} from "./store.ts";

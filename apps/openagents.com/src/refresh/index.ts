@@ -1,0 +1,1 @@
+export { endFamily, forgetFamilies, openFamily, rotate, type Family, type Rotation } from "./refresh.ts";

@@ -1,0 +1,7 @@
+export { revocationRoutes } from "./routes.ts";
+export {
+  startRevocations,
+  type Revocations,
+  type RevocationTarget,
+  type RevocationChange,
+} from "./revocations.ts";
