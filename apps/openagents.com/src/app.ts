@@ -2,7 +2,13 @@
 // and starts and stops them in order.
 
 import { fileURLToPath } from "node:url";
-import { createAuthority, openFollower, startAnnouncer } from "@openagents/authority";
+import {
+  createAuthority,
+  openFollower,
+  startAnnouncer,
+  type Authority,
+  type Follower,
+} from "@openagents/authority";
 import { ProblemError, openApi, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
@@ -12,15 +18,11 @@ import {
   type Database,
   type MigrationDirectory,
 } from "@openagents/postgres";
-import {
-  createAuthenticator,
-  createMetrics,
-  createServiceApp,
-  type Logger,
-  type ServiceApp,
-} from "@openagents/service";
+import { createMetrics, createServiceApp, type Logger, type ServiceApp } from "@openagents/service";
+import { createAccess, type Access } from "./access.ts";
 import { agentLanes } from "./agent-lanes.ts";
 import type { ControlConfig } from "./config.ts";
+import { findDeviceOwner } from "./devices/index.ts";
 import { distributionRoutes } from "./distribution/index.ts";
 import { createIdentity, type Identity, type Limits } from "./identity/index.ts";
 import { createMailer } from "./mail/index.ts";
@@ -71,9 +73,9 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
         resources.defer(() => db.close());
         await assertMigrated(db, MIGRATIONS);
         const address: PublicAddress = { url: config.publicUrl };
-        identity = buildIdentity(config, db, deps, address);
-        resources.use(identity);
-        const service = await buildService(config, db, deps, identity, resources);
+        const core = await buildCore(config, db, deps, resources);
+        identity = resources.use(buildIdentity(config, db, deps, core.access, address));
+        const service = buildService(config, db, deps, core, identity, resources);
         const started = await service.start();
         address.url ??= `http://localhost:${new URL(started.url).port}`;
         await identity.start();
@@ -98,6 +100,7 @@ function buildIdentity(
   config: ControlConfig,
   db: Database,
   { log, nowMs = Date.now, signInLimits }: ControlDeps,
+  { audit, events }: Access,
   address: PublicAddress,
 ): Identity {
   return createIdentity({
@@ -105,25 +108,23 @@ function buildIdentity(
     publicUrl: () => address.url ?? "http://localhost",
     db,
     mail: createMailer(config.mail, { nowMs, log }),
-    audit: {
-      async record(entry) {
-        log.info({ audit: entry }, "an identity has changed");
-      },
-    },
-    events: { async sessionEnded() {}, async membershipChanged() {} },
+    audit,
+    events,
     log,
     nowMs,
     limits: signInLimits,
   });
 }
 
-async function buildService(
+/** What everything else rests on: the one door, what follows the streams, and who may do what. */
+type Core = { readonly authority: Authority; readonly follower: Follower; readonly access: Access };
+
+async function buildCore(
   config: ControlConfig,
   db: Database,
-  { log, nowMs = Date.now, consoleDir = CONSOLE_DIR, findDeviceOwner = async () => undefined }: ControlDeps,
-  identity: Identity,
+  { log, nowMs = Date.now }: ControlDeps,
   resources: AsyncDisposableStack,
-): Promise<ServiceApp> {
+): Promise<Core> {
   const announcer = resources.use(startAnnouncer({ db, log }));
   const authority = createAuthority({
     db,
@@ -131,6 +132,19 @@ async function buildService(
     streams: { ofReceipt: () => [], committed: (streamIds) => announcer.announce(streamIds) },
   });
   const follower = resources.use(await openFollower(db));
+  const access = resources.use(await createAccess({ config, db, authority, follower, log, nowMs }));
+  return { authority, follower, access };
+}
+
+function buildService(
+  config: ControlConfig,
+  db: Database,
+  deps: ControlDeps,
+  { authority, follower, access }: Core,
+  identity: Identity,
+  resources: AsyncDisposableStack,
+): ServiceApp {
+  const { log, nowMs = Date.now, consoleDir = CONSOLE_DIR } = deps;
   const metrics = createMetrics("control_service");
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
@@ -138,19 +152,23 @@ async function buildService(
   let openApiText = "";
   const bindings: Binding[] = [
     distributionRoutes({ openApiText: () => openApiText }),
-    ...agentLanes({ db, authority, follower, findDeviceOwner, nowMs, log, resources }),
+    ...access.bindings(identity),
+    ...agentLanes({
+      db,
+      authority,
+      follower,
+      findDeviceOwner: deps.findDeviceOwner ?? findDeviceOwner,
+      nowMs,
+      log,
+      resources,
+    }),
   ];
   const service = createServiceApp({
     service: "control_service",
     version: config.version,
     host: config.host,
     port: config.port,
-    authenticate: createAuthenticator({
-      jwks: { keys: config.tokenKeys.map(({ d: _private, ...shared }) => shared) },
-      issuer: config.issuer,
-      audience: config.audience,
-      nowMs,
-    }),
+    authenticate: access.authenticate,
     bindings,
     problemOf: databaseProblem,
     readiness: [{ name: "database", check: () => probeDatabase(db) }],
@@ -161,6 +179,7 @@ async function buildService(
   openApiText = JSON.stringify(
     openApi(service.contracts, { title: "OpenAgents control", version: config.version }),
   );
+  access.register(service.app, identity);
   identity.register(service.app);
   servePages(service.app, {
     consoleDir,

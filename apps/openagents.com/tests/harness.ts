@@ -31,6 +31,8 @@ export type Claims = {
   readonly org: string;
   readonly scopes: readonly string[];
   readonly zone: "0" | "0.5" | "1";
+  /** The one method that the token is for. */
+  readonly method: string;
 };
 
 export type RequestOptions = {

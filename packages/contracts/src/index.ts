@@ -36,6 +36,7 @@ export type {
 export { decode } from "./decode.ts";
 export type { LiveEvent } from "./event-stream.ts";
 export { InvalidMessageError } from "./invalid-message.ts";
+export { parseJsonBody } from "./json-body.ts";
 export {
   BODY_BYTES_MAX,
   bodyFields,

@@ -15,7 +15,9 @@ import { mutations, type Mutation } from "./schema-mutations.ts";
 import { sample } from "./schema-sample.ts";
 
 /** Who sends a case: nobody, or a principal with exactly these scopes. */
-export type Caller = "nobody" | { readonly kind: "user" | "service"; readonly scopes: readonly string[] };
+export type Caller =
+  | "nobody"
+  | { readonly kind: "user" | "device" | "service_account" | "service"; readonly scopes: readonly string[] };
 
 export type ContractRequest = {
   readonly verb: string;

@@ -1,5 +1,6 @@
 export { createIdentity, type IdentityDeps } from "./create-identity.ts";
 export type { AuditEntry, AuditSink, Identity, IdentityEvents } from "./identity.ts";
+export { parseRole } from "./roles.ts";
 export {
   FRESH_MS,
   ROLES,

@@ -1,0 +1,1 @@
+export { syncTokenRoutes } from "./routes.ts";
