@@ -86,7 +86,12 @@ export async function startRevocations(deps: RevocationDeps): Promise<Revocation
     check: known,
     revoke,
     async revokeNow(targets, reason, more = () => []) {
-      const call = controlCall(RevocationsContract, "revokeTokens", "access:revoke", new AbortController().signal);
+      const call = controlCall(
+        RevocationsContract,
+        "revokeTokens",
+        "access:revoke",
+        new AbortController().signal,
+      );
       await authority.perform(call, async (command) => {
         const atMs = command.nowMs();
         const facts = { reason, revoked: targets.map(({ by, value }) => ({ by, value })) };
