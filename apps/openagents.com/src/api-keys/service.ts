@@ -15,7 +15,7 @@ import type {
 import { invalidField, notFound } from "@openagents/service";
 import { auditWrite } from "../audit/index.ts";
 import type { Revocations } from "../revocations/index.ts";
-import { isForKeys, isForServices } from "../tokens/role-scopes.ts";
+import { isForKeys, isForServices } from "../scopes/index.ts";
 import { apiKeyMessage, hashSecret, makeSecret, type ApiKey } from "./api-key.ts";
 import { insertApiKey, lockApiKey, lockedCount, markRevoked, ownsAccount } from "./store.ts";
 

@@ -3,7 +3,8 @@
 
 import { ProblemError, SyncTokens, bind, type Binding } from "@openagents/contracts";
 import type { StreamAccess } from "../policy/index.ts";
-import { SYNC_LIFE_S_MAX, SYNC_SCOPES, type Signer } from "../tokens/index.ts";
+import { SYNC_SCOPES } from "../scopes/index.ts";
+import { SYNC_LIFE_S_MAX, type Signer } from "../tokens/index.ts";
 
 export type SyncTokenDeps = {
   readonly streamAccess: StreamAccess;

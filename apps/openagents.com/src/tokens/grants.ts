@@ -15,7 +15,7 @@ import { lockDevice, markSeen, takeChallenge, type Challenges } from "../devices
 import type { SessionInfo } from "../identity/index.ts";
 import { findPerson, findSession, lockMembership } from "../orgs/index.ts";
 import { openFamily, rotate, type Family } from "../refresh/index.ts";
-import { isForKeys, isForServices, scopesOfDevice, scopesOfOperator, scopesOfRole } from "./role-scopes.ts";
+import { isForKeys, isForServices, scopesOfDevice, scopesOfOperator, scopesOfRole } from "../scopes/index.ts";
 import { ACCESS_LIFE_S, ACTING_LIFE_S_MAX, type AccessClaims, type Signer } from "./signer.ts";
 
 /** What a token endpoint answers (RFC 6749 §5.1), and for which organisation. */

@@ -1,4 +1,3 @@
-export { isForServices, scopesOfOperator, scopesOfRole, SYNC_SCOPES } from "./role-scopes.ts";
 export { createSigner, SYNC_LIFE_S_MAX, type Signer } from "./signer.ts";
 export { registerTokenRoutes } from "./token-routes.ts";
 export { createGrants, type Grants } from "./grants.ts";
