@@ -2,7 +2,6 @@ export { createChallenges, type Challenges } from "./challenge.ts";
 export { deviceIdOf, type Device } from "./device.ts";
 export { deviceRoutes } from "./routes.ts";
 export {
-  findDevice,
   findDeviceOwner,
   lockDevice,
   forgetChallenges,
