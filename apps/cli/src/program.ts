@@ -4,6 +4,7 @@ import { Command, CommanderError, type HelpConfiguration } from "commander";
 import { exitCodeOf, type Context } from "./context.ts";
 import { artifactsCommand } from "./commands/artifacts.ts";
 import { budgetCommand } from "./commands/budget.ts";
+import { consoleCommand } from "./commands/console.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
@@ -54,7 +55,15 @@ export function buildProgram(context: Context): Command {
   program.commandsGroup("Start here:");
   for (const command of [demoCommand, runCommand, indexCommand]) program.addCommand(command(context));
   program.commandsGroup("The stack:");
-  for (const command of [upCommand, downCommand, statusCommand, tokenCommand, freezeCommand, unfreezeCommand])
+  for (const command of [
+    upCommand,
+    downCommand,
+    statusCommand,
+    consoleCommand,
+    tokenCommand,
+    freezeCommand,
+    unfreezeCommand,
+  ])
     program.addCommand(command(context));
   program.commandsGroup("Sell:").addCommand(providerCommand(context)).addCommand(workersCommand(context));
   program.commandsGroup("Look and prove:");

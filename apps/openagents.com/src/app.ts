@@ -24,7 +24,7 @@ import { agentLanes } from "./agent-lanes.ts";
 import type { ControlConfig } from "./config.ts";
 import { findDeviceOwner } from "./devices/index.ts";
 import { distributionRoutes } from "./distribution/index.ts";
-import { createIdentity, type Identity, type Limits } from "./identity/index.ts";
+import { createIdentity, registerLocalLinkRequest, type Identity, type Limits } from "./identity/index.ts";
 import { createMailer } from "./mail/index.ts";
 import { forwardToRuntime } from "./gateway/index.ts";
 import { CONSOLE_DIR, servePages } from "./web/index.ts";
@@ -181,6 +181,11 @@ function buildService(
   );
   access.register(service.app, identity);
   identity.register(service.app);
+  registerLocalLinkRequest(service.app, {
+    config,
+    authenticate: access.authenticate,
+    create: () => identity.createLocalLink(),
+  });
   servePages(service.app, {
     consoleDir,
     syncUrl: config.syncUrl,

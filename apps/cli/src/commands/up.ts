@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import { parsePortBase } from "../arguments.ts";
 import { reportToParent, startInBackground } from "../background.ts";
 import { EXIT } from "../cli-error.ts";
+import { buildConsole, requestLocalLink } from "../console/index.ts";
 import {
   addDataDirOption,
   dataDirOf,
@@ -60,10 +61,10 @@ async function serveHere(context: Context, options: UpOptions): Promise<number> 
   const steps = options.json === true ? silentSteps : showSteps(out, context.nowMs);
   let step: Step | undefined;
   try {
-    const onReady = (record: StackRecord) => {
+    const onReady = async (record: StackRecord) => {
       step?.done();
       step = undefined;
-      printReady(context, options, record, "Ctrl-C stops it.");
+      await printReady(context, options, record, "Ctrl-C stops it.");
     };
     return await serve(context, options, onReady, (name) => {
       step?.done();
@@ -81,10 +82,11 @@ async function serveHere(context: Context, options: UpOptions): Promise<number> 
 async function serve(
   context: Context,
   options: UpOptions,
-  onReady: (record: StackRecord) => void,
+  onReady: (record: StackRecord) => void | Promise<void>,
   onStep: (name: string) => void = () => undefined,
 ): Promise<number> {
   const dataDir = dataDirOf(context, options);
+  const built = buildConsole(context, openStackLog(dataDir));
   using stop = catchStopSignals(() => {
     if (context.err.isTty) context.err.line("Stopping; Ctrl-C again forces it.");
   });
@@ -98,7 +100,9 @@ async function serve(
     onStep,
   });
   try {
-    if (!stop.signal.aborted) onReady(stack.record);
+    onStep("console");
+    await built;
+    if (!stop.signal.aborted) await onReady(stack.record);
     await stop.asked;
   } finally {
     await stack.stop();
@@ -118,7 +122,7 @@ async function detach(context: Context, options: UpOptions): Promise<number> {
       signal: stop.signal,
     });
     step.done();
-    printReady(context, options, record, "End it with `openagents down`.");
+    await printReady(context, options, record, "End it with `openagents down`.");
     return EXIT.ok;
   } catch (error) {
     step.failed("");
@@ -128,7 +132,12 @@ async function detach(context: Context, options: UpOptions): Promise<number> {
   }
 }
 
-function printReady(context: Context, options: UpOptions, record: StackRecord, hint: string): void {
+async function printReady(
+  context: Context,
+  options: UpOptions,
+  record: StackRecord,
+  hint: string,
+): Promise<void> {
   const { out } = context;
   if (options.json === true) {
     out.line(JSON.stringify(recordToWire(record)));
@@ -143,5 +152,10 @@ function printReady(context: Context, options: UpOptions, record: StackRecord, h
     ["pid", String(record.pid)],
   ] as const;
   for (const line of renderPairs(pairs, out.style)) out.line(line);
+  // On a terminal alone: it signs in whoever follows it, and logs are kept.
+  if (out.isTty) {
+    const { url } = await requestLocalLink(context, record);
+    out.line(`Sign in to the console, once, within ten minutes: ${url}`);
+  } else out.line("`openagents console` prints a link that signs you in to the console.");
   out.line(out.style.dim(hint));
 }

@@ -12,3 +12,4 @@ export {
   type SignInMethod,
 } from "./session.ts";
 export type { Limits } from "./throttle.ts";
+export { registerLocalLinkRequest } from "./local-link.ts";

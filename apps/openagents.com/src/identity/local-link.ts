@@ -58,6 +58,35 @@ export function isLocalDevelopment({
   return development && (host === "localhost" || host === "::1" || host.startsWith("127."));
 }
 
+/**
+ * `POST /api/auth/local-link`: a new link for whoever holds the laptop's own key,
+ * which is how the command line asks for one.
+ */
+export function registerLocalLinkRequest(
+  app: FastifyInstance,
+  deps: {
+    readonly config: Pick<ControlConfig, "host" | "development" | "localOwner">;
+    readonly authenticate: (authorization: string | undefined) => Promise<{ readonly id: string }>;
+    readonly create: LocalLinks["create"];
+  },
+): void {
+  const { config, authenticate, create } = deps;
+  if (config.localOwner === undefined || !isLocalDevelopment(config)) return;
+  const { userId } = config.localOwner;
+  app.post("/api/auth/local-link", async (request) => {
+    const { id } = await authenticate(request.headers.authorization);
+    if (id !== userId) {
+      throw new ProblemError({
+        status: 403,
+        code: "not_local_owner",
+        detail: "Only the owner of this stack may ask for a link that signs in its owner.",
+      });
+    }
+    const { url, expiresAtMs } = await create();
+    return { url, expires_at: new Date(expiresAtMs).toISOString() };
+  });
+}
+
 /** `/sign-in/local`: the page that the link is of. */
 export function registerLocalLink(scope: FastifyInstance, links: LocalLinks, arrivals: Arrivals): void {
   scope.get<{ Querystring: { token?: unknown } }>("/sign-in/local", async (request, reply) => {

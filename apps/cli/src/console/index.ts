@@ -1,0 +1,2 @@
+export { buildConsole } from "./build-console.ts";
+export { requestLocalLink } from "./local-link.ts";
