@@ -3,11 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Logger } from "@openagents/service";
+import type { openStackLog } from "@openagents/stack";
 import type { Context } from "../context.ts";
 
 /** Build them unless they are. A console that cannot be built says so itself, and keeps nothing else from starting. */
-export async function buildConsole(context: Context, log: Logger): Promise<void> {
+export async function buildConsole(context: Context, log: ReturnType<typeof openStackLog>): Promise<void> {
   const program = join(context.root, "apps/openagents.com/web/build.ts");
   const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "pipe"], cwd: context.root });
   let said = "";
