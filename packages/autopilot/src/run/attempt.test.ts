@@ -4,7 +4,7 @@ import type { AppendRunEventRequest, RunEvent } from "@openagents/contracts";
 import type { Workspace } from "../workspace/index.ts";
 import { takePatch } from "./attempt.ts";
 import { patchFile, sha256Of } from "./run-files.ts";
-import { writeDurably } from "./journal.ts";
+import { writeDurably } from "../write-durably.ts";
 import { RUN_ID, sessionOn } from "./order-fixture.ts";
 import { openRunLog } from "./run-log.ts";
 

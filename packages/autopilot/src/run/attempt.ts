@@ -7,7 +7,7 @@ import { PatchError, classifyPatch, patchFiles, type CheckConfig } from "@openag
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading } from "../clients.ts";
 import type { Workspace } from "../workspace/index.ts";
-import { writeDurably } from "./journal.ts";
+import { writeDurably } from "../write-durably.ts";
 import type { Prepared } from "./prepare.ts";
 import { patchFile, sha256Of } from "./run-files.ts";
 import type { Session } from "./session.ts";

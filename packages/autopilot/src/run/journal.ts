@@ -3,9 +3,8 @@
 // step is done; a step that is not here is done again, and its idempotency key,
 // made of run, attempt and step, finds the first answer.
 
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   fallbackValues,
   layerKindValues,
@@ -36,6 +35,7 @@ import { AutopilotError } from "../autopilot-error.ts";
 import type { Check } from "../check/index.ts";
 import type { PullRequestTarget } from "../forge/index.ts";
 import type { BaseFacts } from "../workspace/index.ts";
+import { writeDurably } from "../write-durably.ts";
 import { amount, flag, list, may, message, must, object, oneOf, text, whole, type Codec } from "./codec.ts";
 import { STEPS, type StepName } from "./progress.ts";
 
@@ -332,19 +332,6 @@ async function refuseStale(folder: string, { runId, epoch = 0n }: Journal): Prom
   const written = bytes === undefined ? undefined : parseJournal(bytes).epoch;
   if (written === undefined || written <= epoch) return;
   throw new AutopilotError("executor_fenced", `Another process has gone on with ${runId}.`);
-}
-
-/** Either the old file or the new one is there, whenever the machine stops. */
-export async function writeDurably(path: string, bytes: string | Buffer): Promise<void> {
-  const staged = `${path}.${randomBytes(4).toString("hex")}`;
-  {
-    await using file = await open(staged, "wx", 0o600);
-    await file.writeFile(bytes);
-    await file.sync();
-  }
-  await rename(staged, path);
-  await using folder = await open(dirname(path), "r");
-  await folder.sync();
 }
 
 /** Whether an order's money may be set aside: it was asked for, and neither settled nor given back. */

@@ -18,7 +18,8 @@ import {
   type BaseFacts,
   type Workspace,
 } from "../workspace/index.ts";
-import { writeDurably, type LayerFacts } from "./journal.ts";
+import { writeDurably } from "../write-durably.ts";
+import type { LayerFacts } from "./journal.ts";
 import { layerFile, readLayer, workspaceFolder } from "./run-files.ts";
 import type { Session } from "./session.ts";
 

@@ -7,7 +7,8 @@ import { AutopilotError } from "../autopilot-error.ts";
 import { reading, type RuntimeClients } from "../clients.ts";
 import type { Pause } from "../pause.ts";
 import { openWorkspace, restoreWorkspace } from "../workspace/index.ts";
-import { createJournal, parseJournal, writeDurably, type Journal } from "./journal.ts";
+import { writeDurably } from "../write-durably.ts";
+import { createJournal, parseJournal, type Journal } from "./journal.ts";
 import { layerFile, patchFile, sha256Of, workspaceFolder } from "./run-files.ts";
 
 /** The event that names a journal: its `sha256`, and the `epoch` of the lease that kept it. */

@@ -1,0 +1,1 @@
+export { runDevice, type DeviceEnd, type DeviceEvent, type DeviceOptions } from "./run-device.ts";
