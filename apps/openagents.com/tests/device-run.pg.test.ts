@@ -131,7 +131,7 @@ test("what was sent while the device was away is done in its order when it comes
   const { workerId } = await startDevice(t, control, sayingAgent(["done"]), dataDir);
   await answered(control, workerId, last);
   const events = (await control.get(`${thread.path}/events`)).json.events;
-  const order = events.filter(({ event_type: type }: { event_type: string }) => /^turn/.test(type));
+  const order = events.filter(({ event_type: type }: { event_type: string }) => type.startsWith("turn."));
   assert.deepEqual(
     order.map(({ event_type: type }: { event_type: string }) => type),
     Array.from({ length: 3 }, () => ["turn.started", "turn.finished"]).flat(),

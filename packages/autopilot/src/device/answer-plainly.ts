@@ -17,7 +17,7 @@ export async function answerPlainly(
   switch (call.method) {
     case "thread/list": {
       const threads = await readdir(join(deps.dataDir, "threads")).catch(() => []);
-      return { response: { threads: threads.toSorted().slice(-LISTED_MAX) } };
+      return { response: { threads: threads.slice(-LISTED_MAX) } };
     }
     case "thread/resume":
       return { response: { thread_id: call.threadId ?? "" } };

@@ -4,6 +4,7 @@
 import type { CodexWorkerCall, JsonValue, ThreadMessage } from "@openagents/contracts";
 import { reading } from "../clients.ts";
 import type { DeviceDeps } from "./deps.ts";
+import { textOf } from "./text-of.ts";
 
 const MESSAGES_MAX = 40;
 const HISTORY_CHARS_MAX = 24_000;
@@ -17,7 +18,7 @@ export async function conversation(
   call: CodexWorkerCall,
   signal: AbortSignal,
 ): Promise<{ readonly title: string; readonly body: string }> {
-  const text = String(call.params["text"] ?? "");
+  const text = textOf(call.params["text"]);
   const { threadId } = call;
   const messages =
     threadId === undefined
@@ -44,9 +45,9 @@ function personaOf(autopilot: JsonValue | undefined): string {
   if (typeof autopilot !== "object" || autopilot === null || !("persona_summary" in autopilot)) return "";
   const { display_name: name, persona_summary: persona, voice, principles } = autopilot;
   const lines = [
-    typeof persona === "string" && persona !== "" ? `You are ${String(name)}: ${persona}` : "",
+    typeof persona === "string" && persona !== "" ? `You are ${textOf(name)}: ${persona}` : "",
     typeof voice === "string" && voice !== "" ? `Your voice: ${voice}` : "",
-    ...(Array.isArray(principles) ? principles.map((each) => `- ${String(each)}`) : []),
+    ...(Array.isArray(principles) ? principles.map((each) => `- ${textOf(each)}`) : []),
   ];
   return lines.filter((line) => line !== "").join("\n");
 }

@@ -15,6 +15,7 @@ import type { Source } from "../workspace/index.ts";
 import { answerPlainly } from "./answer-plainly.ts";
 import { deviceClients, type DeviceClients, type DeviceDeps } from "./deps.ts";
 import { Interrupted, doTurn, type TurnAnswer } from "./do-turn.ts";
+import { textOf } from "./text-of.ts";
 
 export type DeviceOptions = {
   readonly client: ClientSettings;
@@ -161,7 +162,7 @@ async function serve(
       );
     await reading(send, stop, deps.pause);
     const outcome = "error" in answer ? "error" : "response";
-    const detail = "error" in answer ? answer.error.message : String(answer.response["summary"] ?? "");
+    const detail = "error" in answer ? answer.error.message : textOf(answer.response["summary"]);
     options.onEvent?.({ type: "answered", requestId, outcome, detail });
   } catch (cause) {
     // The next process goes on with it.
@@ -191,7 +192,7 @@ async function carryOut(
     }
   }
   if (call.method === "turn/interrupt") {
-    const turn = held.get(String(call.params["request_id"]));
+    const turn = held.get(textOf(call.params["request_id"]));
     turn?.interrupt.abort(new Interrupted("a person asked for it"));
     return { response: { status: turn === undefined ? "not_running" : "interrupted" } };
   }
