@@ -18,7 +18,7 @@ import {
   type Database,
   type MigrationDirectory,
 } from "@openagents/postgres";
-import { createMetrics, createServiceApp, type Logger, type ServiceApp } from "@openagents/service";
+import { createMetrics, createServiceApp, type After, type Logger, type ServiceApp } from "@openagents/service";
 import { createAccess, type Access } from "./access.ts";
 import { agentLanes } from "./agent-lanes.ts";
 import type { ControlConfig } from "./config.ts";
@@ -28,7 +28,12 @@ import { createIdentity, registerLocalLinkRequest, type Identity, type Limits } 
 import { createMailer } from "./mail/index.ts";
 import { forwardToRuntime } from "./gateway/index.ts";
 import { CONSOLE_DIR, servePages } from "./web/index.ts";
+import { personLanes } from "./person-lanes.ts";
 import type { FindDeviceOwner } from "./persons/index.ts";
+import { serveRetiredLanes } from "./retired/index.ts";
+import { createServiceToken } from "./service-token.ts";
+import { startStats, statsRoutes } from "./stats/index.ts";
+import { serveWebhooks } from "./webhooks/index.ts";
 
 export type ControlDeps = {
   readonly log: Logger;
@@ -40,6 +45,10 @@ export type ControlDeps = {
   readonly findDeviceOwner?: FindDeviceOwner;
   /** How often somebody may try to sign in; our own limits when absent. */
   readonly signInLimits?: Limits;
+  /** All addresses of a name that an organisation gave; the system's resolver when absent. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** When what the service does by itself is done; the process's timers when absent. */
+  readonly after?: After;
 };
 
 export type Control = {
@@ -149,6 +158,8 @@ function buildService(
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
 
+  const token = createServiceToken({ ...config, nowMs }, ["streams:read"]);
+  const stats = resources.use(startStats({ runtimeUrl: config.runtimeUrl, token, log, after: deps.after }));
   let openApiText = "";
   const bindings: Binding[] = [
     distributionRoutes({ openApiText: () => openApiText }),
@@ -162,6 +173,16 @@ function buildService(
       log,
       resources,
     }),
+    ...personLanes({
+      db,
+      authority,
+      config,
+      findDeviceOwner: deps.findDeviceOwner ?? findDeviceOwner,
+      resolve: deps.resolve,
+      log,
+      nowMs,
+    }),
+    statsRoutes({ latest: () => stats.latest() }),
   ];
   const service = createServiceApp({
     service: "control_service",
@@ -192,6 +213,8 @@ function buildService(
     publicUrl: config.publicUrl,
     desktopDownloadUrl: config.desktopDownloadUrl,
   });
+  serveWebhooks(service.app, { authority, resendSecret: config.resendWebhookSecret, nowMs });
+  serveRetiredLanes(service.app);
   const gateway = forwardToRuntime(service.app, { runtimeUrl: config.runtimeUrl });
   resources.defer(() => {
     // Whoever waits is let go, so that the drain is short.

@@ -43,6 +43,8 @@ export type ControlConfig = {
   /** 32 bytes in hex each: the first seals integration secrets, all open them, so that a rotation overlaps. */
   readonly sealingKeys: readonly string[];
   readonly mail: MailSettings;
+  /** `whsec_…`, by which Resend signs what became of mail; absent: it is not taken. */
+  readonly resendWebhookSecret?: string | undefined;
   /** The only way to sign in, where it is set. */
   readonly workOs?: WorkOsSettings | undefined;
   /** Addresses whose `X-Forwarded-For` is believed; nobody's when empty. */
@@ -91,6 +93,7 @@ export function configFromEnv(env: Environment): ControlConfig {
       ),
     ),
     mail: mailOf(env),
+    resendWebhookSecret: webhookSecretOf(env),
     workOs: workOsOf(env),
     trustedProxies: listOf(env["CONTROL_TRUSTED_PROXIES"]),
     allowedOrigins: listOf(env["CONTROL_ALLOWED_ORIGINS"]),
@@ -166,6 +169,13 @@ function mailOf(env: Environment): MailSettings {
   const apiKey = env["CONTROL_RESEND_API_KEY"];
   if (apiKey !== undefined && apiKey !== "") return { kind: "resend", apiKey, from: from() };
   throw new ConfigError("Set CONTROL_SMTP_URL or CONTROL_RESEND_API_KEY: how sign-in codes reach people.");
+}
+
+function webhookSecretOf(env: Environment): string | undefined {
+  const secret = env["CONTROL_RESEND_WEBHOOK_SECRET"];
+  if (secret === undefined || secret === "") return undefined;
+  if (/^whsec_[A-Za-z0-9+/]{16,}=*$/.test(secret)) return secret;
+  throw new ConfigError("CONTROL_RESEND_WEBHOOK_SECRET must be whsec_ and base64, as Resend shows it.");
 }
 
 function workOsOf(env: Environment): WorkOsSettings | undefined {

@@ -33,6 +33,11 @@ export type Claims = {
   readonly zone: "0" | "0.5" | "1";
   /** The one method that the token is for. */
   readonly method: string;
+  /** When and how a person signed in. */
+  readonly auth_time: number;
+  readonly amr: readonly string[];
+  /** Whom the principal acts for. */
+  readonly act: string;
 };
 
 export type RequestOptions = {

@@ -52,6 +52,11 @@ export const RECEIPT_PREFIXES = {
   "openagents.control.role_changed.v1": "rolc",
   "openagents.control.member_removed.v1": "mrem",
   "openagents.control.autopilot_policy_set.v1": "aps",
+  "openagents.control.shout_removed.v1": "shrm",
+  "openagents.control.integration_connected.v1": "intc",
+  "openagents.control.integration_disconnected.v1": "intd",
+  "openagents.control.approval_decided.v1": "apvd",
+  "openagents.control.skill_published.v1": "sklp",
   "openagents.receipt.v2": "run",
   "openagents.runtime.bundle.v1": "bndl",
 } as const;

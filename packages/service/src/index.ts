@@ -29,6 +29,6 @@ export {
   urlVariable,
   type Environment,
 } from "./run-service.ts";
-export { PAGE_DEFAULT, decodeCursor, encodeCursor } from "./page.ts";
+export { PAGE_DEFAULT, decodeCursor, encodeCursor, pageOf } from "./page.ts";
 export { invalidField, notFound } from "./problems.ts";
 export { startSweep, type After, type Sweep } from "./sweep.ts";

@@ -20,3 +20,14 @@ export function decodeCursor(cursor: string, pattern: RegExp): string {
 }
 
 export const PAGE_DEFAULT = 50;
+
+/** A page of what was read one longer than it, and the cursor behind it where more follows. */
+export function pageOf<Item>(
+  found: readonly Item[],
+  limit: number,
+  keyOf: (item: Item) => string,
+): { readonly items: readonly Item[]; readonly nextCursor: string | undefined } {
+  const items = found.slice(0, limit);
+  const last = found.length > limit ? items.at(-1) : undefined;
+  return { items, nextCursor: last === undefined ? undefined : encodeCursor(keyOf(last)) };
+}

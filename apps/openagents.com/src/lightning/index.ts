@@ -1,0 +1,1 @@
+export { lightningRoutes } from "./routes.ts";

@@ -1,0 +1,2 @@
+export { mailDeliveryRoutes } from "./routes.ts";
+export { recordMailDelivery } from "./record.ts";

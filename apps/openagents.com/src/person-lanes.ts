@@ -1,0 +1,48 @@
+// The nouns by which persons reach each other, decide what waits for them, and
+// set up what works in their name.
+
+import type { Authority } from "@openagents/authority";
+import type { Binding } from "@openagents/contracts";
+import type { Database } from "@openagents/postgres";
+import { createOutbound, type Logger } from "@openagents/service";
+import type { ControlConfig } from "./config.ts";
+import { inboxRoutes } from "./inbox/index.ts";
+import { createSealer, integrationRoutes } from "./integrations/index.ts";
+import { lightningRoutes } from "./lightning/index.ts";
+import { mailDeliveryRoutes } from "./mail-deliveries/index.ts";
+import { createPersonOf, createUserOf, type FindDeviceOwner } from "./persons/index.ts";
+import { profileRoutes } from "./profiles/index.ts";
+import { shoutRoutes } from "./shouts/index.ts";
+import { skillRoutes } from "./skills/index.ts";
+import { whisperRoutes } from "./whispers/index.ts";
+
+export type PersonLaneDeps = {
+  readonly db: Database;
+  readonly authority: Authority;
+  readonly config: Pick<ControlConfig, "sealingKeys" | "development">;
+  readonly findDeviceOwner: FindDeviceOwner;
+  /** All addresses of a name that an organisation gave; the system's resolver when absent. */
+  readonly resolve?: ((name: string) => Promise<readonly string[]>) | undefined;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+};
+
+export function personLanes(deps: PersonLaneDeps): Binding[] {
+  const { db, authority, config, log, nowMs, resolve } = deps;
+  const userOf = createUserOf(createPersonOf(deps.findDeviceOwner));
+  const outbound = createOutbound({
+    // A Forgejo on a laptop is on that laptop.
+    allowLoopback: config.development,
+    ...(resolve === undefined ? {} : { resolve }),
+  });
+  return [
+    profileRoutes({ db, authority, userOf }),
+    shoutRoutes({ db, authority, userOf, nowMs }),
+    whisperRoutes({ db, authority, userOf }),
+    inboxRoutes({ db, authority, userOf, nowMs }),
+    mailDeliveryRoutes({ db, authority }),
+    integrationRoutes({ db, authority, sealer: createSealer(config.sealingKeys), outbound, log }),
+    skillRoutes({ db, authority }),
+    ...lightningRoutes(),
+  ];
+}

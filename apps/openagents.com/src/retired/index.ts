@@ -1,0 +1,1 @@
+export { serveRetiredLanes } from "./retired.ts";

@@ -1,0 +1,1 @@
+export { shoutRoutes } from "./routes.ts";

@@ -1,0 +1,2 @@
+export { statsRoutes } from "./routes.ts";
+export { startStats, type Stats } from "./stats.ts";

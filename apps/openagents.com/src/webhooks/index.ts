@@ -1,0 +1,1 @@
+export { serveWebhooks } from "./webhooks.ts";

@@ -1,0 +1,1 @@
+export { whisperRoutes } from "./routes.ts";
