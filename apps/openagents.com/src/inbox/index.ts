@@ -1,3 +1,3 @@
-export { approvalStatus, type Approval, type ApprovalDraft } from "./approval.ts";
+export type { Approval, ApprovalDraft } from "./approval.ts";
 export { openApproval, useApproval, type ApprovalUse } from "./approvals.ts";
 export { inboxRoutes } from "./routes.ts";
