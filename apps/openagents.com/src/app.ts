@@ -18,7 +18,13 @@ import {
   type Database,
   type MigrationDirectory,
 } from "@openagents/postgres";
-import { createMetrics, createServiceApp, type After, type Logger, type ServiceApp } from "@openagents/service";
+import {
+  createMetrics,
+  createServiceApp,
+  type After,
+  type Logger,
+  type ServiceApp,
+} from "@openagents/service";
 import { createAccess, type Access } from "./access.ts";
 import { agentLanes } from "./agent-lanes.ts";
 import type { ControlConfig } from "./config.ts";

@@ -126,7 +126,11 @@ test("however many come at once, a person says no more than the limit in an hour
   assert.ok(over.every(({ json, headers }) => json.code === "too_many_shouts" && headers.has("retry-after")));
   nowMs += 3_600_001;
   const later = await control.token({ sub: "usr_ann" });
-  assert.equal((await control.post("/api/shouts", { body: "later" }, { token: later })).status, 201);
+  const post = () => control.post("/api/shouts", { body: "later" }, { token: later });
+  let answer = await post();
+  // The clock has leapt: commands go on once it is known again which tokens were taken back.
+  while (answer.status === 503) answer = await post();
+  assert.equal(answer.status, 201);
 });
 
 test("a whisper is between two: nobody else learns that there is one", async (t) => {

@@ -29,7 +29,8 @@ test("an owner can do what any person can, and each role holds what the one belo
 test("who only looks changes nothing but what is their own", () => {
   for (const role of ["viewer", "billing"] as const) {
     for (const scope of scopesOfRole(role)) {
-      const allowed = /:(read|observe)$/.test(scope) || ["sessions:write", "sync:token"].includes(scope);
+      const allowed =
+        /:(read|observe)$/.test(scope) || ["sessions:write", "settings:write", "sync:token"].includes(scope);
       assert.ok(allowed || (role === "billing" && scope === "treasury:budget"), `${role} ${scope}`);
     }
   }

@@ -16,6 +16,7 @@ import type { Role } from "../identity/index.ts";
 const ADMINS = new Set([
   "audit:read",
   "devices:write",
+  "integrations:write",
   "orgs:write",
   "tokens:read",
   "tokens:write",
@@ -30,7 +31,7 @@ const MEMBERS = new Set(["devices:write", "treasury:spend"]);
 const BILLING = new Set(["audit:read", "treasury:budget"]);
 
 /** What everybody does for themselves, whatever the role. */
-const OWN = new Set(["sessions:write", "sync:token"]);
+const OWN = new Set(["sessions:write", "settings:write", "sync:token"]);
 
 /** Verbs that change nothing. */
 const READS = new Set(["read", "observe"]);
@@ -46,7 +47,13 @@ const PERSONS = new Set([
 ]);
 
 /** What devices may not do, although they act for their owner. */
-const NOT_DEVICES = new Set([...PERSONS, "audit:read", "devices:write", "treasury:budget"]);
+const NOT_DEVICES = new Set([
+  ...PERSONS,
+  "audit:read",
+  "devices:write",
+  "integrations:write",
+  "treasury:budget",
+]);
 
 type ScopeUse = { readonly user: ReadonlySet<string>; readonly operator: ReadonlySet<string> };
 
