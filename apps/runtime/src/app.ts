@@ -18,6 +18,7 @@ import {
   createMetrics,
   createOutbound,
   createServiceApp,
+  followRevocations,
   type After,
   type Logger,
   type ServiceApp,
@@ -237,6 +238,10 @@ async function buildService(
     }),
     operationsRoutes({ db, authority, openApiText: () => openApiText }),
   ];
+  const revocations =
+    config.revocations === undefined
+      ? undefined
+      : resources.use(followRevocations({ ...config.revocations, nowMs, log }));
   const service = createServiceApp({
     service: "runtime_service",
     version: config.version,
@@ -246,12 +251,18 @@ async function buildService(
       jwks: config.jwks,
       issuer: config.issuer,
       audience: config.audience,
+      revocations,
       nowMs,
     }),
     bindings,
     problemOf: databaseProblem,
     readiness: [
       { name: "database", check: () => probeDatabase(db) },
+      {
+        name: "revocations",
+        check: async () =>
+          revocations?.isCurrent() === false ? "Control tells of no revocations." : undefined,
+      },
       // Frozen is no failure: reads are served. Whoever looks sees it all the same.
       { name: "authority_mode", check: async () => undefined, note: async () => (await getMode(db)).mode },
     ],

@@ -3,6 +3,7 @@ import {
   keyVariable,
   portVariable,
   requiredVariable,
+  serviceToken,
   urlVariable,
   type Environment,
   type KeySource,
@@ -16,6 +17,12 @@ export type SpacetimeSettings = {
   readonly database: string;
   /** Of the only identity that the module lets append. */
   readonly token: string | undefined;
+};
+
+export type RevocationSource = {
+  readonly url: string;
+  /** Of a service that holds `revocations:read`. */
+  readonly token: () => string | Promise<string>;
 };
 
 export type RuntimeConfig = {
@@ -35,6 +42,8 @@ export type RuntimeConfig = {
   readonly jwks: KeySource;
   readonly issuer: string;
   readonly audience: string;
+  /** Control, which tells of tokens that were taken back; until it is heard no command is taken. Nothing is taken back where it is absent. */
+  readonly revocations?: RevocationSource | undefined;
   /** 32 bytes in hex, secp256k1. */
   readonly receiptSigningKey: string;
   /** Names the transparency log: a URL without its scheme, such as `runtime.example.org/log`. */
@@ -89,6 +98,7 @@ export function configFromEnv(env: Environment): RuntimeConfig {
     },
     issuer: requiredVariable(env, "OPENAGENTS_ISSUER", "the issuer of access tokens"),
     audience: env["OPENAGENTS_AUDIENCE"] ?? "openagents",
+    revocations: revocationsFromEnv(env),
     receiptSigningKey: keyVariable(env, "RUNTIME_RECEIPT_KEY", "the secp256k1 key that signs receipts"),
     logOrigin,
     logSigningKey: keyVariable(env, "RUNTIME_LOG_KEY", "the Ed25519 key that signs the log's checkpoints"),
@@ -100,6 +110,19 @@ export function configFromEnv(env: Environment): RuntimeConfig {
     rateLimits: limitsOf(env["RUNTIME_RATE_LIMITS"] ?? ""),
     version: env["OPENAGENTS_VERSION"] ?? "0.1.0",
   };
+}
+
+function revocationsFromEnv(env: Environment): RevocationSource {
+  const url = urlVariable(
+    "CONTROL_URL",
+    requiredVariable(env, "CONTROL_URL", "the address of the control service, which tells of revocations"),
+  );
+  const apiKey = requiredVariable(
+    env,
+    "CONTROL_SERVICE_KEY",
+    "a key of this service at control, with the scope revocations:read",
+  );
+  return { url, token: serviceToken({ controlUrl: url, apiKey, nowMs: Date.now }) };
 }
 
 function publicUrlOf(text: string | undefined): string | undefined {

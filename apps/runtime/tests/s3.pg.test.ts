@@ -54,6 +54,8 @@ test("a bucket's settings are whole or refused by name, and none means a disk", 
     RUNTIME_LOG_ORIGIN: "runtime.test/log",
     RUNTIME_LOG_KEY: "22".repeat(32),
     OPENAGENTS_JWKS_URL: "http://127.0.0.1/jwks",
+    CONTROL_URL: "http://127.0.0.1:8787",
+    CONTROL_SERVICE_KEY: "key-of-a-test",
     OPENAGENTS_ISSUER: "issuer",
   };
   const bucket = {

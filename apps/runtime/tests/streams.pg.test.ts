@@ -192,21 +192,6 @@ test("only the events below the floor of a stream that is not permanent may go, 
   );
 });
 
-test("a revocation is an event that names nothing but what ends", async (t) => {
-  const runtime = await startHarness(t);
-  const token = await runtime.token({ sub: "svc_ops", org: "org_operator" });
-  const body = { by: "sid", value: "ses_1", reason: "lost laptop" };
-  const first = await runtime.post("/internal/v1/access/revocations", body, { key: "k", token });
-  assert.equal(first.status, 200, first.text);
-  const again = await runtime.post("/internal/v1/access/revocations", body, { key: "k", token });
-  assert.equal(again.text, first.text);
-  const events = await allEvents(runtime, "control.revocations", token);
-  assert.deepEqual(
-    events.map(({ payload }) => payload["payload"]),
-    [{ by: "sid", value: "ses_1" }],
-  );
-});
-
 async function openRun(runtime: Harness, notes = 0): Promise<string> {
   const { json } = await runtime.post("/internal/v1/runs", { issue: { title: "x", body: "" } });
   const runId: string = json.run.run_id;

@@ -40,7 +40,6 @@ export const RECEIPT_PREFIXES = {
   "openagents.treasury.reconciled.v1": "recn",
   "openagents.authority.mode_changed.v1": "mode",
   "openagents.sync.stream_head.v1": "shed",
-  "openagents.sync.access_revoked.v1": "arev",
   "openagents.comms.delivery_event.v1": "cdev",
   "openagents.control.access_revoked.v1": "cacr",
   "openagents.control.device_enrolled.v1": "denr",

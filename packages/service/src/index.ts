@@ -32,3 +32,4 @@ export {
 export { PAGE_DEFAULT, decodeCursor, encodeCursor, pageOf } from "./page.ts";
 export { invalidField, notFound } from "./problems.ts";
 export { startSweep, type After, type Sweep } from "./sweep.ts";
+export { serviceToken, type ServiceTokenOptions } from "./service-token.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { Streams, Treasury, createClient } from "@openagents/contracts";
+import { Revocations, Streams, Treasury, createClient } from "@openagents/contracts";
 import { urlFor } from "@openagents/postgres";
 import { silentLogger } from "@openagents/service";
 import { memoryCheckpoints, runtimeReaders, startSyncClient, type StreamBatch } from "@openagents/spacetime";
@@ -119,10 +119,10 @@ test("revoked access ends its live session, and lets it in no more", async (t) =
   t.after(() => client.stop());
   client.follow({ streamId: streamId("stats"), apply: () => undefined });
   await live.promise;
-  const runtime = { baseUrl: stack.record.runtimeUrl, token: () => stack.mintToken() };
+  const control = { baseUrl: stack.record.controlUrl, token: () => stack.mintToken() };
   const { sub } = localOwner(stack.keys);
   const askedAtMs = performance.now();
-  await createClient(Streams, runtime).revokeAccess({ by: "sub", value: sub, reason: "test" });
+  await createClient(Revocations, control).revokeTokens({ by: "sub", value: sub, reason: "test" });
   assert.match(await ended.promise, /token_revoked/);
   t.diagnostic(
     `the session ended ${(performance.now() - askedAtMs).toFixed(0)} ms after the command was sent`,

@@ -7,10 +7,18 @@ import { loadOrCreateKeys, logKeyOf, logOriginOf, publicTokenKey, type StackKeys
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
 import { makePrivateFolder } from "./private-files.ts";
 import { pinLog, pinOperator } from "./pins.ts";
-import { assertPortsFree, freePort, planPorts, portInUse } from "./ports.ts";
+import { assertPortsFree, freePort, planPorts, portInUse, type ServiceName } from "./ports.ts";
 import { removeRecord, writeRecord, type StackRecord } from "./record.ts";
 import { StackError } from "./stack-error.ts";
-import { LOCAL_AUDIENCE, LOCAL_ISSUER, localOwner, mintToken, type TokenRequest } from "./tokens.ts";
+import {
+  LOCAL_AUDIENCE,
+  LOCAL_ISSUER,
+  localOwner,
+  mintToken,
+  tokenSource,
+  type LocalPrincipal,
+  type TokenRequest,
+} from "./tokens.ts";
 import type { Logger } from "@openagents/service";
 
 export type StackOptions = {
@@ -65,59 +73,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const database = await startDatabase({ dataDir, keys, externalUrl: options.databaseUrl });
   parts.defer(() => database.stop());
 
-  options.onStep?.("runtime");
-  // Loaded here because commands that only look at a data directory must start fast.
-  const { createRuntime } = await import("@openagents/runtime");
-  makePrivateFolder(dataDir.artifacts);
-  const syncServerUrls: string[] = [];
-  const runtime = createRuntime(
-    {
-      host: "127.0.0.1",
-      port: ports.runtime,
-      databaseUrl: database.appUrl,
-      ownerDatabaseUrl: database.ownerUrl,
-      artifactsDir: dataDir.artifacts,
-      jwks: { keys: [publicTokenKey(keys)] },
-      issuer: LOCAL_ISSUER,
-      audience: LOCAL_AUDIENCE,
-      receiptSigningKey: keys.receiptKey,
-      logOrigin: logOriginOf(keys),
-      logSigningKey: keys.logKey,
-      demoGrants: true,
-      pushToLoopback: true,
-      syncServerUrls: () => syncServerUrls,
-      version: options.version,
-    },
-    { log },
-  );
-  parts.use(runtime);
-  const { url } = await runtime.start().catch((cause: unknown) => {
-    throw isAddressInUse(cause) ? portInUse("runtime", ports.runtime, cause) : cause;
+  // Each is told where the others will be before any of them listens.
+  const at = async (service: ServiceName) => (ports[service] === 0 ? await freePort() : ports[service]);
+  const runtimePort = await at("runtime");
+  const syncPort = await at("sync");
+  const runtimeUrl = `http://127.0.0.1:${runtimePort}`;
+  const common = { databases: database, keys, parts, version: options.version, log };
+
+  // First, because the runtime takes no command before it has heard of revocations.
+  options.onStep?.("control");
+  const controlUrl = await startControl({
+    ...common,
+    port: await at("control"),
+    syncUrl: `http://127.0.0.1:${syncPort}`,
+    runtimeUrl,
   });
 
-  options.onStep?.("control");
-  // Browsers are told where the sync server will be before it starts.
-  const syncPort = ports.sync === 0 ? await freePort() : ports.sync;
-  const controlUrl = await startControl({
-    port: ports.control === 0 ? await freePort() : ports.control,
-    syncUrl: `http://127.0.0.1:${syncPort}`,
-    runtimeUrl: url,
-    databases: database,
-    keys,
-    parts,
-    version: options.version,
-    log,
+  options.onStep?.("runtime");
+  const syncServerUrls: string[] = [];
+  makePrivateFolder(dataDir.artifacts);
+  const url = await startRuntime({
+    ...common,
+    port: runtimePort,
+    artifactsDir: dataDir.artifacts,
+    controlUrl,
+    syncServerUrls: () => syncServerUrls,
+    nowMs,
   });
 
   options.onStep?.("sync");
-  const syncUrl = await startSync({
-    port: syncPort,
-    databases: database,
-    keys,
-    parts,
-    version: options.version,
-    log,
-  });
+  const syncUrl = await startSync({ ...common, port: syncPort });
   syncServerUrls.push(syncUrl);
 
   pinOperator({
@@ -162,17 +147,67 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/** Tokens are signed by this directory's key, whether control or the command line mints them. */
-async function startControl(options: {
+/** What is started gets, each; and where it is stopped again. */
+type Start = {
   readonly port: number;
-  readonly syncUrl: string;
-  readonly runtimeUrl: string;
   readonly databases: StackDatabase;
   readonly keys: StackKeys;
   readonly parts: AsyncDisposableStack;
   readonly version: string;
   readonly log: Logger;
-}): Promise<string> {
+};
+
+async function startRuntime(
+  options: Start & {
+    readonly artifactsDir: string;
+    readonly controlUrl: string;
+    readonly syncServerUrls: () => readonly string[];
+    readonly nowMs: () => number;
+  },
+): Promise<string> {
+  const { port, databases, keys, parts, version, log, nowMs } = options;
+  // Loaded here because commands that only look at a data directory must start fast.
+  const { createRuntime } = await import("@openagents/runtime");
+  const runtime = createRuntime(
+    {
+      host: "127.0.0.1",
+      port,
+      databaseUrl: databases.appUrl,
+      ownerDatabaseUrl: databases.ownerUrl,
+      artifactsDir: options.artifactsDir,
+      jwks: { keys: [publicTokenKey(keys)] },
+      issuer: LOCAL_ISSUER,
+      audience: LOCAL_AUDIENCE,
+      revocations: { url: options.controlUrl, token: tokenSource(keys, RUNTIME, nowMs) },
+      receiptSigningKey: keys.receiptKey,
+      logOrigin: logOriginOf(keys),
+      logSigningKey: keys.logKey,
+      demoGrants: true,
+      pushToLoopback: true,
+      syncServerUrls: options.syncServerUrls,
+      version,
+    },
+    { log },
+  );
+  parts.use(runtime);
+  const { url } = await runtime.start().catch((cause: unknown) => {
+    throw isAddressInUse(cause) ? portInUse("runtime", port, cause) : cause;
+  });
+  return url;
+}
+
+/** The runtime, as control knows it. */
+const RUNTIME: LocalPrincipal = {
+  sub: "svc_runtime",
+  org: "org_operator",
+  zone: "0",
+  scopes: ["revocations:read"],
+};
+
+/** Tokens are signed by this directory's key, whether control or the command line mints them. */
+async function startControl(
+  options: Start & { readonly syncUrl: string; readonly runtimeUrl: string },
+): Promise<string> {
   const { port, syncUrl, runtimeUrl, databases, keys, parts, version, log } = options;
   const { createControl } = await import("@openagents/control");
   const owner = localOwner(keys);
@@ -210,14 +245,7 @@ async function startControl(options: {
 }
 
 /** The sync server reads what the migrations of the others made, so that it starts behind them. */
-async function startSync(options: {
-  readonly port: number;
-  readonly databases: StackDatabase;
-  readonly keys: StackKeys;
-  readonly parts: AsyncDisposableStack;
-  readonly version: string;
-  readonly log: Logger;
-}): Promise<string> {
+async function startSync(options: Start): Promise<string> {
   const { port, databases, keys, parts, version, log } = options;
   const { createSyncServer, grantStreamReads } = await import("@openagents/spacetime");
   const { sync } = databases;

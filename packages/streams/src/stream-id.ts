@@ -41,7 +41,7 @@ export const FAMILIES = {
   stats: { pattern: "runtime.stats", owner: "runtime", retention: { newestEvents: 10_000 } },
   approvals: { pattern: "control.approvals.user.*", owner: "control", retention: "permanent" },
   thread: { pattern: "control.thread.*.events", owner: "control", retention: { newestEvents: 100_000 } },
-  revocations: { pattern: "control.revocations", owner: "runtime", retention: "permanent" },
+  revocations: { pattern: "control.revocations", owner: "control", retention: "permanent" },
 } as const satisfies Readonly<Record<string, Family>>;
 
 /** What a stream's name says. `id` is empty for a family that is one stream. */

@@ -5,7 +5,6 @@ import { parseStreamId } from "@openagents/streams";
 import { decodeCursor, encodeCursor, invalidField, notFound, PAGE_DEFAULT } from "@openagents/service";
 import { chainAt, walkChain } from "./chain.ts";
 import { publishStats } from "./publish-stats.ts";
-import { revokeAccess } from "./revoke-access.ts";
 import { sealStreamHead } from "./seal-head.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { findHead, listEvents, listHeads, listSealedHeads, type Head } from "./store.ts";
@@ -88,7 +87,6 @@ export function streamRoutes(deps: StreamRoutesDeps): Binding {
     sealStreamHead: (request, call) => sealStreamHead(deps, call, request.streamId),
     trimStream: (request, call) => trimStream(deps, call, request.streamId),
     publishStats: (_request, call) => publishStats(deps, call),
-    revokeAccess: (request, call) => revokeAccess(deps, call, request),
   });
 }
 

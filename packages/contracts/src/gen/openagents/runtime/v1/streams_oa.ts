@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, JsonObject, MessageDesc } from "../../../../contract.ts";
-import { GetStreamDigestRequestSchema, GetStreamDigestResponseSchema, GetStreamSnapshotRequestSchema, GetStreamSnapshotResponseSchema, GetSyncMetricsRequestSchema, GetSyncMetricsResponseSchema, ListStreamEventsRequestSchema, ListStreamEventsResponseSchema, ListStreamHeadsRequestSchema, ListStreamHeadsResponseSchema, ListStreamsRequestSchema, ListStreamsResponseSchema, PublishStatsRequestSchema, PublishStatsResponseSchema, RevokeAccessRequestSchema, RevokeAccessResponseSchema, SealStreamHeadRequestSchema, SealStreamHeadResponseSchema, StreamEventSchema, StreamHeadSchema, StreamSchema, Streams as StreamsService, SyncMirrorSchema, SyncServerSchema, TrimStreamRequestSchema, TrimStreamResponseSchema } from "./streams_pb.ts";
+import { GetStreamDigestRequestSchema, GetStreamDigestResponseSchema, GetStreamSnapshotRequestSchema, GetStreamSnapshotResponseSchema, GetSyncMetricsRequestSchema, GetSyncMetricsResponseSchema, ListStreamEventsRequestSchema, ListStreamEventsResponseSchema, ListStreamHeadsRequestSchema, ListStreamHeadsResponseSchema, ListStreamsRequestSchema, ListStreamsResponseSchema, PublishStatsRequestSchema, PublishStatsResponseSchema, SealStreamHeadRequestSchema, SealStreamHeadResponseSchema, StreamEventSchema, StreamHeadSchema, StreamSchema, Streams as StreamsService, SyncMirrorSchema, SyncServerSchema, TrimStreamRequestSchema, TrimStreamResponseSchema } from "./streams_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 export type Stream = {
@@ -187,23 +187,6 @@ export type PublishStatsResponse = {
 /** Descriptor of `openagents.runtime.v1.PublishStatsResponse`. */
 export const publishStatsResponseDesc: MessageDesc<PublishStatsResponse> = PublishStatsResponseSchema;
 
-export type RevokeAccessRequest = {
-  readonly by: RevokedBy;
-  readonly value: string;
-  /** Why, for the receipt. */
-  readonly reason: string;
-};
-
-/** Descriptor of `openagents.runtime.v1.RevokeAccessRequest`. */
-export const revokeAccessRequestDesc: MessageDesc<RevokeAccessRequest> = RevokeAccessRequestSchema;
-
-export type RevokeAccessResponse = {
-  readonly receiptId: string;
-};
-
-/** Descriptor of `openagents.runtime.v1.RevokeAccessResponse`. */
-export const revokeAccessResponseDesc: MessageDesc<RevokeAccessResponse> = RevokeAccessResponseSchema;
-
 /** A sync server, as the runtime finds it. */
 export type SyncServer = {
   readonly url: string;
@@ -257,11 +240,6 @@ export type GetSyncMetricsResponse = {
 /** Descriptor of `openagents.runtime.v1.GetSyncMetricsResponse`. */
 export const getSyncMetricsResponseDesc: MessageDesc<GetSyncMetricsResponse> = GetSyncMetricsResponseSchema;
 
-export type RevokedBy = "jti" | "sid" | "sub";
-
-/** All values of `RevokedBy`. */
-export const revokedByValues = ["jti", "sid", "sub"] as const satisfies readonly RevokedBy[];
-
 export const streamsComments: Comments = {
   ...routeComments,
   "openagents.runtime.v1.Stream.head_seq": "Number of the newest event.",
@@ -284,7 +262,6 @@ export const streamsComments: Comments = {
   "openagents.runtime.v1.SealStreamHeadResponse.sealed": "Whether this call put it there.",
   "openagents.runtime.v1.PublishStatsResponse.stats": "What was published.",
   "openagents.runtime.v1.PublishStatsResponse.published": "Whether this call published it; not within a minute of the last time.",
-  "openagents.runtime.v1.RevokeAccessRequest.reason": "Why, for the receipt.",
   "openagents.runtime.v1.SyncServer": "A sync server, as the runtime finds it.",
   "openagents.runtime.v1.SyncServer.sessions": "Absent when it is not reachable, as all that follows.",
   "openagents.runtime.v1.SyncMirror": "The hand-over to a SpacetimeDB server.",
@@ -294,9 +271,6 @@ export const streamsComments: Comments = {
   "openagents.runtime.v1.GetSyncMetricsResponse.stream_count": "Streams and events that are stored, as the database estimates them.",
   "openagents.runtime.v1.GetSyncMetricsResponse.mirror": "Absent without a SpacetimeDB server.",
   "openagents.runtime.v1.GetSyncMetricsResponse.servers": "The sync servers that this runtime knows.",
-  "openagents.runtime.v1.RevokedBy.jti": "One token, by its `jti`.",
-  "openagents.runtime.v1.RevokedBy.sid": "All tokens of a session, by `sid`.",
-  "openagents.runtime.v1.RevokedBy.sub": "All tokens of a principal, by `sub`.",
   "openagents.runtime.v1.Streams": "Streams: what happened, numbered from 1 without a gap, each event in the\ntransaction in which it happened. The sync servers deliver them live; here\nthey are read, and proven to be complete.",
   "openagents.runtime.v1.Streams.ListStreams": "Streams of the caller's organisation, by name.",
   "openagents.runtime.v1.Streams.ListStreamEvents": "Events in order, by page: at most `limit`, and fewer when they are large. A\npage that does not reach `head_seq` has more after it. Answers 410\n`stale_cursor` for events that are not kept any more; start from a snapshot.",
@@ -307,7 +281,6 @@ export const streamsComments: Comments = {
   "openagents.runtime.v1.Streams.TrimStream": "Let go of the events of a stream that are older than those which its family\nkeeps. Streams of runs, money and rights are never trimmed: 409\n`stream_is_permanent`. The runtime asks this by itself.",
   "openagents.runtime.v1.Streams.PublishStats": "Publish the figures of the whole market on `runtime.stats`. The runtime asks\nthis by itself, once a minute.",
   "openagents.runtime.v1.Streams.GetSyncMetrics": "How delivery is doing: what is stored, how far it was handed on, and the sync\nservers with their sessions and lag.",
-  "openagents.runtime.v1.Streams.RevokeAccess": "End what a token, a session or a principal may do, before it would end by\nitself. Sync servers close its sessions within 5 s.",
 };
 
 /** What each method of `openagents.runtime.v1.Streams` takes and answers. */
@@ -403,16 +376,6 @@ export type StreamsTypes = {
     readonly output: GetSyncMetricsResponse;
     readonly effect: "read";
     readonly access: "user";
-  };
-  /**
-   * End what a token, a session or a principal may do, before it would end by
-   * itself. Sync servers close its sessions within 5 s.
-   */
-  readonly revokeAccess: {
-    readonly input: RevokeAccessRequest;
-    readonly output: RevokeAccessResponse;
-    readonly effect: "command";
-    readonly access: "admin";
   };
 };
 
