@@ -131,6 +131,11 @@ test("codes of one account are guessed at no faster from many addresses", async 
   assert.equal(tries, 10);
 });
 
+test("who gets in has all tries again", async (t) => {
+  const control = await startHarness(t, { nowMs: manualClock(Date.now()).nowMs });
+  for (let n = 0; n < 12; n += 1) await newPerson(control.url).signIn("often@example.com");
+});
+
 test("one address tries no more accounts than it may, whatever it says of where it is from", async (t) => {
   const control = await startHarness(t, { nowMs: manualClock(Date.now()).nowMs });
   const person = newPerson(control.url);

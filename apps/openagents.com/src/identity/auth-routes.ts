@@ -48,10 +48,9 @@ async function answer(
   }
   const body = route.verb === "POST" ? bodyOf(route, request) : undefined;
   const address = deps.addressOf(request);
-  if (route.rule !== undefined) {
-    const account = body === undefined ? undefined : route.account?.(body);
-    await deps.throttle.take(route.rule, { address, ...accountOf(account ?? session?.userId) });
-  }
+  const account = (body === undefined ? undefined : route.account?.(body)) ?? session?.userId;
+  if (route.rule !== undefined)
+    await deps.throttle.take(route.rule, { address, ...(account === undefined ? {} : { account }) });
   const taken = body === undefined ? undefined : (route.take?.(body) ?? body);
 
   const auth = await deps.auth();
@@ -63,11 +62,9 @@ async function answer(
   const text = await response.text();
   const answered: unknown = text === "" ? undefined : JSON.parse(text);
   if (response.ok) await deps.done(route, session, answered);
+  if (response.ok && route.forgives !== undefined && account !== undefined)
+    await deps.throttle.forgive(route.forgives, account);
   return send(request, reply, response, answered);
-}
-
-function accountOf(account: string | undefined): { account?: string } {
-  return account === undefined ? {} : { account };
 }
 
 /** The body as an object. A form of a route that takes forms becomes one; each field once (RFC 6749, section 3.2). */

@@ -122,6 +122,8 @@ export function authOptions(settings: AuthSettings, ports: AuthPorts) {
         methods: { type: "string", required: true, input: false },
       },
     },
+    // What has expired is forgotten by our own sweep, and not by everybody who signs in.
+    verification: { disableCleanup: true },
     advanced: {
       useSecureCookies: false,
       cookies: {

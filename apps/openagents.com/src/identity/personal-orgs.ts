@@ -20,6 +20,8 @@ export function createPersonalOrgs(deps: {
   const { db, localOwner, nowMs } = deps;
   return {
     async of(userId) {
+      const known = await store.findPersonalOrg(db, userId);
+      if (known !== undefined) return known;
       const orgId = userId === localOwner?.userId ? localOwner.orgId : userId.replace(/^usr_/, "org_");
       const atMs = nowMs();
       await store.makePersonalOrg(db, { userId, orgId, memberId: newId("mem", atMs), nowMs: atMs });

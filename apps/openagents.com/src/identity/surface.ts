@@ -20,6 +20,8 @@ export type AuthRoute = {
   readonly take?: (body: Body) => Body;
   /** Whether it is a way in, which there is none of but one when an identity provider is set. */
   readonly signsIn?: true;
+  /** Whose tries of these are given back by its success. */
+  readonly forgives?: readonly Rule[];
   /** OAuth clients send forms (RFC 8628, section 3.1). */
   readonly form?: true;
   /** Written down when it has succeeded. */
@@ -42,6 +44,7 @@ export const AUTH_ROUTES: readonly AuthRoute[] = [
     path: "/sign-in/email-otp",
     rule: "try_code",
     account: emailOf,
+    forgives: ["send_code", "try_code"],
     take: (body) => ({
       email: requireEmail(body),
       otp: requireText(body, "otp", 1, 32),

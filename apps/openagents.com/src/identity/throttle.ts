@@ -50,6 +50,8 @@ export const LIMITS: Limits = {
 export type Throttle = {
   /** Throws 429 with the time to wait; a try that was refused counts for nobody. */
   take(rule: Rule, caller: { readonly account?: string; readonly address: string }): Promise<void>;
+  /** Give an account its tries back: its owner has just got in. The address keeps what it has used. */
+  forgive(rules: readonly Rule[], account: string): Promise<void>;
 };
 
 const TAKE = statement(
@@ -59,6 +61,8 @@ const TAKE = statement(
     WHERE greatest(t.free_at_ms, $2::bigint) + $3::bigint - $2::bigint <= $4::bigint
    RETURNING free_at_ms`,
 );
+
+const FORGIVE = statement("identity.forgive_tries", `DELETE FROM auth.throttle WHERE bucket = ANY($1)`);
 
 const FIND = statement("identity.find_throttle", `SELECT free_at_ms FROM auth.throttle WHERE bucket = $1`);
 
@@ -89,6 +93,10 @@ export function createThrottle(deps: {
       await takeOne(secrets.bucket(`${rule} address`, networkOf(address)), limit.address);
       if (limit.account === undefined || account === undefined) return;
       await takeOne(secrets.bucket(`${rule} account`, account), limit.account);
+    },
+
+    async forgive(rules, account) {
+      await db.query(FORGIVE, [rules.map((rule) => secrets.bucket(`${rule} account`, account))]);
     },
   };
 }
