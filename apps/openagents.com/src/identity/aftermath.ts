@@ -19,14 +19,15 @@ export function auditOf(
   const body = isBody(answer) ? answer : {};
   const member = isBody(body["member"]) ? body["member"] : body;
   const invitation = isBody(body["invitation"]) ? body["invitation"] : body;
-  const created = route.membership === "org" ? text(body, "id") : undefined;
-  const orgId = created ?? text(member, "organizationId") ?? text(invitation, "organizationId");
+  const id = text(body, "id");
+  const org = id?.startsWith("org_") === true ? id : undefined;
+  const orgId = org ?? text(member, "organizationId") ?? text(invitation, "organizationId");
   const memberId = text(member, "userId");
   const role = text(member, "role") ?? text(invitation, "role");
   return {
     action: route.audit,
     actorId: session.userId,
-    subjectId: memberId ?? text(invitation, "id") ?? session.userId,
+    subjectId: memberId ?? org ?? text(invitation, "id") ?? session.userId,
     ...(orgId === undefined ? {} : { orgId }),
     ...(memberId === undefined ? {} : { memberId }),
     ...(role === undefined ? {} : { details: { role } }),

@@ -61,7 +61,7 @@ async function answer(
   if (scope.mailFailure !== undefined) throw mailNotSent(scope.mailFailure);
   const text = await response.text();
   const answered: unknown = text === "" ? undefined : JSON.parse(text);
-  if (response.ok) await deps.done(route, session, answered);
+  if (response.ok) await callScope.run(scope, () => deps.done(route, session, answered));
   if (response.ok && route.forgives !== undefined && account !== undefined)
     await deps.throttle.forgive(route.forgives, account);
   return send(request, reply, response, answered);

@@ -79,7 +79,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     const aftermath = auditOf(route, session, answer);
     if (aftermath === undefined) return;
     const { memberId = aftermath.actorId, ...entry } = aftermath;
-    if (route.membership !== undefined && entry.orgId !== undefined)
+    if (route.endsRights === true && entry.orgId !== undefined)
       await events.membershipChanged({ userId: memberId, orgId: entry.orgId });
     await record(entry);
   }
@@ -90,7 +90,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     const ssoOnly = workOs !== undefined;
     const throttle = createThrottle({ db, secrets, limits: deps.limits ?? LIMITS, nowMs });
     registerAuthRoutes(scope, { auth, publicUrl, origins, throttle, addressOf, sessions, done, ssoOnly });
-    registerSessionRoutes(scope, { sessions, origins, ssoOnly });
+    registerSessionRoutes(scope, { sessions, origins, addressOf, ssoOnly });
     if (workOs !== undefined) registerSso(scope, { settings: workOs, auth, arrivals, publicUrl, addressOf });
     if (links !== undefined) registerLocalLink(scope, links, arrivals);
     if (inbox !== undefined && isLocalDevelopment(config)) registerInbox(scope, inbox);

@@ -3,6 +3,7 @@
 
 import { ProblemError, requestIdOf } from "@openagents/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { callScope } from "./call-scope.ts";
 import { assertOrigin, type Origins } from "./origins.ts";
 import type { SessionInfo } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -11,6 +12,7 @@ import { isBody } from "./surface.ts";
 export type SessionRoutesDeps = {
   readonly sessions: Sessions;
   readonly origins: Origins;
+  readonly addressOf: (request: FastifyRequest) => string;
   /** Whether people sign in at an identity provider, and so nowhere else. */
   readonly ssoOnly: boolean;
 };
@@ -55,7 +57,10 @@ export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoute
   scope.post("/api/auth/sessions/revoke", async (request, reply) => {
     const { userId } = await signedIn(request);
     const sessionId = sessionIdOf(request.body);
-    if (!(await deps.sessions.revokeSession({ sessionId, userId }))) {
+    const revoked = await callScope.run({ address: deps.addressOf(request) }, () =>
+      deps.sessions.revokeSession({ sessionId, userId }),
+    );
+    if (!revoked) {
       const detail = "You have no such session. `GET /api/auth/sessions` lists those that you have.";
       throw new ProblemError({ status: 404, code: "session_not_found", detail });
     }
@@ -64,7 +69,10 @@ export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoute
 
   scope.post("/api/auth/sign-out-everywhere", async (request, reply) => {
     const { userId } = await signedIn(request);
-    return json(request, reply, { sessions_ended: await deps.sessions.revokeSessionsOf(userId) });
+    const ended = await callScope.run({ address: deps.addressOf(request) }, () =>
+      deps.sessions.revokeSessionsOf(userId),
+    );
+    return json(request, reply, { sessions_ended: ended });
   });
 }
 

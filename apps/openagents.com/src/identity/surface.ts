@@ -26,8 +26,8 @@ export type AuthRoute = {
   readonly form?: true;
   /** Written down when it has succeeded. */
   readonly audit?: string;
-  /** Which memberships are others than before. */
-  readonly membership?: "member" | "org";
+  /** Whether the member that it answers has fewer rights than before, or none. */
+  readonly endsRights?: true;
 };
 
 export const AUTH_ROUTES: readonly AuthRoute[] = [
@@ -80,7 +80,6 @@ export const AUTH_ROUTES: readonly AuthRoute[] = [
     path: "/organization/create",
     take: (body) => ({ name: requireText(body, "name", 1, NAME_LENGTH_MAX), slug: requireSlug(body) }),
     audit: "organization.created",
-    membership: "org",
   },
   {
     verb: "POST",
@@ -105,12 +104,7 @@ export const AUTH_ROUTES: readonly AuthRoute[] = [
     }),
     audit: "invitation.made",
   },
-  {
-    verb: "POST",
-    path: "/organization/accept-invitation",
-    audit: "invitation.accepted",
-    membership: "member",
-  },
+  { verb: "POST", path: "/organization/accept-invitation", audit: "invitation.accepted" },
   { verb: "POST", path: "/organization/reject-invitation", audit: "invitation.rejected" },
   { verb: "POST", path: "/organization/cancel-invitation", audit: "invitation.cancelled" },
   { verb: "GET", path: "/organization/get-invitation" },
@@ -121,10 +115,10 @@ export const AUTH_ROUTES: readonly AuthRoute[] = [
     path: "/organization/update-member-role",
     take: (body) => ({ ...body, role: requireRole(body) }),
     audit: "member.role_changed",
-    membership: "member",
+    endsRights: true,
   },
-  { verb: "POST", path: "/organization/remove-member", audit: "member.removed", membership: "member" },
-  { verb: "POST", path: "/organization/leave", audit: "member.left", membership: "member" },
+  { verb: "POST", path: "/organization/remove-member", audit: "member.removed", endsRights: true },
+  { verb: "POST", path: "/organization/leave", audit: "member.left", endsRights: true },
 
   { verb: "POST", path: "/device/code", rule: "device_code", form: true },
   { verb: "POST", path: "/device/token", rule: "device_poll", form: true },
