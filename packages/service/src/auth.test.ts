@@ -163,3 +163,14 @@ test("a time or methods of a sign-in that are malformed are refused, never guess
     await assert.rejects(authenticator()(`Bearer ${await token(claims)}`), is401("token_invalid"));
   }
 });
+
+test("a token of right behind a revocation is good, in the same second too, and says no other second", async () => {
+  const revocations = createRevocationSet(() => NOW);
+  revocations.heard();
+  revocations.take([{ by: "sub", value: "usr_a", revokedAtMs: NOW + 400 }]);
+  const authenticate = authenticator(() => NOW, revocations);
+  const send = async (issuedAtMs: number) => authenticate(`Bearer ${await token({ iat_ms: issuedAtMs })}`);
+  await assert.rejects(send(NOW + 400), is401("token_revoked"));
+  await send(NOW + 401);
+  await assert.rejects(send(NOW + 1_000), is401("token_invalid"));
+});

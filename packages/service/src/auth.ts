@@ -60,8 +60,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const payload = await verify(token, keys, options, nowMs);
     const entry = {
       principal: parsePrincipal(payload),
-      // A time may have a fraction (RFC 7519 §2), and control writes milliseconds.
-      issuedAtMs: Math.round((payload.iat ?? 0) * 1000),
+      issuedAtMs: issuedAt(payload),
       expiresAtMs: (payload.exp ?? 0) * 1000,
     };
     if (verified.size >= CACHE_ENTRIES_MAX) evictOldest(verified);
@@ -204,6 +203,13 @@ function parsePrincipal(payload: JWTPayload): Principal {
     ...(auth_time === undefined ? {} : { authenticatedAtMs: auth_time * 1000 }),
     ...(amr === undefined ? {} : { authenticatedBy: amr }),
   };
+}
+
+/** To the millisecond where control says it: `iat` counts seconds, and a revocation may be of the same one. */
+function issuedAt({ iat = 0, iat_ms }: JWTPayload): number {
+  if (iat_ms === undefined) return iat * 1000;
+  if (!isTime(iat_ms) || Math.floor(iat_ms / 1000) !== Math.floor(iat)) throw malformed("iat_ms");
+  return iat_ms;
 }
 
 function isTexts(claim: unknown): claim is string[] {

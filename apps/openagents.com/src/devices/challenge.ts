@@ -4,7 +4,7 @@
 // makes it store anything. That it was answered is stored, so it is good once.
 //
 // CHAL-1  A challenge is good for one purpose, one key, one asker, five minutes, once.
-// Held by devices.pg.test.ts.
+// Held by tests/devices.pg.test.ts.
 
 import { createHmac, createPublicKey, hkdfSync, randomBytes, timingSafeEqual, verify } from "node:crypto";
 

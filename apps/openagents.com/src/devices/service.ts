@@ -2,7 +2,7 @@
 //
 // DEV-1  A device gets tokens only while it is enrolled; what stops it takes its tokens back.
 // DEV-2  A key that was revoked is never taken again.
-// Held by devices.pg.test.ts.
+// Held by tests/devices.pg.test.ts.
 
 import type { Authority, Command, Refusal } from "@openagents/authority";
 import {

@@ -2,7 +2,7 @@
 //
 // ORG-1  An organisation has an owner at all times.
 // ORG-2  Only owners make owners, and only owners change or remove one.
-// Held by decide-member.test.ts and orgs.pg.test.ts.
+// Held by tests/orgs.pg.test.ts.
 
 import type { Role } from "../identity/index.ts";
 

@@ -3,7 +3,7 @@
 // POL-1  A family's grant reaches the caller's own streams only: the sync server asks whose each is.
 // POL-2  A single name is granted only to whoever may read that stream.
 // POL-3  Revocations are for services.
-// Held by decide-stream.test.ts and sync-token.pg.test.ts.
+// Held by decide-stream.test.ts and tests/sync-token.pg.test.ts.
 
 import type { Principal } from "@openagents/contracts";
 import { FAMILIES, isGrant, parseStreamId, type StreamFamily } from "@openagents/streams";

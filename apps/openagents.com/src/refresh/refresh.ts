@@ -10,7 +10,7 @@
 // REF-2  Of two uses at once exactly one gets a successor, and the family ends.
 // REF-3  A successor that was used is never given again.
 // REF-4  Only hashes are kept: a successor is made of the token before it and a secret.
-// Held by refresh.pg.test.ts.
+// Held by tests/tokens.pg.test.ts.
 
 import { createHmac, hash, hkdfSync, randomBytes } from "node:crypto";
 import type { Queryable, Tx, Write } from "@openagents/postgres";

