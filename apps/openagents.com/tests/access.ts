@@ -10,7 +10,7 @@ export type SignedIn = {
   readonly userId: string;
   readonly org: string;
   /** A fresh access token, by cookie. */
-  token(org?: string): Promise<string>;
+  readonly token: (org?: string) => Promise<string>;
 };
 
 export async function signIn(control: Harness, email: string): Promise<SignedIn> {
