@@ -1,0 +1,245 @@
+// The console in a real browser, on a real stack: what a person does from the
+// first look on, page by page. Pictures of all of them go to `output/screens`.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { buildConsole } from "../web/build.ts";
+import { launch, noBrowser, seriousFindings, takeScreens, visitor, type Visitor } from "./browser.ts";
+import { runningStack, type RunningStack } from "./running-stack.ts";
+
+const FIRST_PAINT_MS_MAX = 1_000;
+const SCRIPT_BYTES_MAX = 200_000;
+
+test("the console", { skip: noBrowser, timeout: 280_000 }, async (t) => {
+  await buildConsole();
+  const stack = await runningStack(t);
+  const browser = await launch(t);
+  const ada = await visitor(browser, stack.url);
+  const part = (name: string, work: () => Promise<void>) => t.test(name, work);
+
+  await part("an address and the code that was mailed to it make an account", () =>
+    signUp(ada, "ada@example.org"),
+  );
+  await part("a passkey is added, and signs in", () => passkey(ada));
+  await part("an organisation is made, and somebody invited joins it", () =>
+    organisation(browser, stack, ada),
+  );
+  await part("a key is shown once", () => apiKey(ada));
+  await part("every page works for a person who has nothing yet", () => everyPage(ada, "new"));
+  const owner = await signedInOwner(browser, stack);
+  await part("a run is watched as it happens, replayed, and its receipt is verified here", () =>
+    watchRun(stack, owner),
+  );
+  await part("every page works for the owner of the stack", () => everyPage(owner, "owner"));
+  await part("a stranger sees what it is, within a second and without complaints", () =>
+    stranger(browser, stack),
+  );
+  await part("signing out everywhere ends the session", () => leaveEverywhere(ada));
+});
+
+async function stranger(browser: Browser, stack: RunningStack): Promise<void> {
+  const { page, complaints } = await visitor(browser, stack.url);
+  // The figures of a new installation are first counted after a minute.
+  while (!(await page.request.get("/api/stats")).ok()) await page.waitForTimeout(500);
+  await page.goto("/");
+  await page.getByRole("heading", { level: 1, name: /proven right/ }).waitFor();
+  await page.getByText("Receipts in the public log").waitFor();
+  await assertQuick(page);
+  for (const [path, name] of [
+    ["/", "landing"],
+    ["/stats", "stats"],
+    ["/sign-in", "sign-in"],
+  ] as const) {
+    await look({ page, complaints }, path, name);
+  }
+}
+
+/** The first paint came soon, of few bytes of script. */
+async function assertQuick(page: Page): Promise<void> {
+  const { paintMs, scripts } = await page.evaluate(() => {
+    const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Infinity;
+    const before = performance
+      .getEntriesByType("resource")
+      .filter(({ name, startTime }) => name.endsWith(".js") && startTime < paint);
+    return {
+      paintMs: paint,
+      scripts: before.map((entry) => ("encodedBodySize" in entry ? Number(entry.encodedBodySize) : Infinity)),
+    };
+  });
+  const bytes = scripts.reduce((sum, size) => sum + size, 0);
+  assert.ok(paintMs < FIRST_PAINT_MS_MAX, `first contentful paint after ${paintMs} ms`);
+  assert.ok(bytes > 0 && bytes < SCRIPT_BYTES_MAX, `${bytes} bytes of script before it`);
+}
+
+async function signUp({ page }: Visitor, email: string): Promise<void> {
+  await page.goto("/home");
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByRole("button", { name: "Send me a code" }).click();
+  await page.getByLabel(/Six digits/).fill(await codeFor(page, email));
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Home" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { level: 1, name: "Home" }).waitFor();
+  await assertQuick(page);
+}
+
+async function codeFor(page: Page, email: string): Promise<string> {
+  await page.getByLabel(/Six digits/).waitFor();
+  const inbox = await page.request.get("/dev/mail", { headers: { accept: "application/json" } });
+  const { mails }: { mails: { readonly to: string; readonly text: string }[] } = Object(await inbox.json());
+  const mail = mails.find(({ to }) => to === email) ?? assert.fail(`no mail to ${email}`);
+  return /code is (\d{6})\./.exec(mail.text)?.[1] ?? assert.fail(mail.text);
+}
+
+async function passkey({ page, context }: Visitor): Promise<void> {
+  const cdp = await context.newCDPSession(page);
+  await cdp.send("WebAuthn.enable");
+  await cdp.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await page.goto("/settings/sessions");
+  await page.getByLabel("Its name").fill("test device");
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await page.getByText("test device").waitFor();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: /proven right/ }).waitFor();
+  await page.goto("/sign-in");
+  await page.getByRole("button", { name: "Use a passkey" }).click();
+  await page.getByRole("heading", { level: 1, name: "Home" }).waitFor();
+}
+
+async function organisation(browser: Browser, stack: RunningStack, { page }: Visitor): Promise<void> {
+  await page.goto("/settings/organisations");
+  await page.getByLabel("Name", { exact: true }).fill("Analytical Engines");
+  await page.getByLabel("Short name").fill("analytical-engines");
+  await page.getByRole("button", { name: "Make it" }).click();
+  const row = page.getByRole("listitem").filter({ hasText: "Analytical Engines" });
+  await row.waitFor();
+  const act = row.getByRole("button", { name: "Act in it" });
+  if (await act.isVisible()) await act.click();
+  await page.getByRole("heading", { name: "Members of Analytical Engines" }).waitFor();
+  await page.getByLabel("Invite by e-mail").fill("grace@example.org");
+  await page.getByRole("button", { name: "Invite" }).click();
+  await page.locator("#field-email:placeholder-shown").waitFor();
+
+  const grace = await visitor(browser, stack.url);
+  const inbox = await grace.page.request.get("/dev/mail", { headers: { accept: "application/json" } });
+  const link =
+    /(\/invitations\/inv_[0-9a-z_]+)/.exec(await inbox.text())?.[1] ?? assert.fail("no invitation");
+  await signUp(grace, "grace@example.org");
+  await grace.page.goto(link);
+  await grace.page.getByRole("button", { name: "Accept" }).click();
+  await grace.page.getByText("Analytical Engines").first().waitFor();
+  await grace.context.close();
+  await page.reload();
+  await page.getByText("grace@example.org").waitFor();
+}
+
+async function apiKey({ page }: Visitor): Promise<void> {
+  await page.goto("/settings/keys");
+  await page.getByLabel("Name", { exact: true }).fill("continuous integration");
+  await page.getByLabel("runs:read").check();
+  await page.getByRole("button", { name: "Make the key" }).click();
+  await page.getByText("The new key, shown once").waitFor();
+  await page.reload();
+  await page.getByText("continuous integration", { exact: true }).waitFor();
+  assert.equal(await page.getByText("The new key, shown once").count(), 0);
+}
+
+async function watchRun(stack: RunningStack, { page, complaints }: Visitor): Promise<void> {
+  await page.goto("/runs");
+  await page.getByText("No such runs").waitFor();
+  complaints();
+  const demo = stack.run("demo");
+  // It is watched from its first event on, without the page being loaded again.
+  await page.getByRole("link", { name: /drops the last words/ }).click();
+  await page.getByRole("heading", { name: "The patch is proven to fix it" }).waitFor({ timeout: 120_000 });
+  await demo;
+  await page.getByText("Released after the verdict").waitFor();
+  await page.getByText("Run finished: succeeded").waitFor();
+
+  const scrub = page.getByRole("slider", { name: "Event" });
+  await scrub.focus();
+  await scrub.press("Home");
+  await page.getByText("Nothing is changed yet").waitFor();
+  assert.equal(await page.getByRole("region", { name: "Timeline" }).getByRole("listitem").count(), 1);
+  await scrub.press("End");
+  await page.getByRole("region", { name: "Lines of src/fill.js" }).waitFor();
+  await page
+    .getByText("show what it printed")
+    .first()
+    .click()
+    .catch(() => undefined);
+  await look({ page, complaints }, undefined, "run");
+
+  await page.getByRole("link", { name: "Check the verdict’s receipt" }).click();
+  await page.getByRole("heading", { name: /^It holds/ }).waitFor({ timeout: 20_000 });
+  await look({ page, complaints }, undefined, "receipt");
+}
+
+const PAGES = [
+  "home",
+  "runs",
+  "chat",
+  "inbox",
+  "feed",
+  "fleet",
+  "compute",
+  "receipts",
+  "admin",
+  "settings/profile",
+  "settings/organisations",
+  "settings/devices",
+  "settings/keys",
+  "settings/integrations",
+  "settings/sessions",
+];
+
+async function everyPage(who: Visitor, as: string): Promise<void> {
+  for (const path of PAGES) await look(who, `/${path}`, `${path.replace("/", "-")}-${as}`);
+}
+
+/** Visit, wait until it rests, and find nothing to complain of. */
+async function look(
+  who: Pick<Visitor, "page" | "complaints">,
+  path: string | undefined,
+  name: string,
+): Promise<void> {
+  const { page, complaints } = who;
+  if (path !== undefined) await page.goto(path);
+  await page.getByRole("heading", { level: 1 }).first().waitFor();
+  const loading = page.getByRole("status", { name: "Loading" });
+  while ((await loading.count()) > 0) await loading.first().waitFor({ state: "detached" });
+  await takeScreens(page, name);
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await seriousFindings(page), [], `${name}, ${colorScheme}`);
+  }
+  assert.deepEqual(complaints(), [], name);
+  const wide: unknown = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+  assert.equal(wide, false, `${name} scrolls sideways`);
+}
+
+async function leaveEverywhere({ page }: Visitor): Promise<void> {
+  await page.goto("/settings/sessions");
+  await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await page.getByRole("heading", { level: 1, name: /proven right/ }).waitFor();
+  await page.goto("/home");
+  await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+}
+
+/** The owner of the stack, by the link that its terminal prints. */
+async function signedInOwner(browser: Browser, stack: RunningStack): Promise<Visitor> {
+  const owner = await visitor(browser, stack.url);
+  await owner.page.goto(await stack.run("console"));
+  await owner.page.getByRole("link", { name: "Open the console" }).first().waitFor();
+  return owner;
+}
