@@ -11,7 +11,10 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig(({ command }) => ({
   root: here("."),
   plugins: [react(), ...(command === "serve" ? [developmentStack()] : [])],
-  resolve: { conditions: ["browser", "module", "development|production"] },
+  resolve: {
+    conditions: ["browser", "module", "development|production"],
+    alias: [{ find: /^.*\/buf\/validate\/validate_pb\.ts$/, replacement: here("request-rules.ts") }],
+  },
   build: {
     outDir: here("dist"),
     emptyOutDir: true,

@@ -1,7 +1,7 @@
 // Clients of the services, all on this page's own origin, with the session's token.
 
-import { createClient, ProblemError, type Client, type Contract } from "@openagents/contracts";
-import { QueryClient, useQuery, type QueryKey, type UseQueryResult } from "@tanstack/react-query";
+import { createClient, type Client, type Contract } from "@openagents/contracts";
+import { useQuery, type QueryKey, type UseQueryResult } from "@tanstack/react-query";
 import { session } from "./session/session.ts";
 
 const clients = new Map<Contract, unknown>();
@@ -11,22 +11,30 @@ export function client<T>(contract: Contract<T>): Client<T> {
   const known = clients.get(contract);
   // Kept under its own contract, whose type says what it is.
   if (known !== undefined) return known as Client<T>;
-  const made = createClient(contract, { baseUrl: "", token: () => session.token() });
+  const made = createClient(contract, { baseUrl: "", token: () => session.token(), fetch: renewing });
   clients.set(contract, made);
   return made;
 }
 
-export const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 2_000,
-      retry: (failures, error) => failures < 2 && error instanceof ProblemError && error.status >= 500,
-      // The sync lane tells of changes; this is for what it does not tell.
-      refetchOnWindowFocus: true,
-    },
-    mutations: { retry: false },
-  },
-});
+/**
+ * A token that was taken back, as a change of one's rights does it, is replaced
+ * once by one of the same session: the request had no effect, and keeps its key.
+ */
+const renewing: typeof fetch = async (input, init = {}) => {
+  const answer = await fetch(input, init);
+  if (answer.status !== 401) return answer;
+  const code: unknown = Object(
+    await answer
+      .clone()
+      .json()
+      .catch(() => undefined),
+  ).code;
+  if (code !== "token_revoked" && code !== "token_expired") return answer;
+  if ((await session.renew()).kind !== "signed_in") return answer;
+  const headers = new Headers(init.headers);
+  headers.set("authorization", `Bearer ${await session.token()}`);
+  return fetch(input, { ...init, headers });
+};
 
 /** How often what is read changes without the sync lane saying so. */
 type Pace = { readonly everyMs?: number; readonly enabled?: boolean };

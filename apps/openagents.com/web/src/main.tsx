@@ -11,7 +11,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { queries } from "./api.ts";
+import { queries } from "./queries.ts";
 import { router } from "./router.tsx";
 
 const place = document.getElementById("root");

@@ -12,7 +12,6 @@ import {
 import { Empty, Loading, Problem } from "@openagents/ui/react";
 import { Landing } from "./pages/landing.tsx";
 import { session } from "./session/session.ts";
-import { Shell } from "./shell/shell.tsx";
 
 type Search = {
   readonly status?: string;
@@ -65,7 +64,7 @@ const stats = createRoute({
 const console_ = createRoute({
   getParentRoute: () => root,
   id: "console",
-  component: Shell,
+  component: lazyRouteComponent(() => import("./shell/shell.tsx"), "Shell"),
   pendingComponent: () => <Loading lines={6} />,
   async beforeLoad({ location }) {
     const state = await session.restore();
@@ -91,6 +90,8 @@ const tree = root.addChildren([
     within("/runs/$runId", () => import("./pages/run/run-page.tsx"), "RunPage"),
     within("/chat", () => import("./pages/chat.tsx"), "ChatPage"),
     within("/chat/$threadId", () => import("./pages/chat.tsx"), "ChatPage"),
+    within("/inbox", () => import("./pages/inbox.tsx"), "InboxPage"),
+    within("/feed", () => import("./pages/feed.tsx"), "FeedPage"),
     within("/fleet", () => import("./pages/fleet.tsx"), "FleetPage"),
     within("/compute", () => import("./pages/compute.tsx"), "ComputePage"),
     within("/admin", () => import("./pages/admin.tsx"), "AdminPage"),

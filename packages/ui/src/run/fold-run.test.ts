@@ -105,6 +105,18 @@ test("a replay knows nothing of what came later", () => {
   for (let at = 0; at <= RUN.length; at++) assert.equal(foldRun(RUN.slice(0, at)).steps.length, at);
 });
 
+test("a patch is there to be read once a later event shows it", () => {
+  assert.equal(foldRun(RUN.slice(0, 4)).patches[0]?.kept, false);
+  assert.equal(
+    foldRun([
+      ...RUN.slice(0, 4),
+      ...log(["x", {}], ["x", {}], ["x", {}], ["x", {}], ["journal.kept", { inputs: ["aa", "bb"] }]).slice(4),
+    ]).patches[0]?.kept,
+    true,
+  );
+  assert.equal(foldRun(RUN).patches[0]?.kept, true);
+});
+
 test("a payload of another shape is shown as little as it says, and breaks nothing", () => {
   const odd: JsonObject = { amount_msats: 1.5, result: { legs: "none" }, losers: null, second_opinion: [] };
   const types = [

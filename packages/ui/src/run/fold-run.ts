@@ -45,6 +45,8 @@ export type Patch = {
   readonly sha256: string;
   readonly bytes: number;
   readonly attempt: number;
+  /** Whether a later event shows that its bytes are kept; before that they may still be on their way. */
+  readonly kept: boolean;
 };
 
 export type RunStory = {
@@ -78,7 +80,7 @@ export function foldRun(events: readonly LoggedEvent[]): RunStory {
     startedAtMs: events[0]?.recordedAt,
     lastAtMs: events.at(-1)?.recordedAt,
     money: events.flatMap(moneyStep),
-    patches: events.flatMap(patchOf),
+    patches: events.flatMap((event) => patchOf(event, events)),
     touchedPaths: [...new Set(events.flatMap(touchedPath))],
     outcome: verified === undefined ? undefined : outcomeOf(verified),
     finished: textAt(last, "status"),
@@ -91,11 +93,20 @@ function touchedPath({ eventType, payload }: LoggedEvent): string[] {
   return path === undefined ? [] : [path];
 }
 
-function patchOf({ seq, eventType, payload }: LoggedEvent): Patch[] {
+function patchOf({ seq, eventType, payload }: LoggedEvent, events: readonly LoggedEvent[]): Patch[] {
   const sha256 = textAt(payload, "sha256");
   if (eventType !== "patch.made" || sha256 === undefined) return [];
   const bytes = numberAt(payload, "bytes") ?? 0;
-  return [{ seq: Number(seq), sha256, bytes, attempt: numberAt(payload, "attempt") ?? 1 }];
+  const kept = events.some((later) => later.seq > seq && showsKept(later, sha256));
+  return [{ seq: Number(seq), sha256, bytes, attempt: numberAt(payload, "attempt") ?? 1, kept }];
+}
+
+function showsKept({ eventType, payload }: LoggedEvent, sha256: string): boolean {
+  return (
+    eventType === "run.finished" ||
+    listAt(payload, "inputs").includes(sha256) ||
+    textAt(payload, "spec", "patch_sha256") === sha256
+  );
 }
 
 function moneyStep({ eventType, payload: p, recordedAt: atMs }: LoggedEvent): MoneyStep[] {

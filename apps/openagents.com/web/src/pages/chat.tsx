@@ -4,10 +4,12 @@ import { sentence } from "@openagents/ui";
 import { Badge, Command, Empty, Problem, Time } from "@openagents/ui/react";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
-import { client, queries, useRead } from "../api.ts";
+import { client, useRead } from "../api.ts";
+import { queries } from "../queries.ts";
 import { usePace, useStream } from "../live/use-live.ts";
 import { Page } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
+import { ApprovalCard, useApprovals } from "./inbox.tsx";
 
 /** Threads with an agent on a device of yours. What it says comes as it says it. */
 export function ChatPage() {
@@ -132,6 +134,7 @@ function Talk({ thread }: { readonly thread: Thread | undefined }) {
             )
           }
         </Read>
+        <PendingApprovals />
       </div>
       <Composer threadId={threadId} busy={busy} sent={again} />
     </div>
@@ -177,6 +180,14 @@ function ToolCard({ message }: { readonly message: ThreadMessage }) {
       )}
     </>
   );
+}
+
+/** What the agent waits for is decided where it is talked to. */
+function PendingApprovals() {
+  const approvals = useApprovals("pending");
+  return (approvals.data?.approvals ?? []).map((approval) => (
+    <ApprovalCard key={approval.approvalId} approval={approval} />
+  ));
 }
 
 type ComposerProps = { readonly threadId: string; readonly busy: boolean; readonly sent: () => void };

@@ -1,16 +1,23 @@
 import { Button } from "@mantine/core";
 import { Command } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
-import { useEffect } from "react";
-import { Brand } from "../shell/shell.tsx";
+import { lazy, Suspense, useEffect } from "react";
+import { Brand } from "../shell/brand.tsx";
+import { session } from "../session/session.ts";
 import { useSession } from "../session/use-session.ts";
-import { LandingFigures } from "./landing-figures.tsx";
+
+// What asks the services comes after the first paint.
+const LandingFigures = lazy(async () => ({
+  default: (await import("./landing-figures.tsx")).LandingFigures,
+}));
 
 /** What it is, to somebody who has never heard of it. */
 export function Landing() {
   const signedIn = useSession().kind === "signed_in";
   useEffect(() => {
     document.title = "OpenAgents: verified pull requests, within a budget";
+    // Whoever comes back is offered the console and not the sign-in.
+    void session.restore().catch(() => undefined);
   }, []);
   return (
     <div className="front">
@@ -61,7 +68,9 @@ export function Landing() {
         </ol>
         <section aria-labelledby="figures">
           <h2 id="figures">What it has done here</h2>
-          <LandingFigures />
+          <Suspense fallback={<div className="figures figures-to-come" />}>
+            <LandingFigures />
+          </Suspense>
         </section>
         <section aria-labelledby="try">
           <h2 id="try">See all of it in half a minute</h2>

@@ -6,7 +6,7 @@ import { useRead } from "../api.ts";
 import { authCall } from "../session/auth-call.ts";
 import { passkeysWork, signInWithPasskey } from "../session/passkey.ts";
 import { session } from "../session/session.ts";
-import { Brand } from "../shell/shell.tsx";
+import { Brand } from "../shell/brand.tsx";
 
 type Stage = { readonly kind: "address" } | { readonly kind: "code"; readonly email: string };
 

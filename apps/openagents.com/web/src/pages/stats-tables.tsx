@@ -1,53 +1,53 @@
-import { formatCount, sentence } from "@openagents/ui";
-import { Amount, Time } from "@openagents/ui/react";
-import { Panel } from "../shell/page.tsx";
-import type { PublicStats } from "../public-stats.ts";
+import type { GetStatsResponse, PartStats } from "@openagents/contracts";
+import { formatCount } from "@openagents/ui";
+import { Amount, Badge, Empty, Time } from "@openagents/ui/react";
+import { Figure, Panel } from "../shell/page.tsx";
 
-/** What is published, as it is published: objects as tables, in their order. */
-export function StatsTables({ stats }: { readonly stats: PublicStats }) {
-  const plain = Object.entries(stats).filter(([, value]) => typeof value !== "object" || value === null);
-  const groups = Object.entries(stats).filter(([, value]) => typeof value === "object" && value !== null);
+/** What is published once a minute, the same for everybody. */
+export function StatsTables({ stats }: { readonly stats: GetStatsResponse }) {
+  const { market } = stats;
   return (
     <>
-      {plain.length === 0 ? null : (
-        <Panel title="This installation">
-          <Facts facts={plain} />
-        </Panel>
-      )}
-      {groups.map(([name, value]) => (
-        <Panel key={name} title={sentence(name)}>
-          <Facts facts={Object.entries(Object(value))} />
-        </Panel>
-      ))}
+      <Panel
+        title="The market"
+        aside={
+          <span className="oa-fine">
+            counted <Time atMs={stats.asOf} />
+          </span>
+        }
+      >
+        {market === undefined ? (
+          <Empty title="Nothing is counted yet">
+            The first figures come within a minute of the first start.
+          </Empty>
+        ) : (
+          <div className="figures">
+            <Figure label="Jobs paid" note="after a final verdict">
+              {formatCount(market.jobsReleased)}
+            </Figure>
+            <Figure label="Paid out" note="demo credit included">
+              <Amount msats={market.releasedMsats} />
+            </Figure>
+            <Figure label="Withheld" note="the verdict did not allow payment">
+              {formatCount(market.jobsWithheld)}
+            </Figure>
+            <Figure label="Providers online">{formatCount(market.providersOnline)}</Figure>
+          </div>
+        )}
+      </Panel>
+      <Part title="Hydra: liquidity and currencies" part={stats.hydra} />
+      <Part title="Aegis: warranties" part={stats.aegis} />
     </>
   );
 }
 
-function Facts({ facts }: { readonly facts: readonly (readonly [string, unknown])[] }) {
+function Part({ title, part }: { readonly title: string; readonly part: PartStats }) {
+  const running = part.state === "running";
   return (
-    <div className="oa-scroll">
-      <table className="oa-table">
-        <tbody>
-          {facts.map(([name, value]) => (
-            <tr key={name}>
-              <td>{sentence(name.replace(/_(msats|bps|at|ms)$/, ""))}</td>
-              <td className="oa-end">
-                <Value name={name} value={value} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Panel title={title} aside={<Badge word={running ? "running" : "not_running"} />}>
+      <Empty title={running ? "No figures yet" : "Not part of this version"}>
+        {running ? "They appear here when there are some." : "Its figures will stand here when it runs."}
+      </Empty>
+    </Panel>
   );
-}
-
-function Value({ name, value }: { readonly name: string; readonly value: unknown }) {
-  if (typeof value === "number" && name.endsWith("_msats")) return <Amount msats={BigInt(value)} />;
-  if (typeof value === "number" && name.endsWith("_bps")) return <>{(value / 100).toFixed(2)} %</>;
-  if (typeof value === "number" && name.endsWith("_through_ms")) return <Time atMs={value} />;
-  if (typeof value === "number") return <>{formatCount(value)}</>;
-  if (typeof value === "string" && name.endsWith("_at")) return <Time atMs={Date.parse(value)} />;
-  if (value === null || value === undefined) return <>–</>;
-  return <>{typeof value === "string" ? value : JSON.stringify(value)}</>;
 }

@@ -1,14 +1,13 @@
-import { TransparencyLog } from "@openagents/contracts";
+import { PublicStats, TransparencyLog } from "@openagents/contracts";
 import { formatCount } from "@openagents/ui";
-import { Command, Empty } from "@openagents/ui/react";
+import { Command } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { client, useRead } from "../api.ts";
-import { readPublicStats } from "../public-stats.ts";
 import { useSession } from "../session/use-session.ts";
 import { Figure, Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
-import { Brand } from "../shell/shell.tsx";
+import { Brand } from "../shell/brand.tsx";
 import { StatsTables } from "./stats-tables.tsx";
 
 /** Statistics for everybody, the same for all who look. */
@@ -17,7 +16,9 @@ export function StatsPage() {
   useEffect(() => {
     document.title = "Stats · OpenAgents";
   }, []);
-  const stats = useRead(["public-stats"], readPublicStats, { everyMs: 60_000 });
+  const stats = useRead(["public-stats"], (signal) => client(PublicStats).getStats({}, { signal }), {
+    everyMs: 60_000,
+  });
   const log = useRead(["log"], (signal) => client(TransparencyLog).getLog({}, { signal }), {
     everyMs: 15_000,
   });
@@ -36,19 +37,7 @@ export function StatsPage() {
             <p>Counted once a minute; everybody sees the same figures.</p>
           </div>
         </div>
-        <Read of={stats}>
-          {(published) =>
-            published === undefined ? (
-              <Panel title="This installation">
-                <Empty title="No statistics are published yet">
-                  They appear within a minute of the first start.
-                </Empty>
-              </Panel>
-            ) : (
-              <StatsTables stats={published} />
-            )
-          }
-        </Read>
+        <Read of={stats}>{(published) => <StatsTables stats={published} />}</Read>
         <Panel title="The public log">
           <Read of={log} lines={2}>
             {(head) => (

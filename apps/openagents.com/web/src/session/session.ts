@@ -45,9 +45,7 @@ export function createSession(request: typeof fetch = (...args) => fetch(...args
     return next;
   };
 
-  async function csrfToken(): Promise<string> {
-    // There is none without a session, and nothing that it would protect.
-    if (state.kind === "signed_out") return "";
+  async function askCsrfToken(): Promise<string> {
     const answer = await request("/api/auth/csrf", { headers: { accept: "application/json" } });
     const token: unknown = answer.ok ? Object(await answer.json()).csrf_token : undefined;
     return typeof token === "string" ? token : "";
@@ -59,7 +57,7 @@ export function createSession(request: typeof fetch = (...args) => fetch(...args
     if (!known.ok || Object(await known.json().catch(() => undefined)).user === undefined) return leave();
     const answer = await request("/api/auth/token", {
       method: "POST",
-      headers: { "content-type": "application/json", "x-csrf-token": await csrfToken() },
+      headers: { "content-type": "application/json", "x-csrf-token": await askCsrfToken() },
       body: JSON.stringify({ grant_type: "session" }),
     });
     if (answer.status === 401 || answer.status === 403) return leave();
@@ -101,7 +99,8 @@ export function createSession(request: typeof fetch = (...args) => fetch(...args
       held = undefined;
       return ask();
     },
-    csrfToken,
+    // There is none without a session, and nothing that it would protect.
+    csrfToken: async () => (state.kind === "signed_out" ? "" : askCsrfToken()),
     async token() {
       const nowMs = Date.now();
       if (held !== undefined && nowMs < held.renewAtMs) return held.token;
@@ -116,7 +115,7 @@ export function createSession(request: typeof fetch = (...args) => fetch(...args
     async signOut() {
       await request("/api/auth/sign-out", {
         method: "POST",
-        headers: { "content-type": "application/json", "x-csrf-token": await csrfToken() },
+        headers: { "content-type": "application/json", "x-csrf-token": await askCsrfToken() },
         body: "{}",
       });
       leave();

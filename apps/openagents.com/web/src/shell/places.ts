@@ -23,13 +23,11 @@ export const PLACES: readonly { readonly group: string; readonly places: readonl
         label: "Inbox",
         to: "/inbox",
         icon: "inbox",
-        closed: "Approvals are not served by this version yet.",
       },
       {
         label: "Feed",
         to: "/feed",
         icon: "feed",
-        closed: "Public notes are not served by this version yet.",
       },
     ],
   },

@@ -1,12 +1,13 @@
 import { useMantineColorScheme } from "@mantine/core";
 import { AuthorityModeReads } from "./authority-mode.tsx";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
-import { queries } from "../api.ts";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { queries } from "../queries.ts";
 import { live as lane } from "../live/live.ts";
-import { useLiveState } from "../live/use-live.ts";
+import { useLiveState, useStream } from "../live/use-live.ts";
 import { session } from "../session/session.ts";
 import { useSignedIn } from "../session/use-session.ts";
+import { Brand } from "./brand.tsx";
 import { Icon } from "./icon.tsx";
 import { PLACES, type Place } from "./places.ts";
 
@@ -23,6 +24,12 @@ export function Shell() {
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const main = useRef<HTMLElement>(null);
   useEffect(() => setOpen(false), [path]);
+  const { org } = useSignedIn();
+  // Money is on many pages, so its changes are followed on all of them.
+  useStream(
+    org === "" ? undefined : `runtime.treasury.org.${org}`,
+    useCallback(() => void queries.invalidateQueries({ queryKey: ["treasury"] }), []),
+  );
   return (
     <div className="shell">
       <a className="skip" href="#content" onClick={() => main.current?.focus()}>
@@ -61,15 +68,6 @@ export function Shell() {
         </main>
       </div>
     </div>
-  );
-}
-
-export function Brand({ to = "/home" }: { readonly to?: string }) {
-  return (
-    <Link to={to} className="brand">
-      <img src="/icon.svg" alt="" width="22" height="22" />
-      OpenAgents
-    </Link>
   );
 }
 

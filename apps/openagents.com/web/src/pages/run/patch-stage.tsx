@@ -4,13 +4,21 @@ import { useRead } from "../../api.ts";
 import { Read } from "../../shell/read.tsx";
 import { readTextArtifact } from "./read-artifact.ts";
 
+type PatchStageProps = {
+  /** As the run stood. */
+  readonly story: RunStory;
+  /** As it stands now. */
+  readonly whole: RunStory;
+};
+
 /** The patch as far as it had grown: files that were touched, then the diff that was made of them. */
-export function PatchStage({ story }: { readonly runId: string; readonly story: RunStory }) {
-  const patch = story.patches.at(-1);
+export function PatchStage({ story, whole }: PatchStageProps) {
+  const made = story.patches.at(-1);
+  const patch = whole.patches.find(({ seq }) => seq === made?.seq);
   const text = useRead(
     ["artifact", patch?.sha256 ?? ""],
     (signal) => readTextArtifact(patch?.sha256 ?? "", signal),
-    { enabled: patch !== undefined },
+    { enabled: patch?.kept === true },
   );
   if (patch === undefined) {
     return (

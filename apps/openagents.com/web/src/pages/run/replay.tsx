@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { foldRun, formatAbsolute, type LoggedEvent } from "@openagents/ui";
+import { foldRun, formatAbsolute, type LoggedEvent, type RunStory } from "@openagents/ui";
 import { Timeline } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
@@ -9,10 +9,10 @@ import { PatchStage } from "./patch-stage.tsx";
 const PAUSE_MS_MAX = 900;
 const PAUSE_MS_MIN = 120;
 
-type ReplayProps = { readonly runId: string; readonly events: readonly LoggedEvent[] };
+type ReplayProps = { readonly events: readonly LoggedEvent[]; readonly whole: RunStory };
 
 /** The run as it stood after any of its events. While nothing is chosen it follows the newest one. */
-export function Replay({ runId, events }: ReplayProps) {
+export function Replay({ events, whole }: ReplayProps) {
   const [chosen, setChosen] = useState<number>();
   const [playing, setPlaying] = useState(false);
   const scrub = useId();
@@ -90,7 +90,7 @@ export function Replay({ runId, events }: ReplayProps) {
             )}
           />
         </div>
-        <PatchStage runId={runId} story={story} />
+        <PatchStage story={story} whole={whole} />
       </div>
     </>
   );

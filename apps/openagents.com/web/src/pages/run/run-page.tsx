@@ -3,7 +3,8 @@ import { foldRun, formatDuration, type LoggedEvent } from "@openagents/ui";
 import { Badge, Id, Time } from "@openagents/ui/react";
 import { Link, useParams } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
-import { client, queries, useRead } from "../../api.ts";
+import { client, useRead } from "../../api.ts";
+import { queries } from "../../queries.ts";
 import { usePace, useStream } from "../../live/use-live.ts";
 import { useSignedIn } from "../../session/use-session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
@@ -58,19 +59,13 @@ export function RunPage() {
       }
     >
       <Read of={events} lines={12}>
-        {(all) => <RunStoryView runId={runId} events={all} />}
+        {(all) => <RunStoryView events={all} />}
       </Read>
     </Page>
   );
 }
 
-function RunStoryView({
-  runId,
-  events,
-}: {
-  readonly runId: string;
-  readonly events: readonly LoggedEvent[];
-}) {
+function RunStoryView({ events }: { readonly events: readonly LoggedEvent[] }) {
   const story = useMemo(() => foldRun(events), [events]);
   const lasted =
     story.startedAtMs === undefined || story.lastAtMs === undefined ? 0 : story.lastAtMs - story.startedAtMs;
@@ -81,7 +76,7 @@ function RunStoryView({
         title="Replay"
         aside={<span className="oa-fine">{`${events.length} events in ${formatDuration(lasted)}`}</span>}
       >
-        <Replay runId={runId} events={events} />
+        <Replay events={events} whole={story} />
       </Panel>
       <div className="columns wide-left">
         <CheckLegs outcome={story.outcome} />

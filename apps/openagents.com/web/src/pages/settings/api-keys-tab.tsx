@@ -1,7 +1,8 @@
 import { ApiKeys } from "@openagents/contracts";
 import { Badge, Command, Empty, Time } from "@openagents/ui/react";
 import { useState } from "react";
-import { client, queries, useRead } from "../../api.ts";
+import { client, useRead } from "../../api.ts";
+import { queries } from "../../queries.ts";
 import { useSignedIn } from "../../session/use-session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
 import { Field, Form } from "../../shell/form.tsx";

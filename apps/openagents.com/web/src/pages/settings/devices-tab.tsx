@@ -1,6 +1,7 @@
 import { Devices, type Device } from "@openagents/contracts";
 import { Badge, Command, Empty, Id, Time } from "@openagents/ui/react";
-import { client, queries, useRead } from "../../api.ts";
+import { client, useRead } from "../../api.ts";
+import { queries } from "../../queries.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
 import { Panel } from "../../shell/page.tsx";
 import { Read } from "../../shell/read.tsx";

@@ -3,7 +3,8 @@ import { Orgs, orgRoleValues, type OrgMember, type OrgMembership } from "@openag
 import { sentence } from "@openagents/ui";
 import { Badge, Problem, Time } from "@openagents/ui/react";
 import { useState } from "react";
-import { client, queries, useRead } from "../../api.ts";
+import { client, useRead } from "../../api.ts";
+import { queries } from "../../queries.ts";
 import { authCall } from "../../session/auth-call.ts";
 import { session } from "../../session/session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
@@ -38,6 +39,8 @@ export function OrgsTab() {
                         name: fields.get("name"),
                         slug: fields.get("slug"),
                       });
+                      // A change of memberships takes back the tokens from before it.
+                      await session.renew();
                       meChanged();
                     }}
                   >

@@ -4,6 +4,7 @@ import { authCall } from "../../session/auth-call.ts";
 import { Field, Form } from "../../shell/form.tsx";
 import { Panel } from "../../shell/page.tsx";
 import { Read } from "../../shell/read.tsx";
+import { PublicProfile } from "./public-profile.tsx";
 import { meChanged, useMe } from "./reads.ts";
 
 export function ProfileTab() {
@@ -45,6 +46,7 @@ export function ProfileTab() {
               </Form>
             </div>
           </Panel>
+          <PublicProfile />
           <Panel title="What you may do here">
             <div className="oa-body stack">
               <dl className="oa-facts">

@@ -1,5 +1,6 @@
 import { Me } from "@openagents/contracts";
-import { client, queries, useRead } from "../../api.ts";
+import { client, useRead } from "../../api.ts";
+import { queries } from "../../queries.ts";
 
 /** Who the reader is, and in which organisations. */
 export function useMe() {

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { Page } from "../../shell/page.tsx";
 import { ApiKeysTab } from "./api-keys-tab.tsx";
 import { DevicesTab } from "./devices-tab.tsx";
+import { IntegrationsTab } from "./integrations-tab.tsx";
 import { OrgsTab } from "./orgs-tab.tsx";
 import { ProfileTab } from "./profile-tab.tsx";
 import { SessionsTab } from "./sessions-tab.tsx";
@@ -12,6 +13,7 @@ const TABS: readonly { readonly tab: string; readonly label: string; readonly co
   { tab: "organisations", label: "Organisations", content: () => <OrgsTab /> },
   { tab: "devices", label: "Devices", content: () => <DevicesTab /> },
   { tab: "keys", label: "API keys", content: () => <ApiKeysTab /> },
+  { tab: "integrations", label: "Integrations", content: () => <IntegrationsTab /> },
   { tab: "sessions", label: "Sign-in and sessions", content: () => <SessionsTab /> },
 ];
 
