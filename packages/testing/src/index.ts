@@ -1,3 +1,4 @@
+export { arbitraryOf, type ArbitraryOptions } from "./schema-arbitrary.ts";
 export { manualClock, type ManualClock } from "./clock.ts";
 export {
   contractCases,
