@@ -31,6 +31,10 @@ test("who is invited signs in with that address, accepts, and is in", async (t) 
     bob.post(`${ORG}/accept-invitation`, { invitationId }),
   ]);
   assert.ok([first.status, second.status].includes(200));
+  assert.ok(first.status < 500 && second.status < 500);
+  assert.equal((await bob.post(`${ORG}/set-active`, { organizationId: orgId })).status, 200);
+  const session = await bob.get("/api/auth/get-session");
+  assert.equal(session.json.session.activeOrganizationId, orgId);
   const { rows } = await query(
     control.databaseUrl,
     `SELECT m."role" FROM auth.member m WHERE m."organizationId" = $1 ORDER BY m."role"`,
@@ -39,6 +43,19 @@ test("who is invited signs in with that address, accepts, and is in", async (t) 
   assert.deepEqual(
     rows.map(({ role }) => role),
     ["billing", "owner"],
+  );
+});
+
+test("of many who make an organisation of one name at once, one does", async (t) => {
+  const { owner } = await startWithTeam(t);
+  const csrf = await owner.csrf();
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, () => owner.post(`${ORG}/create`, { name: "Race", slug: "race" }, { csrf })),
+  );
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  assert.deepEqual(
+    answers.filter(({ status }) => status !== 200 && status !== 400 && status !== 409),
+    [],
   );
 });
 

@@ -259,6 +259,31 @@ test("signing out everywhere ends every session of the person, and nobody else's
   assert.deepEqual(await statusesOf(people), [401, 401, 200]);
 });
 
+test("a session that has expired is nobody's, and forgotten cookies keep nobody out", async (t) => {
+  const control = await startHarness(t);
+  const person = newPerson(control.url);
+  await person.signIn("ada@example.com");
+  await query(control.databaseUrl, `UPDATE auth.session SET "expiresAt" = "createdAt"`);
+  assert.equal((await person.get("/api/auth/sessions")).status, 401);
+  assert.equal(person.cookies.has(SESSION_COOKIE), true);
+  await person.signIn("ada@example.com");
+  assert.equal((await person.get("/api/auth/sessions")).status, 200);
+});
+
+test("a body that is too large, or no JSON object, is refused", async (t) => {
+  const control = await startHarness(t);
+  const person = newPerson(control.url);
+  const large = await person.post(SEND, {
+    email: "a@example.com",
+    type: "sign-in",
+    rest: "x".repeat(70_000),
+  });
+  assert.equal(large.status, 413);
+  assert.equal((await person.post(SEND, ["a@example.com"])).status, 400);
+  const text = await person.post(SEND, {}, { headers: { "content-type": "text/plain" } });
+  assert.equal(text.status, 415);
+});
+
 test("only the listed part of better-auth has an address, and bodies are taken apart", async (t) => {
   const control = await startHarness(t);
   const person = newPerson(control.url);

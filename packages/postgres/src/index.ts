@@ -13,6 +13,7 @@ export {
   isConnectionLoss,
   isRetryable,
   isUniqueViolation,
+  translateError,
 } from "./errors.ts";
 export { gatherReads } from "./gather.ts";
 export type { Listener } from "./listen.ts";

@@ -2,6 +2,7 @@
 // better-auth answer, and gives the answer in the form of this service.
 
 import { PROBLEM_CONTENT_TYPE, ProblemError, problemBody, requestIdOf } from "@openagents/contracts";
+import { isUniqueViolation, translateError } from "@openagents/postgres";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ADDRESS_HEADER, type BetterAuth } from "./better-auth.ts";
 import { callScope, type CallScope } from "./call-scope.ts";
@@ -24,11 +25,15 @@ export type AuthRoutesDeps = {
   readonly ssoOnly: boolean;
 };
 
+/** A passkey's attestation is the largest of what is sent here. */
+const BODY_BYTES_MAX = 64 * 1024;
+
 export function registerAuthRoutes(scope: FastifyInstance, deps: AuthRoutesDeps): void {
   for (const route of AUTH_ROUTES) {
     scope.route({
       method: route.verb,
       url: `/api/auth${route.path}`,
+      bodyLimit: BODY_BYTES_MAX,
       handler: (request, reply) => answer(deps, route, request, reply),
     });
   }
@@ -55,9 +60,12 @@ async function answer(
 
   const auth = await deps.auth();
   const scope: CallScope = { address };
-  const response = await callScope.run(scope, () =>
-    auth.handler(webRequest(deps.publicUrl(), request, address, taken)),
-  );
+  const response = await callScope
+    .run(scope, () => auth.handler(webRequest(deps.publicUrl(), request, address, taken)))
+    .catch((error: unknown) => {
+      throw failureOf(error);
+    });
+  if (response.status >= 500) throw new Error(`better-auth answered ${response.status}`);
   if (scope.mailFailure !== undefined) throw mailNotSent(scope.mailFailure);
   const text = await response.text();
   const answered: unknown = text === "" ? undefined : JSON.parse(text);
@@ -127,7 +135,6 @@ function send(
   response: Response,
   answered: unknown,
 ): FastifyReply {
-  if (response.status >= 500) throw new Error(`better-auth answered ${response.status}`);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) void reply.header("set-cookie", cookies);
   void reply
@@ -184,6 +191,19 @@ function sendProblem(
 
 function malformed(detail: string): ProblemError {
   return new ProblemError({ status: 400, code: "malformed_request", detail });
+}
+
+/** Two who did the same at once are one who did it and one who came too late. */
+function failureOf(cause: unknown): unknown {
+  if (isUniqueViolation(cause)) {
+    return new ProblemError({
+      status: 409,
+      code: "already_done",
+      detail: "Somebody has just done this. Look again at what there is now.",
+      cause,
+    });
+  }
+  return translateError(cause);
 }
 
 function mailNotSent(cause: unknown): ProblemError {

@@ -111,6 +111,8 @@ export function authOptions(settings: AuthSettings, ports: AuthPorts) {
       level: "error",
       log: (_level, message, ...about) => log.error({ about }, `better-auth: ${message}`),
     },
+    // What is no answer to the caller is thrown to us, and not printed.
+    onAPIError: { throw: true },
     session: {
       expiresIn: SESSION_LIFE_S,
       updateAge: SESSION_RENEWAL_S,
