@@ -5,7 +5,9 @@ import { exitCodeOf, type Context } from "./context.ts";
 import { artifactsCommand } from "./commands/artifacts.ts";
 import { budgetCommand } from "./commands/budget.ts";
 import { consoleCommand } from "./commands/console.ts";
+import { chatCommand } from "./commands/chat.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { deviceCommand } from "./commands/device.ts";
 import { downCommand } from "./commands/down.ts";
 import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
@@ -65,6 +67,7 @@ export function buildProgram(context: Context): Command {
     unfreezeCommand,
   ])
     program.addCommand(command(context));
+  program.commandsGroup("Agents:").addCommand(deviceCommand(context)).addCommand(chatCommand(context));
   program.commandsGroup("Sell:").addCommand(providerCommand(context)).addCommand(workersCommand(context));
   program.commandsGroup("Look and prove:");
   for (const command of [
