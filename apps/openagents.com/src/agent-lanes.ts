@@ -8,6 +8,7 @@ import type { Logger } from "@openagents/service";
 import { autopilotRoutes } from "./autopilots/index.ts";
 import { codexWorkerRoutes, startCallSweep, type CodexWorkerDeps } from "./codex-workers/index.ts";
 import { createPersonOf, type FindDeviceOwner } from "./persons/index.ts";
+import { spendRoutes } from "./spends/index.ts";
 import { findThread, ownsWorker, threadRoutes, turnSink } from "./threads/index.ts";
 
 export type AgentLaneDeps = {
@@ -37,6 +38,7 @@ export function agentLanes(deps: AgentLaneDeps): Binding[] {
   return [
     autopilotRoutes({ db, authority, personOf, ownsWorker }),
     codexWorkerRoutes(workers),
+    spendRoutes({ db, authority, personOf, nowMs }),
     threadRoutes({ db, authority, personOf, follower, nowMs }),
   ];
 }

@@ -1,3 +1,3 @@
-export type { Autopilot } from "./autopilot.ts";
+export type { Autopilot, AutopilotPolicy } from "./autopilot.ts";
 export { autopilotRoutes } from "./routes.ts";
-export { findAutopilot } from "./store.ts";
+export { findAutopilot, lockAutopilot } from "./store.ts";

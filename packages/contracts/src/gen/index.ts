@@ -18,6 +18,7 @@ import { Revocations } from "./openagents/control/v1/revocations_oa.ts";
 import { Profiles, Integrations } from "./openagents/control/v1/settings_oa.ts";
 import { Skills } from "./openagents/control/v1/skills_oa.ts";
 import { Shouts, Whispers } from "./openagents/control/v1/social_oa.ts";
+import { AutopilotSpends } from "./openagents/control/v1/spends_oa.ts";
 import { PublicStats } from "./openagents/control/v1/stats_oa.ts";
 import { SyncTokens } from "./openagents/control/v1/sync_tokens_oa.ts";
 import { Threads } from "./openagents/control/v1/threads_oa.ts";
@@ -62,6 +63,7 @@ export * from "./openagents/control/v1/revocations_oa.ts";
 export * from "./openagents/control/v1/settings_oa.ts";
 export * from "./openagents/control/v1/skills_oa.ts";
 export * from "./openagents/control/v1/social_oa.ts";
+export * from "./openagents/control/v1/spends_oa.ts";
 export * from "./openagents/control/v1/stats_oa.ts";
 export * from "./openagents/control/v1/sync_tokens_oa.ts";
 export * from "./openagents/control/v1/threads_oa.ts";
@@ -92,4 +94,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, Devices, Distribution, Inbox, MailDeliveries, AgentPayments, Payments, L402, Me, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, PublicStats, SyncTokens, Threads, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, Devices, Distribution, Inbox, MailDeliveries, AgentPayments, Payments, L402, Me, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];

@@ -1,0 +1,1 @@
+export { spendRoutes } from "./routes.ts";
