@@ -40,7 +40,7 @@ test("of 200 spenders at once exactly as many pass as the day's limit holds", as
   assert.equal(answers.filter(({ status }) => status === 201).length, 10);
   const refused = answers.filter(({ status }) => status === 403);
   assert.ok(refused.length === 190 && refused.every(({ json }) => json.reason === "spend_per_day_exceeded"));
-  assert.ok(refused.every(({ json }) => /^aspx_/.test(json.receipt_id)));
+  assert.ok(refused.every(({ json }) => json.receipt_id.startsWith("aspx_")));
   assert.deepEqual(await spending(), { day_msats: 10_000, month_msats: 10_000 });
 });
 
