@@ -99,6 +99,39 @@ test("the sync server's role can read streams, write nothing, and read nothing e
   }
 });
 
+test("no service's roles can open another's database (INV-04, INV-05)", async (t) => {
+  const adminUrl = process.env["OPENAGENTS_TEST_POSTGRES"];
+  assert.ok(adminUrl !== undefined, "this knocks at the shared server of a test run");
+  const { keys } = await stackOf(t);
+  const passwords = {
+    runtime: { owner: keys.databaseOwnerPassword, app: keys.databaseAppPassword },
+    control: { owner: keys.control.databasePassword, app: keys.control.databasePassword },
+    sync: { owner: keys.databaseSyncPassword, app: keys.databaseSyncPassword },
+  };
+  const nameOf = (service: string) => `openagents_${service}_${keys.localId}`;
+  const open = async (database: string, role: string, password: string) => {
+    const client = new pg.Client({ connectionString: urlFor(adminUrl, database, { role, password }) });
+    await client.connect();
+    await client.end();
+  };
+  for (const [service, { owner, app }] of Object.entries(passwords)) {
+    for (const [kind, password] of [
+      ["owner", owner],
+      ["app", app],
+    ] as const) {
+      const role = `${nameOf(service)}_${kind}`;
+      await open(nameOf(service), role, password);
+      for (const other of Object.keys(passwords).filter((each) => each !== service)) {
+        await assert.rejects(
+          open(nameOf(other), role, password),
+          /permission denied for database/,
+          `${role} opened the database of ${other}`,
+        );
+      }
+    }
+  }
+});
+
 test("revoked access ends its live session, and lets it in no more", async (t) => {
   const stack = await stackOf(t);
   const ended = Promise.withResolvers<string>();
