@@ -9,6 +9,7 @@ import type { FastifyInstance } from "fastify";
 import { apiKeyRoutes } from "./api-keys/index.ts";
 import { auditRoutes, identityAudit } from "./audit/index.ts";
 import type { ControlConfig } from "./config.ts";
+import { startDeviceWork } from "./device-work/index.ts";
 import { createChallenges, deviceRoutes, forgetChallenges } from "./devices/index.ts";
 import type { AuditSink, Identity, IdentityEvents } from "./identity/index.ts";
 import { meRoutes } from "./me/index.ts";
@@ -66,6 +67,10 @@ export async function createAccess(deps: AccessDeps): Promise<Access> {
     }),
   );
 
+  const deviceWork = resources.use(
+    startDeviceWork({ db, signer, runtimeUrl: config.runtimeUrl, log, nowMs }),
+  );
+
   const endSession = (sid: string, reason: string) =>
     revocations.revokeNow([{ by: "sid", value: sid }], reason, (atMs) => [endFamily(sid, reason, atMs)]);
 
@@ -80,7 +85,7 @@ export async function createAccess(deps: AccessDeps): Promise<Access> {
     },
     bindings: (identity) => [
       revocationRoutes({ ...deps, revocations }),
-      deviceRoutes({ db, authority, challenges, revocations, nowMs }),
+      deviceRoutes({ db, authority, challenges, revocations, nowMs, stopped: () => deviceWork.stopped() }),
       apiKeyRoutes({ db, authority, revocations }),
       orgRoutes({ db, authority, revocations }),
       meRoutes({ db, authority, revocations, identity, nowMs }),

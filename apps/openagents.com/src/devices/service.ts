@@ -24,6 +24,8 @@ export type DeviceDeps = {
   readonly authority: Authority;
   readonly challenges: Challenges;
   readonly revocations: Revocations;
+  /** Told when a device was disabled or revoked. */
+  readonly stopped: () => void;
 };
 
 /** Enrol the device that holds a key, for the person who calls. */
@@ -77,7 +79,7 @@ type ChangeResponse = { readonly device: ReturnType<typeof deviceMessage>; reado
 
 /** Disable, enable or revoke a device. */
 export function changeDevice(
-  { authority, revocations }: DeviceDeps,
+  { authority, revocations, stopped: deviceStopped }: DeviceDeps,
   call: CommandCall,
   request: { readonly deviceId: string },
   { to, word }: Change,
@@ -99,7 +101,10 @@ export function changeDevice(
       kind: "answer",
       output: { device: deviceMessage({ ...device, status: to, statusAtMs: nowMs }), receiptId },
       writes: [markStatus(deviceId, to, nowMs), auditWrite(call, audit, nowMs), ...stopped.writes],
-      afterCommit: stopped.afterCommit,
+      afterCommit() {
+        stopped.afterCommit();
+        if (to !== "enrolled") deviceStopped();
+      },
     };
   });
 }

@@ -115,7 +115,8 @@ export function insertDevice(device: Device): Write {
 export function markStatus(deviceId: string, status: Device["status"], nowMs: number): Write {
   return {
     name: "devices.mark_status",
-    text: "UPDATE control.devices SET status = $2, status_at_ms = $3 WHERE device_id = $1",
+    // What it works on from now on has not ended.
+    text: "UPDATE control.devices SET status = $2, status_at_ms = $3, work_ended_at_ms = NULL WHERE device_id = $1",
     values: [deviceId, status, nowMs],
   };
 }

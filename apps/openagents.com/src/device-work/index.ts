@@ -1,0 +1,1 @@
+export { startDeviceWork, type DeviceWork } from "./device-work.ts";
