@@ -9,7 +9,14 @@ export {
   type VerifyOptions,
 } from "./bundle/index.ts";
 export { runtimeClients, type ClientSettings, type RuntimeClients } from "./clients.ts";
-export { runDevice, type DeviceEnd, type DeviceEvent, type DeviceOptions } from "./device/index.ts";
+export {
+  runDevice,
+  type DemoOrder,
+  type DemoRunner,
+  type DeviceEnd,
+  type DeviceEvent,
+  type DeviceOptions,
+} from "./device/index.ts";
 export { parseIssue, prepareDemoRepository, type Demo } from "./demo.ts";
 export { forgeToken, importIssue, openTarget, parseIssueUrl, type IssueAddress } from "./forge/index.ts";
 export type { Pause } from "./pause.ts";

@@ -1,2 +1,2 @@
 export { noReport, reportJson, reportLines, type DemoReport } from "./report.ts";
-export { runDemo, type DemoSettings } from "./run-demo.ts";
+export { DEMO_BUDGET_MSATS, demoRequest, runDemo, type DemoSettings } from "./run-demo.ts";

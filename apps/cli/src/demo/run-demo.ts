@@ -4,7 +4,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunOutcome } from "@openagents/autopilot";
+import type { Demo, RunOutcome, RunRequest } from "@openagents/autopilot";
 import { homeFolder, listPins } from "@openagents/stack";
 import { claimsExitCode } from "../claims.ts";
 import { EXIT } from "../cli-error.ts";
@@ -27,7 +27,7 @@ import { watchRun } from "./watch-run.ts";
 
 export type DemoSettings = PlaceOptions & { readonly style: Style };
 
-const BUDGET_MSATS = 500_000n;
+export const DEMO_BUDGET_MSATS = 500_000n;
 
 /** Limits of each command in the sandbox. */
 const LIMITS = {
@@ -38,6 +38,22 @@ const LIMITS = {
   diskMib: 256,
   outputBytes: 1_048_576n,
 } as const;
+
+/** What is asked for the demonstration's repository: its recorded session, checked once, bought from two providers. */
+export function demoRequest(demo: Demo): RunRequest {
+  return {
+    repo: demo.repo,
+    issue: demo.issue,
+    agent: `script:${demo.scriptFile}`,
+    checks: demo.checks,
+    budgetMsats: DEMO_BUDGET_MSATS,
+    attemptsMax: 1,
+    secondOpinion: "any",
+    layers: false,
+    allowScripts: false,
+    limits: LIMITS,
+  };
+}
 
 /** Run the demonstration; throws when a step before the run fails. Nothing that it started is left. */
 export async function runDemo(
@@ -53,7 +69,7 @@ export async function runDemo(
   const providers = await openProviders(context, place, settings, steps);
   parts.defer(() => providers.stop());
   parts.defer(() => waitForUsers(place, settings.signal, steps));
-  await openCredit(context, place, BUDGET_MSATS, "openagents demo", settings.signal, steps);
+  await openCredit(context, place, DEMO_BUDGET_MSATS, "openagents demo", settings.signal, steps);
 
   const outcome = await runOnDemoRepository(context, settings, place, steps);
   const bundleHolds = await verifyAsOutsider(context, outcome, steps);
@@ -74,7 +90,7 @@ async function runOnDemoRepository(
   const folder = await mkdtemp(join(tmpdir(), "openagents-demo-"));
   try {
     const demo = await prepareDemoRepository(join(folder, "repo"));
-    const agent = `script:${demo.scriptFile}`;
+    const { agent } = demoRequest(demo);
     const watch = watchRun(context, place, settings.dataDir, steps, settings.style);
     const deps = {
       ...runDeps(context, clientOf(context, place), settings.dataDir, settings.signal),
@@ -84,18 +100,7 @@ async function runOnDemoRepository(
     // The agent's name says what it is: nobody may take a recording for a mind.
     for (const line of ["", `  issue: ${demo.issue.title}`, `  agent: ${deps.agentOf(agent).name}`])
       steps.line(line);
-    const outcome = await runIssue(deps, {
-      repo: demo.repo,
-      issue: demo.issue,
-      agent,
-      checks: demo.checks,
-      budgetMsats: BUDGET_MSATS,
-      attemptsMax: 1,
-      secondOpinion: "any",
-      layers: false,
-      allowScripts: false,
-      limits: LIMITS,
-    });
+    const outcome = await runIssue(deps, demoRequest(demo));
     await watch.end();
     if (outcome.state !== "stopped") return outcome;
     // Its repository goes away with the demonstration, so nobody resumes it.

@@ -14,6 +14,7 @@ import { pauseFor, type Pause } from "../pause.ts";
 import type { Source } from "../workspace/index.ts";
 import { answerPlainly } from "./answer-plainly.ts";
 import { deviceClients, type DeviceClients, type DeviceDeps } from "./deps.ts";
+import { doDemo, type DemoRunner } from "./do-demo.ts";
 import { Interrupted, doTurn, type TurnAnswer } from "./do-turn.ts";
 import { textOf } from "./text-of.ts";
 
@@ -26,6 +27,8 @@ export type DeviceOptions = {
   readonly source?: Source | undefined;
   /** Absolute; must not be shared by two processes. */
   readonly dataDir: string;
+  /** Carries out `run/demo`; without it the device does not know the method. */
+  readonly runDemo?: DemoRunner | undefined;
   /** Stops the device: what it works on stays open for the next start. */
   readonly signal: AbortSignal;
   readonly onEvent?: (event: DeviceEvent) => void;
@@ -145,6 +148,8 @@ type Serving = {
   readonly held: ReadonlyMap<string, Held>;
 };
 
+type Carrying = Serving & { readonly runDemo: DemoRunner | undefined };
+
 /** Carry one request out and answer it. Its own faults are told: the next one is another's. */
 async function serve(
   deps: DeviceDeps,
@@ -154,7 +159,7 @@ async function serve(
 ): Promise<void> {
   const { requestId } = call;
   try {
-    const answer = await carryOut(deps, call, { stop, interrupt, slots, held });
+    const answer = await carryOut(deps, call, { stop, interrupt, slots, held, runDemo: options.runDemo });
     const send = () =>
       deps.clients.workers.answerCodexWorkerCall(
         { workerId: deps.workerId, requestId, ...answer },
@@ -180,17 +185,20 @@ const LATE: ReadonlySet<string> = new Set(["already_answered", "request_not_held
 async function carryOut(
   deps: DeviceDeps,
   call: CodexWorkerCall,
-  { stop, interrupt, slots, held }: Serving,
+  { stop, interrupt, slots, held, runDemo }: Carrying,
 ): Promise<TurnAnswer> {
-  if (call.method === "turn/start") {
+  const inSlot = async (work: () => Promise<TurnAnswer>) => {
     const release = await slots.take();
     try {
       stop.throwIfAborted();
-      return await doTurn(deps, call, stop, interrupt);
+      return await work();
     } finally {
       release();
     }
-  }
+  };
+  if (call.method === "turn/start") return inSlot(() => doTurn(deps, call, stop, interrupt));
+  if (call.method === "run/demo" && runDemo !== undefined)
+    return inSlot(() => doDemo(deps, runDemo, call, stop, interrupt));
   if (call.method === "turn/interrupt") {
     const turn = held.get(textOf(call.params["request_id"]));
     turn?.interrupt.abort(new Interrupted("a person asked for it"));

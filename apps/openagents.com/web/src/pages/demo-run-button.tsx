@@ -1,13 +1,45 @@
-import { Command } from "@openagents/ui/react";
-import { useRef } from "react";
 import { Button } from "@mantine/core";
+import { CodexWorkers, ProblemError } from "@openagents/contracts";
+import { Command, Problem } from "@openagents/ui/react";
+import { useNavigate } from "@tanstack/react-router";
+import { useRef, useState } from "react";
+import { client, useRead } from "../api.ts";
 
-/** How the demo run is started. The agent works on a computer of yours, so it starts there and is watched here. */
+/** A run of the demonstration takes a minute or two on a slow computer. */
+const DEMO_MS_MAX = 600_000;
+const LOOK_EVERY_MS = 400;
+
+/** The agent works on a computer of yours: this asks a device that is online, and follows the run that it opens. */
 export function DemoRunButton() {
   const sheet = useRef<HTMLDialogElement>(null);
+  const navigate = useNavigate();
+  const [isAsking, setIsAsking] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const workers = useRead(
+    ["codex-workers"],
+    (signal) => client(CodexWorkers).listCodexWorkers({ status: "running", limit: 20 }, { signal }),
+    { everyMs: 15_000 },
+  );
+  const worker = workers.data?.workers.find(({ presence }) => presence === "online");
+
+  const begin = async () => {
+    if (worker === undefined) return sheet.current?.showModal();
+    setError(undefined);
+    setIsAsking(true);
+    try {
+      const runId = await askForDemo(worker.workerId);
+      await navigate({ to: "/runs/$runId", params: { runId } });
+    } catch (cause) {
+      setError(cause);
+      sheet.current?.showModal();
+    } finally {
+      setIsAsking(false);
+    }
+  };
+
   return (
     <>
-      <Button size="sm" onClick={() => sheet.current?.showModal()}>
+      <Button size="sm" loading={isAsking} onClick={() => void begin()}>
         Run the demo
       </Button>
       <dialog ref={sheet} className="sheet" aria-label="Run the demo">
@@ -15,11 +47,12 @@ export function DemoRunButton() {
           <div>
             <h2>Run the demo</h2>
             <p className="quiet">
-              The agent works on your own computer, where the repository is. Start it there with this command;
-              the run appears in this list at once, and its page follows it live.
+              The agent works on a computer of yours. Make this one a device of yours, and the button starts
+              the demo there; its page follows it live.
             </p>
           </div>
-          <Command>./openagents demo</Command>
+          {error === undefined ? null : <Problem error={error} />}
+          <Command>./openagents device run</Command>
           <div className="row">
             <Button type="submit" variant="default">
               Close
@@ -29,4 +62,30 @@ export function DemoRunButton() {
       </dialog>
     </>
   );
+}
+
+/** Answers the run's id as soon as the device has opened it. */
+async function askForDemo(workerId: string): Promise<string> {
+  const workers = client(CodexWorkers);
+  const { headSeq } = await workers.getCodexWorkerStream({ workerId, limit: 1 });
+  const requestId = crypto.randomUUID();
+  await workers.requestCodexWorker({
+    workerId,
+    requestId,
+    method: "run/demo",
+    params: {},
+    timeoutMs: DEMO_MS_MAX,
+  });
+  for (;;) {
+    const { events } = await workers.getCodexWorkerStream({ workerId, afterSeq: headSeq, limit: 200 });
+    for (const { payload } of events) {
+      const runId = payload?.["run_id"];
+      const isIt = payload?.["kind"] === "run.opened" && payload["request_id"] === requestId;
+      if (isIt && typeof runId === "string") return runId;
+    }
+    const { call } = await workers.getCodexWorkerCall({ workerId, requestId });
+    if (call.error !== undefined)
+      throw new ProblemError({ status: 409, code: call.error.code, detail: call.error.message });
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
 }
