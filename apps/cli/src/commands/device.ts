@@ -8,6 +8,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import { addDataDirOption, dataDirOf, setBody, type Context } from "../context.ts";
 import {
   connectControl,
+  demoRunner,
   deviceLine,
   deviceToWire,
   loadOrCreateDeviceKey,
@@ -99,6 +100,7 @@ function runCommand(context: Context): Command {
         agent,
         source: options.repo === undefined ? undefined : parseSource(options.repo, process.cwd()),
         dataDir: folder,
+        runDemo: options.control === undefined ? demoRunner(context, options, session) : undefined,
         signal: stop.signal,
         onEvent: (event) =>
           out.line(

@@ -32,15 +32,16 @@ export function demoRunner(context: Context, options: DataDirOption, device: Dem
       zone: "0.5",
       device: device.deviceId,
     };
-    await using providers = await ensureLocalProviders({
+    const providers = await ensureLocalProviders({
       dataDir,
       keys,
       runtimeUrl: record.runtimeUrl,
       log: openStackLog(dataDir.root),
       nowMs: context.nowMs,
       signal,
-    }).then((started) => ({ [Symbol.asyncDispose]: () => started.stop() }));
-    void providers;
+    });
+    await using parts = new AsyncDisposableStack();
+    parts.defer(() => providers.stop());
     const deps = {
       ...runDeps(
         context,
@@ -50,12 +51,14 @@ export function demoRunner(context: Context, options: DataDirOption, device: Dem
       ),
       onOpen,
     };
-    if (runId !== undefined) return resumeRun(deps, runId);
+    // Awaited here, so that the providers stay until it has ended.
+    if (runId !== undefined) return await resumeRun(deps, runId);
     const owner = tokenSource(keys, localOwner(keys), context.nowMs);
     await grantCredit(record.runtimeUrl, owner, device.org, signal);
     const repo = join(folder, "repo");
     const demo = await prepareDemoRepository(repo);
-    return runIssue(deps, { ...demoRequest(demo), market: true });
+    // Its source is anyone's, and the device's organisation need not be this computer's owner's.
+    return await runIssue(deps, { ...demoRequest(demo), market: true });
   };
 }
 

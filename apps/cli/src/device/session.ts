@@ -6,6 +6,8 @@ import type { DeviceKey } from "./key.ts";
 
 export type DeviceSession = {
   readonly deviceId: string;
+  /** That it is in. */
+  readonly org: string;
   /** Whether it was let in just now. */
   readonly enrolled: boolean;
   /** A fresh access token. Rejects with `ProblemError`, such as `device_disabled`. */
@@ -27,13 +29,13 @@ export async function openDeviceSession(
   const tokens = tokenSource(control.baseUrl, key, nowMs);
   try {
     await tokens.token();
-    return { deviceId: await tokens.deviceId(), enrolled: false, token: tokens.token };
+    return { ...(await tokens.identity()), enrolled: false, token: tokens.token };
   } catch (cause) {
     if (!(cause instanceof ProblemError) || cause.code !== "device_unknown") throw cause;
   }
   const devices = createClient(Devices, { baseUrl: control.baseUrl, token: control.personToken });
   const { publicKey } = key;
-  const { challenge, deviceId } = await devices.createDeviceChallenge({ publicKey });
+  const { challenge } = await devices.createDeviceChallenge({ publicKey });
   const platform = `${process.platform}-${process.arch}`;
   await devices.enrollDevice({
     publicKey,
@@ -42,11 +44,11 @@ export async function openDeviceSession(
     name,
     platform,
   });
-  return { deviceId, enrolled: true, token: tokens.token };
+  return { ...(await tokens.identity()), enrolled: true, token: tokens.token };
 }
 
 function tokenSource(baseUrl: string, key: DeviceKey, nowMs: () => number) {
-  let current: { readonly token: string; readonly deviceId: string; readonly renewAtMs: number } | undefined;
+  let current: (Granted & { readonly renewAtMs: number }) | undefined;
 
   async function renew() {
     const { publicKey } = key;
@@ -62,6 +64,7 @@ function tokenSource(baseUrl: string, key: DeviceKey, nowMs: () => number) {
     return {
       token: textOf(granted, "access_token"),
       deviceId: textOf(asked, "device_id"),
+      org: textOf(granted, "org"),
       renewAtMs: nowMs() + Math.max(livesMs / 2, livesMs - RENEW_BEFORE_MS),
     };
   }
@@ -70,8 +73,16 @@ function tokenSource(baseUrl: string, key: DeviceKey, nowMs: () => number) {
     if (current === undefined || nowMs() >= current.renewAtMs) current = await renew();
     return current;
   };
-  return { token: async () => (await fresh()).token, deviceId: async () => (await fresh()).deviceId };
+  return {
+    token: async () => (await fresh()).token,
+    async identity() {
+      const { deviceId, org } = await fresh();
+      return { deviceId, org };
+    },
+  };
 }
+
+type Granted = { readonly token: string; readonly deviceId: string; readonly org: string };
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -49,6 +49,7 @@ export const METHODS: ReadonlySet<string> = new Set([
   TURN_START,
   TURN_INTERRUPT,
   "sandbox/run",
+  "run/demo",
 ]);
 
 const NEEDS_THREAD: ReadonlySet<string> = new Set([

@@ -181,7 +181,7 @@ export type RequestCodexWorkerRequest = {
   readonly workerId: string;
   /** The caller's; one of a worker's is one request. */
   readonly requestId: string;
-  /** `thread/start`, `thread/resume`, `thread/list`, `thread/read`, `turn/start` or `turn/interrupt`. */
+  /** `thread/start`, `thread/resume`, `thread/list`, `thread/read`, `turn/start`, `turn/interrupt`, `sandbox/run` or `run/demo`. */
   readonly method: string;
   readonly params: JsonObject;
   /** A thread of the caller's. */
@@ -323,7 +323,7 @@ export const codexWorkersComments: Comments = {
   "openagents.control.v1.CodexWorkerEventDraft.item_id": "The message or tool call of the turn; `text` and `tool` of the same one add up.",
   "openagents.control.v1.CodexWorkerEventDraft.text": "What a delta adds.",
   "openagents.control.v1.RequestCodexWorkerRequest.request_id": "The caller's; one of a worker's is one request.",
-  "openagents.control.v1.RequestCodexWorkerRequest.method": "`thread/start`, `thread/resume`, `thread/list`, `thread/read`, `turn/start` or `turn/interrupt`.",
+  "openagents.control.v1.RequestCodexWorkerRequest.method": "`thread/start`, `thread/resume`, `thread/list`, `thread/read`, `turn/start`, `turn/interrupt`, `sandbox/run` or `run/demo`.",
   "openagents.control.v1.RequestCodexWorkerRequest.thread_id": "A thread of the caller's.",
   "openagents.control.v1.RequestCodexWorkerRequest.timeout_ms": "30 s when absent.",
   "openagents.control.v1.GetCodexWorkerCallRequest.wait_ms": "0 when absent.",

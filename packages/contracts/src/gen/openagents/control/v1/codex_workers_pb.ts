@@ -564,7 +564,7 @@ export type RequestCodexWorkerRequest = Message<"openagents.control.v1.RequestCo
   requestId: string;
 
   /**
-   * `thread/start`, `thread/resume`, `thread/list`, `thread/read`, `turn/start` or `turn/interrupt`.
+   * `thread/start`, `thread/resume`, `thread/list`, `thread/read`, `turn/start`, `turn/interrupt`, `sandbox/run` or `run/demo`.
    *
    * @generated from field: string method = 3;
    */
