@@ -65,7 +65,14 @@ const console_ = createRoute({
   getParentRoute: () => root,
   id: "console",
   component: lazyRouteComponent(() => import("./shell/shell.tsx"), "Shell"),
-  pendingComponent: () => <Loading lines={6} />,
+  // While it is asked who is there, the page is not empty.
+  pendingComponent: () => (
+    <div className="page">
+      <Loading lines={8} />
+    </div>
+  ),
+  pendingMs: 0,
+  pendingMinMs: 0,
   async beforeLoad({ location }) {
     const state = await session.restore();
     if (state.kind !== "signed_in")

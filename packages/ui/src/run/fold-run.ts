@@ -29,6 +29,11 @@ export type Outcome = {
   readonly first: CheckRun;
   readonly second: CheckRun | undefined;
   readonly receiptId: string | undefined;
+  readonly jobId: string | undefined;
+  /** Files for whose sake a person must decide. */
+  readonly reviewPaths: readonly string[];
+  /** What a person decided. */
+  readonly reviewed: string | undefined;
 };
 
 /** A step of the money's way, each with the receipt that proves it. */
@@ -70,6 +75,7 @@ export function foldRun(events: readonly LoggedEvent[]): RunStory {
   const first = events.find(({ eventType }) => eventType === "run.started")?.payload;
   const last = events.findLast(({ eventType }) => eventType === "run.finished")?.payload;
   const verified = events.findLast(({ eventType }) => eventType === "verification.recorded")?.payload;
+  const reviewed = events.findLast(({ eventType }) => eventType === "verification.reviewed")?.payload;
   return {
     title: textAt(first, "issue", "title"),
     body: textAt(first, "issue", "body"),
@@ -82,7 +88,7 @@ export function foldRun(events: readonly LoggedEvent[]): RunStory {
     money: events.flatMap(moneyStep),
     patches: events.flatMap((event) => patchOf(event, events)),
     touchedPaths: [...new Set(events.flatMap(touchedPath))],
-    outcome: verified === undefined ? undefined : outcomeOf(verified),
+    outcome: verified === undefined ? undefined : outcomeOf(verified, reviewed),
     finished: textAt(last, "status"),
     demoMoney: events.some(({ payload }) => textAt(payload, "asset_id") === "demo_msats"),
   };
@@ -144,7 +150,7 @@ function partsOf(provider: bigint, second: bigint, fee: bigint): MoneyStep["part
   ].filter(({ msats }) => msats > 0n);
 }
 
-function outcomeOf(p: LoggedEvent["payload"]): Outcome {
+function outcomeOf(p: LoggedEvent["payload"], reviewed: LoggedEvent["payload"] | undefined): Outcome {
   const second = checkRun(p, "second_result", "second_worker_id");
   return {
     verdict: textAt(p, "verdict") ?? "unknown",
@@ -157,6 +163,9 @@ function outcomeOf(p: LoggedEvent["payload"]): Outcome {
     first: checkRun(p, "result", "provider_worker_id"),
     second: second.legs.length === 0 ? undefined : second,
     receiptId: textAt(p, "receipt_id"),
+    jobId: textAt(p, "job_id"),
+    reviewPaths: listAt(p, "review_paths").filter((path) => typeof path === "string"),
+    reviewed: textAt(reviewed, "decision"),
   };
 }
 

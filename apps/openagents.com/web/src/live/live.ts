@@ -23,6 +23,8 @@ const GRANTS = [
   "control.thread.*.events",
 ];
 
+const START_AFTER_MS = 250;
+
 const followed = new Map<string, Followed>();
 const watchers = new Set<() => void>();
 let state: LiveState = "off";
@@ -92,7 +94,8 @@ function connected(): Promise<SyncClient> {
 
 async function start(): Promise<SyncClient> {
   become("connecting");
-  // Loaded with the first stream, because the first paint needs none.
+  // After the first paint, which needs no stream.
+  await new Promise((resolve) => setTimeout(resolve, START_AFTER_MS));
   const { openIndexedDbCheckpoints, startSyncClient } = await import("@openagents/spacetime");
   const signedIn = await session.restore();
   if (signedIn.kind !== "signed_in") throw new Error("nobody is signed in");

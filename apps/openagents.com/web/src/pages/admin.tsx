@@ -1,4 +1,4 @@
-import { Fraud, Operations, Streams, Treasury, Workers, Marketplace } from "@openagents/contracts";
+import { AuditLog, Fraud, Operations, Streams, Treasury, Workers, Marketplace } from "@openagents/contracts";
 import { formatCount, sentence } from "@openagents/ui";
 import { Amount, Badge, Empty, Id, Problem, Time } from "@openagents/ui/react";
 import { Button } from "@mantine/core";
@@ -35,6 +35,7 @@ export function AdminPage() {
       <Quarantine />
       <Incidents />
       <Reconcile />
+      <Audit />
     </Page>
   );
 }
@@ -296,6 +297,68 @@ function Reconcile() {
         </div>
         {error === undefined ? null : <Problem error={error} />}
       </div>
+    </Panel>
+  );
+}
+
+function Audit() {
+  const entries = useRead(
+    ["audit"],
+    (signal) => client(AuditLog).listAuditEntries({ limit: 50 }, { signal }),
+    {
+      everyMs: 15_000,
+    },
+  );
+  return (
+    <Panel title="Who did what">
+      <Read of={entries}>
+        {({ entries: all }) =>
+          all.length === 0 ? (
+            <Empty title="Nothing is written down yet">
+              Changes of identities, rights and settings appear here.
+            </Empty>
+          ) : (
+            <div className="oa-scroll" tabIndex={0} role="region" aria-label="Who did what">
+              <table className="oa-table">
+                <thead>
+                  <tr>
+                    <th scope="col">What</th>
+                    <th scope="col">To</th>
+                    <th scope="col">By</th>
+                    <th scope="col">Receipt</th>
+                    <th scope="col" className="oa-end">
+                      When
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {all.map((entry) => (
+                    <tr key={entry.entryId}>
+                      <td>{sentence(entry.action)}</td>
+                      <td>
+                        <Id id={entry.subject} />
+                      </td>
+                      <td>
+                        <Id id={entry.actor} />
+                        {entry.actingFor === undefined ? null : (
+                          <>
+                            {" "}
+                            for <Id id={entry.actingFor} />
+                          </>
+                        )}
+                      </td>
+                      <td className="oa-mono quiet">{entry.receiptId ?? "–"}</td>
+                      <td className="oa-end quiet">
+                        <Time atMs={entry.occurredAt} />
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Read>
     </Panel>
   );
 }

@@ -15,6 +15,7 @@ import { BundleButton } from "./bundle-button.tsx";
 import { CheckLegs } from "./check-legs.tsx";
 import { MoneyWay } from "./money-way.tsx";
 import { Replay } from "./replay.tsx";
+import { Review } from "./review.tsx";
 import { VerdictCard } from "./verdict-card.tsx";
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
@@ -59,19 +60,22 @@ export function RunPage() {
       }
     >
       <Read of={events} lines={12}>
-        {(all) => <RunStoryView events={all} />}
+        {(all) => <RunStoryView events={all} changed={again} />}
       </Read>
     </Page>
   );
 }
 
-function RunStoryView({ events }: { readonly events: readonly LoggedEvent[] }) {
+type RunStoryViewProps = { readonly events: readonly LoggedEvent[]; readonly changed: () => void };
+
+function RunStoryView({ events, changed }: RunStoryViewProps) {
   const story = useMemo(() => foldRun(events), [events]);
   const lasted =
     story.startedAtMs === undefined || story.lastAtMs === undefined ? 0 : story.lastAtMs - story.startedAtMs;
   return (
     <>
       <VerdictCard story={story} />
+      <Review outcome={story.outcome} done={changed} />
       <Panel
         title="Replay"
         aside={<span className="oa-fine">{`${events.length} events in ${formatDuration(lasted)}`}</span>}
