@@ -1,7 +1,7 @@
 // What others see of a person. Nothing in it comes from an address.
 //
 // PRO-1  A handle is one person's, and never another's again.
-// Held by tests/profiles.pg.test.ts.
+// Held by tests/social.pg.test.ts.
 
 import type { Refusal } from "@openagents/authority";
 import type { PublicPerson as PersonMessage, Profile as ProfileMessage } from "@openagents/contracts";
