@@ -54,6 +54,8 @@ export const RECEIPT_PREFIXES = {
   "openagents.control.spend_reserved.v1": "aspr",
   "openagents.control.spend_refused.v1": "aspx",
   "openagents.control.spend_ended.v1": "aspe",
+  "openagents.control.tool_executed.v1": "txex",
+  "openagents.control.tool_refused.v1": "txrf",
   "openagents.control.shout_removed.v1": "shrm",
   "openagents.control.integration_connected.v1": "intc",
   "openagents.control.integration_disconnected.v1": "intd",

@@ -7,7 +7,7 @@ export {
   type TurnSink,
   type WorkerCall,
 } from "./call.ts";
-export { findTurn } from "./call-store.ts";
+export { findCall, findTurn } from "./call-store.ts";
 export type { CodexWorkerDeps } from "./deps.ts";
 export { openCall, withdrawCall } from "./open-call.ts";
 export { codexWorkerRoutes } from "./routes.ts";

@@ -1,2 +1,3 @@
+export { findConnection } from "./find-connection.ts";
 export { integrationRoutes } from "./routes.ts";
 export { createSealer } from "./seal.ts";

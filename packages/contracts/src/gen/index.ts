@@ -22,6 +22,7 @@ import { AutopilotSpends } from "./openagents/control/v1/spends_oa.ts";
 import { PublicStats } from "./openagents/control/v1/stats_oa.ts";
 import { SyncTokens } from "./openagents/control/v1/sync_tokens_oa.ts";
 import { Threads } from "./openagents/control/v1/threads_oa.ts";
+import { Tools } from "./openagents/control/v1/tools_oa.ts";
 import { Health } from "./openagents/protocol/v1/health_oa.ts";
 import { Artifacts } from "./openagents/runtime/v1/artifacts_oa.ts";
 import { Blocks } from "./openagents/runtime/v1/blocks_oa.ts";
@@ -67,6 +68,7 @@ export * from "./openagents/control/v1/spends_oa.ts";
 export * from "./openagents/control/v1/stats_oa.ts";
 export * from "./openagents/control/v1/sync_tokens_oa.ts";
 export * from "./openagents/control/v1/threads_oa.ts";
+export * from "./openagents/control/v1/tools_oa.ts";
 export * from "./openagents/protocol/v1/health_oa.ts";
 export * from "./openagents/protocol/v1/problem_oa.ts";
 export * from "./openagents/runtime/v1/artifacts_oa.ts";
@@ -94,4 +96,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, Devices, Distribution, Inbox, MailDeliveries, AgentPayments, Payments, L402, Me, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, Devices, Distribution, Inbox, MailDeliveries, AgentPayments, Payments, L402, Me, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Tools, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, TransparencyLog, Verification, Marketplace, Operations, Panels, Receipts, Runs, Projectors, Sampling, Statements, Streams, Treasury];
