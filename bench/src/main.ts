@@ -5,12 +5,14 @@
 //   main.ts [--json] [--seconds N] [--rounds N] [--full]
 //   main.ts sync [--json] [--seconds N]      the sync lane instead (spec 5.4)
 //   main.ts sync [--json] --minutes N        its memory under that load
+//   main.ts control [--json] [--seconds N]   the edge of control, while people sign in
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startEmbeddedPostgres } from "@openagents/postgres";
+import { measureControl } from "./control.ts";
 import { measureLargeDatabase } from "./large-database.ts";
 import { preparePgbench } from "./pgbench.ts";
 import { startProgram } from "./program.ts";
@@ -54,6 +56,12 @@ if (isSync) {
   if (minutes === undefined)
     reportSync(await measureSync(adminUrl, seconds, say), { machine, seconds }, options.json);
   else reportSync(await measureSyncMemory(adminUrl, minutes, say), { machine, minutes }, options.json);
+  await parts.disposeAsync();
+  process.exit(0);
+}
+if (positionals[0] === "control") {
+  say(`bench: ${machine}`);
+  reportSync(await measureControl(adminUrl, seconds, say), { machine, seconds }, options.json);
   await parts.disposeAsync();
   process.exit(0);
 }

@@ -23,7 +23,7 @@ const SCRIPTS: readonly Script[] = [
   {
     name: "bench",
     description: "measure the bars of the authority path",
-    help: "\nMeasures beside pgbench on the same server and prints a table; --full also with ten million events stored. `sync` measures the sync lane instead, with --minutes its memory under load. Arguments go to the bench as they are.\n\nExamples:\n  openagents bench\n  openagents bench --seconds 10 --rounds 5\n  openagents bench --full\n  openagents bench sync --seconds 10\n  openagents bench sync --minutes 10\n\nExit codes: the bench's own.",
+    help: "\nMeasures beside pgbench on the same server and prints a table; --full also with ten million events stored. `sync` measures the sync lane instead, with --minutes its memory under load; `control` the edge of control, while people sign in. Arguments go to the bench as they are.\n\nExamples:\n  openagents bench\n  openagents bench --seconds 10 --rounds 5\n  openagents bench --full\n  openagents bench sync --seconds 10\n  openagents bench sync --minutes 10\n  openagents bench control\n\nExit codes: the bench's own.",
   },
 ];
 
