@@ -46,6 +46,16 @@ test("of two owners who step down at once one stays", async (t) => {
   );
 });
 
+test("of two owners who leave at once by the identity's own route one stays", async (t) => {
+  const control = await startHarness(t);
+  const { owner, member, org } = await team(control);
+  await setRole(control, owner, org, member.userId, "owner");
+  const leave = ({ person }: SignedIn) =>
+    person.post("/api/auth/organization/leave", { organizationId: org });
+  const answers = await Promise.all([leave(owner), leave(member)]);
+  assert.ok(answers.filter(({ status }) => status === 200).length <= 1, answers.map((a) => a.text).join());
+});
+
 test("who is removed is out at once, with the devices enrolled there, and keys stay", async (t) => {
   const control = await startHarness(t);
   const { owner, member, org } = await team(control);

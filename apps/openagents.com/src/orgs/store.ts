@@ -132,9 +132,7 @@ export async function listMembers(
   return (await q.query<MemberRow>(LIST_MEMBERS, [org, after, limit])).map(memberOf);
 }
 
-// The organisation itself, so that of two owners who leave at once one sees the other gone.
-const LOCK_ORG = statement("orgs.lock", `SELECT FROM auth."organization" WHERE "id" = $1 FOR UPDATE`);
-
+// In one order, so that of two owners who step down at once one waits and sees the other gone.
 const LOCK_MEMBERS = statement(
   "orgs.lock_members",
   `SELECT u."id", u."email", u."name", m."role", m."createdAt"
@@ -145,7 +143,6 @@ const LOCK_MEMBERS = statement(
 
 /** Some members, and all owners; they stay so until the transaction ends. */
 export async function lockMembers(tx: Tx, org: string, userIds: readonly string[]): Promise<Member[]> {
-  await tx.query(LOCK_ORG, [org]);
   return (await tx.query<MemberRow>(LOCK_MEMBERS, [org, userIds])).map(memberOf);
 }
 
