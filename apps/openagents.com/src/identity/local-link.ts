@@ -99,6 +99,6 @@ export function registerLocalLink(scope: FastifyInstance, links: LocalLinks, arr
         detail: "The link was used or has expired. The stack makes a new one.",
       });
     }
-    return arrivals.signIn(request, reply, { userId, method: "link", to: "/" });
+    return arrivals.signIn(request, reply, { userId, method: "link", to: "/home" });
   });
 }

@@ -2,7 +2,7 @@
 // it is open, and answered when it has ended.
 //
 // DEMO-1  A request opens one run, however often a process is killed over it.
-// Held by tests/run-device.test.ts.
+// Held by tests/run-demo.test.ts.
 
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -4,7 +4,7 @@
 // TURN-1  A turn that has an answer on disk is not done again; the answer is sent again.
 // TURN-2  A turn that was broken off goes on where the agent was, and says nothing twice that was told.
 // TURN-3  Whoever stops the device answers nothing: the next process goes on.
-// Held by tests/run-device.test.ts.
+// Held by apps/openagents.com/tests/device-run.pg.test.ts.
 
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -3,7 +3,7 @@
 //
 // OUT-1  An event is on disk before whoever told it goes on.
 // OUT-2  Events are sent in their order, and a batch that may have been sent is sent again as it was, under its key.
-// Held by tests/run-device.test.ts.
+// Held by apps/openagents.com/tests/device-run.pg.test.ts.
 
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";

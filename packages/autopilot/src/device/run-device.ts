@@ -3,7 +3,7 @@
 // DEV-1  A request is answered once, under a key of its own, however often a process is killed over it.
 // DEV-2  While control is away the device waits, and goes on where it was.
 // DEV-3  Turns of different threads go on at once, up to a bound; an interrupt passes them all.
-// Held by tests/run-device.test.ts.
+// Held by apps/openagents.com/tests/device-run.pg.test.ts.
 
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
