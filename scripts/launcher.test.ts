@@ -42,6 +42,8 @@ const SHELL_TOOLS = [
   "mv",
   "chmod",
 ];
+/** What bounds the heap; docs/adr/0031-memory.md. */
+const NODE_FLAGS = ["--max-semi-space-size=16", "--max-old-space-size=1024"];
 const SYSTEM_TOOLS = ["flock", "git", "setpriv", "unshare"];
 
 const FAKE_NPM = `#!/bin/sh
@@ -165,7 +167,7 @@ test("arguments and the working folder arrive as they are, also through symlinks
   const args = ["runs", "two words", "", "*", "--x=$HOME"];
   const { stdout } = await launch(clone, args, { via: join(clone.bin, "far"), cwd: "/usr" }).answer;
   const main = join(clone.root, "apps/cli/src/main.ts");
-  assert.equal(stdout, ["/usr", main, ...args].map((arg) => `[${arg}]`).join(""));
+  assert.equal(stdout, ["/usr", ...NODE_FLAGS, main, ...args].map((arg) => `[${arg}]`).join(""));
 });
 
 test("a changed lock installs again", options, async (t) => {

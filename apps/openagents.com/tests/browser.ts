@@ -9,19 +9,29 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const PATHS = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"];
+const CHROMIUM = PATHS.find((path) => path !== undefined && existsSync(path));
 const SCREENS = fileURLToPath(new URL("../../../output/screens", import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Why there is no browser; undefined when there is one. */
-export const noBrowser: string | undefined = existsSync(CHROMIUM)
-  ? undefined
-  : `NOT RUN: ${CHROMIUM} is not there. Install it: apt-get install -y chromium`;
+export const noBrowser: string | undefined =
+  CHROMIUM === undefined
+    ? "NOT RUN: there is no Chromium. Install it: apt-get install -y chromium, or set CHROMIUM."
+    : undefined;
 
 export async function launch(t: TestContext): Promise<Browser> {
+  if (CHROMIUM === undefined) throw new Error(noBrowser);
+  // As root Chromium has no sandbox; it visits this machine only.
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
   t.after(() => browser.close());
   return browser;
+}
+
+/** A page in a profile of its own, which scripts of the test may enter. */
+export async function openPage(t: TestContext): Promise<Page> {
+  const context = await (await launch(t)).newContext({ bypassCSP: true });
+  return context.newPage();
 }
 
 export type Theme = "light" | "dark";

@@ -4,42 +4,46 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { openPage } from "./chromium.ts";
+import { noBrowser, openPage } from "./browser.ts";
 import { startHarness } from "./harness.ts";
 import { SESSION_COOKIE, codeOf } from "./person.ts";
 import { query } from "./rows.ts";
 
-test("a browser keeps the session in a cookie that its pages cannot read, and a passkey signs in", async (t) => {
-  const control = await startHarness(t);
-  const origin = `http://localhost:${new URL(control.url).port}`;
-  const page = await openPage(t);
-  await page.goto(`${origin}/dev/mail`);
-  await addAuthenticator(page, { verifiesUser: true });
-  await signInByCode(page, "ada@example.com");
+test(
+  "a browser keeps the session in a cookie that its pages cannot read, and a passkey signs in",
+  { skip: noBrowser },
+  async (t) => {
+    const control = await startHarness(t);
+    const origin = `http://localhost:${new URL(control.url).port}`;
+    const page = await openPage(t);
+    await page.goto(`${origin}/dev/mail`);
+    await addAuthenticator(page, { verifiesUser: true });
+    await signInByCode(page, "ada@example.com");
 
-  const [cookie] = await page.context().cookies();
-  assert.deepEqual(
-    [cookie?.name, cookie?.httpOnly, cookie?.secure, cookie?.sameSite, cookie?.domain, cookie?.path],
-    [SESSION_COOKIE, true, true, "Lax", "localhost", "/"],
-  );
-  assert.equal(await page.evaluate("document.cookie"), "");
+    const [cookie] = await page.context().cookies();
+    assert.deepEqual(
+      [cookie?.name, cookie?.httpOnly, cookie?.secure, cookie?.sameSite, cookie?.domain, cookie?.path],
+      [SESSION_COOKIE, true, true, "Lax", "localhost", "/"],
+    );
+    assert.equal(await page.evaluate("document.cookie"), "");
 
-  const added = await addPasskey(page);
-  assert.equal(added.status, 200, JSON.stringify(added.body));
-  assert.equal((await post(page, "/api/auth/sign-out", {})).status, 200);
-  const left = await page.context().cookies();
-  assert.deepEqual(
-    left.filter(({ name }) => name === SESSION_COOKIE),
-    [],
-  );
+    const added = await addPasskey(page);
+    assert.equal(added.status, 200, JSON.stringify(added.body));
+    assert.equal((await post(page, "/api/auth/sign-out", {})).status, 200);
+    const left = await page.context().cookies();
+    assert.deepEqual(
+      left.filter(({ name }) => name === SESSION_COOKIE),
+      [],
+    );
 
-  const signedIn = await signInByPasskey(page);
-  assert.equal(signedIn.status, 200, JSON.stringify(signedIn.body));
-  const { body } = await get(page, "/api/auth/get-session");
-  assert.deepEqual([body.user.email, body.session.methods], ["ada@example.com", "passkey"]);
-});
+    const signedIn = await signInByPasskey(page);
+    assert.equal(signedIn.status, 200, JSON.stringify(signedIn.body));
+    const { body } = await get(page, "/api/auth/get-session");
+    assert.deepEqual([body.user.email, body.session.methods], ["ada@example.com", "passkey"]);
+  },
+);
 
-test("a passkey that has not verified its person signs nobody in", async (t) => {
+test("a passkey that has not verified its person signs nobody in", { skip: noBrowser }, async (t) => {
   const control = await startHarness(t);
   const page = await openPage(t);
   await page.goto(`http://localhost:${new URL(control.url).port}/dev/mail`);
@@ -52,7 +56,7 @@ test("a passkey that has not verified its person signs nobody in", async (t) => 
   assert.deepEqual([refused.status, refused.body.code], [403, "user_not_verified"]);
 });
 
-test("a passkey is added only by who has just signed in", async (t) => {
+test("a passkey is added only by who has just signed in", { skip: noBrowser }, async (t) => {
   const control = await startHarness(t);
   const page = await openPage(t);
   await page.goto(`http://localhost:${new URL(control.url).port}/dev/mail`);
