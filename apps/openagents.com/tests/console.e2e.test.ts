@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { buildConsole } from "../web/build.ts";
 import { launch, noBrowser, seriousFindings, takeScreens, visitor, type Visitor } from "./browser.ts";
+import { enrolDevice } from "./page-device.ts";
 import { runningStack, type RunningStack } from "./running-stack.ts";
 
 const FIRST_PAINT_MS_MAX = 1_000;
@@ -35,6 +36,8 @@ test("the console", { skip: noBrowser, timeout: 280_000 }, async (t) => {
   await part("a stranger sees what it is, within a second and without complaints", () =>
     stranger(browser, stack),
   );
+  await part("an agent on a device is talked to, and asks before it acts", () => talk(ada));
+  await part("a device that sells is disabled in one click", () => disable(owner));
   await part("signing out everywhere ends the session", () => leaveEverywhere(ada));
 });
 
@@ -152,10 +155,10 @@ async function organisation(browser: Browser, stack: RunningStack, { page }: Vis
   await signUp(grace, "grace@example.org");
   await grace.page.goto(link);
   await grace.page.getByRole("button", { name: "Accept" }).click();
-  await grace.page.getByText("Analytical Engines").first().waitFor();
+  await grace.page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
   await grace.context.close();
   await page.reload();
-  await page.getByText("grace@example.org").waitFor();
+  await page.getByRole("cell", { name: "grace@example.org" }).waitFor();
 }
 
 async function apiKey({ page }: Visitor): Promise<void> {
@@ -241,6 +244,65 @@ async function look(
   assert.deepEqual(complaints(), [], name);
   const wide: unknown = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
   assert.equal(wide, false, `${name} scrolls sideways`);
+}
+
+/** The device is played by the test. */
+async function talk(ada: Visitor): Promise<void> {
+  const { page } = ada;
+  const device = await enrolDevice(page, "desk");
+  await page.goto("/chat");
+  await page.getByRole("button", { name: "New thread" }).first().click();
+  await page.getByRole("textbox", { name: "Message" }).fill("Why is the test red?");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("log").getByText("Why is the test red?").waitFor();
+
+  const requestId = await device.claim();
+  await device.tell([
+    { event_type: "worker.turn_started", request_id: requestId },
+    { event_type: "worker.turn_delta", request_id: requestId, item_id: "item_1", text: "A comma " },
+  ]);
+  await page.getByText("A comma").waitFor();
+  await device.tell([
+    { event_type: "worker.turn_delta", request_id: requestId, item_id: "item_1", text: "is missing." },
+    {
+      event_type: "worker.turn_tool",
+      request_id: requestId,
+      item_id: "item_2",
+      payload: { name: "apply_patch" },
+    },
+  ]);
+  await page.getByText("A comma is missing.").waitFor();
+  await page.getByRole("heading", { name: "apply_patch" }).waitFor();
+
+  await device.post("/api/inbox/approvals", {
+    kind: "question",
+    title: "May I push to main?",
+    detail: "One commit.",
+  });
+  const card = page.getByRole("article", { name: "May I push to main?" });
+  await card.getByRole("button", { name: "Answer" }).click();
+  await page.getByLabel("Your answer").fill("Yes, this once.");
+  await page.getByRole("button", { name: "Send the answer" }).click();
+  await card.waitFor({ state: "detached" });
+  await look(ada, undefined, "chat-talk");
+  await page.goto("/inbox");
+  await page.getByText("Decided").waitFor();
+  await page.getByText("May I push to main?").waitFor();
+
+  await page.goto("/settings/devices");
+  await page.getByRole("button", { name: "Disable" }).click();
+  await page.getByRole("button", { name: "Disable it now" }).click();
+  await page.getByText("Disabled", { exact: true }).waitFor();
+  while ((await device.status()) !== 401) await page.waitForTimeout(100);
+}
+
+async function disable({ page }: Visitor): Promise<void> {
+  await page.goto("/fleet");
+  const panel = page.getByRole("region", { name: "This computer" });
+  await panel.getByRole("button", { name: "Disable" }).click();
+  await page.getByLabel("Why, for the receipt").fill("It is needed for something else.");
+  await page.getByRole("button", { name: "Disable it now" }).click();
+  await panel.getByText("Disabled", { exact: true }).waitFor();
 }
 
 async function leaveEverywhere({ page }: Visitor): Promise<void> {

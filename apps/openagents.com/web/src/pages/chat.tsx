@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { CodexWorkers, Threads, type Thread, type ThreadMessage } from "@openagents/contracts";
 import { sentence } from "@openagents/ui";
-import { Badge, Command, Empty, Problem, Time } from "@openagents/ui/react";
+import { Badge, Empty, Problem, Time } from "@openagents/ui/react";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { client, useRead } from "../api.ts";
@@ -89,9 +89,7 @@ function NewThread() {
       <Button
         size="sm"
         disabled={worker === undefined}
-        title={
-          worker === undefined ? "No device of yours runs an agent. Start the desktop app on one." : undefined
-        }
+        title={worker === undefined ? "No device of yours runs an agent now." : undefined}
         onClick={() => void begin()}
       >
         New thread
@@ -229,7 +227,6 @@ function Composer({ threadId, busy, sent }: ComposerProps) {
         <div className="oa-body row">
           <Badge word="stale" />{" "}
           <span className="quiet">The device is not connected; it gets your words when it is.</span>
-          <Command>./openagents desktop</Command>
         </div>
       ) : null}
       {error === undefined ? null : <Problem error={error} />}

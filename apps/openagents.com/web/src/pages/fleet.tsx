@@ -8,6 +8,7 @@ import { usePace, useStream } from "../live/use-live.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { CommandButton } from "../shell/command-button.tsx";
 import { Figure, Page, Panel } from "../shell/page.tsx";
+import { DevicesTab } from "./settings/devices-tab.tsx";
 import { Read } from "../shell/read.tsx";
 
 const again = () => void queries.invalidateQueries({ queryKey: ["workers"] });
@@ -29,8 +30,8 @@ export function FleetPage() {
       <Read of={workers} lines={6}>
         {({ workers: all }) =>
           all.length === 0 ? (
-            <Panel title="Devices">
-              <Empty title="No device yet" action={<Command>./openagents provider start</Command>}>
+            <Panel title="Workers">
+              <Empty title="No device sells yet" action={<Command>./openagents provider start</Command>}>
                 Run this on a computer of yours. It registers itself, says what it may use at most, and
                 appears here.
               </Empty>
@@ -45,6 +46,7 @@ export function FleetPage() {
           )
         }
       </Read>
+      <DevicesTab />
       <Earnings />
     </Page>
   );

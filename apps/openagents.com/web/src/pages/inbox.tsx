@@ -16,8 +16,6 @@ const again = () => void queries.invalidateQueries({ queryKey: ["approvals"] });
 
 /** Requests that wait for a person, before everything else; then private messages. */
 export function InboxPage() {
-  const { userId } = useSignedIn();
-  useStream(userId === "" ? undefined : `control.approvals.user.${userId}`, useCallback(again, []));
   const waiting = useApprovals("pending");
   const all = useRead(
     ["approvals", "all"],
@@ -73,11 +71,14 @@ export function InboxPage() {
   );
 }
 
+/** What waits for the reader, as it comes. */
 export function useApprovals(status: "pending") {
+  const { userId } = useSignedIn();
+  useStream(userId === "" ? undefined : `control.approvals.user.${userId}`, useCallback(again, []));
   return useRead(
     ["approvals", status],
     (signal) => client(Inbox).listApprovals({ status, limit: 50 }, { signal }),
-    usePace(),
+    usePace(8_000),
   );
 }
 

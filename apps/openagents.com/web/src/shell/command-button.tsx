@@ -50,7 +50,7 @@ export function CommandButton(props: CommandButtonProps) {
   return (
     <>
       <Button
-        size="sm"
+        size="xs"
         variant="default"
         onClick={open}
         disabled={disabledBecause !== undefined}

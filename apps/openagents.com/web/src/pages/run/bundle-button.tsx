@@ -27,7 +27,7 @@ export function BundleButton({ runId, ready }: BundleButtonProps) {
   return (
     <>
       <Button
-        size="sm"
+        size="xs"
         variant="default"
         loading={busy}
         disabled={!ready}

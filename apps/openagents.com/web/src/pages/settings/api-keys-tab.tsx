@@ -11,12 +11,15 @@ import { Read } from "../../shell/read.tsx";
 
 const changed = () => void queries.invalidateQueries({ queryKey: ["api-keys"] });
 
+/** What a person decides is given to no key. */
+const OF_PERSONS = /^(admin|orgs:write|(sessions|tokens):[a-z]+|[a-z]+:decide)$/;
+
 /** Keys belong to the organisation, and outlive the person who made them. */
 export function ApiKeysTab() {
   const { scopes } = useSignedIn();
   const [secret, setSecret] = useState<string>();
   const keys = useRead(["api-keys"], (signal) => client(ApiKeys).listApiKeys({ limit: 100 }, { signal }));
-  const grantable = [...scopes].filter((scope) => scope !== "admin").sort();
+  const grantable = [...scopes].filter((scope) => !OF_PERSONS.test(scope)).sort();
   return (
     <>
       {secret === undefined ? null : (

@@ -1,5 +1,6 @@
 import { Devices, type Device } from "@openagents/contracts";
-import { Badge, Command, Empty, Id, Time } from "@openagents/ui/react";
+import { Badge, Empty, Id, Time } from "@openagents/ui/react";
+import { Link } from "@tanstack/react-router";
 import { client, useRead } from "../../api.ts";
 import { queries } from "../../queries.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
@@ -14,11 +15,11 @@ export function DevicesTab() {
     everyMs: 15_000,
   });
   return (
-    <Panel title="Devices">
+    <Panel title="Devices that act for you">
       <Read of={devices}>
         {({ devices: all }) =>
           all.length === 0 ? (
-            <Empty title="No device is enrolled" action={<Command>./openagents login</Command>}>
+            <Empty title="No device is enrolled" action={<Link to="/device">Enter a device’s code</Link>}>
               A device proves itself by a key that it made and never gives away. Enrol one with this command
               on it.
             </Empty>
