@@ -1,7 +1,7 @@
 // The figures of the whole market. The runtime publishes them once a minute;
 // they are fetched once a minute for all, so that everyone is told the same.
 
-import { Streams, createClient, type GetStatsResponse } from "@openagents/contracts";
+import { ProblemError, Streams, createClient, type GetStatsResponse } from "@openagents/contracts";
 import { startSweep, type After, type Logger } from "@openagents/service";
 
 export type Stats = AsyncDisposable & {
@@ -21,7 +21,7 @@ export type StatsDeps = {
 const EVERY_MS = 60_000;
 
 /** A runtime that is away is asked this often: a service that starts before it must not stay silent for a minute. */
-const RETRY_EVERY_MS = 5_000;
+const RETRY_EVERY_MS = 1_000;
 
 const STREAM = "runtime.stats";
 
@@ -36,12 +36,20 @@ export function startStats({ runtimeUrl, token, log, after, everyMs = EVERY_MS }
     after,
     async look(signal) {
       if (latest !== undefined && performance.now() - heardAtMs < everyMs) return;
-      const { snapshot } = await streams.getStreamSnapshot({ streamId: STREAM }, { signal });
+      const answer = await streams.getStreamSnapshot({ streamId: STREAM }, { signal }).catch(nothingYet);
+      if (answer === undefined) return;
+      const { snapshot } = answer;
       latest = statsOf(snapshot) ?? latest;
       heardAtMs = performance.now();
     },
   });
   return { latest: () => latest, [Symbol.asyncDispose]: () => sweep[Symbol.asyncDispose]() };
+}
+
+/** A runtime that is new has published nothing. */
+function nothingYet(error: unknown): undefined {
+  if (error instanceof ProblemError && error.status === 404) return undefined;
+  throw error;
 }
 
 /** What the runtime published, as everyone is told it. Undefined for what is not that. */
