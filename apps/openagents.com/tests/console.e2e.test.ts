@@ -234,7 +234,7 @@ async function look(
   const { page, complaints } = who;
   if (path !== undefined) await page.goto(path);
   await page.getByRole("heading", { level: 1 }).first().waitFor();
-  const loading = page.getByRole("status", { name: "Loading" });
+  const loading = page.locator('[aria-label="Loading"], .figures-to-come');
   while ((await loading.count()) > 0) await loading.first().waitFor({ state: "detached" });
   await takeScreens(page, name);
   for (const colorScheme of ["dark", "light"] as const) {

@@ -40,8 +40,8 @@ async function pageOf(request) {
   try {
     const answer = await fetch(request);
     const isPage = answer.headers.get("content-type")?.startsWith("text/html") === true;
-    if (answer.ok && isPage && answer.headers.get("x-console-page") === "1")
-      await cache.put("/", answer.clone());
+    const isOther = /^\/(dev|sign-in)\//.test(new URL(answer.url).pathname);
+    if (answer.ok && isPage && !isOther && !answer.redirected) await cache.put("/", answer.clone());
     return answer;
   } catch (error) {
     const kept = await cache.match("/");

@@ -1,3 +1,4 @@
+import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "react";
 
 export type Series = { readonly label: string; readonly values: readonly (number | null)[] };

@@ -145,7 +145,7 @@ function Message({ message }: { readonly message: ThreadMessage }) {
   return (
     <div className={message.role === "tool" ? "card" : "message"} data-from={message.role}>
       {message.role === "tool" ? <ToolCard message={message} /> : message.text}
-      {message.status === "streaming" ? <Badge word="running" /> : null}
+      {message.status === "streaming" ? <Badge word="leased" /> : null}
       {failed ? (
         <p className="oa-fine" role="alert">
           Not delivered: {typeof code === "string" ? sentence(code) : "no reason was given"}.
