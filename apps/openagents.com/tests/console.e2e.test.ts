@@ -317,6 +317,7 @@ async function leaveEverywhere({ page }: Visitor): Promise<void> {
 async function signedInOwner(browser: Browser, stack: RunningStack): Promise<Visitor> {
   const owner = await visitor(browser, stack.url);
   await owner.page.goto(await stack.run("console"));
-  await owner.page.getByRole("link", { name: "Open the console" }).first().waitFor();
+  await owner.page.goto("/home");
+  await owner.page.getByRole("heading", { level: 1, name: "Home" }).waitFor();
   return owner;
 }

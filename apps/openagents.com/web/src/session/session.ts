@@ -33,7 +33,7 @@ export type Session = {
   signOut(): Promise<void>;
 };
 
-export function createSession(request: typeof fetch = (...args) => fetch(...args)): Session {
+export function createSession(request: typeof fetch = reachable): Session {
   let state: SessionState = { kind: "asking" };
   let held: Held | undefined;
   let asking: Promise<SessionState> | undefined;
@@ -122,6 +122,12 @@ export function createSession(request: typeof fetch = (...args) => fetch(...args
     },
   };
 }
+
+const reachable: typeof fetch = (...args) =>
+  fetch(...args).catch((cause: unknown) => {
+    const detail = "The control service gave no answer. Check the connection, and load the page again.";
+    throw new ProblemError({ status: 503, code: "unreachable", detail, cause });
+  });
 
 function unavailable(status: number): ProblemError {
   return new ProblemError({
