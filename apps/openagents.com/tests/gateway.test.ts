@@ -59,6 +59,27 @@ test("workers are reached under their public path", async (t) => {
   ]);
 });
 
+test("no path leads out of what is handed on, however its dots are written, and names with dots are names", async (t) => {
+  const paths: (string | undefined)[] = [];
+  const gateway = await startGateway(t, (request, response) => {
+    paths.push(request.url);
+    response.end("{}");
+  });
+  for (const path of [
+    "/internal/v1/../../metrics",
+    "/internal/v1/%2e%2e/%2E%2e/metrics",
+    "/internal/v1/..%2f..%2fmetrics",
+    "/internal/v1/runs/..\\..\\..\\metrics",
+    "/log/./checkpoint",
+    "/api/runtime/workers/../../../metrics",
+  ])
+    assert.equal((await raw(gateway.port, { path, headers: {} })).status, 404, path);
+  assert.deepEqual(paths, []);
+  for (const path of ["/internal/v1/artifacts/..a", "/log/tile/0/x001/..."])
+    assert.equal((await raw(gateway.port, { path, headers: {} })).status, 200, path);
+  assert.deepEqual(paths, ["/internal/v1/artifacts/..a", "/log/tile/0/x001/..."]);
+});
+
 test("neither a cookie nor a header of one connection reaches the runtime, and it sets no cookie", async (t) => {
   let headers: IncomingMessage["headers"] = {};
   const gateway = await startGateway(t, (request, response) => {

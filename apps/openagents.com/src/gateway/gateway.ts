@@ -6,6 +6,7 @@
 // GW-2  No credential but the caller's bearer reaches the runtime.
 // GW-3  A call ends: when its caller goes, when nothing moves any more, or at the drain.
 // GW-4  A call that was handed on is never sent again; whether it was done is for its key to say.
+// GW-5  No path leads out of the routes that are handed on, however its dots are written.
 // Held by tests/gateway.test.ts.
 
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
@@ -60,7 +61,12 @@ export function forwardToRuntime(app: FastifyInstance, deps: GatewayDeps): Gatew
     const body = boundedBody(request, limits.bodyBytesMax);
     const ends = new AbortController();
     reply.raw.once("close", () => ends.abort());
-    const upstream = send(`${deps.runtimeUrl}${path}`, {
+    const upstream = send({
+      protocol: base.protocol,
+      hostname: base.hostname.replace(/^\[|\]$/g, ""),
+      port: base.port,
+      // As it came: an address that is parsed again would resolve what is in it.
+      path: `${base.pathname.replace(/\/$/, "")}${path}`,
       method: request.method,
       headers: requestHeaders(request.headers, requestIdOf(request)),
       agent,
@@ -86,7 +92,10 @@ export function forwardToRuntime(app: FastifyInstance, deps: GatewayDeps): Gatew
         url,
         exposeHeadRoute: false,
         bodyLimit: limits.bodyBytesMax,
-        handler: (request, reply) => forward(request, reply, pathOf(request.url)),
+        handler: (request, reply) => {
+          assertPlainPath(request.url);
+          return forward(request, reply, pathOf(request.url));
+        },
       });
     route("/internal/v1/*", (url) => url);
     route("/log/*", (url) => url);
@@ -100,6 +109,18 @@ export function forwardToRuntime(app: FastifyInstance, deps: GatewayDeps): Gatew
       for (const ends of following) ends.abort();
     },
   };
+}
+
+/** GW-5: whoever is behind might resolve dots. Throws 404. */
+function assertPlainPath(url: string): void {
+  const [path = ""] = url.split("?", 1);
+  const hasDots = path.split(/\/|%2f|\\|%5c/i).some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  if (!hasDots) return;
+  throw new ProblemError({
+    status: 404,
+    code: "route_not_found",
+    detail: "There is no such route. A path with `.` or `..` in it is not resolved.",
+  });
 }
 
 type Upstream = ReturnType<typeof httpRequest>;
