@@ -4,55 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { scriptedAgent } from "@openagents/agent";
-import type { CodexWorkerCall } from "@openagents/contracts";
 import { prepareDemoRepository } from "../src/demo.ts";
-import type { DeviceClients } from "../src/device/deps.ts";
 import { runDevice, type DemoOrder } from "../src/device/index.ts";
 import type { RunOutcome } from "../src/run/index.ts";
-
-const CALL: CodexWorkerCall = {
-  workerId: "cwk_1",
-  requestId: "demo-1",
-  method: "run/demo",
-  params: {},
-  status: "claimed",
-  claims: 1,
-  createdAt: 0,
-  deadlineAt: 600_000,
-};
-
-/** Control with one open request, which keeps what it is told by its keys. */
-function controlWithOneCall() {
-  const told = new Map<string, unknown>();
-  const answered = Promise.withResolvers<unknown>();
-  let isOpen = true;
-  const workers: Partial<DeviceClients["workers"]> = {
-    createCodexWorker: async () => ({ worker: { workerId: "cwk_1" } }) as never,
-    async claimCodexWorkerCall({ holding }, options) {
-      if (isOpen && !holding.includes(CALL.requestId)) return { call: CALL };
-      await new Promise((_resolve, reject) => {
-        options?.signal?.addEventListener("abort", () => reject(options.signal?.reason), { once: true });
-      });
-      return {};
-    },
-    async appendCodexWorkerEvents({ events }, options) {
-      told.set(options?.idempotencyKey ?? "", events);
-      return { headSeq: 1n } as never;
-    },
-    async answerCodexWorkerCall(answer) {
-      isOpen = false;
-      answered.resolve(answer);
-      return { call: CALL } as never;
-    },
-  };
-  return { clients: { workers, threads: {} } as unknown as DeviceClients, told, answered: answered.promise };
-}
+import { controlWithOneCall } from "./control-with-one-call.ts";
 
 test("a request for the demonstration opens one run, however often the process ends over it", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "oa-demo-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { scriptFile } = await prepareDemoRepository(join(folder, "repo"));
-  const control = controlWithOneCall();
+  const control = controlWithOneCall({ requestId: "demo-1", method: "run/demo", params: {} });
   const orders: DemoOrder[] = [];
   const device = (signal: AbortSignal, runDemo: (order: DemoOrder) => Promise<RunOutcome>) =>
     runDevice({

@@ -12,10 +12,11 @@ import { AgentError, type Agent } from "@openagents/agent";
 import type { CodexWorkerCall, CodexWorkerError, JsonObject } from "@openagents/contracts";
 import { AutopilotError } from "../autopilot-error.ts";
 import { reading } from "../clients.ts";
-import { makeWorkspace, openWorkspace, type BaseFacts, type Source } from "../workspace/index.ts";
+import { makeWorkspace, openWorkspace, type BaseFacts } from "../workspace/index.ts";
 import { writeDurably } from "../write-durably.ts";
 import { conversation } from "./conversation.ts";
 import type { DeviceDeps } from "./deps.ts";
+import { nothingYet } from "./nothing-yet.ts";
 import { openOutbox, type Outbox, type TurnTold } from "./outbox.ts";
 import { saysTheSame, toldOf } from "./told.ts";
 
@@ -132,14 +133,6 @@ async function openThreadWorkspace(deps: DeviceDeps, threadId: string, signal: A
   const facts = await makeWorkspace(deps.source ?? (await nothingYet(deps.dataDir)), files, signal);
   await writeDurably(factsFile, JSON.stringify(facts));
   return openWorkspace(files, facts, signal);
-}
-
-/** A folder to begin from where none is named. A base has at least one file. */
-async function nothingYet(dataDir: string): Promise<Source> {
-  const path = join(dataDir, "empty");
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  await writeDurably(join(path, "README.md"), "The work of a conversation that began from no project.\n");
-  return { kind: "folder", path };
 }
 
 async function readAnswer(file: string): Promise<TurnAnswer | undefined> {

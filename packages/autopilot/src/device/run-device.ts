@@ -9,12 +9,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { Agent } from "@openagents/agent";
 import { ProblemError, type CodexWorkerCall } from "@openagents/contracts";
+import { createSandbox, type Sandbox } from "@openagents/sandbox";
 import { reading, type ClientSettings } from "../clients.ts";
 import { pauseFor, type Pause } from "../pause.ts";
 import type { Source } from "../workspace/index.ts";
 import { answerPlainly } from "./answer-plainly.ts";
 import { deviceClients, type DeviceClients, type DeviceDeps } from "./deps.ts";
 import { doDemo, type DemoRunner } from "./do-demo.ts";
+import { doSandbox } from "./do-sandbox.ts";
 import { Interrupted, doTurn, type TurnAnswer } from "./do-turn.ts";
 import { textOf } from "./text-of.ts";
 
@@ -27,6 +29,8 @@ export type DeviceOptions = {
   readonly source?: Source | undefined;
   /** Absolute; must not be shared by two processes. */
   readonly dataDir: string;
+  /** Where `sandbox/run` runs; this machine's own when absent. */
+  readonly openSandbox?: (() => Promise<Sandbox>) | undefined;
   /** Carries out `run/demo`; without it the device does not know the method. */
   readonly runDemo?: DemoRunner | undefined;
   /** Stops the device: what it works on stays open for the next start. */
@@ -148,7 +152,10 @@ type Serving = {
   readonly held: ReadonlyMap<string, Held>;
 };
 
-type Carrying = Serving & { readonly runDemo: DemoRunner | undefined };
+type Carrying = Serving & {
+  readonly runDemo: DemoRunner | undefined;
+  readonly openSandbox: () => Promise<Sandbox>;
+};
 
 /** Carry one request out and answer it. Its own faults are told: the next one is another's. */
 async function serve(
@@ -158,8 +165,16 @@ async function serve(
   { stop, interrupt, slots, held }: Serving,
 ): Promise<void> {
   const { requestId } = call;
+  const openSandbox = options.openSandbox ?? (() => createSandbox());
   try {
-    const answer = await carryOut(deps, call, { stop, interrupt, slots, held, runDemo: options.runDemo });
+    const answer = await carryOut(deps, call, {
+      stop,
+      interrupt,
+      slots,
+      held,
+      runDemo: options.runDemo,
+      openSandbox,
+    });
     const send = () =>
       deps.clients.workers.answerCodexWorkerCall(
         { workerId: deps.workerId, requestId, ...answer },
@@ -185,7 +200,7 @@ const LATE: ReadonlySet<string> = new Set(["already_answered", "request_not_held
 async function carryOut(
   deps: DeviceDeps,
   call: CodexWorkerCall,
-  { stop, interrupt, slots, held, runDemo }: Carrying,
+  { stop, interrupt, slots, held, runDemo, openSandbox }: Carrying,
 ): Promise<TurnAnswer> {
   const inSlot = async (work: () => Promise<TurnAnswer>) => {
     const release = await slots.take();
@@ -197,6 +212,7 @@ async function carryOut(
     }
   };
   if (call.method === "turn/start") return inSlot(() => doTurn(deps, call, stop, interrupt));
+  if (call.method === "sandbox/run") return inSlot(() => doSandbox(deps, openSandbox, call, stop));
   if (call.method === "run/demo" && runDemo !== undefined)
     return inSlot(() => doDemo(deps, runDemo, call, stop, interrupt));
   if (call.method === "turn/interrupt") {
