@@ -182,7 +182,8 @@ async function serve(
       );
     await reading(send, stop, deps.pause);
     const outcome = "error" in answer ? "error" : "response";
-    const detail = "error" in answer ? answer.error.message : textOf(answer.response["summary"]);
+    const detail =
+      "error" in answer ? answer.error.message : textOf(answer.response["summary"]) || call.method;
     options.onEvent?.({ type: "answered", requestId, outcome, detail });
   } catch (cause) {
     // The next process goes on with it.
