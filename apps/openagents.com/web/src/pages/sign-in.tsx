@@ -61,7 +61,7 @@ export function SignIn() {
         {options.data?.has("sso") === true ? (
           <>
             <h1>Sign in</h1>
-            <Button component="a" href="/api/auth/sso/start">
+            <Button component="a" href="/sign-in/sso">
               Go on with your organisation’s sign-in
             </Button>
             <p className="reason">This installation signs people in at its identity provider only.</p>
