@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import {
   createAuthority,
+  createReceiptSigner,
   openFollower,
   startAnnouncer,
   type Authority,
@@ -33,6 +34,7 @@ import { distributionRoutes } from "./distribution/index.ts";
 import { createIdentity, registerLocalLinkRequest, type Identity, type Limits } from "./identity/index.ts";
 import { createMailer } from "./mail/index.ts";
 import { forwardToRuntime } from "./gateway/index.ts";
+import { receiptRoutes } from "./receipts/index.ts";
 import { CONSOLE_DIR, servePages } from "./web/index.ts";
 import { personLanes } from "./person-lanes.ts";
 import type { FindDeviceOwner } from "./persons/index.ts";
@@ -169,6 +171,7 @@ function buildService(
   let openApiText = "";
   const bindings: Binding[] = [
     distributionRoutes({ openApiText: () => openApiText }),
+    receiptRoutes({ db, signer: createReceiptSigner(config.receiptSigningKey) }),
     ...access.bindings(identity),
     ...agentLanes({
       db,

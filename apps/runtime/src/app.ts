@@ -3,7 +3,13 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createAuthority, getMode, openFollower, startAnnouncer } from "@openagents/authority";
+import {
+  createAuthority,
+  createReceiptSigner,
+  getMode,
+  openFollower,
+  startAnnouncer,
+} from "@openagents/authority";
 import { ProblemError, openApi, type Binding } from "@openagents/contracts";
 import {
   assertMigrated,
@@ -50,7 +56,7 @@ import { operationsRoutes } from "./operations/index.ts";
 import { DEFAULT_LIMITS, createRateLimits } from "./rate-limits/index.ts";
 import { panelRoutes } from "./panels/index.ts";
 import { listPushes, startPushes } from "./push/index.ts";
-import { createSigner, receiptRoutes } from "./receipts/index.ts";
+import { receiptRoutes } from "./receipts/index.ts";
 import { exportRoutes } from "./exports/index.ts";
 import { projectorRoutes, startProjector } from "./projections/index.ts";
 import { runRoutes, startExecutorSweep } from "./runs/index.ts";
@@ -140,7 +146,7 @@ async function buildService(
     streams: { ofReceipt: receiptEvents, committed: (streamIds) => announcer.announce(streamIds) },
   });
   const limits = createRateLimits({ db, limits: config.rateLimits ?? DEFAULT_LIMITS, nowMs });
-  const signer = createSigner(config.receiptSigningKey);
+  const signer = createReceiptSigner(config.receiptSigningKey);
   const outbound = createOutbound({
     allowLoopback: config.pushToLoopback,
     ...(resolve === undefined ? {} : { resolve }),

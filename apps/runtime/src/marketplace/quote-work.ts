@@ -1,4 +1,4 @@
-import { newId, type Authority, type Outcome } from "@openagents/authority";
+import { newId, type Authority, type Outcome, type ReceiptSigner } from "@openagents/authority";
 import type {
   CommandCall,
   CommandReply,
@@ -11,7 +11,6 @@ import type { Tx, Write } from "@openagents/postgres";
 import { listBlockersOf } from "../blocks/index.ts";
 import { capabilityOf, countOpenJobs, jobHashOf } from "../jobs/index.ts";
 import { countMarket } from "../market-counts/index.ts";
-import type { Signer } from "../receipts/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { expectedPrice, samplingTerms } from "../sampling/index.ts";
 import { findAgreeing } from "../standings/index.ts";
@@ -33,7 +32,7 @@ import { insertQuote } from "./store.ts";
 
 type QuoteResponse = QuoteSandboxRunResponse | QuoteRepoIndexResponse;
 
-export type QuoteDeps = InputsDeps & { readonly authority: Authority; readonly signer: Signer };
+export type QuoteDeps = InputsDeps & { readonly authority: Authority; readonly signer: ReceiptSigner };
 
 /**
  * Select a provider and the one that repeats its work, and fix the price of both.

@@ -1,5 +1,6 @@
 // An offer of one job, all-in, and the terms that the operator signs.
 
+import type { ReceiptSigner } from "@openagents/authority";
 import type {
   Assurance,
   BuyingPolicy,
@@ -11,7 +12,6 @@ import type {
 } from "@openagents/contracts";
 import { quoteHash, type JsonObject } from "@openagents/receipts";
 import type { JobSpec } from "../jobs/index.ts";
-import type { Signer } from "../receipts/index.ts";
 import type { SamplingTerms } from "../sampling/index.ts";
 import { sumOf, type Priced } from "./price.ts";
 
@@ -109,7 +109,7 @@ function quoteSha256(terms: QuoteTerms): string {
 }
 
 /** The terms with the operator's word on them, as the receipt has them. */
-export function signTerms(terms: QuoteTerms, signer: Signer) {
+export function signTerms(terms: QuoteTerms, signer: ReceiptSigner) {
   const sha256 = quoteSha256(terms);
   const signature = signer.signHash(sha256);
   const facts: JsonObject = {

@@ -1,4 +1,4 @@
-import { newId, type Authority, type Outcome } from "@openagents/authority";
+import { newId, type Authority, type Outcome, type ReceiptSigner } from "@openagents/authority";
 import type { CommandCall, CommandReply, QuotePanelRequest, QuotePanelResponse } from "@openagents/contracts";
 import { invalidField } from "@openagents/service";
 import { listBlockersOf } from "../blocks/index.ts";
@@ -21,14 +21,13 @@ import {
   type QuoteTerms,
 } from "../marketplace/index.ts";
 import { countMarket } from "../market-counts/index.ts";
-import type { Signer } from "../receipts/index.ts";
 import { extendRun, isFinished, requireLockedRun } from "../runs/index.ts";
 import { STALE_AFTER_MS, listFreshProviders } from "../workers/index.ts";
 import { decideTerms } from "./decide-order.ts";
 import { panelMessage, type Panel } from "./panel.ts";
 import { insertPanel } from "./store.ts";
 
-export type QuotePanelDeps = InputsDeps & { readonly authority: Authority; readonly signer: Signer };
+export type QuotePanelDeps = InputsDeps & { readonly authority: Authority; readonly signer: ReceiptSigner };
 
 /** In order of precedence. */
 type QuoteRefusal = "run_finished" | "judge_not_configured" | "merge_unsupported" | "too_few_owners";

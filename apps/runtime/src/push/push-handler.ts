@@ -6,13 +6,12 @@
 // PUSH-3  Only the public internet is called, and this machine where the configuration allows it.
 // Held by tests/push.pg.test.ts.
 
-import type { ActResult, Effect, Intent, IntentHandler } from "@openagents/authority";
+import type { ActResult, Effect, Intent, IntentHandler, ReceiptSigner } from "@openagents/authority";
 import { Marketplace, encodeText, methodsOf, sandboxRunPushDesc } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { pushHash } from "@openagents/receipts";
 import { OutboundError, type Logger, type Outbound } from "@openagents/service";
 import { findJob } from "../jobs/index.ts";
-import type { Signer } from "../receipts/index.ts";
 import { findWorker } from "../workers/index.ts";
 import { decidePush } from "./decide-push.ts";
 import { PROVIDER_PUSH } from "./intend-push.ts";
@@ -20,7 +19,7 @@ import { PROVIDER_PUSH } from "./intend-push.ts";
 export type PushDeps = {
   readonly db: Database;
   readonly outbound: Outbound;
-  readonly signer: Signer;
+  readonly signer: ReceiptSigner;
   /** Where providers reach this runtime. */
   readonly runtimeUrl: string;
   readonly log: Logger;

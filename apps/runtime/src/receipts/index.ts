@@ -1,2 +1,1 @@
 export { receiptRoutes, type ReceiptRoutesDeps } from "./routes.ts";
-export { createSigner, signStored, type Signer } from "./signer.ts";

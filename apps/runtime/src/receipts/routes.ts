@@ -1,13 +1,18 @@
-import { findReceipts, listReceipts, type ReceiptKey } from "@openagents/authority";
+import {
+  findReceipts,
+  listReceipts,
+  signStored,
+  type ReceiptKey,
+  type ReceiptSigner,
+} from "@openagents/authority";
 import { Receipts, bind, type Binding, type LogInclusion } from "@openagents/contracts";
 import { gatherReads, type Database } from "@openagents/postgres";
 import { decodeCursor, encodeCursor, invalidField, notFound, PAGE_DEFAULT } from "@openagents/service";
 import type { PublishedLog, Sequencer } from "../transparency/index.ts";
-import { signStored, type Signer } from "./signer.ts";
 
 export type ReceiptRoutesDeps = {
   readonly db: Database;
-  readonly signer: Signer;
+  readonly signer: ReceiptSigner;
   readonly published: Pick<PublishedLog, "inclusionOf">;
   readonly sequencer: Pick<Sequencer, "nextLook">;
 };

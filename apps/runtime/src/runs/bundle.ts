@@ -1,7 +1,6 @@
 // Sealing a bundle: the operator signs the hashes of its files, once for each
 // state of the run's log.
 
-import type { Authority } from "@openagents/authority";
 import type {
   BundleFile,
   CommandCall,
@@ -9,16 +8,15 @@ import type {
   SealBundleRequest,
   SealBundleResponse,
 } from "@openagents/contracts";
-import { findReceipt } from "@openagents/authority";
+import { findReceipt, signStored, type Authority, type ReceiptSigner } from "@openagents/authority";
 import type { Tx } from "@openagents/postgres";
 import { canonicalize, parseStrict, type JsonObject, type JsonValue } from "@openagents/receipts";
 import { invalidField } from "@openagents/service";
-import { signStored, type Signer } from "../receipts/index.ts";
 import { isFinished, type Run } from "./run.ts";
 import { requireLockedRun } from "./service.ts";
 import { updateRun } from "./store.ts";
 
-export type BundleDeps = { readonly authority: Authority; readonly signer: Signer };
+export type BundleDeps = { readonly authority: Authority; readonly signer: ReceiptSigner };
 
 /**
  * Sign a finished run's bundle manifest. Refused with 409 `run_not_finished`,

@@ -1,3 +1,4 @@
+import { signStored } from "@openagents/authority";
 import { Readable } from "node:stream";
 import {
   Runs,
@@ -10,7 +11,6 @@ import {
 import { gatherReads, type Database } from "@openagents/postgres";
 import { canonicalize } from "@openagents/receipts";
 import { decodeCursor, encodeCursor, notFound, PAGE_DEFAULT } from "@openagents/service";
-import { signStored } from "../receipts/index.ts";
 import { sealBundle, type BundleDeps } from "./bundle.ts";
 import { acquireExecutor, recordLostExecutor, releaseExecutor, renewExecutor } from "./executor-service.ts";
 import { followRun, type FollowDeps } from "./follow-run.ts";

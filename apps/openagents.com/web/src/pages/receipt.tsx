@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import {
+  ControlReceipts,
   Receipts,
   TransparencyLog,
   encode,
@@ -7,6 +8,7 @@ import {
   type JsonValue,
   type SignedReceipt,
 } from "@openagents/contracts";
+import { RECEIPT_PREFIXES } from "@openagents/receipts";
 import {
   examineReceipt,
   formatMsats,
@@ -27,20 +29,17 @@ import { kindOf } from "./receipts.tsx";
 /** One receipt: what it says, and whether it can be believed, computed here. */
 export function ReceiptPage() {
   const { receiptId = "" } = useParams({ strict: false });
-  const receipt = useRead(
-    ["receipt", receiptId],
-    (signal) => client(Receipts).getReceipt({ receiptId }, { signal }),
-    {
-      // Until it stands in the log.
-      everyMs: 4_000,
-    },
-  );
+  const receipt = useRead(["receipt", receiptId], (signal) => findReceipt(receiptId, signal), {
+    // Until it stands in the log.
+    everyMs: 4_000,
+  });
   const pins = useRead(["pins"], async (signal) => {
-    const [signer, log] = await Promise.all([
+    const [signer, control, log] = await Promise.all([
       client(Receipts).getSigner({}, { signal }),
+      client(ControlReceipts).getControlSigner({}, { signal }),
       client(TransparencyLog).getLog({}, { signal }),
     ]);
-    return { operatorKeys: [signer.publicKey], logKeys: [log.logKey] };
+    return { operatorKeys: [signer.publicKey, control.publicKey], logKeys: [log.logKey] };
   });
   const kind = receipt.data === undefined ? "Receipt" : kindOf(textAt(receipt.data.receipt, "schema") ?? "");
   return (
@@ -50,6 +49,19 @@ export function ReceiptPage() {
       </Read>
     </Page>
   );
+}
+
+/** Work and money are the runtime's; rights, devices and approvals are control's. An id begins with its kind. */
+function findReceipt(receiptId: string, signal: AbortSignal): Promise<SignedReceipt> {
+  return isOfControl(receiptId)
+    ? client(ControlReceipts).getControlReceipt({ receiptId }, { signal })
+    : client(Receipts).getReceipt({ receiptId }, { signal });
+}
+
+function isOfControl(receiptId: string): boolean {
+  const [prefix] = receiptId.split("_", 1);
+  const schema = Object.entries(RECEIPT_PREFIXES).find(([, known]) => known === prefix)?.[0];
+  return schema?.startsWith("openagents.control.") === true;
 }
 
 type Pinned = { readonly operatorKeys: readonly string[]; readonly logKeys: readonly string[] };

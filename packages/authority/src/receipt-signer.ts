@@ -11,7 +11,8 @@ import {
   type Receipt,
 } from "@openagents/receipts";
 
-export type Signer = {
+/** Signs the receipts of one service. */
+export type ReceiptSigner = {
   readonly publicKey: string;
   sign(receipt: Receipt): SignedReceipt["signature"];
   /** Sign a hash: 64 lower-case hex digits. */
@@ -22,7 +23,7 @@ export type Signer = {
 const CACHE_ENTRIES_MAX = 10_000;
 
 /** `secretKey` is 32 bytes in hex; it is never logged or answered. */
-export function createSigner(secretKey: string): Signer {
+export function createReceiptSigner(secretKey: string): ReceiptSigner {
   const cache = new Map<string, SignedReceipt["signature"]>();
   return {
     publicKey: publicKeyOf(secretKey),
@@ -53,7 +54,7 @@ export function createSigner(secretKey: string): Signer {
 }
 
 /** Sign a receipt that is stored as canonical JSON. */
-export function signStored(signer: Signer, canonical: string): SignedReceipt {
+export function signStored(signer: ReceiptSigner, canonical: string): SignedReceipt {
   const receipt = parseStrict(canonical) as JsonObject & Receipt;
   return { receipt, signature: signer.sign(receipt) };
 }

@@ -1,0 +1,34 @@
+import { findReceipts, signStored, type ReceiptSigner } from "@openagents/authority";
+import { ControlReceipts, bind, type Binding } from "@openagents/contracts";
+import type { Database } from "@openagents/postgres";
+import { notFound } from "@openagents/service";
+
+/** The receipts of this service's own commands: of devices, keys, members, approvals, tools. */
+export function receiptRoutes({
+  db,
+  signer,
+}: {
+  readonly db: Database;
+  readonly signer: ReceiptSigner;
+}): Binding {
+  return bind(ControlReceipts, {
+    async getControlReceipt({ receiptId }, { principal }) {
+      // Some are a person's own, and no organisation's.
+      const found = await findReceipts(db, [
+        { tenant: principal.org, receiptId },
+        { tenant: principal.id, receiptId },
+      ]);
+      const stored = found.find((each) => each !== undefined);
+      if (stored === undefined) throw notFound("receipt", receiptId);
+      return signStored(signer, stored.body);
+    },
+
+    async getControlSigner() {
+      return {
+        service: "control_service",
+        scheme: "secp256k1_schnorr_no_aux_rand",
+        publicKey: signer.publicKey,
+      };
+    },
+  });
+}
