@@ -23,7 +23,8 @@ const HELP = `
 first start lets it in. It takes the messages of your threads, works on each in a copy of
 --repo with your agent, and says what the agent says, as it says it. What it was not done
 with when it was stopped or killed, the next start goes on with; nothing is done twice.
-What the agent wants to do outside of its workspace is declined, since nobody is there.
+What the agent wants to do outside of its workspace is asked in your inbox, and is declined
+when nobody agrees within ten minutes.
 
 disable takes a device's tokens back everywhere within seconds; enable lets it in again.
 

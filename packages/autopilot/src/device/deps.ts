@@ -1,10 +1,12 @@
 import type { Agent } from "@openagents/agent";
 import {
   CodexWorkers,
+  Inbox,
   Threads,
   createClient,
   type Client,
   type CodexWorkersTypes,
+  type InboxTypes,
   type ThreadsTypes,
 } from "@openagents/contracts";
 import type { ClientSettings } from "../clients.ts";
@@ -14,6 +16,7 @@ import type { Source } from "../workspace/index.ts";
 export type DeviceClients = {
   readonly workers: Client<CodexWorkersTypes>;
   readonly threads: Client<ThreadsTypes>;
+  readonly inbox: Client<InboxTypes>;
 };
 
 /** Longer than the longest wait that a call may ask for. */
@@ -21,7 +24,11 @@ const TIMEOUT_MS = 60_000;
 
 export function deviceClients(settings: ClientSettings): DeviceClients {
   const options = { ...settings, timeoutMs: TIMEOUT_MS };
-  return { workers: createClient(CodexWorkers, options), threads: createClient(Threads, options) };
+  return {
+    workers: createClient(CodexWorkers, options),
+    threads: createClient(Threads, options),
+    inbox: createClient(Inbox, options),
+  };
 }
 
 export type DeviceDeps = {

@@ -14,6 +14,7 @@ import { AutopilotError } from "../autopilot-error.ts";
 import { reading } from "../clients.ts";
 import { makeWorkspace, openWorkspace, type BaseFacts } from "../workspace/index.ts";
 import { writeDurably } from "../write-durably.ts";
+import { askPerson } from "./ask-person.ts";
 import { conversation } from "./conversation.ts";
 import type { DeviceDeps } from "./deps.ts";
 import { nothingYet } from "./nothing-yet.ts";
@@ -79,6 +80,7 @@ async function work(
       attempt: 1,
       stateDir: join(folder, "agent"),
       signal,
+      approve: askPerson(deps, call, signal),
       async onEvent(event) {
         const told = toldOf(event, outbox.count);
         if (told !== undefined) await tell(told);
