@@ -175,12 +175,12 @@ async function apiKey({ page }: Visitor): Promise<void> {
 async function watchRun(stack: RunningStack, { page, complaints }: Visitor): Promise<void> {
   await page.goto("/runs");
   await page.getByText("No such runs").waitFor();
-  complaints();
-  const demo = stack.run("demo");
-  // It is watched from its first event on, without the page being loaded again.
-  await page.getByRole("link", { name: /drops the last words/ }).click({ timeout: 60_000 });
+  await stack.startDevice();
+  await page.reload();
+  await page.getByRole("button", { name: "Run the demo" }).click();
+  // The device opens it, and it is watched from its first event on.
+  await page.waitForURL(/\/runs\/run_/, { timeout: 60_000 });
   await page.getByRole("heading", { name: "The patch is proven to fix it" }).waitFor({ timeout: 120_000 });
-  await demo;
   await page.getByText("Released after the verdict").waitFor();
   await page.getByText("Run finished: succeeded").waitFor();
 
