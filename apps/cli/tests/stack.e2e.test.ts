@@ -24,6 +24,7 @@ test("a stack starts in the background, serves, refuses a second on its folder, 
   assert.deepEqual(status.services, [
     { name: "runtime", url: record.runtime_url, healthy: true, ready: true },
     { name: "sync", url: record.sync_url, healthy: true, ready: true },
+    { name: "control", url: record.control_url, healthy: true, ready: true },
   ]);
   assert.equal(status.balances.available_msats, 0);
 
