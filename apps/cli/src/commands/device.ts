@@ -1,5 +1,6 @@
 // `openagents device`: this computer as a device that messages reach, and what stops one.
 
+import type { Agent } from "@openagents/agent";
 import type { Device } from "@openagents/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { join, resolve } from "node:path";
@@ -77,7 +78,6 @@ function runCommand(context: Context): Command {
     const root = dataDirOf(context, options);
     const folder = join(root, "devices", options.name);
     const agent = agentFrom(absoluteAgent(options.agent), { env: context.env, dataDir: root });
-    agent.assertReady();
     const control = connectControl(context, options);
     const key = loadOrCreateDeviceKey(folder);
     const lock = takeLock(join(folder, "device.lock"));
@@ -95,6 +95,8 @@ function runCommand(context: Context): Command {
         out.line(
           `device ${session.deviceId}${session.enrolled ? ", let in just now" : ""}; agent: ${agent.name}`,
         );
+      const lack = lackOf(agent);
+      if (lack !== undefined) context.err.line(`messages are answered so until it is ready: ${lack}`);
       const end = await runDevice({
         client: { baseUrl: control.baseUrl, token: () => session.token() },
         name: options.name,
@@ -119,6 +121,16 @@ function runCommand(context: Context): Command {
       lock.release();
     }
   });
+}
+
+/** What the agent lacks, and what to do about it; undefined when it is ready. */
+function lackOf(agent: Agent): string | undefined {
+  try {
+    agent.assertReady();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 const ENDINGS = {

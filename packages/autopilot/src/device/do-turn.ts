@@ -71,6 +71,8 @@ async function work(
     outbox.flush(send).catch(() => undefined);
   };
   try {
+    // It may lack a login today and have one tomorrow; the device does other things meanwhile.
+    deps.agent.assertReady();
     if (outbox.count === 0)
       await tell({ eventType: "worker.turn_started", payload: { agent: deps.agent.name } });
     const workspace = await openThreadWorkspace(deps, call.threadId ?? call.requestId, signal);

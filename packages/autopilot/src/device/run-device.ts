@@ -72,7 +72,6 @@ const BACKOFF_MS_MAX = 15_000;
  * that another device has.
  */
 export async function runDevice(options: DeviceOptions): Promise<DeviceEnd> {
-  options.agent.assertReady();
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const clients = options.clients ?? deviceClients(options.client);
   const pause = options.pause ?? pauseFor;
