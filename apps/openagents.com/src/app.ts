@@ -39,7 +39,7 @@ import { CONSOLE_DIR, servePages } from "./web/index.ts";
 import { personLanes } from "./person-lanes.ts";
 import type { FindDeviceOwner } from "./persons/index.ts";
 import { serveRetiredLanes } from "./retired/index.ts";
-import { createServiceToken } from "./service-token.ts";
+import { createServiceToken, createSigner } from "./tokens/index.ts";
 import { startStats, statsRoutes } from "./stats/index.ts";
 import { serveWebhooks } from "./webhooks/index.ts";
 
@@ -166,7 +166,7 @@ function buildService(
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
 
-  const token = createServiceToken({ ...config, nowMs }, ["streams:read"]);
+  const token = createServiceToken(createSigner({ ...config, nowMs }), ["streams:read"]);
   const stats = resources.use(startStats({ runtimeUrl: config.runtimeUrl, token, log, after: deps.after }));
   let openApiText = "";
   const bindings: Binding[] = [

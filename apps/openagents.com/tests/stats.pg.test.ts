@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createAuthenticator, silentLogger, type After } from "@openagents/service";
 import { generateKeyPair, exportJWK } from "jose";
-import { createServiceToken } from "../src/service-token.ts";
+import { createServiceToken, createSigner } from "../src/tokens/index.ts";
 import { startStats, statsOf } from "../src/stats/stats.ts";
 import { startHarness } from "./harness.ts";
 
@@ -98,7 +98,7 @@ test("the service's own token is one that services take, for reading streams and
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const key = { ...(await exportJWK(privateKey)), kid: "k", alg: "EdDSA" };
   const options = { issuer: "i", audience: "openagents", nowMs: () => 1_780_000_000_000 };
-  const token = await createServiceToken({ ...options, tokenKeys: [key] }, ["streams:read"])();
+  const token = await createServiceToken(createSigner({ ...options, tokenKeys: [key] }), ["streams:read"])();
   const { d: _private, ...shared } = key;
   const principal = await createAuthenticator({ ...options, jwks: { keys: [shared] } })(
     `Bearer ${token}`,

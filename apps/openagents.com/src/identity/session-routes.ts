@@ -1,7 +1,7 @@
 // What better-auth has no route for, or one that would show tokens: the CSRF
 // token, the list of one's sessions and their end, and how one signs in here.
 
-import { ProblemError, requestIdOf } from "@openagents/contracts";
+import { ProblemError, parseJsonBody, requestIdOf } from "@openagents/contracts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { callScope } from "./call-scope.ts";
 import { assertOrigin, type Origins } from "./origins.ts";
@@ -77,11 +77,8 @@ export function registerSessionRoutes(scope: FastifyInstance, deps: SessionRoute
 }
 
 function sessionIdOf(body: unknown): string {
-  const text = Buffer.isBuffer(body) ? body.toString("utf8") : "";
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isBody(value) && typeof value["session_id"] === "string") return value["session_id"];
-  } catch {}
+  const value: unknown = Buffer.isBuffer(body) ? parseJsonBody(body) : undefined;
+  if (isBody(value) && typeof value["session_id"] === "string") return value["session_id"];
   throw new ProblemError({
     status: 400,
     code: "invalid_request",

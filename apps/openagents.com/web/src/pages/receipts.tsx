@@ -6,6 +6,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState, type FormEvent } from "react";
 import { client, useRead } from "../api.ts";
 import { Page, Panel } from "../shell/page.tsx";
+import { Pager } from "../shell/pager.tsx";
 import { Read } from "../shell/read.tsx";
 
 const RECEIPT_ID = /^[a-z]{2,12}_[0-9a-f]{24}$/;
@@ -105,24 +106,7 @@ export function ReceiptsPage() {
           }
         </Read>
       </Panel>
-      <div className="row">
-        <Button
-          size="sm"
-          variant="default"
-          disabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
-        >
-          Newer
-        </Button>
-        <Button
-          size="sm"
-          variant="default"
-          disabled={receipts.data?.nextCursor === undefined}
-          onClick={() => setCursors([...cursors, receipts.data?.nextCursor ?? ""])}
-        >
-          Older
-        </Button>
-      </div>
+      <Pager cursors={cursors} nextCursor={receipts.data?.nextCursor} go={setCursors} />
     </Page>
   );
 }

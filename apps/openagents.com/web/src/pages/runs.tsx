@@ -1,12 +1,12 @@
 import { runStatusValues, type RunStatus } from "@openagents/contracts";
 import { statusWord } from "@openagents/ui";
 import { Amount, Badge, Command, Empty, Id, Time } from "@openagents/ui/react";
-import { Button } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useRead } from "../api.ts";
 import { usePace } from "../live/use-live.ts";
 import { Page, Panel } from "../shell/page.tsx";
+import { Pager } from "../shell/pager.tsx";
 import { Read } from "../shell/read.tsx";
 import { DemoRunButton } from "./demo-run-button.tsx";
 import { readRuns, type RunsRead } from "./runs-reads.ts";
@@ -52,24 +52,7 @@ export function RunsPage() {
           }
         </Read>
       </Panel>
-      <div className="row">
-        <Button
-          size="sm"
-          variant="default"
-          disabled={cursors.length === 0}
-          onClick={() => setCursors(cursors.slice(0, -1))}
-        >
-          Newer
-        </Button>
-        <Button
-          size="sm"
-          variant="default"
-          disabled={runs.data?.nextCursor === undefined}
-          onClick={() => setCursors([...cursors, runs.data?.nextCursor ?? ""])}
-        >
-          Older
-        </Button>
-      </div>
+      <Pager cursors={cursors} nextCursor={runs.data?.nextCursor} go={setCursors} />
     </Page>
   );
 }

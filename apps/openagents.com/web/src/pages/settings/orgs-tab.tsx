@@ -44,11 +44,11 @@ export function OrgsTab() {
                       meChanged();
                     }}
                   >
-                    <Field name="name" label="Name" placeholder="Example Works" />
+                    <Field name="name" label="Name" placeholder="your team" />
                     <Field
                       name="slug"
                       label="Short name"
-                      placeholder="example-works"
+                      placeholder="your-team"
                       hint="Lower-case letters, digits and dashes."
                     />
                   </Form>
