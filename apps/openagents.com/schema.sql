@@ -149,6 +149,7 @@ control.approvals.decided_at_ms bigint
 control.approvals.decided_by text
 control.approvals.decision text
 control.approvals.detail text NOT NULL
+control.approvals.expired_at_ms bigint
 control.approvals.expires_at_ms bigint NOT NULL
 control.approvals.facts text NOT NULL
 control.approvals.kind text NOT NULL
@@ -437,6 +438,7 @@ control.api_keys api_keys_secret_sha256_check CHECK ((octet_length(secret_sha256
 control.approvals approvals_amount_msats_check CHECK ((amount_msats >= 0))
 control.approvals approvals_check CHECK ((((decision IS NULL) = (decided_at_ms IS NULL)) AND ((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (receipt_id IS NULL))))
 control.approvals approvals_check1 CHECK (((used_at_ms IS NULL) OR (decision = 'approved'::text)))
+control.approvals approvals_check2 CHECK (((expired_at_ms IS NULL) OR (decision IS NULL)))
 control.approvals approvals_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text])))
 control.approvals approvals_kind_check CHECK ((kind = ANY (ARRAY['spend'::text, 'question'::text, 'draft'::text, 'claim'::text, 'action'::text])))
 control.approvals approvals_pkey PRIMARY KEY (approval_id)
@@ -555,6 +557,7 @@ CREATE INDEX api_keys_by_org ON control.api_keys USING btree (org, key_id DESC)
 CREATE INDEX api_keys_by_principal ON control.api_keys USING btree (principal)
 CREATE INDEX approvals_by_user ON control.approvals USING btree (user_id, approval_id DESC)
 CREATE INDEX approvals_open ON control.approvals USING btree (user_id, approval_id DESC) WHERE (decision IS NULL)
+CREATE INDEX approvals_to_expire ON control.approvals USING btree (expires_at_ms) WHERE ((decision IS NULL) AND (expired_at_ms IS NULL))
 CREATE INDEX audit_entries_by_actor ON control.audit_entries USING btree (org, actor, entry_id DESC)
 CREATE INDEX audit_entries_by_org ON control.audit_entries USING btree (org, entry_id DESC)
 CREATE INDEX audit_entries_by_subject ON control.audit_entries USING btree (org, subject, entry_id DESC)
@@ -569,6 +572,7 @@ CREATE INDEX handovers_by_xid ON transparency.handovers USING btree (xid, seq)
 CREATE INDEX integrations_by_key ON control.integrations USING btree (key_id)
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
 CREATE INDEX invitation_email_idx ON auth.invitation USING btree (email)
+CREATE INDEX mail_deliveries_by_time ON control.mail_deliveries USING btree (recorded_at_ms)
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, occurred_at_ms, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, occurred_at_ms, seq)
 CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, occurred_at_ms, seq)
@@ -678,6 +682,7 @@ DELETE ON auth.throttle TO app_role
 DELETE ON auth.verification TO app_role
 DELETE ON control.answered_challenges TO app_role
 DELETE ON control.integrations TO app_role
+DELETE ON control.mail_deliveries TO app_role
 DELETE ON control.refresh_families TO app_role
 DELETE ON control.refresh_tokens TO app_role
 DELETE ON control.whisper_copies TO app_role

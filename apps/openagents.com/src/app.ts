@@ -192,6 +192,8 @@ function buildService(
       resolve: deps.resolve,
       log,
       nowMs,
+      after: deps.after,
+      resources,
     }),
     statsRoutes({ latest: () => stats.latest() }),
   ];

@@ -4,12 +4,12 @@
 import type { Authority } from "@openagents/authority";
 import type { Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { createOutbound, type Logger } from "@openagents/service";
+import { createOutbound, startSweep, type After, type Logger } from "@openagents/service";
 import type { ControlConfig } from "./config.ts";
-import { inboxRoutes } from "./inbox/index.ts";
+import { inboxRoutes, startExpiry } from "./inbox/index.ts";
 import { createSealer, integrationRoutes } from "./integrations/index.ts";
 import { lightningRoutes } from "./lightning/index.ts";
-import { mailDeliveryRoutes } from "./mail-deliveries/index.ts";
+import { forgetMailDeliveries, mailDeliveryRoutes } from "./mail-deliveries/index.ts";
 import { createPersonOf, createUserOf, type FindDeviceOwner } from "./persons/index.ts";
 import { profileRoutes } from "./profiles/index.ts";
 import { shoutRoutes } from "./shouts/index.ts";
@@ -25,16 +25,31 @@ export type PersonLaneDeps = {
   readonly resolve?: ((name: string) => Promise<readonly string[]>) | undefined;
   readonly log: Logger;
   readonly nowMs: () => number;
+  /** When what the service does by itself is done; the process's timers when absent. */
+  readonly after?: After | undefined;
+  readonly resources: AsyncDisposableStack;
 };
 
+const FORGET_EVERY_MS = 600_000;
+
 export function personLanes(deps: PersonLaneDeps): Binding[] {
-  const { db, authority, config, log, nowMs, resolve } = deps;
+  const { db, authority, config, log, nowMs, resolve, after, resources } = deps;
   const userOf = createUserOf(createPersonOf(deps.findDeviceOwner));
   const outbound = createOutbound({
     // A Forgejo on a laptop is on that laptop.
     allowLoopback: config.development,
     ...(resolve === undefined ? {} : { resolve }),
   });
+  resources.use(startExpiry({ authority, log, after }));
+  resources.use(
+    startSweep({
+      what: "old deliveries of mail",
+      everyMs: FORGET_EVERY_MS,
+      log,
+      after,
+      look: () => forgetMailDeliveries(db, nowMs()),
+    }),
+  );
   return [
     profileRoutes({ db, authority, userOf }),
     shoutRoutes({ db, authority, userOf, nowMs }),

@@ -118,6 +118,34 @@ test("the person is told of each step on a stream of their own, in order", async
   );
 });
 
+test("a request that nobody decided in time is told of once, and nobody decides it after that", async (t) => {
+  let nowMs = Date.now();
+  const { control, device } = await start(t, () => nowMs);
+  const ask = { ...QUESTION, expires_in_s: 60 };
+  for (const _ of [1, 2]) await control.post("/api/inbox/approvals", ask, { token: device });
+  await control.post("/api/inbox/approvals", { ...ask, expires_in_s: 120 }, { token: device });
+  nowMs += 60_000;
+  const expire = () => control.post("/api/internal/inbox/approvals/expire", {});
+  // The clock has leapt: commands go on once it is known again which tokens were taken back.
+  while ((await expire()).status === 503);
+  await Promise.all([expire(), expire()]);
+  const db = connect({ url: control.databaseUrl, applicationName: "test" });
+  const rows = await db.query<{ payload: string }>({
+    name: "",
+    text: `SELECT payload FROM sync.stream_events WHERE stream_id = 'control.approvals.user.usr_owner' ORDER BY seq`,
+  });
+  await db.close();
+  assert.deepEqual(
+    rows.map(({ payload }) => JSON.parse(payload).kind),
+    [...Array<string>(3).fill("approval.requested"), "approval.expired", "approval.expired"],
+  );
+  nowMs -= 1000;
+  const statuses = (await control.get("/api/inbox/approvals")).json.approvals.map(
+    ({ status }: { status: string }) => status,
+  );
+  assert.deepEqual(statuses, ["pending", "expired", "expired"], "also by a clock that is behind");
+});
+
 test("an approval is used once, by eight who try at once, for exactly what was asked", async (t) => {
   const { db, run } = await startUses(t);
   const subject = { kind: "spend", facts: { host: "a.example" }, amountMsats: 1000n } as const;

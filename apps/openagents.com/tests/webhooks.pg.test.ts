@@ -35,6 +35,26 @@ test("eight of the same at once are one", async (t) => {
   assert.equal(answers.filter(({ status }) => status === 200).length, 7);
 });
 
+test("what became of mail is forgotten after ninety days, and what is younger is not", async (t) => {
+  const sweeps: (() => Promise<void>)[] = [];
+  let nowMs = Date.now();
+  const control = await startHarness(t, {
+    config: CONFIG,
+    nowMs: () => nowMs,
+    after: (_ms, act) => {
+      sweeps.push(act);
+      return () => {};
+    },
+  });
+  const count = async () => (await control.get("/api/internal/mail/deliveries")).json.deliveries.length;
+  await deliver(control, "evt_1", eventOf());
+  for (const sweep of sweeps.splice(0)) await sweep();
+  assert.equal(await count(), 1);
+  nowMs += 91 * 86_400_000;
+  for (const sweep of sweeps.splice(0)) await sweep();
+  assert.equal(await count(), 0);
+});
+
 test("what is not its sender's leaves nothing behind, and does not spoil what was recorded", async (t) => {
   const control = await startHarness(t, { config: CONFIG });
   const nowS = Math.floor(Date.now() / 1000);

@@ -4,6 +4,7 @@
 // APV-2  Whoever asked does not say yes.
 // APV-3  What was approved is what is done: a use names the same kind, facts and amount.
 // APV-4  It is used once, and not after its time.
+// APV-5  A person is told once that its time is over, and after that nobody decides it.
 // Held by decide-approval.test.ts and tests/inbox.pg.test.ts.
 
 import type {
@@ -30,6 +31,8 @@ export type Approval = {
   readonly expiresAtMs: number;
   readonly decision: Decided | undefined;
   readonly usedAtMs: number | undefined;
+  /** When the person was told that its time is over. */
+  readonly expiredAtMs: number | undefined;
 };
 
 export type Decided = {
@@ -67,7 +70,12 @@ export function subjectSha256({ kind, facts, amountMsats }: Subject): string {
 export function approvalStatus(approval: Approval, nowMs: number): ApprovalStatus {
   if (approval.usedAtMs !== undefined) return "used";
   if (approval.decision !== undefined) return approval.decision.kind;
-  return nowMs >= approval.expiresAtMs ? "expired" : "pending";
+  return isOver(approval, nowMs) ? "expired" : "pending";
+}
+
+/** Whether its time is over, also by a clock that is behind the one by which its person was told so. */
+export function isOver({ expiresAtMs, expiredAtMs }: Approval, nowMs: number): boolean {
+  return nowMs >= expiresAtMs || expiredAtMs !== undefined;
 }
 
 export function approvalMessage(approval: Approval, nowMs: number): ApprovalMessage {

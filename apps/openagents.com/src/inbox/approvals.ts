@@ -33,6 +33,7 @@ export function openApproval(
     expiresAtMs: nowMs + expiresInMs,
     decision: undefined,
     usedAtMs: undefined,
+    expiredAtMs: undefined,
   };
   const facts = {
     approval_id: approval.approvalId,

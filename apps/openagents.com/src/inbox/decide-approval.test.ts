@@ -21,6 +21,7 @@ function approval(changes: Partial<Approval> = {}): Approval {
     expiresAtMs: 1000,
     decision: undefined,
     usedAtMs: undefined,
+    expiredAtMs: undefined,
     ...changes,
   };
 }
@@ -37,6 +38,7 @@ test("what was decided is reported as decided also when its time is over", () =>
   assert.equal(refuseDecision(approval({ decision: YES }), by, 2000), "already_decided");
   assert.equal(refuseDecision(approval(), by, 1000), "approval_expired");
   assert.equal(refuseDecision(approval(), by, 999), undefined);
+  assert.equal(refuseDecision(approval({ expiredAtMs: 1000 }), by, 999), "approval_expired");
 });
 
 test("a yes holds for what was asked, for whoever asked, once, and in its time", () => {

@@ -1,6 +1,6 @@
 // Whether an approval may be decided, and whether it may be used. Pure.
 
-import { subjectSha256, type Approval, type Subject } from "./approval.ts";
+import { isOver, subjectSha256, type Approval, type Subject } from "./approval.ts";
 
 /** In order of precedence. */
 export type DecisionRefusal = "own_request" | "already_decided" | "approval_expired";
@@ -13,7 +13,7 @@ export function refuseDecision(
 ): DecisionRefusal | undefined {
   if (decision.kind === "approved" && approval.requestedBy === decision.by) return "own_request";
   if (approval.decision !== undefined) return "already_decided";
-  if (nowMs >= approval.expiresAtMs) return "approval_expired";
+  if (isOver(approval, nowMs)) return "approval_expired";
   return undefined;
 }
 
@@ -36,6 +36,6 @@ export function refuseUse(
   if (approval.decision?.kind === "rejected") return "approval_rejected";
   if (approval.usedAtMs !== undefined) return "approval_used";
   // Also when it was approved in time: a yes of last month says nothing of today.
-  if (nowMs >= approval.expiresAtMs) return "approval_expired";
+  if (isOver(approval, nowMs)) return "approval_expired";
   return approval.decision === undefined ? "approval_pending" : undefined;
 }

@@ -15,6 +15,7 @@ import type { UserOf } from "../persons/index.ts";
 import { approvalMessage, type Decided } from "./approval.ts";
 import { OPEN_MAX, approvalEvent, openApproval } from "./approvals.ts";
 import { refuseDecision, type DecisionRefusal } from "./decide-approval.ts";
+import { expireApprovals } from "./expire.ts";
 import {
   findApproval,
   listApprovals,
@@ -81,6 +82,7 @@ export function inboxRoutes(deps: InboxDeps): Binding {
 
     approveApproval: (request, call) => decide(deps, call, request, "approved"),
     rejectApproval: (request, call) => decide(deps, call, request, "rejected"),
+    expireApprovals: (_request, call) => expireApprovals(deps, call),
   });
 }
 

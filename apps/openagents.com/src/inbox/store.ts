@@ -21,11 +21,12 @@ type ApprovalRow = {
   decided_at_ms: bigint | null;
   answer: string | null;
   used_at_ms: bigint | null;
+  expired_at_ms: bigint | null;
   receipt_id: string | null;
 };
 
 const COLUMNS = `approval_id, org, user_id, kind, title, detail, facts, subject_sha256, amount_msats, requested_by,
-  requested_at_ms, expires_at_ms, decision, decided_by, decided_at_ms, answer, used_at_ms, receipt_id`;
+  requested_at_ms, expires_at_ms, decision, decided_by, decided_at_ms, answer, used_at_ms, expired_at_ms, receipt_id`;
 
 function approvalOf(row: ApprovalRow): Approval {
   return {
@@ -43,6 +44,7 @@ function approvalOf(row: ApprovalRow): Approval {
     expiresAtMs: Number(row.expires_at_ms),
     decision: decidedOf(row),
     usedAtMs: row.used_at_ms === null ? undefined : Number(row.used_at_ms),
+    expiredAtMs: row.expired_at_ms === null ? undefined : Number(row.expired_at_ms),
   };
 }
 
@@ -79,6 +81,18 @@ const LOCK = statement(
 export async function lockApproval(tx: Tx, approvalId: string): Promise<Approval | undefined> {
   const [row] = await tx.query<ApprovalRow>(LOCK, [approvalId]);
   return row === undefined ? undefined : approvalOf(row);
+}
+
+const LOCK_OVER = statement(
+  "approvals.lock_over",
+  `SELECT ${COLUMNS} FROM control.approvals
+    WHERE decision IS NULL AND expired_at_ms IS NULL AND expires_at_ms <= $1
+    ORDER BY expires_at_ms LIMIT $2 FOR UPDATE SKIP LOCKED`,
+);
+
+/** Undecided ones whose time is over, and whose persons were not told so. */
+export async function lockOverApprovals(tx: Tx, nowMs: number, limit: number): Promise<Approval[]> {
+  return (await tx.query<ApprovalRow>(LOCK_OVER, [nowMs, limit])).map(approvalOf);
 }
 
 const PAGE = "user_id = $1 AND approval_id < $2";
@@ -177,6 +191,14 @@ export function markApprovalDecided(approvalId: string, decided: Decided): Write
     text: `UPDATE control.approvals SET decision = $2, decided_by = $3, decided_at_ms = $4, answer = $5, receipt_id = $6
             WHERE approval_id = $1 AND decision IS NULL`,
     values: [approvalId, decided.kind, decided.by, decided.atMs, decided.answer ?? null, decided.receiptId],
+  };
+}
+
+export function markApprovalsExpired(approvalIds: readonly string[], nowMs: number): Write {
+  return {
+    name: "approvals.mark_expired",
+    text: "UPDATE control.approvals SET expired_at_ms = $2 WHERE approval_id = ANY ($1) AND decision IS NULL",
+    values: [approvalIds, nowMs],
   };
 }
 

@@ -1,2 +1,3 @@
 export { mailDeliveryRoutes } from "./routes.ts";
+export { forgetMailDeliveries } from "./store.ts";
 export { recordMailDelivery } from "./record.ts";

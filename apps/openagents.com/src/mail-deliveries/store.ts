@@ -75,6 +75,18 @@ export async function listMailDeliveries(
   return rows.map((row) => ({ seq: row.seq, delivery: deliveryOf(row) }));
 }
 
+const FORGET = statement(
+  "mail_deliveries.forget",
+  "DELETE FROM control.mail_deliveries WHERE recorded_at_ms < $1",
+);
+
+/** A provider tells an event again for days, not for months: what is older than that is no repeat. */
+const KEPT_MS = 90 * 86_400_000;
+
+export async function forgetMailDeliveries(q: Queryable, nowMs: number): Promise<void> {
+  await q.query(FORGET, [nowMs - KEPT_MS]);
+}
+
 export function insertMailDelivery(delivery: MailDelivery): Write {
   return {
     name: "mail_deliveries.insert",

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, JsonObject, MessageDesc } from "../../../../contract.ts";
-import { ApprovalSchema, ApproveApprovalRequestSchema, ApproveApprovalResponseSchema, GetApprovalRequestSchema, GetApprovalResponseSchema, Inbox as InboxService, ListApprovalsRequestSchema, ListApprovalsResponseSchema, ListMailDeliveriesRequestSchema, ListMailDeliveriesResponseSchema, MailDeliveries as MailDeliveriesService, MailDeliverySchema, RecordMailDeliveryRequestSchema, RecordMailDeliveryResponseSchema, RejectApprovalRequestSchema, RejectApprovalResponseSchema, RequestApprovalRequestSchema, RequestApprovalResponseSchema } from "./inbox_pb.ts";
+import { ApprovalSchema, ApproveApprovalRequestSchema, ApproveApprovalResponseSchema, ExpireApprovalsRequestSchema, ExpireApprovalsResponseSchema, GetApprovalRequestSchema, GetApprovalResponseSchema, Inbox as InboxService, ListApprovalsRequestSchema, ListApprovalsResponseSchema, ListMailDeliveriesRequestSchema, ListMailDeliveriesResponseSchema, MailDeliveries as MailDeliveriesService, MailDeliverySchema, RecordMailDeliveryRequestSchema, RecordMailDeliveryResponseSchema, RejectApprovalRequestSchema, RejectApprovalResponseSchema, RequestApprovalRequestSchema, RequestApprovalResponseSchema } from "./inbox_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 export type Approval = {
@@ -112,6 +112,19 @@ export type RejectApprovalResponse = {
 /** Descriptor of `openagents.control.v1.RejectApprovalResponse`. */
 export const rejectApprovalResponseDesc: MessageDesc<RejectApprovalResponse> = RejectApprovalResponseSchema;
 
+export type ExpireApprovalsRequest = Readonly<Record<never, never>>;
+
+/** Descriptor of `openagents.control.v1.ExpireApprovalsRequest`. */
+export const expireApprovalsRequestDesc: MessageDesc<ExpireApprovalsRequest> = ExpireApprovalsRequestSchema;
+
+export type ExpireApprovalsResponse = {
+  /** Requests that were told of now; more may wait when it is 100. */
+  readonly expired: number;
+};
+
+/** Descriptor of `openagents.control.v1.ExpireApprovalsResponse`. */
+export const expireApprovalsResponseDesc: MessageDesc<ExpireApprovalsResponse> = ExpireApprovalsResponseSchema;
+
 export type MailDelivery = {
   readonly provider: string;
   readonly eventId: string;
@@ -186,6 +199,7 @@ export const inboxComments: Comments = {
   "openagents.control.v1.RequestApprovalRequest.expires_in_s": "60 to 2 592 000; a week when absent.",
   "openagents.control.v1.ListApprovalsRequest.limit": "1 to 200; 50 when absent.",
   "openagents.control.v1.ListApprovalsRequest.status": "Of one status; of all when absent.",
+  "openagents.control.v1.ExpireApprovalsResponse.expired": "Requests that were told of now; more may wait when it is 100.",
   "openagents.control.v1.RecordMailDeliveryRequest.content_sha256": "SHA-256, in hex, of what the provider sent; that itself is not kept.",
   "openagents.control.v1.RecordMailDeliveryResponse.replayed": "Whether it was recorded before.",
   "openagents.control.v1.ListMailDeliveriesRequest.limit": "1 to 200; 50 when absent.",
@@ -202,6 +216,7 @@ export const inboxComments: Comments = {
   "openagents.control.v1.Inbox.GetApproval": "For whom it waits, or who asked.",
   "openagents.control.v1.Inbox.ApproveApproval": "Say yes, with an answer where one was asked for. 403 `person_required`, `fresh_sign_in_required`.\nRefused, in this order: `own_request`, `already_decided`, `approval_expired`.",
   "openagents.control.v1.Inbox.RejectApproval": "Say no. Refused as an approval is, and everybody may say no to what they themselves asked for.",
+  "openagents.control.v1.Inbox.ExpireApprovals": "Tell persons of requests whose time is over, each once. The control service asks this by itself.",
   "openagents.control.v1.MailDeliveries": "Deliveries of mail, as its providers tell.",
   "openagents.control.v1.MailDeliveries.RecordMailDelivery": "Record an event of a provider, once: 202 the first time, 200 with `replayed` when it is told again.\nRefused: `delivery_drifted`, for the same event with another content.",
   "openagents.control.v1.MailDeliveries.ListMailDeliveries": "Newest first.",
@@ -250,6 +265,13 @@ export type InboxTypes = {
     readonly output: RejectApprovalResponse;
     readonly effect: "command";
     readonly access: "user";
+  };
+  /** Tell persons of requests whose time is over, each once. The control service asks this by itself. */
+  readonly expireApprovals: {
+    readonly input: ExpireApprovalsRequest;
+    readonly output: ExpireApprovalsResponse;
+    readonly effect: "command";
+    readonly access: "admin";
   };
 };
 
