@@ -13,7 +13,7 @@ import { createSealer, findConnection } from "./integrations/index.ts";
 import { createPersonOf, type FindDeviceOwner } from "./persons/index.ts";
 import { spendRoutes } from "./spends/index.ts";
 import { findThread, ownsWorker, threadRoutes, turnSink } from "./threads/index.ts";
-import { commentHandler, toolRoutes } from "./tools/index.ts";
+import { FORGE_WRITES, toolRoutes, writeHandler } from "./tools/index.ts";
 
 /** A page of a forge's comments. */
 const FORGE_ANSWER_BYTES_MAX = 4 * 1024 * 1024;
@@ -61,7 +61,7 @@ export function agentLanes(deps: AgentLaneDeps): Binding[] {
       db,
       authority,
       nowMs,
-      handlers: [commentHandler({ ...forges, db, nowMs })],
+      handlers: [...FORGE_WRITES.values()].map((write) => writeHandler({ ...forges, db, nowMs }, write)),
       principal: controlPrincipal("tools:execute"),
       onTrouble: (error, intentId) =>
         log.warn({ err: error, intent_id: intentId }, "a tool's effect was interrupted"),

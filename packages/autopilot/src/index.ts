@@ -18,7 +18,7 @@ export {
   type DeviceOptions,
 } from "./device/index.ts";
 export { parseIssue, prepareDemoRepository, type Demo } from "./demo.ts";
-export { ForgeError, connectForge, type Forge } from "./forge/index.ts";
+export { ForgeError, connectForge, type Forge, type Listing, type PullRequest } from "./forge/index.ts";
 export { forgeToken, importIssue, openTarget, parseIssueUrl, type IssueAddress } from "./forge/index.ts";
 export type { Pause } from "./pause.ts";
 export type { LegRunner } from "./legs/index.ts";

@@ -22,6 +22,7 @@ export type StandInPullRequest = {
   readonly head: string;
   readonly base: string;
   state: "open" | "closed";
+  merged: boolean;
 };
 
 export type StandInComment = { readonly id: number; readonly issue: number; body: string };
@@ -125,6 +126,20 @@ export async function startForgeStandIn({ folder, kind }: StandInOptions): Promi
       const clone = `${url}/${OWNER}/${NAME}.git`;
       return { status: 200, body: { default_branch: "main", clone_url: clone, permissions: { push: true } } };
     }
+    const states = asked.searchParams.get("state") ?? "open";
+    const isAsked = (state: string) => states === "all" || states === state;
+    if (below === "/issues") {
+      // GitHub's list of issues holds pull requests too.
+      const requested = kind === "github" ? pullRequests.filter(({ state }) => isAsked(state)) : [];
+      const made = requested.map((each) => ({ ...pullRequestBody(each), pull_request: {} }));
+      const open = isAsked("open") ? issues.map((each, at) => issueBody(at + 1, each)).toReversed() : [];
+      return { status: 200, body: paged([...made, ...open]) };
+    }
+    const pull = /^\/pulls\/(\d+)$/.exec(below)?.[1];
+    if (pull !== undefined) {
+      const found = pullRequests.find((each) => each.number === Number(pull));
+      return found === undefined ? notFound : { status: 200, body: pullRequestBody(found) };
+    }
     const issue = /^\/issues\/(\d+)$/.exec(below)?.[1];
     if (issue !== undefined) {
       const found = issues[Number(issue) - 1];
@@ -145,7 +160,8 @@ export async function startForgeStandIn({ folder, kind }: StandInOptions): Promi
     if (below === "/pulls") {
       const head = asked.searchParams.get("head");
       const all = pullRequests.filter(
-        (each) => kind === "gitea" || head === null || head === `${OWNER}:${each.head}`,
+        (each) =>
+          isAsked(each.state) && (kind === "gitea" || head === null || head === `${OWNER}:${each.head}`),
       );
       return { status: 200, body: paged(all.toReversed().map(pullRequestBody)) };
     }
@@ -160,7 +176,15 @@ export async function startForgeStandIn({ folder, kind }: StandInOptions): Promi
       if (pullRequests.some((each) => each.head === head && each.base === base && each.state === "open"))
         return { status: kind === "github" ? 422 : 409, body: { message: "A pull request already exists" } };
       numbers += 1;
-      const made: StandInPullRequest = { number: numbers, title, body: words, head, base, state: "open" };
+      const made: StandInPullRequest = {
+        number: numbers,
+        title,
+        body: words,
+        head,
+        base,
+        state: "open",
+        merged: false,
+      };
       pullRequests.push(made);
       return { status: 201, body: pullRequestBody(made) };
     }
@@ -198,14 +222,16 @@ export async function startForgeStandIn({ folder, kind }: StandInOptions): Promi
     number,
     title,
     body,
+    state: "open",
     html_url: page("issues", number),
   });
   const commentBody = ({ id, issue, body }: StandInComment) => ({
     id,
     body,
+    user: { login: OWNER },
     html_url: `${page("issues", issue)}#comment-${id}`,
   });
-  const pullRequestBody = ({ number, title, body, state, head, base }: StandInPullRequest) => ({
+  const pullRequestBody = ({ number, title, body, state, head, base, merged }: StandInPullRequest) => ({
     number,
     title,
     body,
@@ -213,6 +239,8 @@ export async function startForgeStandIn({ folder, kind }: StandInOptions): Promi
     html_url: page("pulls", number),
     head: { ref: head, repo: { full_name: `${OWNER}/${NAME}` } },
     base: { ref: base },
+    // As GitHub's lists and Gitea tell it.
+    merged_at: merged ? "2026-01-01T00:00:00Z" : null,
   });
 
   server.listen(0, "127.0.0.1");

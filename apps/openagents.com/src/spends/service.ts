@@ -15,16 +15,9 @@ import { notFound } from "@openagents/service";
 import { lockAutopilot, type Autopilot } from "../autopilots/index.ts";
 import { openApproval, useApproval } from "../inbox/index.ts";
 import type { PersonOf } from "../persons/index.ts";
-import { decideSpend, periodsOf, type SpendRefusal } from "./decide-spend.ts";
-import {
-  addSpending,
-  findSpend,
-  findSpending,
-  freeSpending,
-  insertSpend,
-  markSpendEnded,
-  type Spend,
-} from "./store.ts";
+import { periodsOf, type SpendRefusal } from "./decide-spend.ts";
+import { judgeSpend } from "./judge-spend.ts";
+import { addSpending, findSpend, freeSpending, insertSpend, markSpendEnded, type Spend } from "./store.ts";
 
 export type SpendDeps = { readonly db: Database; readonly authority: Authority; readonly personOf: PersonOf };
 
@@ -41,9 +34,7 @@ export function reserveSpend(
     if (autopilot.status !== "active")
       return refuse(command, autopilot, request, "autopilot_disabled", "It is not active. Enable it first.");
     const nowMs = command.nowMs();
-    const periods = periodsOf(nowMs);
-    const spending = await findSpending(command.tx, autopilot.autopilotId, periods);
-    const decision = decideSpend(autopilot.policy, amountMsats, spending);
+    const decision = await judgeSpend(command.tx, autopilot, amountMsats, nowMs);
     if (decision.kind === "refused") {
       const detail = `The stored limit is ${decision.limitMsats} msats. Its owner changes it in the console.`;
       return refuse(command, autopilot, request, decision.reason, detail);
@@ -67,7 +58,7 @@ export function reserveSpend(
       output: { spend: spendMessage(spend) },
       writes: [
         insertSpend(spend),
-        addSpending(autopilot.autopilotId, periods, amountMsats),
+        addSpending(autopilot.autopilotId, periodsOf(nowMs), amountMsats),
         ...approved.writes,
       ],
     };

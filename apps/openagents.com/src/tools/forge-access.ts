@@ -58,11 +58,3 @@ function fetchOver(outbound: Outbound): typeof fetch {
     return new Response(answer.body, { status: answer.status });
   };
 }
-
-/** What a tool that reads gives. Throws `ForgeError`. */
-export async function readForge(forge: Forge, tool: string, args: JsonObject): Promise<JsonObject> {
-  if (tool === "coding.v1/get_issue") return { ...(await forge.getIssue(Number(args["issue_number"]))) };
-  const { head } = args;
-  const found = await forge.findPullRequest(typeof head === "string" ? head : "");
-  return found === undefined ? { found: false } : { found: true, ...found };
-}

@@ -19,19 +19,14 @@ import { findAutopilot, lockAutopilot, type Autopilot } from "../autopilots/inde
 import { findCall, lockWorker, openCall } from "../codex-workers/index.ts";
 import { openApproval, useApproval } from "../inbox/index.ts";
 import type { PersonOf } from "../persons/index.ts";
+import { judgeSpend, type SpendRefusal } from "../spends/index.ts";
 import { turnSink } from "../threads/index.ts";
-import { FORGE_COMMENT } from "./comment-handler.ts";
 import { decideTool, type ToolRefusal } from "./decide-tool.ts";
-import {
-  openForge,
-  originOf,
-  providerOf,
-  readForge,
-  type Connection,
-  type ForgeAccess,
-} from "./forge-access.ts";
+import { openForge, originOf, providerOf, type Connection, type ForgeAccess } from "./forge-access.ts";
+import { readForge } from "./forge-reads.ts";
+import { FORGE_WRITES } from "./forge-writes.ts";
 import { findSame, insertExecution, type Execution } from "./store.ts";
-import { checkArguments, toolNamed, type Tool } from "./tool.ts";
+import { checkArguments, costOf, toolNamed, type Tool } from "./tool.ts";
 
 export type ToolDeps = ForgeAccess & {
   readonly db: Database;
@@ -75,20 +70,24 @@ export async function executeTool(
     const isForge = tool.runs === "forge_read" || tool.runs === "forge_write";
     if (isForge && connection === undefined)
       return refuse(command, autopilot, tool, replayHash, "integration_missing");
-    const approved = decision.needsApproval
-      ? await approve(command, autopilot, tool, args, request.approvalId)
-      : [];
+    const nowMs = command.nowMs();
+    const spend = await judgeSpend(command.tx, autopilot, costOf(tool, args), nowMs);
+    if (spend.kind === "refused") return refuse(command, autopilot, tool, replayHash, spend.reason);
+    const approved =
+      decision.needsApproval || spend.needsApproval
+        ? await approve(command, autopilot, tool, args, request.approvalId)
+        : [];
     if ("kind" in approved) return approved;
     if (tool.runs === "lightning") throw lightningNotConfigured();
 
-    const nowMs = command.nowMs();
     const executionId = newId("txe", nowMs);
     const device =
       tool.runs === "device" ? await askDevice(command, autopilot, executionId, args, nowMs) : undefined;
     if (device === "no_worker") return refuse(command, autopilot, tool, replayHash, "no_worker");
     if (tool.runs === "forge_read" && read === undefined) throw changedMeanwhile();
-    if (tool.runs === "forge_write") {
-      command.intend({ kind: FORGE_COMMENT, subject: executionId, payload: args, answers: false }, nowMs);
+    const write = FORGE_WRITES.get(tool.name);
+    if (write !== undefined) {
+      command.intend({ kind: write.kind, subject: executionId, payload: args, answers: false }, nowMs);
     }
     const facts = {
       ...factsOf(autopilot, tool, replayHash),
@@ -206,7 +205,7 @@ async function approve(
     org: autopilot.org,
     userId: autopilot.owner,
     title: `${autopilot.displayName} would run ${tool.name}`,
-    detail: tool.description,
+    detail: `${tool.description}\n\n${describeArguments(args)}`,
     expiresInMs: APPROVAL_LASTS_MS,
   });
   return {
@@ -218,13 +217,23 @@ async function approve(
   };
 }
 
-type Reason = ToolRefusal | "no_worker" | "integration_missing";
+/** A person sees what they agree to, whole. */
+function describeArguments(args: JsonObject): string {
+  return Object.entries(args)
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join("\n");
+}
+
+type Reason = ToolRefusal | SpendRefusal | "no_worker" | "integration_missing";
 
 const DETAILS: Readonly<Record<Reason, string>> = {
   autopilot_disabled: "The autopilot is not active. Its owner enables it in the console.",
   tool_denied: "The autopilot's policy denies this tool.",
   tool_not_allowed: "The autopilot's policy allows other tools only.",
   host_not_allowed: "The autopilot's policy does not name the host that this tool reaches.",
+  spend_per_call_exceeded: "It may cost more than the autopilot's policy allows for one call.",
+  spend_per_day_exceeded: "It may cost more than is left of the autopilot's limit for today.",
+  spend_per_month_exceeded: "It may cost more than is left of the autopilot's limit for this month.",
   no_worker: "The autopilot has no worker that runs. Start `openagents device run`, and name its worker.",
   integration_missing: "The forge is not connected in your organisation. Connect it under Settings.",
 };

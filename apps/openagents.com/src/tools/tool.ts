@@ -23,14 +23,27 @@ export type Tool = {
   /** Whether it changes something outside. */
   readonly writes: boolean;
   readonly runs: "forge_read" | "forge_write" | "device" | "lightning";
+  /** The argument that tells what it may cost at most, in msats; absent for what costs nothing. */
+  readonly costs?: string;
   readonly arguments: Readonly<Record<string, Argument>>;
 };
 
 const TEXT = "^[\\s\\S]+$";
 const FORGE = {
   forge: { type: "string", pattern: "^(github|forgejo)$", maxLength: 20 },
-  repository: { type: "string", pattern: "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$", maxLength: 201 },
+  // No part is `.` or `..`, which would lead out of the forge's repositories.
+  repository: {
+    type: "string",
+    pattern: "^(?!\\.{1,2}/)[A-Za-z0-9_.-]{1,100}/(?!\\.{1,2}$)[A-Za-z0-9_.-]{1,100}$",
+    maxLength: 201,
+  },
 } as const satisfies Tool["arguments"];
+const LISTING = {
+  state: { type: "string", pattern: "^(open|closed|all)$", maxLength: 6, optional: true },
+  page: { type: "integer", minimum: 1, maximum: 10_000, optional: true },
+} as const satisfies Tool["arguments"];
+const { page: PAGE } = LISTING;
+const BRANCH = { type: "string", pattern: "^[A-Za-z0-9_][A-Za-z0-9._/-]*$", maxLength: 200 } as const;
 const ISSUE = { issue_number: { type: "integer", minimum: 1, maximum: 9_999_999_999 } } as const;
 
 export const TOOLS: readonly Tool[] = [
@@ -42,11 +55,53 @@ export const TOOLS: readonly Tool[] = [
     arguments: { ...FORGE, ...ISSUE },
   },
   {
+    name: "coding.v1/list_issues",
+    description: "Issues of a repository, 50 to a page; open ones, unless `state` says otherwise.",
+    writes: false,
+    runs: "forge_read",
+    arguments: { ...FORGE, ...LISTING },
+  },
+  {
+    name: "coding.v1/list_comments",
+    description: "Comments on an issue or a pull request, oldest first, 50 to a page.",
+    writes: false,
+    runs: "forge_read",
+    arguments: { ...FORGE, ...ISSUE, page: PAGE },
+  },
+  {
+    name: "coding.v1/get_pull_request",
+    description: "A pull request of a repository.",
+    writes: false,
+    runs: "forge_read",
+    arguments: { ...FORGE, pull_number: ISSUE.issue_number },
+  },
+  {
+    name: "coding.v1/list_pull_requests",
+    description: "Pull requests of a repository, 50 to a page; open ones, unless `state` says otherwise.",
+    writes: false,
+    runs: "forge_read",
+    arguments: { ...FORGE, ...LISTING },
+  },
+  {
     name: "coding.v1/find_pull_request",
     description: "The pull request that was made from a branch, of any state.",
     writes: false,
     runs: "forge_read",
-    arguments: { ...FORGE, head: { type: "string", pattern: "^[A-Za-z0-9._/-]+$", maxLength: 200 } },
+    arguments: { ...FORGE, head: BRANCH },
+  },
+  {
+    name: "coding.v1/create_pull_request",
+    description:
+      "A pull request from a branch that is there, into `base` or the default branch. One that stands is the answer: a branch has one.",
+    writes: true,
+    runs: "forge_write",
+    arguments: {
+      ...FORGE,
+      head: BRANCH,
+      base: { ...BRANCH, optional: true },
+      title: { type: "string", pattern: "^[^\\r\\n]*\\S[^\\r\\n]*$", maxLength: 250 },
+      body: { type: "string", pattern: "^[\\s\\S]*$", maxLength: 60_000, optional: true },
+    },
   },
   {
     name: "coding.v1/add_issue_comment",
@@ -67,6 +122,7 @@ export const TOOLS: readonly Tool[] = [
     description: "An answer that is paid for over Lightning (L402).",
     writes: true,
     runs: "lightning",
+    costs: "max_spend_msats",
     arguments: {
       url: { type: "string", pattern: "^https://[^\\s]+$", maxLength: 2_000 },
       max_spend_msats: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
@@ -134,4 +190,11 @@ export function argumentsSchema(tool: Tool): JsonObject {
     required: names.filter(([, { optional }]) => optional !== true).map(([name]) => name),
     properties: Object.fromEntries(names.map(([name, argument]) => [name, schemaOf(argument)])),
   };
+}
+
+/** The most that a run of it costs. */
+export function costOf({ costs }: Tool, args: JsonObject): bigint {
+  const most = costs === undefined ? 0 : args[costs];
+  if (typeof most !== "number") throw new Error(`${String(costs)} is no amount`);
+  return BigInt(most);
 }

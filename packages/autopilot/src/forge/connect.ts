@@ -39,16 +39,21 @@ const PAGE_ITEMS = 50;
 function forgeOf(kind: ForgeKind, address: RepositoryAddress, rest: Rest): Forge {
   const root = `/repos/${address.owner}/${address.name}`;
 
+  async function list(path: string, query: string, page: number): Promise<JsonObject[]> {
+    const items = await rest.request({
+      method: "GET",
+      path: `${root}${path}?${query}&page=${page}&per_page=${PAGE_ITEMS}&limit=${PAGE_ITEMS}`,
+    });
+    if (!Array.isArray(items)) throw invalid(address, path);
+    return items.map(objectOf);
+  }
+
   /** The first item that `pick` takes. */
   async function search<T>(path: string, query: string, pick: (item: JsonObject) => T | undefined) {
     for (let page = 1; page <= PAGES_MAX; page += 1) {
-      const items = await rest.request({
-        method: "GET",
-        path: `${root}${path}?${query}&page=${page}&per_page=${PAGE_ITEMS}&limit=${PAGE_ITEMS}`,
-      });
-      if (!Array.isArray(items)) throw invalid(address, path);
+      const items = await list(path, query, page);
       for (const item of items) {
-        const picked = pick(objectOf(item));
+        const picked = pick(item);
         if (picked !== undefined) return picked;
       }
       if (items.length === 0) return undefined;
@@ -61,9 +66,20 @@ function forgeOf(kind: ForgeKind, address: RepositoryAddress, rest: Rest): Forge
   }
 
   const pullRequestOf = (value: JsonValue): PullRequest => {
-    const { number, html_url: url, state } = objectOf(value);
+    const found = objectOf(value);
+    const { number, html_url: url } = found;
     if (typeof number !== "number" || typeof url !== "string") throw invalid(address, "/pulls");
-    return { number, url, state: state === "open" ? "open" : "closed" };
+    return {
+      number,
+      url,
+      state: stateOf(found),
+      title: textIn(found["title"]),
+      body: textIn(found["body"]),
+      head: textIn(objectOf(found["head"] ?? {})["ref"]),
+      base: textIn(objectOf(found["base"] ?? {})["ref"]),
+      // GitHub's lists tell the time alone, Gitea tells both.
+      merged: found["merged"] === true || typeof found["merged_at"] === "string",
+    };
   };
   const commentOf = (value: JsonValue): Comment => {
     const { id, html_url: url } = objectOf(value);
@@ -92,17 +108,39 @@ function forgeOf(kind: ForgeKind, address: RepositoryAddress, rest: Rest): Forge
       }
       return { number, title, body: typeof body === "string" ? body : "", url };
     },
+    async listIssues({ state, page }) {
+      const items = await list("/issues", `state=${state}&type=issues`, page);
+      return items
+        .filter((item) => (item["pull_request"] ?? null) === null)
+        .map((item) => {
+          const { number, html_url: url } = item;
+          if (typeof number !== "number" || typeof url !== "string") throw invalid(address, "/issues");
+          return { number, url, title: textIn(item["title"]), state: stateOf(item) };
+        });
+    },
+    listPullRequests: async ({ state, page }) =>
+      (await list("/pulls", `state=${state}`, page)).map(pullRequestOf),
+    getPullRequest: async (number) =>
+      pullRequestOf(await rest.request({ method: "GET", path: `${root}/pulls/${number}` })),
+    listComments: async (issueNumber, page) =>
+      (await list(`/issues/${issueNumber}/comments`, "", page)).map((item) => ({
+        ...commentOf(item),
+        author: textIn(objectOf(item["user"] ?? {})["login"]),
+        body: textIn(item["body"]),
+      })),
     // The head of a branch or a commit that none has any more: either way the forge has it.
     hasCommit: (sha) => exists(`/git/commits/${sha}`),
     hasBranch: (name) => exists(`/branches/${encodeURIComponent(name)}`),
-    findPullRequest: (head) =>
+    findPullRequest: (head, take = () => true) =>
       // GitHub narrows by `head`, Gitea lists; both are compared here.
       search("/pulls", `state=all&head=${encodeURIComponent(`${address.owner}:${head}`)}`, (item) => {
         const from = objectOf(item["head"] ?? {});
         const repository = objectOf(from["repo"] ?? {})["full_name"];
         const ours = `${address.owner}/${address.name}`.toLowerCase();
         const same = typeof repository === "string" && repository.toLowerCase() === ours;
-        return from["ref"] === head && same ? pullRequestOf(item) : undefined;
+        if (from["ref"] !== head || !same) return undefined;
+        const found = pullRequestOf(item);
+        return take(found) ? found : undefined;
       }),
     createPullRequest: async (draft) =>
       pullRequestOf(await rest.request({ method: "POST", path: `${root}/pulls`, body: draft })),
@@ -125,6 +163,15 @@ function forgeOf(kind: ForgeKind, address: RepositoryAddress, rest: Rest): Forge
       await rest.request({ method: "PATCH", path: `${root}/issues/comments/${id}`, body: { body } });
     },
   };
+}
+
+function stateOf({ state }: JsonObject): "open" | "closed" {
+  return state === "open" ? "open" : "closed";
+}
+
+/** A forge says null for a text that is not there. */
+function textIn(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
 }
 
 function invalid(address: RepositoryAddress, path: string): ForgeError {

@@ -23,9 +23,22 @@ export type PullRequest = {
   readonly number: number;
   readonly url: string;
   readonly state: "open" | "closed";
+  readonly title: string;
+  readonly body: string;
+  /** Branches; the head's may be of another repository. */
+  readonly head: string;
+  readonly base: string;
+  readonly merged: boolean;
 };
 
 export type Comment = { readonly id: number; readonly url: string };
+
+export type IssueSummary = Omit<ForgeIssue, "body"> & { readonly state: "open" | "closed" };
+
+export type IssueComment = Comment & { readonly author: string; readonly body: string };
+
+/** A page of a list, newest first as the forge sorts it; pages begin with 1. */
+export type Listing = { readonly state: "open" | "closed" | "all"; readonly page: number };
 
 export type PullRequestDraft = {
   readonly title: string;
@@ -43,10 +56,18 @@ export type Forge = {
   getIssue(number: number): Promise<ForgeIssue>;
   hasCommit(sha: string): Promise<boolean>;
   hasBranch(name: string): Promise<boolean>;
-  /** Of any state: a pull request that a person closed is not opened again. */
-  findPullRequest(head: string): Promise<PullRequest | undefined>;
+  listIssues(listing: Listing): Promise<readonly IssueSummary[]>;
+  listPullRequests(listing: Listing): Promise<readonly PullRequest[]>;
+  getPullRequest(number: number): Promise<PullRequest>;
+  /**
+   * The first of those from a branch of this repository that `take` takes; any when
+   * absent. Of any state: a pull request that a person closed is not opened again.
+   */
+  findPullRequest(head: string, take?: (each: PullRequest) => boolean): Promise<PullRequest | undefined>;
   createPullRequest(draft: PullRequestDraft): Promise<PullRequest>;
   updatePullRequest(number: number, change: { readonly title: string; readonly body: string }): Promise<void>;
+  /** On an issue or a pull request, oldest first. */
+  listComments(issueNumber: number, page: number): Promise<readonly IssueComment[]>;
   /** The oldest comment on the issue that holds `marker`. */
   findComment(issueNumber: number, marker: string): Promise<Comment | undefined>;
   createComment(issueNumber: number, body: string): Promise<Comment>;

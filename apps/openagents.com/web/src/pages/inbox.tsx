@@ -93,7 +93,7 @@ export function ApprovalCard({ approval }: { readonly approval: Approval }) {
         <Badge word={approval.status} />
         {amountMsats === undefined ? null : <Amount msats={amountMsats} />}
       </div>
-      {detail === "" ? null : <p>{detail}</p>}
+      {detail === "" ? null : <p className="asked">{detail}</p>}
       <p className="quiet oa-fine">
         asked by <span className="oa-mono">{approval.requestedBy}</span> <Time atMs={approval.requestedAt} />,
         lapses <Time atMs={approval.expiresAt} />
@@ -104,8 +104,8 @@ export function ApprovalCard({ approval }: { readonly approval: Approval }) {
           title={question ? title : `Approve: ${title}?`}
           explanation={
             <>
-              {detail === "" ? "It is approved once, for exactly this." : detail} If you signed in more than
-              15 minutes ago, you are asked to sign in again first.
+              It is approved once, for exactly what is shown. If you signed in more than 15 minutes ago, you
+              are asked to sign in again first.
             </>
           }
           {...(question ? { ask: "Your answer" } : {})}

@@ -108,7 +108,7 @@ export const toolsComments: Comments = {
   "openagents.control.v1.ToolExecutionStatus.pending": "On its way, or not known yet: it is asked about until it is, and never sent again.",
   "openagents.control.v1.Tools": "Tools: what an autopilot does outside, each within its stored policy and under\na receipt. A request brings arguments and never a policy.",
   "openagents.control.v1.Tools.ListToolPacks": "The packs with their tools, and the JSON Schema of each one's arguments.",
-  "openagents.control.v1.Tools.ExecuteTool": "Run a tool, or with `replay` answer what the newest run of the same arguments\ncame to; replay never runs anything. Refused, in this order: `autopilot_disabled`,\n`tool_denied`, `tool_not_allowed`, `host_not_allowed`, `no_worker`,\n`integration_missing`, `approval_required`, and what is refused of an approval\nthat is named. Lightning tools answer 503 `lightning_not_configured` behind these.",
+  "openagents.control.v1.Tools.ExecuteTool": "Run a tool, or with `replay` answer what the newest run of the same arguments\ncame to; replay never runs anything. Refused, in this order: `autopilot_disabled`,\n`tool_denied`, `tool_not_allowed`, `host_not_allowed`, `integration_missing`;\nof what costs something, `spend_per_call_exceeded`, `spend_per_day_exceeded`,\n`spend_per_month_exceeded`; then `approval_required`, what is refused of an\napproval that is named, and `no_worker`. Lightning tools answer 503\n`lightning_not_configured` behind these.",
   "openagents.control.v1.Tools.GetToolExecution": "A run of a tool, and how it ended.",
 };
 
@@ -124,9 +124,11 @@ export type ToolsTypes = {
   /**
    * Run a tool, or with `replay` answer what the newest run of the same arguments
    * came to; replay never runs anything. Refused, in this order: `autopilot_disabled`,
-   * `tool_denied`, `tool_not_allowed`, `host_not_allowed`, `no_worker`,
-   * `integration_missing`, `approval_required`, and what is refused of an approval
-   * that is named. Lightning tools answer 503 `lightning_not_configured` behind these.
+   * `tool_denied`, `tool_not_allowed`, `host_not_allowed`, `integration_missing`;
+   * of what costs something, `spend_per_call_exceeded`, `spend_per_day_exceeded`,
+   * `spend_per_month_exceeded`; then `approval_required`, what is refused of an
+   * approval that is named, and `no_worker`. Lightning tools answer 503
+   * `lightning_not_configured` behind these.
    */
   readonly executeTool: {
     readonly input: ExecuteToolRequest;

@@ -339,9 +339,11 @@ export const Tools: GenService<{
   /**
    * Run a tool, or with `replay` answer what the newest run of the same arguments
    * came to; replay never runs anything. Refused, in this order: `autopilot_disabled`,
-   * `tool_denied`, `tool_not_allowed`, `host_not_allowed`, `no_worker`,
-   * `integration_missing`, `approval_required`, and what is refused of an approval
-   * that is named. Lightning tools answer 503 `lightning_not_configured` behind these.
+   * `tool_denied`, `tool_not_allowed`, `host_not_allowed`, `integration_missing`;
+   * of what costs something, `spend_per_call_exceeded`, `spend_per_day_exceeded`,
+   * `spend_per_month_exceeded`; then `approval_required`, what is refused of an
+   * approval that is named, and `no_worker`. Lightning tools answer 503
+   * `lightning_not_configured` behind these.
    *
    * @generated from rpc openagents.control.v1.Tools.ExecuteTool
    */

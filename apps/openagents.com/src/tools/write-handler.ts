@@ -1,19 +1,20 @@
-// Puts a comment on a forge, once: it carries a mark by which it is found again.
+// Carries out what a tool writes on a forge, once: what may have been sent is
+// looked for, and never sent again.
 
 import type { Effect, Intent, IntentHandler } from "@openagents/authority";
 import { ForgeError } from "@openagents/autopilot";
 import { Tools, methodsOf } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { openForge, providerOf, type ForgeAccess } from "./forge-access.ts";
+import type { ForgeWrite } from "./forge-writes.ts";
 import { markExecutionEnded } from "./store.ts";
-
-export const FORGE_COMMENT = "forge.comment";
 
 /** Longer than a forge takes over a request, so that what is not there by then never comes. */
 const LOST_AFTER_MS = 120_000;
 
-export function commentHandler(
+export function writeHandler(
   deps: ForgeAccess & { readonly db: Database; readonly nowMs: () => number },
+  write: ForgeWrite,
 ): IntentHandler {
   const method = methodsOf(Tools).find(({ localName }) => localName === "executeTool");
   if (method === undefined) throw new Error("the contract has no executeTool");
@@ -24,16 +25,14 @@ export function commentHandler(
   }
 
   return {
-    kind: FORGE_COMMENT,
+    kind: write.kind,
     method,
     async act(intent, signal) {
-      const forge = await open(intent, signal);
-      if (forge === undefined) return failed("integration_missing", "The forge is not connected any more.");
-      const { issue_number: issue, body } = intent.payload;
+      const { payload } = intent;
       try {
-        const text = `${typeof body === "string" ? body : ""}\n\n${markOf(intent)}`;
-        const { url } = await forge.createComment(Number(issue), text);
-        return { kind: "succeeded", facts: { url } };
+        const forge = await open(intent, signal);
+        if (forge === undefined) return failed("integration_missing", "The forge is not connected any more.");
+        return { kind: "succeeded", facts: await write.send(forge, payload, markOf(intent)) };
       } catch (cause) {
         if (cause instanceof ForgeError && cause.failure === "rejected")
           return failed(cause.code, cause.message);
@@ -43,10 +42,10 @@ export function commentHandler(
     async ask(intent, signal) {
       const forge = await open(intent, signal);
       if (forge === undefined) return { kind: "unknown", detail: "The forge is not connected any more." };
-      const found = await forge.findComment(Number(intent.payload["issue_number"]), markOf(intent));
-      if (found !== undefined) return { kind: "succeeded", facts: { url: found.url } };
+      const facts = await write.find(forge, intent.payload, markOf(intent));
+      if (facts !== undefined) return { kind: "succeeded", facts };
       return deps.nowMs() - (intent.sentAtMs ?? 0) > LOST_AFTER_MS
-        ? failed("not_made", "The forge has no such comment: the request was lost.")
+        ? failed("not_made", "The forge has nothing of it: the request was lost.")
         : { kind: "unknown", detail: "It is not there yet." };
     },
     async conclude(_command, intent, effect) {
@@ -57,6 +56,7 @@ export function commentHandler(
   };
 }
 
+/** By this line what was written is found again. */
 function markOf({ effectKey }: Intent): string {
   return `<!-- openagents ${effectKey} -->`;
 }
