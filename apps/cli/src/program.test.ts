@@ -42,7 +42,7 @@ test("wrong arguments end with 2, in one line that says what is right", async (t
     [["verify", ".", "--operator", "http://example.org"], /https address/],
     [["verify", ".", "--operator", "AB".repeat(32)], /64 lower-case hex digits/],
     [["verify", "."], /holds no bundle/],
-    [["verify", "./nowhere"], /there is no folder .*nowhere/],
+    [["verify", "./nowhere"], /there is no .*nowhere/],
     [["incidents", "dispute", "nonsense", "--claim", "x"], /job_ and 32 hex digits/],
     [["incidents", "resolve", `inc_${"0".repeat(32)}`, "--note", "x"], /--uphold or --dismiss/],
     [["workers", "disable", `wrk_${"0".repeat(32)}`], /required option '--reason/],

@@ -373,6 +373,21 @@ export function createRecorder(): Recorder {
             throw new ProblemError({ status: 404, code: "artifact_not_found", detail: "There is none." });
           return { contentType: "application/octet-stream", data: new Uint8Array(bytes) };
         },
+        async putArtifact({ sha256, content }) {
+          const chunks = content.data instanceof Uint8Array ? [content.data] : content.data;
+          const bytes = Buffer.concat(await Array.fromAsync(chunks));
+          artifacts.set(sha256, bytes);
+          return { sha256, bytes: BigInt(bytes.length) };
+        },
+        async statArtifact({ sha256 }) {
+          const bytes = artifacts.get(sha256);
+          if (bytes === undefined)
+            throw new ProblemError({ status: 404, code: "artifact_not_found", detail: "There is none." });
+          const at = 0;
+          return {
+            artifact: { sha256, bytes: BigInt(bytes.length), class: "stored", grantedAt: at, keepUntil: at },
+          };
+        },
       },
       receipts: {
         // All of a run's receipts are in the log, each in the head that it was the last entry of.

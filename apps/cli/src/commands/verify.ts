@@ -34,6 +34,7 @@ is pinned in the same way, or named with --log.
 
 Examples:
   openagents verify ~/.openagents/sessions/run_0123456789abcdef0123456789abcdef
+  openagents verify ~/Downloads/run_0123456789abcdef0123456789abcdef.zip
   openagents verify ./bundle --rerun --operator https://runtime.example.org
   openagents verify ./bundle --json | jq '.claims[] | select(.state != "holds")'
 
@@ -45,7 +46,7 @@ Exit codes: 0 nothing fails, the signer is pinned, and with --rerun the check en
 export function verifyCommand(context: Context): Command {
   const command = new Command("verify")
     .description("check a bundle as an outsider would")
-    .argument("<folder>", "the bundle's folder")
+    .argument("<bundle>", "the bundle's folder, or the archive that the console made of it")
     .option("--operator <key-or-url>", "trust this operator's key; may be repeated", collect)
     .option("--log <key>", "trust this transparency log's key; may be repeated", collect)
     .option("--rerun", "run the check again, in the sandbox of this computer")
@@ -65,9 +66,10 @@ export function verifyCommand(context: Context): Command {
     const { looksLikeBundle, verifyBundle } = await import("@openagents/autopilot");
     const dir = resolve(folder);
     if (!looksLikeBundle(dir)) {
-      const message = existsSync(dir) ? `${dir} holds no bundle` : `there is no folder ${dir}`;
+      const message = existsSync(dir) ? `${dir} holds no bundle` : `there is no ${dir}`;
       throw new CliError("no_bundle", message, {
-        nextStep: "give a bundle's folder, as the last lines of `openagents run` name it",
+        nextStep:
+          "give a bundle's folder, as the last lines of `openagents run` name it, or its archive from the console",
         exitCode: EXIT.usage,
       });
     }

@@ -16,7 +16,12 @@ import { isFinished, type Run } from "./run.ts";
 import { requireLockedRun } from "./service.ts";
 import { updateRun } from "./store.ts";
 
-export type BundleDeps = { readonly authority: Authority; readonly signer: ReceiptSigner };
+export type BundleDeps = {
+  readonly authority: Authority;
+  readonly signer: ReceiptSigner;
+  /** Keeps the files of a bundle that are stored here from being collected. */
+  readonly keepArtifacts: (tx: Tx, org: string, hashes: readonly string[], nowMs: number) => Promise<unknown>;
+};
 
 /**
  * Sign a finished run's bundle manifest. Refused with 409 `run_not_finished`,
@@ -56,6 +61,8 @@ export function sealBundle(
     }
 
     const nowMs = command.nowMs();
+    const hashes = files.map(({ sha256 }) => sha256);
+    await deps.keepArtifacts(command.tx, run.org, hashes, nowMs);
     const receipt = command.seal(
       "openagents.runtime.bundle.v1",
       run.runId,

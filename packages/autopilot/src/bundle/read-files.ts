@@ -1,7 +1,8 @@
-// Reading a bundle's folder as data: plain files in the places that the layout
-// names, within its limits. Links and other things are told, never followed.
+// Reading a bundle as data, from its folder or from the archive that the console
+// makes of it: plain files in the places that the layout names, within its limits.
+// Links and other things are told, never followed.
 
-import { constants, existsSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -17,6 +18,7 @@ import {
   SUMMARY_FILE,
   type BundleFiles,
 } from "./layout.ts";
+import { looksLikeArchive, readArchive } from "./read-archive.ts";
 
 const NAMES: ReadonlySet<string> = new Set([
   SUMMARY_FILE,
@@ -36,13 +38,57 @@ const REQUIRED = [SUMMARY_FILE, RUN_RECEIPT_FILE, REPLAY_FILE, MANIFEST_FILE];
 
 export type ReadBundle = { readonly files: BundleFiles; readonly problems: readonly string[] };
 
-/** Any of them makes it one, so that a bundle whose manifest was taken away is a broken bundle and not none. */
-export function looksLikeBundle(dir: string): boolean {
-  return REQUIRED.some((name) => existsSync(join(dir, name)));
+/** Room for an archive's directory and names besides the files. */
+const ARCHIVE_BYTES_MAX = BYTES_MAX + FILES_MAX * 1024;
+
+/**
+ * A folder is one with any of these names, so that a bundle whose manifest was
+ * taken away is a broken bundle and not none; a file is one when it is an archive.
+ */
+export function looksLikeBundle(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return isArchive(path);
+  return REQUIRED.some((name) => existsSync(join(path, name)));
+}
+
+function isArchive(path: string): boolean {
+  const head = Buffer.alloc(22);
+  const file = openSync(path, "r");
+  try {
+    return readSync(file, head) === head.length && looksLikeArchive(head);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Never throws: what cannot be read is a problem. */
-export async function readBundleFiles(dir: string): Promise<ReadBundle> {
+export async function readBundleFiles(path: string): Promise<ReadBundle> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return readArchived(path);
+  return readFolder(path);
+}
+
+async function readArchived(archive: string): Promise<ReadBundle> {
+  const files = new Map<string, Buffer>();
+  const problems: string[] = [];
+  try {
+    for (const { path, bytes } of readArchive(await readPlainFile(archive, ARCHIVE_BYTES_MAX))) {
+      if (files.has(path)) problems.push(`${path} is there twice`);
+      else if (belongs(path)) files.set(path, bytes);
+      else problems.push(`${path} does not belong here`);
+    }
+  } catch (cause) {
+    problems.push(`the archive cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  for (const name of REQUIRED) if (!files.has(name)) problems.push(`${name} is missing`);
+  return { files, problems };
+}
+
+function belongs(path: string): boolean {
+  const [folder = "", name, ...more] = path.split("/");
+  if (name === undefined) return NAMES.has(path);
+  return more.length === 0 && FOLDERS.get(folder)?.test(name) === true;
+}
+
+async function readFolder(dir: string): Promise<ReadBundle> {
   const files = new Map<string, Buffer>();
   const problems: string[] = [];
   let room = BYTES_MAX;

@@ -4,7 +4,7 @@
 
 import { mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { encode, signedReceiptDesc, type SignedReceipt } from "@openagents/contracts";
+import { ProblemError, encode, signedReceiptDesc, type SignedReceipt } from "@openagents/contracts";
 import { patchFiles, type PatchFile } from "@openagents/proof";
 import { canonicalize, sha256Hex } from "@openagents/receipts";
 import { AutopilotError } from "../autopilot-error.ts";
@@ -40,7 +40,7 @@ export type BundleRequest = {
 };
 
 export type BundleClients = {
-  readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact">;
+  readonly artifacts: Pick<RuntimeClients["artifacts"], "getArtifact" | "putArtifact" | "statArtifact">;
   readonly receipts: Pick<RuntimeClients["receipts"], "getReceipt" | "listReceipts">;
   readonly runs: Pick<RuntimeClients["runs"], "getRunReceipt" | "getRunReplay" | "sealBundle">;
 };
@@ -58,6 +58,7 @@ const GATHER_TRIES_MAX = 5;
  */
 export async function writeBundle(request: BundleRequest): Promise<string> {
   const files = await gather(request);
+  await storeOwnFiles(request, files);
   const sealed = await request.clients.runs.sealBundle(
     { runId: request.runId, files: [...files].map(([path, bytes]) => describeFile(path, bytes)) },
     // Of the content, so that another attempt with other files is another command.
@@ -110,6 +111,26 @@ async function gather(request: BundleRequest): Promise<BundleFiles> {
     );
   }
   return files;
+}
+
+/**
+ * Store what no job stored, so that whoever may read the run makes the same
+ * bundle of its manifest alone. It is a convenience: an organisation without
+ * room for it has its bundle in the folder all the same.
+ */
+async function storeOwnFiles({ clients, signal }: BundleRequest, files: BundleFiles): Promise<void> {
+  for (const [path, data] of files) {
+    if (path.startsWith(`${RECEIPTS_FOLDER}/`) || path.startsWith(`${ARTIFACTS_FOLDER}/`)) continue;
+    const sha256 = sha256Hex(data);
+    try {
+      if (await isStored(clients, sha256, signal)) continue;
+      const content = { contentType: "application/octet-stream", data };
+      await clients.artifacts.putArtifact({ sha256, content }, { signal });
+    } catch (cause) {
+      if (cause instanceof ProblemError && cause.status === 507) return;
+      throw cause;
+    }
+  }
 }
 
 /** What the last job was about, which need not be what the buyer had in hand last. */
@@ -206,9 +227,22 @@ async function readLogged(
 
 /** What was never stored, or is gone, is not there to be had. */
 async function readArtifact({ clients, signal }: BundleRequest, sha256: string): Promise<Buffer | undefined> {
+  const found = await unlessMissing(
+    reading(() => clients.artifacts.getArtifact({ sha256 }, { signal }), signal),
+  );
+  return found === undefined
+    ? undefined
+    : Buffer.from(found.data.buffer, found.data.byteOffset, found.data.byteLength);
+}
+
+async function isStored(clients: BundleClients, sha256: string, signal: AbortSignal): Promise<boolean> {
+  const stat = () => clients.artifacts.statArtifact({ sha256 }, { signal });
+  return (await unlessMissing(reading(stat, signal))) !== undefined;
+}
+
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    const { data } = await reading(() => clients.artifacts.getArtifact({ sha256 }, { signal }), signal);
-    return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    return await asked;
   } catch (cause) {
     if (cause instanceof Error && "status" in cause && cause.status === 404) return undefined;
     throw cause;
