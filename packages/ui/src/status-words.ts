@@ -53,6 +53,12 @@ const WORDS: Readonly<Record<string, StatusWord>> = {
 
   stopped: { label: "Stopped", tone: "neutral" },
   disabled: { label: "Disabled", tone: "bad" },
+  connected: { label: "Connected", tone: "good", meaning: "A process on it takes work at this moment." },
+  not_connected: {
+    label: "Not connected",
+    tone: "neutral",
+    meaning: "Nothing on it follows its work now. What is sent to it waits.",
+  },
   fresh: { label: "Online", tone: "good" },
   stale: { label: "Not heard from", tone: "attention" },
   quarantined: { label: "Quarantined", tone: "bad" },

@@ -8,6 +8,7 @@ import { usePace, useStream } from "../live/use-live.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { CommandButton } from "../shell/command-button.tsx";
 import { Figure, Page, Panel } from "../shell/page.tsx";
+import { useDevices } from "./devices-reads.ts";
 import { DevicesTab } from "./settings/devices-tab.tsx";
 import { Read } from "../shell/read.tsx";
 
@@ -25,28 +26,24 @@ export function FleetPage() {
   return (
     <Page
       title="Fleet"
-      lead="Your devices that execute work. One click takes one out: it is given nothing more from that moment."
+      lead="Your devices. One click takes one out: what it works on is canceled, and it is given nothing more."
     >
+      <Figures workers={workers.data?.workers ?? []} />
+      <DevicesTab />
       <Read of={workers} lines={6}>
         {({ workers: all }) =>
           all.length === 0 ? (
-            <Panel title="Workers">
+            <Panel title="Devices that sell">
               <Empty title="No device sells yet" action={<Command>./openagents provider start</Command>}>
                 Run this on a computer of yours. It registers itself, says what it may use at most, and
                 appears here.
               </Empty>
             </Panel>
           ) : (
-            <>
-              <Figures workers={all} />
-              {all.map((worker) => (
-                <WorkerPanel key={worker.workerId} worker={worker} />
-              ))}
-            </>
+            all.map((worker) => <WorkerPanel key={worker.workerId} worker={worker} />)
           )
         }
       </Read>
-      <DevicesTab />
       <Earnings />
     </Page>
   );
@@ -59,11 +56,19 @@ export function stateOf(worker: Worker): string {
 }
 
 function Figures({ workers }: { readonly workers: readonly Worker[] }) {
-  const online = workers.filter((worker) => stateOf(worker) === "fresh").length;
+  const devices = useDevices().data?.filter(({ device }) => device.status === "enrolled");
+  const selling = workers.filter((worker) => stateOf(worker) === "fresh").length;
   const strikes = workers.reduce((sum, worker) => sum + worker.strikes, 0);
   return (
     <div className="figures">
-      <Figure label="Online">{`${formatCount(online)} of ${formatCount(workers.length)}`}</Figure>
+      <Figure label="Connected now" note="devices that take your work">
+        {devices === undefined
+          ? "–"
+          : `${formatCount(devices.filter(({ connected }) => connected).length)} of ${formatCount(devices.length)}`}
+      </Figure>
+      <Figure label="Selling now" note="devices that run checks">
+        {`${formatCount(selling)} of ${formatCount(workers.length)}`}
+      </Figure>
       <Figure label="Jobs at once, at most">
         {formatCount(workers.reduce((sum, { caps }) => sum + caps.concurrentJobsMax, 0))}
       </Figure>

@@ -1,12 +1,15 @@
-import { Fraud, Inbox, Workers, type RunSummary } from "@openagents/contracts";
+import { Fraud, Inbox, type RunSummary } from "@openagents/contracts";
 import { formatCount } from "@openagents/ui";
-import { Badge, Command, Empty } from "@openagents/ui/react";
+import { Badge, Command, Empty, Time } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
 import { client, useRead } from "../api.ts";
 import { usePace } from "../live/use-live.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
+import { useDevices } from "./devices-reads.ts";
+
+const DEVICES_SHOWN = 4;
 
 export function NeedsYou({ summaries }: { readonly summaries: ReadonlyMap<string, RunSummary> | undefined }) {
   const { scopes } = useSignedIn();
@@ -60,25 +63,40 @@ export function NeedsYou({ summaries }: { readonly summaries: ReadonlyMap<string
   );
 }
 
+/** Which of the reader's devices are there now. */
 export function Devices() {
-  const workers = useRead(
-    ["workers"],
-    (signal) => client(Workers).listWorkers({ limit: 50 }, { signal }),
-    usePace(),
-  );
+  const devices = useDevices();
   return (
     <Panel title="Your devices" aside={<Link to="/fleet">Fleet</Link>}>
-      <Read of={workers} lines={2}>
-        {({ workers: all }) => {
-          const online = all.filter(({ status, liveness }) => status === "running" && liveness === "fresh");
-          return all.length === 0 ? (
-            <Empty title="No device sells yet" action={<Command>./openagents provider start</Command>}>
-              A device of yours runs checks in a sandbox, for you and, if you want, for others.
+      <Read of={devices} lines={2}>
+        {(all) => {
+          const usable = all.filter(({ device }) => device.status === "enrolled");
+          const connected = usable.filter((seen) => seen.connected);
+          return usable.length === 0 ? (
+            <Empty title="No device yet" action={<Command>./openagents device run</Command>}>
+              An agent works on a computer of yours. This makes the one that you run it on a device of yours.
             </Empty>
           ) : (
-            <div className="oa-body">
-              <strong>{formatCount(online.length)}</strong> of {formatCount(all.length)} online
-            </div>
+            <>
+              <p className="oa-body">
+                <strong>{formatCount(connected.length)}</strong> of {formatCount(usable.length)} connected
+              </p>
+              <ul className="money-way">
+                {usable.slice(0, DEVICES_SHOWN).map(({ device, connected: there, lastSeenAt }) => (
+                  <li key={device.deviceId}>
+                    <span>
+                      {device.name}{" "}
+                      {there || lastSeenAt === undefined ? null : (
+                        <span className="quiet">
+                          seen <Time atMs={lastSeenAt} />
+                        </span>
+                      )}
+                    </span>
+                    <Badge word={there ? "connected" : "not_connected"} />
+                  </li>
+                ))}
+              </ul>
+            </>
           );
         }}
       </Read>

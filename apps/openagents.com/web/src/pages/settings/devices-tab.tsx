@@ -1,32 +1,32 @@
-import { Devices, type Device } from "@openagents/contracts";
-import { Badge, Empty, Id, Time } from "@openagents/ui/react";
+import { Devices } from "@openagents/contracts";
+import { sentence } from "@openagents/ui";
+import { Badge, Command, Empty, Id, Time } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
-import { client, useRead } from "../../api.ts";
+import { client } from "../../api.ts";
 import { queries } from "../../queries.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
 import { Panel } from "../../shell/page.tsx";
 import { Read } from "../../shell/read.tsx";
+import { useDevices, type DeviceSeen } from "../devices-reads.ts";
 
 const changed = () => void queries.invalidateQueries({ queryKey: ["devices"] });
 
 /** Computers that act for you by a key of their own. */
 export function DevicesTab() {
-  const devices = useRead(["devices"], (signal) => client(Devices).listDevices({ limit: 100 }, { signal }), {
-    everyMs: 15_000,
-  });
+  const devices = useDevices();
   return (
     <Panel title="Devices that act for you">
       <Read of={devices}>
-        {({ devices: all }) =>
+        {(all) =>
           all.length === 0 ? (
-            <Empty title="No device is enrolled" action={<Link to="/device">Enter a device’s code</Link>}>
-              A device proves itself by a key that it made and never gives away. Enrol one with this command
-              on it.
+            <Empty title="No device is enrolled" action={<Command>./openagents device run</Command>}>
+              Run this on a computer of yours. It makes a key that never leaves it, and shows a code that you{" "}
+              <Link to="/device">enter here</Link>.
             </Empty>
           ) : (
             <ul className="money-way">
-              {all.map((device) => (
-                <DeviceRow key={device.deviceId} device={device} />
+              {all.map((seen) => (
+                <DeviceRow key={seen.device.deviceId} seen={seen} />
               ))}
             </ul>
           )
@@ -36,20 +36,29 @@ export function DevicesTab() {
   );
 }
 
-function DeviceRow({ device }: { readonly device: Device }) {
+/** One word for how a device is. */
+function stateOf({ device: { status }, connected }: DeviceSeen): string {
+  if (status !== "enrolled") return status;
+  return connected ? "connected" : "not_connected";
+}
+
+function DeviceRow({ seen }: { readonly seen: DeviceSeen }) {
+  const { device, adapter, lastSeenAt, connected } = seen;
   const { deviceId, name, status } = device;
   return (
     <li>
       <span>
         <strong>{name}</strong> <span className="quiet">{device.platform}</span> <Id id={deviceId} />{" "}
-        <Badge word={status === "enrolled" ? "active" : status} />
+        <Badge word={stateOf(seen)} />
         <br />
         <span className="quiet">
+          {adapter === undefined ? null : `${sentence(adapter)} agent, `}
           enrolled <Time atMs={device.enrolledAt} />
-          {device.lastSeenAt === undefined ? ", never seen since" : null}
-          {device.lastSeenAt === undefined ? null : (
+          {connected ? null : lastSeenAt === undefined ? (
+            ", never seen since"
+          ) : (
             <>
-              , seen <Time atMs={device.lastSeenAt} />
+              , last seen <Time atMs={lastSeenAt} />
             </>
           )}
         </span>
@@ -68,7 +77,7 @@ function DeviceRow({ device }: { readonly device: Device }) {
           <CommandButton
             label="Disable"
             title={`Disable ${name}?`}
-            explanation="Everything it holds stops working within five seconds. You can enable it again."
+            explanation="Its tokens stop working within five seconds, runs that it carries out are canceled, and jobs that it holds are called off. You can enable it again."
             confirm="Disable it now"
             danger
             disabledBecause={status === "enrolled" ? undefined : "It is revoked for good."}
