@@ -11,7 +11,7 @@ export const SCOPE = "@openagents/";
 
 const LAYERS: readonly (readonly string[])[] = [
   ["contracts", "receipts", "proof", "tidy"],
-  ["agent", "postgres", "sandbox", "service", "streams"],
+  ["agent", "lightning", "postgres", "sandbox", "service", "streams"],
   ["spacetime"],
   ["ui"],
   ["ledger"],
