@@ -36,8 +36,15 @@ export async function assertPortsFree(ports: Readonly<Record<ServiceName, number
   }
 }
 
-/** A port that is free now, for a service whose address others must know before it listens. */
-export async function freePort(): Promise<number> {
+/** Ports for services whose addresses others must know before they listen: free now, for each 0. */
+export async function choosePorts(
+  ports: Readonly<Record<ServiceName, number>>,
+): Promise<Record<ServiceName, number>> {
+  const at = async (service: ServiceName) => (ports[service] === 0 ? await freePort() : ports[service]);
+  return { runtime: await at("runtime"), sync: await at("sync"), control: await at("control") };
+}
+
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

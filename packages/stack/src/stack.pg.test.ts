@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { Server, createServer, type ListenOptions } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -27,6 +29,37 @@ async function stackOf(t: TestContext): Promise<Stack> {
     rmSync(folder, { recursive: true, force: true });
   });
   return stack;
+}
+
+test("a chosen port that another process takes before we listen costs another choice, not the start", async (t) => {
+  const other = createServer().listen({ host: "127.0.0.1", port: 0 });
+  await once(other, "listening");
+  t.after(() => other.close());
+  const listen = Server.prototype.listen;
+  const stolen: number[] = [];
+  t.mock.method(
+    Server.prototype,
+    "listen",
+    function (this: Server, options: ListenOptions, whenListening?: () => void) {
+      const isService = options.port !== 0 && stolen.length < 3;
+      if (isService) stolen.push(options.port ?? 0);
+      return listen.call(this, isService ? { ...options, port: portOf(other) } : options, whenListening);
+    },
+  );
+  const stack = await stackOf(t);
+  assert.equal(stolen.length, 3);
+  const ports = [stack.record.runtimeUrl, stack.record.syncUrl, stack.record.controlUrl].map(
+    (url) => new URL(url).port,
+  );
+  assert.equal(new Set([...ports, ...stolen.map(String), String(portOf(other))]).size, 7);
+  const answers = [stack.record.runtimeUrl, stack.record.controlUrl].map((url) => fetch(`${url}/readyz`));
+  for (const answer of await Promise.all(answers)) assert.equal(answer.status, 200);
+});
+
+function portOf(server: Server): number {
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  return address.port;
 }
 
 test("what a command does reaches whoever follows its stream", async (t) => {

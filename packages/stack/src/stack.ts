@@ -7,7 +7,7 @@ import { loadOrCreateKeys, logKeyOf, logOriginOf, publicTokenKey, type StackKeys
 import { findHolder, takeLock, type FileLock } from "./lock.ts";
 import { makePrivateFolder } from "./private-files.ts";
 import { pinLog, pinOperator } from "./pins.ts";
-import { assertPortsFree, freePort, planPorts, portInUse, type ServiceName } from "./ports.ts";
+import { assertPortsFree, choosePorts, planPorts, portInUse, type ServiceName } from "./ports.ts";
 import { removeRecord, writeRecord, type StackRecord } from "./record.ts";
 import { StackError } from "./stack-error.ts";
 import {
@@ -73,37 +73,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const database = await startDatabase({ dataDir, keys, externalUrl: options.databaseUrl });
   parts.defer(() => database.stop());
 
-  // Each is told where the others will be before any of them listens.
-  const at = async (service: ServiceName) => (ports[service] === 0 ? await freePort() : ports[service]);
-  const runtimePort = await at("runtime");
-  const syncPort = await at("sync");
-  const runtimeUrl = `http://127.0.0.1:${runtimePort}`;
-  const common = { databases: database, keys, parts, version: options.version, log };
-
-  // First, because the runtime takes no command before it has heard of revocations.
-  options.onStep?.("control");
-  const controlUrl = await startControl({
-    ...common,
-    port: await at("control"),
-    syncUrl: `http://127.0.0.1:${syncPort}`,
-    runtimeUrl,
-  });
-
-  options.onStep?.("runtime");
-  const syncServerUrls: string[] = [];
-  makePrivateFolder(dataDir.artifacts);
-  const url = await startRuntime({
-    ...common,
-    port: runtimePort,
-    artifactsDir: dataDir.artifacts,
-    controlUrl,
-    syncServerUrls: () => syncServerUrls,
-    nowMs,
-  });
-
-  options.onStep?.("sync");
-  const syncUrl = await startSync({ ...common, port: syncPort });
-  syncServerUrls.push(syncUrl);
+  const { runtimeUrl, syncUrl, controlUrl } = await startServices(
+    { databases: database, keys, parts, version: options.version, log },
+    { ports, artifactsDir: dataDir.artifacts, nowMs, onStep: options.onStep },
+  );
 
   pinOperator({
     home: options.home,
@@ -122,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     version: options.version,
     startedAt: new Date(nowMs()).toISOString(),
     dataDir: dataDir.root,
-    runtimeUrl: url,
+    runtimeUrl,
     syncUrl,
     controlUrl,
     operatorPublicKey: keys.operatorKey,
@@ -130,7 +103,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   writeRecord(dataDir, record);
   parts.defer(() => removeRecord(dataDir));
   log.info(
-    { runtime_url: url, sync_url: syncUrl, control_url: controlUrl, data_dir: dataDir.root },
+    { runtime_url: runtimeUrl, sync_url: syncUrl, control_url: controlUrl, data_dir: dataDir.root },
     "stack ready",
   );
 
@@ -147,15 +120,75 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-/** What is started gets, each; and where it is stopped again. */
-type Start = {
-  readonly port: number;
+/** What every service is given; and where it is stopped again. */
+type Common = {
   readonly databases: StackDatabase;
   readonly keys: StackKeys;
   readonly parts: AsyncDisposableStack;
   readonly version: string;
   readonly log: Logger;
 };
+
+type Start = Common & { readonly port: number };
+
+type Services = {
+  readonly ports: Readonly<Record<ServiceName, number>>;
+  readonly artifactsDir: string;
+  readonly nowMs: () => number;
+  readonly onStep: StackOptions["onStep"];
+};
+
+type Urls = Pick<StackRecord, "runtimeUrl" | "syncUrl" | "controlUrl">;
+
+/** A port that was free when it was chosen, and that another process took before we listened. */
+const CHOICES_OF_PORTS = 5;
+
+/** All of them, or none: each is told where the others will be before any of them listens. */
+async function startServices(common: Common, services: Services): Promise<Urls> {
+  for (let choice = 1; ; choice += 1) {
+    await using parts = new AsyncDisposableStack();
+    try {
+      const urls = await startOnPorts({ ...common, parts }, services, await choosePorts(services.ports));
+      common.parts.use(parts.move());
+      return urls;
+    } catch (error) {
+      const isTaken = error instanceof StackError && error.code === "port_in_use";
+      const isOurChoice = Object.values(services.ports).includes(0);
+      if (!isTaken || !isOurChoice || choice === CHOICES_OF_PORTS) throw error;
+      common.log.info({ err: error }, "a chosen port was taken in between: others are chosen");
+    }
+  }
+}
+
+async function startOnPorts(
+  common: Common,
+  { artifactsDir, nowMs, onStep }: Services,
+  ports: Readonly<Record<ServiceName, number>>,
+): Promise<Urls> {
+  const runtimeUrl = `http://127.0.0.1:${ports.runtime}`;
+  const syncUrl = `http://127.0.0.1:${ports.sync}`;
+
+  // First, because the runtime takes no command before it has heard of revocations.
+  onStep?.("control");
+  const controlUrl = await startControl({ ...common, port: ports.control, syncUrl, runtimeUrl });
+
+  onStep?.("runtime");
+  const syncServerUrls: string[] = [];
+  makePrivateFolder(artifactsDir);
+  await startRuntime({
+    ...common,
+    port: ports.runtime,
+    artifactsDir,
+    controlUrl,
+    syncServerUrls: () => syncServerUrls,
+    nowMs,
+  });
+
+  onStep?.("sync");
+  await startSync({ ...common, port: ports.sync });
+  syncServerUrls.push(syncUrl);
+  return { runtimeUrl, syncUrl, controlUrl };
+}
 
 async function startRuntime(
   options: Start & {
@@ -164,7 +197,7 @@ async function startRuntime(
     readonly syncServerUrls: () => readonly string[];
     readonly nowMs: () => number;
   },
-): Promise<string> {
+): Promise<void> {
   const { port, databases, keys, parts, version, log, nowMs } = options;
   // Loaded here because commands that only look at a data directory must start fast.
   const { createRuntime } = await import("@openagents/runtime");
@@ -199,7 +232,6 @@ async function startRuntime(
   await createClient(Streams, { baseUrl: url, token })
     .publishStats({})
     .catch((err: unknown) => log.warn({ err }, "the figures of the market come in a minute"));
-  return url;
 }
 
 const STATISTICIAN: LocalPrincipal = {
@@ -258,7 +290,7 @@ async function startControl(
 }
 
 /** The sync server reads what the migrations of the others made, so that it starts behind them. */
-async function startSync(options: Start): Promise<string> {
+async function startSync(options: Start): Promise<void> {
   const { port, databases, keys, parts, version, log } = options;
   const { createSyncServer, grantStreamReads } = await import("@openagents/spacetime");
   const { sync } = databases;
@@ -279,10 +311,9 @@ async function startSync(options: Start): Promise<string> {
     { log },
   );
   parts.use(server);
-  const { url } = await server.start().catch((cause: unknown) => {
+  await server.start().catch((cause: unknown) => {
     throw isAddressInUse(cause) ? portInUse("sync", port, cause) : cause;
   });
-  return url;
 }
 
 function lockDataDir(dataDir: DataDir): FileLock {

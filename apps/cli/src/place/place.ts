@@ -20,6 +20,7 @@ import {
   type StackRecord,
 } from "@openagents/stack";
 import { startInBackground } from "../background.ts";
+import { CliError } from "../cli-error.ts";
 import type { Context } from "../context.ts";
 import type { StepList } from "../terminal/index.ts";
 
@@ -51,6 +52,7 @@ export async function openPlace(context: Context, options: PlaceOptions, steps: 
   const dataDir = dataDirAt(options.dataDir);
   const step = steps.start("stack", "PostgreSQL, keys, runtime");
   const giveUpAtMs = context.nowMs() + CHANGE_MS_MAX;
+  let isPortTaken = false;
   try {
     for (;;) {
       const used = useRunning(dataDir);
@@ -59,12 +61,20 @@ export async function openPlace(context: Context, options: PlaceOptions, steps: 
         return used;
       }
       try {
-        const place = await startPlace(context, options, dataDir, (name) => step.update(name));
+        const portBase = isPortTaken ? 0 : (options.portBase ?? (await freePortBase()));
+        const place = await startPlace(context, { ...options, portBase }, dataDir, (name) =>
+          step.update(name),
+        );
         step.done(place.record.runtimeUrl);
         return place;
       } catch (error) {
-        const isChanging = error instanceof StackError && error.code === "stack_running";
-        if (!isChanging || context.nowMs() >= giveUpAtMs) throw error;
+        // Free when we looked, and taken since: whoever named no port minds none.
+        const wasTaken = codeOf(error) === "port_in_use" && options.portBase === undefined;
+        if (wasTaken && !isPortTaken) {
+          isPortTaken = true;
+          continue;
+        }
+        if (codeOf(error) !== "stack_running" || context.nowMs() >= giveUpAtMs) throw error;
       }
       step.update("another command is starting or stopping it");
       await delay(LOOK_EVERY_MS, undefined, { signal: options.signal });
@@ -81,7 +91,7 @@ async function startPlace(
   dataDir: DataDir,
   onStep: (name: string) => void,
 ): Promise<Place> {
-  const portBase = options.portBase ?? (await freePortBase());
+  const { portBase } = options;
   if (options.keep) {
     const { dataDir: folder, signal } = options;
     const record = await startInBackground(context, { dataDir: folder, portBase, signal });
@@ -124,6 +134,10 @@ function useRunning(dataDir: DataDir): Place | undefined {
 
 function staying(record: StackRecord, keys: StackKeys, share: FileLock | undefined): Place {
   return { record, keys, stays: true, isUsed: () => false, stop: async () => share?.release() };
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof StackError || error instanceof CliError ? error.code : undefined;
 }
 
 /** A first look must not fail because something else has the usual port. */
