@@ -35,7 +35,7 @@ test("a chosen port that another process takes before we listen costs another ch
   const other = createServer().listen({ host: "127.0.0.1", port: 0 });
   await once(other, "listening");
   t.after(() => other.close());
-  const listen = Server.prototype.listen;
+  const { listen } = Server.prototype;
   const stolen: number[] = [];
   t.mock.method(
     Server.prototype,
