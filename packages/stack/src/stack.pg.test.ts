@@ -35,6 +35,7 @@ test("a chosen port that another process takes before we listen costs another ch
   const other = createServer().listen({ host: "127.0.0.1", port: 0 });
   await once(other, "listening");
   t.after(() => other.close());
+  // oxlint-disable-next-line typescript/unbound-method -- called with its server below
   const { listen } = Server.prototype;
   const stolen: number[] = [];
   t.mock.method(
