@@ -259,6 +259,12 @@ control.integrations.provider text NOT NULL
 control.integrations.receipt_id text NOT NULL
 control.integrations.sealed bytea NOT NULL
 control.integrations.secret_hint text NOT NULL
+control.log_handover.after_seq bigint
+control.log_handover.after_xid xid8
+control.log_handover.handed_over_at_ms bigint NOT NULL
+control.log_handover.row_number smallint NOT NULL DEFAULT 1
+control.log_handover.seen pg_snapshot NOT NULL
+control.log_handover.taking pg_snapshot
 control.mail_deliveries.content_sha256 text NOT NULL
 control.mail_deliveries.event_id text NOT NULL
 control.mail_deliveries.message_id text NOT NULL
@@ -479,6 +485,9 @@ control.integrations integrations_check_status_check CHECK ((check_status = ANY 
 control.integrations integrations_nonce_check CHECK ((length(nonce) = 12))
 control.integrations integrations_pkey PRIMARY KEY (org, provider)
 control.integrations integrations_provider_check CHECK ((provider = ANY (ARRAY['github'::text, 'forgejo'::text, 'resend'::text])))
+control.log_handover log_handover_check CHECK ((((taking IS NULL) = (after_xid IS NULL)) AND ((taking IS NULL) = (after_seq IS NULL))))
+control.log_handover log_handover_pkey PRIMARY KEY (row_number)
+control.log_handover log_handover_row_number_check CHECK ((row_number = 1))
 control.mail_deliveries mail_deliveries_pkey PRIMARY KEY (provider, event_id)
 control.profiles profiles_handle_check CHECK ((handle ~ '^[a-z0-9][a-z0-9_-]{1,30}$'::text))
 control.profiles profiles_handle_key UNIQUE (handle)
@@ -628,6 +637,7 @@ CREATE UNIQUE INDEX integrations_pkey ON control.integrations USING btree (org, 
 CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
 CREATE UNIQUE INDEX intents_pkey ON authority.intents USING btree (intent_id)
 CREATE UNIQUE INDEX invitation_pkey ON auth.invitation USING btree (id)
+CREATE UNIQUE INDEX log_handover_pkey ON control.log_handover USING btree (row_number)
 CREATE UNIQUE INDEX mail_deliveries_by_seq ON control.mail_deliveries USING btree (seq DESC)
 CREATE UNIQUE INDEX mail_deliveries_pkey ON control.mail_deliveries USING btree (provider, event_id)
 CREATE UNIQUE INDEX member_pkey ON auth.member USING btree (id)
@@ -763,6 +773,7 @@ SELECT ON control.codex_workers TO app_role
 SELECT ON control.devices TO app_role
 SELECT ON control.handles TO app_role
 SELECT ON control.integrations TO app_role
+SELECT ON control.log_handover TO app_role
 SELECT ON control.mail_deliveries TO app_role
 SELECT ON control.profiles TO app_role
 SELECT ON control.refresh_families TO app_role

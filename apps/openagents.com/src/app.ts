@@ -41,6 +41,7 @@ import type { FindDeviceOwner } from "./persons/index.ts";
 import { serveRetiredLanes } from "./retired/index.ts";
 import { createServiceToken, createSigner } from "./tokens/index.ts";
 import { startStats, statsRoutes } from "./stats/index.ts";
+import { createFindInclusion, startHandover } from "./transparency/index.ts";
 import { serveWebhooks } from "./webhooks/index.ts";
 
 export type ControlDeps = {
@@ -166,12 +167,25 @@ function buildService(
   metrics.gauge("openagents_database_connections", "Open database connections.", () => db.stats.total);
   metrics.gauge("openagents_database_waiting", "Callers that wait for a connection.", () => db.stats.waiting);
 
-  const token = createServiceToken(createSigner({ ...config, nowMs }), ["streams:read"]);
+  const signer = createSigner({ ...config, nowMs });
+  const token = createServiceToken(signer, ["streams:read"]);
   const stats = resources.use(startStats({ runtimeUrl: config.runtimeUrl, token, log, after: deps.after }));
+  const { runtimeUrl } = config;
+  const append = createServiceToken(signer, ["log:append"]);
+  const handover = resources.use(startHandover({ db, runtimeUrl, token: append, nowMs, log }));
+  metrics.gauge(
+    "openagents_log_handover_lag_seconds",
+    "Time since the transparency log was last known to have been given all receipts.",
+    () => Math.max(0, nowMs() - handover.stats.caughtUpAtMs) / 1000,
+  );
   let openApiText = "";
   const bindings: Binding[] = [
     distributionRoutes({ openApiText: () => openApiText }),
-    receiptRoutes({ db, signer: createReceiptSigner(config.receiptSigningKey) }),
+    receiptRoutes({
+      db,
+      signer: createReceiptSigner(config.receiptSigningKey),
+      findInclusion: createFindInclusion(runtimeUrl),
+    }),
     ...access.bindings(identity),
     ...agentLanes({
       db,

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test, type TestContext } from "node:test";
+import { listOffered } from "@openagents/authority";
 import { connect, statement, type Database, type OpenTx, type Queryable } from "@openagents/postgres";
 import { MIGRATIONS } from "@openagents/runtime";
 import {
@@ -15,7 +16,7 @@ import {
   treeHash,
 } from "@openagents/testing";
 import { sequencePage } from "../src/transparency/index.ts";
-import { getLastHead, listOffered } from "../src/transparency/store.ts";
+import { getLastHead } from "../src/transparency/store.ts";
 import { startHarness, type Harness } from "./harness.ts";
 
 const NOW = 1_790_000_000_000;
@@ -63,6 +64,9 @@ test("a receipt comes with the proof of its place, the same for ever, and other 
   const hashes = inclusion.hashes.map((hash: string) => Buffer.from(hash, "hex"));
   const leaf = leafOf(Buffer.from(receipt.canonical_json_sha256, "hex"));
   assert.deepEqual(rootByPath(inclusion.log_index, head.size, leaf, hashes), head.root);
+  const inclusionOf = (hash: string) => runtime.get(`/internal/v1/log/inclusions/${hash}`, { token: "" });
+  assert.deepEqual((await inclusionOf(receipt.canonical_json_sha256)).json, inclusion);
+  assert.equal((await inclusionOf("0".repeat(64))).json.code, "hash_not_logged");
   const second = await grant(runtime);
   await runtime.get(`/internal/v1/receipts/${second.receipt_id}`);
   assert.equal((await runtime.get(path)).text, answer.text);

@@ -11,6 +11,16 @@ export { newId } from "./ids.ts";
 export { findIntent, listIntentsByEffect } from "./intent-store.ts";
 export { startIntentWorker, type IntentHandler, type IntentWorker } from "./intent-worker.ts";
 export type { ActResult, Effect, Intent, IntentDraft, IntentStatus, TerminalEffect } from "./intent.ts";
+export {
+  PLACE_COLUMNS,
+  listOffered,
+  placeOf,
+  takeOffered,
+  type NextPlace,
+  type Offered,
+  type OfferedPlace,
+  type PlaceRow,
+} from "./offered.ts";
 export type { Answer, Conclusion, Nothing, Outcome, Refusal } from "./outcome.ts";
 export { createReceiptSigner, signStored, type ReceiptSigner } from "./receipt-signer.ts";
 export { streamEventsWrite, type StreamEventDraft } from "./stream.ts";

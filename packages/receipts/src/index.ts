@@ -42,7 +42,7 @@ export { TEXT_LENGTH_MAX, parseStrict } from "./parse.ts";
 export { pushHash } from "./push.ts";
 export { quoteHash } from "./quote.ts";
 export { receiptHash, receiptIdOf, sealReceipt, type Receipt, type ReceiptFacts } from "./receipt.ts";
-export { RECEIPT_PREFIXES, isReceiptSchema, type ReceiptSchema } from "./schemas.ts";
+export { RECEIPT_PREFIXES, isReceiptSchema, keeperOf, type ReceiptSchema } from "./schemas.ts";
 export {
   SIGNATURE_SCHEMA,
   SIGNATURE_SCHEME,

@@ -70,3 +70,14 @@ export type ReceiptSchema = keyof typeof RECEIPT_PREFIXES;
 export function isReceiptSchema(schema: string): schema is ReceiptSchema {
   return Object.hasOwn(RECEIPT_PREFIXES, schema);
 }
+
+const SCHEMAS_BY_PREFIX: ReadonlyMap<string, string> = new Map(
+  Object.entries(RECEIPT_PREFIXES).map(([schema, prefix]) => [prefix, schema]),
+);
+
+/** The service that keeps a receipt: rights, devices, approvals and tools are control's, work and money the runtime's. */
+export function keeperOf(receiptId: string): "control" | "runtime" {
+  const [prefix = ""] = receiptId.split("_", 1);
+  const schema = SCHEMAS_BY_PREFIX.get(prefix);
+  return schema?.startsWith("openagents.control.") === true ? "control" : "runtime";
+}

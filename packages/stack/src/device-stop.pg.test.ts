@@ -5,8 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { Devices, ProblemError, Runs, Workers, createClient } from "@openagents/contracts";
+import {
+  ControlReceipts,
+  Devices,
+  ProblemError,
+  Runs,
+  Workers,
+  createClient,
+  encode,
+  signedReceiptDesc,
+} from "@openagents/contracts";
+import { checkInclusion, verifyReceipt } from "@openagents/receipts";
 import { silentLogger } from "@openagents/service";
+import { listLogPins, listPins } from "./pins.ts";
 import { startStack } from "./stack.ts";
 
 test("a device that is disabled works on nothing more: its tokens end, its workers get no jobs, its runs are called off", async (t) => {
@@ -53,7 +64,7 @@ test("a device that is disabled works on nothing more: its tokens end, its worke
     metadata: {},
   });
 
-  await owner.disableDevice({ deviceId });
+  const { receiptId } = await owner.disableDevice({ deviceId });
   const asOwner = { baseUrl: runtimeUrl, token: () => stack.mintToken() };
   const runs = createClient(Runs, asOwner);
   const workers = createClient(Workers, asOwner);
@@ -68,6 +79,14 @@ test("a device that is disabled works on nothing more: its tokens end, its worke
     (error) => error instanceof ProblemError && error.code === "token_revoked",
   );
   await assert.rejects(tokenOf(controlUrl, device), /device_disabled/);
+
+  // Control's receipt of it stands in the one log, which the keys that are pinned here prove.
+  const receipts = createClient(ControlReceipts, { baseUrl: controlUrl, token: () => stack.mintToken() });
+  const signed = encode(signedReceiptDesc, await receipts.getControlReceipt({ receiptId }));
+  const keys = (pins: readonly { readonly publicKey: string }[]) => pins.map(({ publicKey }) => publicKey);
+  for (const [name, check] of Object.entries(verifyReceipt(signed, { operatorKeys: keys(listPins(folder)) })))
+    assert.equal(check.state, "holds", name);
+  assert.equal(checkInclusion(signed, keys(listLogPins(folder))).state, "holds");
 });
 
 function newKey() {

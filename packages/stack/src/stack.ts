@@ -19,6 +19,7 @@ import {
   type LocalPrincipal,
   type TokenRequest,
 } from "./tokens.ts";
+import { publicKeyOf } from "@openagents/receipts";
 import type { Logger } from "@openagents/service";
 
 export type StackOptions = {
@@ -78,12 +79,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     { ports, artifactsDir: dataDir.artifacts, nowMs, onStep: options.onStep },
   );
 
-  pinOperator({
-    home: options.home,
-    key: keys.operatorKey,
-    label: `this computer, ${dataDir.root}`,
-    nowMs: nowMs(),
-  });
+  // The second is control's, which signs what it decides by itself.
+  for (const key of [keys.operatorKey, publicKeyOf(keys.control.receiptKey)])
+    pinOperator({ home: options.home, key, label: `this computer, ${dataDir.root}`, nowMs: nowMs() });
   pinLog({
     home: options.home,
     key: logKeyOf(keys),

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import {
   canonicalize,
   checkInclusion,
+  keeperOf,
   parseStrict,
   verifyReceipt,
   type JsonValue,
@@ -47,8 +48,15 @@ function getCommand(context: Context): Command {
     .argument("<receipt-id>");
   addDataDirOption(command);
   return setBody<DataDirOption>(command, async (options, [receiptId = ""]) => {
-    const { Receipts, createClient, encode, signedReceiptDesc } = await import("@openagents/contracts");
-    const signed = await createClient(Receipts, connect(context, options).client).getReceipt({ receiptId });
+    const { ControlReceipts, Receipts, createClient, encode, signedReceiptDesc } =
+      await import("@openagents/contracts");
+    const { client, record } = connect(context, options);
+    const signed =
+      keeperOf(receiptId) === "control"
+        ? await createClient(ControlReceipts, { ...client, baseUrl: record.controlUrl }).getControlReceipt({
+            receiptId,
+          })
+        : await createClient(Receipts, client).getReceipt({ receiptId });
     context.out.line(canonicalize(encode(signedReceiptDesc, signed)));
     return EXIT.ok;
   });

@@ -38,6 +38,12 @@ export function transparencyRoutes({ authority, published }: TransparencyDeps): 
       return { origin: published.origin, logKey: published.logKey, size: BigInt(size) };
     },
 
+    async getLogInclusion({ hash }) {
+      const inclusion = await published.inclusionOf(hash);
+      if (inclusion === undefined) throw hashNotLogged();
+      return inclusion;
+    },
+
     appendHashes({ hashes }, call) {
       return authority.perform<AppendHashesResponse>(call, async (command) => {
         const bytes = hashes.map((hash) => Buffer.from(hash, "hex"));
@@ -46,6 +52,14 @@ export function transparencyRoutes({ authority, published }: TransparencyDeps): 
         return added === 0 ? { kind: "nothing", output } : { kind: "answer", output, writes: [] };
       });
     },
+  });
+}
+
+function hashNotLogged(): ProblemError {
+  return new ProblemError({
+    status: 404,
+    code: "hash_not_logged",
+    detail: "The log has no such hash. What was committed a moment ago enters it within a second: ask again.",
   });
 }
 

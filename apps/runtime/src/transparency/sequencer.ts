@@ -8,19 +8,11 @@
 // SEQ-4  Commands wait for nothing here: no lock of theirs is taken, and they tell nobody.
 // Held by tests/transparency.pg.test.ts.
 
+import { listOffered, takeOffered, type Offered } from "@openagents/authority";
 import type { Database, Queryable } from "@openagents/postgres";
 import { TILE_WIDTH, growTree, hashLeaf } from "@openagents/receipts";
 import type { Logger } from "@openagents/service";
-import {
-  getLastHead,
-  growthWrites,
-  listEdge,
-  listEntries,
-  listOffered,
-  tryLockLog,
-  type LogHead,
-  type Offered,
-} from "./store.ts";
+import { getLastHead, growthWrites, listEdge, listEntries, tryLockLog, type LogHead } from "./store.ts";
 
 export type SequencerDeps = { readonly db: Database; readonly nowMs: () => number; readonly log: Logger };
 
@@ -104,24 +96,15 @@ export async function sequencePage(
     }
     // After the lock, so that it is the last one's head and not one from before its commit.
     const head = await getLastHead(tx);
-    // One more than the page takes tells whether the snapshot holds more.
-    const { rows, taking } = await listOffered(tx, head, limit + 1);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    if (last === undefined) {
+    const taken = await takeOffered(tx, head, limit);
+    if (taken === undefined) {
       await tx.rollback();
       return head;
     }
-    const more = rows.length > limit;
-    const hashes = withoutRepeats(page);
+    const hashes = withoutRepeats(taken.rows);
     const growth = growTree(head.size, await edgeOf(tx, head.size), hashes.map(hashLeaf));
-    await tx.commitWith(
-      growthWrites(head.size, hashes, growth, {
-        seen: more ? head.seen.text : taking,
-        after: more ? { taking, xid: last.xid, seq: last.seq } : undefined,
-        appendedAtMs: deps.nowMs(),
-      }),
-    );
+    const stored = { ...taken.next, appendedAtMs: deps.nowMs() };
+    await tx.commitWith(growthWrites(head.size, hashes, growth, stored));
     return await getLastHead(deps.db);
   } catch (error) {
     await tx.rollback();

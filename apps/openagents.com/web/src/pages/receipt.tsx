@@ -8,7 +8,7 @@ import {
   type JsonValue,
   type SignedReceipt,
 } from "@openagents/contracts";
-import { RECEIPT_PREFIXES } from "@openagents/receipts";
+import { keeperOf } from "@openagents/receipts";
 import {
   examineReceipt,
   formatMsats,
@@ -51,17 +51,10 @@ export function ReceiptPage() {
   );
 }
 
-/** Work and money are the runtime's; rights, devices and approvals are control's. An id begins with its kind. */
 function findReceipt(receiptId: string, signal: AbortSignal): Promise<SignedReceipt> {
-  return isOfControl(receiptId)
+  return keeperOf(receiptId) === "control"
     ? client(ControlReceipts).getControlReceipt({ receiptId }, { signal })
     : client(Receipts).getReceipt({ receiptId }, { signal });
-}
-
-function isOfControl(receiptId: string): boolean {
-  const [prefix] = receiptId.split("_", 1);
-  const schema = Object.entries(RECEIPT_PREFIXES).find(([, known]) => known === prefix)?.[0];
-  return schema?.startsWith("openagents.control.") === true;
 }
 
 type Pinned = { readonly operatorKeys: readonly string[]; readonly logKeys: readonly string[] };

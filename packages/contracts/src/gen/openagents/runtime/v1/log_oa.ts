@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, HttpBody, MessageDesc } from "../../../../contract.ts";
-import { AppendHashesRequestSchema, AppendHashesResponseSchema, GetLogCheckpointRequestSchema, GetLogRequestSchema, GetLogResponseSchema, GetTileRequestSchema, LogInclusionSchema, TransparencyLog as TransparencyLogService } from "./log_pb.ts";
+import { AppendHashesRequestSchema, AppendHashesResponseSchema, GetLogCheckpointRequestSchema, GetLogInclusionRequestSchema, GetLogRequestSchema, GetLogResponseSchema, GetTileRequestSchema, LogInclusionSchema, TransparencyLog as TransparencyLogService } from "./log_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 /**
@@ -55,6 +55,14 @@ export type GetLogResponse = {
 /** Descriptor of `openagents.runtime.v1.GetLogResponse`. */
 export const getLogResponseDesc: MessageDesc<GetLogResponse> = GetLogResponseSchema;
 
+export type GetLogInclusionRequest = {
+  /** sha256 of a receipt, as its `canonical_json_sha256` has it. */
+  readonly hash: string;
+};
+
+/** Descriptor of `openagents.runtime.v1.GetLogInclusionRequest`. */
+export const getLogInclusionRequestDesc: MessageDesc<GetLogInclusionRequest> = GetLogInclusionRequestSchema;
+
 export type AppendHashesRequest = {
   /** sha256 of each receipt, as its `canonical_json_sha256` has it. */
   readonly hashes: readonly string[];
@@ -80,12 +88,14 @@ export const logComments: Comments = {
   "openagents.runtime.v1.GetTileRequest.path": "`<L>/<N>[.p/<W>]` of C2SP tlog-tiles, such as `0/x001/067` or `entries/000.p/8`.",
   "openagents.runtime.v1.GetLogResponse.origin": "First line of every checkpoint, and name of the log's key.",
   "openagents.runtime.v1.GetLogResponse.log_key": "The log's key as signed notes publish theirs.",
+  "openagents.runtime.v1.GetLogInclusionRequest.hash": "sha256 of a receipt, as its `canonical_json_sha256` has it.",
   "openagents.runtime.v1.AppendHashesRequest.hashes": "sha256 of each receipt, as its `canonical_json_sha256` has it.",
   "openagents.runtime.v1.AppendHashesResponse.added": "How many of them were not handed over before.",
   "openagents.runtime.v1.TransparencyLog": "The transparency log: one append-only Merkle tree (RFC 9162) over the hashes\nof receipts, published as C2SP tlog-tiles below `/log`.",
   "openagents.runtime.v1.TransparencyLog.GetLogCheckpoint": "The signed head of the tree as a C2SP checkpoint: origin, size, root hash.",
   "openagents.runtime.v1.TransparencyLog.GetTile": "A row of hashes, or with `entries` for the level a bundle of entries: each\none the 32-byte hash of a receipt after its length as a big-endian uint16.",
   "openagents.runtime.v1.TransparencyLog.GetLog": "What a reader needs to verify the log, and how large it is.",
+  "openagents.runtime.v1.TransparencyLog.GetLogInclusion": "Where a hash stands in the log, with its proof. Whoever has a receipt may ask:\nits hash tells nothing of it. 404 `hash_not_logged` until it is there.",
   "openagents.runtime.v1.TransparencyLog.AppendHashes": "Hand over hashes of another service's receipts. They enter the log within a\nsecond, each once: handing one over again changes nothing.",
 };
 
@@ -112,6 +122,16 @@ export type TransparencyLogTypes = {
   readonly getLog: {
     readonly input: GetLogRequest;
     readonly output: GetLogResponse;
+    readonly effect: "read";
+    readonly access: "public";
+  };
+  /**
+   * Where a hash stands in the log, with its proof. Whoever has a receipt may ask:
+   * its hash tells nothing of it. 404 `hash_not_logged` until it is there.
+   */
+  readonly getLogInclusion: {
+    readonly input: GetLogInclusionRequest;
+    readonly output: LogInclusion;
     readonly effect: "read";
     readonly access: "public";
   };

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openagents/runtime/v1/log.proto.
  */
 export const file_openagents_runtime_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vcGVuYWdlbnRzL3J1bnRpbWUvdjEvbG9nLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEiVgoMTG9nSW5jbHVzaW9uEhEKCWxvZ19pbmRleBgBIAEoAxIOCgZoYXNoZXMYAiADKAkSEgoKY2hlY2twb2ludBgDIAEoCRIPCgdsb2dfa2V5GAQgASgJIhkKF0dldExvZ0NoZWNrcG9pbnRSZXF1ZXN0ImkKDkdldFRpbGVSZXF1ZXN0ElcKBHBhdGgYASABKAlCSbpIRnJEMkJeKGVudHJpZXN8WzAtOV17MSwyfSkvKHhbMC05XXszfS8pezAsNX1bMC05XXszfShbLl1wL1swLTldezEsM30pPyQiDwoNR2V0TG9nUmVxdWVzdCI/Cg5HZXRMb2dSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSDwoHbG9nX2tleRgCIAEoCRIMCgRzaXplGAMgASgDIkYKE0FwcGVuZEhhc2hlc1JlcXVlc3QSLwoGaGFzaGVzGAEgAygJQh+6SBySARkIARDoByISchAyDl5bMC05YS1mXXs2NH0kIiUKFEFwcGVuZEhhc2hlc1Jlc3BvbnNlEg0KBWFkZGVkGAEgASgDMp4ECg9UcmFuc3BhcmVuY3lMb2cSewoQR2V0TG9nQ2hlY2twb2ludBIuLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRMb2dDaGVja3BvaW50UmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiIaq7GAYIAhABIAGC0+STAhESDy9sb2cvY2hlY2twb2ludBJtCgdHZXRUaWxlEiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFRpbGVSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIlqrsYBggCEAEgAYLT5JMCFRITL2xvZy90aWxlL3twYXRoPSoqfRJ5CgZHZXRMb2cSJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0TG9nUmVxdWVzdBolLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRMb2dSZXNwb25zZSIiqrsYBggCEAEgAYLT5JMCEhIQL2ludGVybmFsL3YxL2xvZxKjAQoMQXBwZW5kSGFzaGVzEioub3BlbmFnZW50cy5ydW50aW1lLnYxLkFwcGVuZEhhc2hlc1JlcXVlc3QaKy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXBwZW5kSGFzaGVzUmVzcG9uc2UiOqq7GBQIAhADGgpsb2c6YXBwZW5kIAIoAoLT5JMCHDoBKiIXL2ludGVybmFsL3YxL2xvZy9oYXNoZXNiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_openagents_protocol_v1_route]);
+  fileDesc("Ch9vcGVuYWdlbnRzL3J1bnRpbWUvdjEvbG9nLnByb3RvEhVvcGVuYWdlbnRzLnJ1bnRpbWUudjEiVgoMTG9nSW5jbHVzaW9uEhEKCWxvZ19pbmRleBgBIAEoAxIOCgZoYXNoZXMYAiADKAkSEgoKY2hlY2twb2ludBgDIAEoCRIPCgdsb2dfa2V5GAQgASgJIhkKF0dldExvZ0NoZWNrcG9pbnRSZXF1ZXN0ImkKDkdldFRpbGVSZXF1ZXN0ElcKBHBhdGgYASABKAlCSbpIRnJEMkJeKGVudHJpZXN8WzAtOV17MSwyfSkvKHhbMC05XXszfS8pezAsNX1bMC05XXszfShbLl1wL1swLTldezEsM30pPyQiDwoNR2V0TG9nUmVxdWVzdCI/Cg5HZXRMb2dSZXNwb25zZRIOCgZvcmlnaW4YASABKAkSDwoHbG9nX2tleRgCIAEoCRIMCgRzaXplGAMgASgDIj0KFkdldExvZ0luY2x1c2lvblJlcXVlc3QSIwoEaGFzaBgBIAEoCUIVukgSchAyDl5bMC05YS1mXXs2NH0kIkYKE0FwcGVuZEhhc2hlc1JlcXVlc3QSLwoGaGFzaGVzGAEgAygJQh+6SBySARkIARDoByISchAyDl5bMC05YS1mXXs2NH0kIiUKFEFwcGVuZEhhc2hlc1Jlc3BvbnNlEg0KBWFkZGVkGAEgASgDMrwFCg9UcmFuc3BhcmVuY3lMb2cSewoQR2V0TG9nQ2hlY2twb2ludBIuLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRMb2dDaGVja3BvaW50UmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiIaq7GAYIAhABIAGC0+STAhESDy9sb2cvY2hlY2twb2ludBJtCgdHZXRUaWxlEiUub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldFRpbGVSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIlqrsYBggCEAEgAYLT5JMCFRITL2xvZy90aWxlL3twYXRoPSoqfRJ5CgZHZXRMb2cSJC5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuR2V0TG9nUmVxdWVzdBolLm9wZW5hZ2VudHMucnVudGltZS52MS5HZXRMb2dSZXNwb25zZSIiqrsYBggCEAEgAYLT5JMCEhIQL2ludGVybmFsL3YxL2xvZxKbAQoPR2V0TG9nSW5jbHVzaW9uEi0ub3BlbmFnZW50cy5ydW50aW1lLnYxLkdldExvZ0luY2x1c2lvblJlcXVlc3QaIy5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuTG9nSW5jbHVzaW9uIjSquxgGCAIQASABgtPkkwIkEiIvaW50ZXJuYWwvdjEvbG9nL2luY2x1c2lvbnMve2hhc2h9EqMBCgxBcHBlbmRIYXNoZXMSKi5vcGVuYWdlbnRzLnJ1bnRpbWUudjEuQXBwZW5kSGFzaGVzUmVxdWVzdBorLm9wZW5hZ2VudHMucnVudGltZS52MS5BcHBlbmRIYXNoZXNSZXNwb25zZSI6qrsYFAgCEAMaCmxvZzphcHBlbmQgAigCgtPkkwIcOgEqIhcvaW50ZXJuYWwvdjEvbG9nL2hhc2hlc2IGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_httpbody, file_openagents_protocol_v1_route]);
 
 /**
  * Where a hash stands in the log, and the proof of it against the first
@@ -136,6 +136,25 @@ export const GetLogResponseSchema: GenMessage<GetLogResponse> = /*@__PURE__*/
   messageDesc(file_openagents_runtime_v1_log, 4);
 
 /**
+ * @generated from message openagents.runtime.v1.GetLogInclusionRequest
+ */
+export type GetLogInclusionRequest = Message<"openagents.runtime.v1.GetLogInclusionRequest"> & {
+  /**
+   * sha256 of a receipt, as its `canonical_json_sha256` has it.
+   *
+   * @generated from field: string hash = 1;
+   */
+  hash: string;
+};
+
+/**
+ * Describes the message openagents.runtime.v1.GetLogInclusionRequest.
+ * Use `create(GetLogInclusionRequestSchema)` to create a new message.
+ */
+export const GetLogInclusionRequestSchema: GenMessage<GetLogInclusionRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_runtime_v1_log, 5);
+
+/**
  * @generated from message openagents.runtime.v1.AppendHashesRequest
  */
 export type AppendHashesRequest = Message<"openagents.runtime.v1.AppendHashesRequest"> & {
@@ -152,7 +171,7 @@ export type AppendHashesRequest = Message<"openagents.runtime.v1.AppendHashesReq
  * Use `create(AppendHashesRequestSchema)` to create a new message.
  */
 export const AppendHashesRequestSchema: GenMessage<AppendHashesRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_log, 5);
+  messageDesc(file_openagents_runtime_v1_log, 6);
 
 /**
  * @generated from message openagents.runtime.v1.AppendHashesResponse
@@ -171,7 +190,7 @@ export type AppendHashesResponse = Message<"openagents.runtime.v1.AppendHashesRe
  * Use `create(AppendHashesResponseSchema)` to create a new message.
  */
 export const AppendHashesResponseSchema: GenMessage<AppendHashesResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_runtime_v1_log, 6);
+  messageDesc(file_openagents_runtime_v1_log, 7);
 
 /**
  * The transparency log: one append-only Merkle tree (RFC 9162) over the hashes
@@ -210,6 +229,17 @@ export const TransparencyLog: GenService<{
     methodKind: "unary";
     input: typeof GetLogRequestSchema;
     output: typeof GetLogResponseSchema;
+  },
+  /**
+   * Where a hash stands in the log, with its proof. Whoever has a receipt may ask:
+   * its hash tells nothing of it. 404 `hash_not_logged` until it is there.
+   *
+   * @generated from rpc openagents.runtime.v1.TransparencyLog.GetLogInclusion
+   */
+  getLogInclusion: {
+    methodKind: "unary";
+    input: typeof GetLogInclusionRequestSchema;
+    output: typeof LogInclusionSchema;
   },
   /**
    * Hand over hashes of another service's receipts. They enter the log within a

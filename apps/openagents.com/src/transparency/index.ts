@@ -1,0 +1,2 @@
+export { createFindInclusion, type FindInclusion } from "./find-inclusion.ts";
+export { handOverPage, startHandover } from "./handover.ts";
