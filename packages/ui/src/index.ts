@@ -1,7 +1,8 @@
 // What screens share and no browser is needed for: formats, words, and folds.
 
 export { formatBytes, formatCount, shortId } from "./format-id.ts";
-export { formatMsats, formatSats } from "./format-sats.ts";
+export { formatMsats, formatSats, formatSatsNumber } from "./format-sats.ts";
+export { parseSats } from "./parse-sats.ts";
 export { formatAbsolute, formatDuration, formatRelative } from "./format-time.ts";
 export { examineReceipt, overall, type Pins, type ReceiptClaim } from "./receipts/examine-receipt.ts";
 export { describeEvent, type Phase, type Step } from "./run/describe-event.ts";

@@ -75,6 +75,8 @@ const WORDS: Readonly<Record<string, StatusWord>> = {
   rejected: { label: "Rejected", tone: "bad" },
   active: { label: "Active", tone: "good" },
   read_only: { label: "Writes frozen", tone: "bad" },
+  draft: { label: "Draft", tone: "neutral", meaning: "It can be written anew until it is published." },
+  published: { label: "Published", tone: "good", meaning: "It never changes again." },
   revoked: { label: "Revoked", tone: "neutral" },
 };
 

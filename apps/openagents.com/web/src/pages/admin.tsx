@@ -1,15 +1,14 @@
-import { AuditLog, Fraud, Operations, Streams, Treasury, Workers, Marketplace } from "@openagents/contracts";
+import { AuditLog, Fraud, Operations, Streams, Workers, Marketplace } from "@openagents/contracts";
 import { formatCount, sentence } from "@openagents/ui";
-import { Amount, Badge, Empty, Id, Problem, Time } from "@openagents/ui/react";
-import { Button } from "@mantine/core";
+import { Badge, Empty, Id, Time } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { client, useRead } from "../api.ts";
 import { queries } from "../queries.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { CommandButton } from "../shell/command-button.tsx";
 import { Page, Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
+import { Reconcile } from "./admin-reconcile.tsx";
 
 /** For people who operate this installation: stop it, look into it, and see who did what. */
 export function AdminPage() {
@@ -253,50 +252,6 @@ function Incidents() {
           )
         }
       </Read>
-    </Panel>
-  );
-}
-
-function Reconcile() {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [answer, setAnswer] = useState<{
-    readonly freedMsats: bigint;
-    readonly freed: number;
-    readonly left: number;
-  }>();
-  const reconcile = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const { freed, freedMsats, left } = await client(Treasury).reconcileCompute({});
-      setAnswer({ freedMsats, freed: freed.length, left: left.length });
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Panel title="Reconciliation">
-      <div className="oa-body stack">
-        <p className="quiet">
-          Looks at reservations whose time is over: what no job needs any more is given back, and the rest
-          says why it stays.
-        </p>
-        <div className="row">
-          <Button size="sm" variant="default" loading={busy} onClick={() => void reconcile()}>
-            Reconcile now
-          </Button>
-          {answer === undefined ? null : (
-            <span>
-              {formatCount(answer.freed)} given back, <Amount msats={answer.freedMsats} />;{" "}
-              {formatCount(answer.left)} left
-            </span>
-          )}
-        </div>
-        {error === undefined ? null : <Problem error={error} />}
-      </div>
     </Panel>
   );
 }

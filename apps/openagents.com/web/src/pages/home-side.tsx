@@ -1,13 +1,15 @@
-import { Fraud, Inbox, type RunSummary } from "@openagents/contracts";
+import { Fraud, Inbox, Statements, type RunSummary } from "@openagents/contracts";
 import { formatCount } from "@openagents/ui";
-import { Badge, Command, Empty, Time } from "@openagents/ui/react";
+import { Badge, Command, Empty, Plot, Time } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { client, useRead } from "../api.ts";
 import { usePace } from "../live/use-live.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
 import { useDevices } from "./devices-reads.ts";
+import { earningsOf } from "./earnings.ts";
 
 const DEVICES_SHOWN = 4;
 
@@ -100,6 +102,27 @@ export function Devices() {
           );
         }}
       </Read>
+    </Panel>
+  );
+}
+
+/** What the devices earned, job by job, added up. Nothing is shown to whoever has earned nothing. */
+export function EarningsPlot() {
+  const { scopes } = useSignedIn();
+  const statement = useRead(
+    ["earnings", "plot"],
+    (signal) => client(Statements).getProviderStatement({ limit: 200 }, { signal }),
+    { enabled: scopes.has("earnings:read"), everyMs: 30_000 },
+  );
+  const lines = statement.data?.lines;
+  const { along, series } = useMemo(() => earningsOf(lines ?? []), [lines]);
+  if (along.length === 0) return null;
+  return (
+    <Panel title="Earned by your devices" aside={<Link to="/fleet">Statement</Link>}>
+      <div className="oa-body">
+        <Plot label="Earnings over time, in sats" along={along} series={series} stepped height={160} />
+        <p className="oa-fine">Sats, added up; each step is a job whose verdict became final.</p>
+      </div>
     </Panel>
   );
 }

@@ -10,6 +10,7 @@ import { readRuns } from "./runs-reads.ts";
 // What is around the runs comes after the first paint.
 const Money = lazy(async () => ({ default: (await import("./home-money.tsx")).Money }));
 const NeedsYou = lazy(async () => ({ default: (await import("./home-side.tsx")).NeedsYou }));
+const EarningsPlot = lazy(async () => ({ default: (await import("./home-side.tsx")).EarningsPlot }));
 const Devices = lazy(async () => ({ default: (await import("./home-side.tsx")).Devices }));
 
 /** What needs you, what runs, what it cost, what it earned. */
@@ -22,19 +23,25 @@ export function Home() {
         <Money />
       </Suspense>
       <div className="columns wide-left">
-        <Panel title="Recent runs" aside={<Link to="/runs">All runs</Link>}>
-          <Read of={runs}>
-            {({ runs: rows, summaries }) =>
-              rows.length === 0 ? (
-                <Empty title="No runs yet" action={<Command>./openagents demo</Command>}>
-                  A run takes an issue to a verified patch. The demo shows one from its start to its receipt.
-                </Empty>
-              ) : (
-                <RecentRuns rows={rows} summaries={summaries} />
-              )
-            }
-          </Read>
-        </Panel>
+        <div className="stack">
+          <Panel title="Recent runs" aside={<Link to="/runs">All runs</Link>}>
+            <Read of={runs}>
+              {({ runs: rows, summaries }) =>
+                rows.length === 0 ? (
+                  <Empty title="No runs yet" action={<Command>./openagents demo</Command>}>
+                    A run takes an issue to a verified patch. The demo shows one from its start to its
+                    receipt.
+                  </Empty>
+                ) : (
+                  <RecentRuns rows={rows} summaries={summaries} />
+                )
+              }
+            </Read>
+          </Panel>
+          <Suspense fallback={null}>
+            <EarningsPlot />
+          </Suspense>
+        </div>
         <div className="stack">
           <Suspense fallback={<Loading lines={6} />}>
             <NeedsYou summaries={runs.data?.summaries} />

@@ -94,6 +94,44 @@ export function Field({
   );
 }
 
+type LinesProps = {
+  readonly name: string;
+  readonly label: string;
+  readonly initial?: string;
+  readonly placeholder?: string;
+  readonly required?: boolean;
+  readonly rows?: number;
+  readonly hint?: string;
+};
+
+/** A field of several lines. */
+export function Lines({ name, label, initial, placeholder, required = false, rows = 3, hint }: LinesProps) {
+  return (
+    <div className="field">
+      <label htmlFor={`field-${name}`}>{label}</label>
+      <textarea
+        id={`field-${name}`}
+        name={name}
+        rows={rows}
+        className="input"
+        defaultValue={initial}
+        placeholder={placeholder}
+        required={required}
+        spellCheck={false}
+      />
+      {hint === undefined ? null : <span className="reason">{hint}</span>}
+    </div>
+  );
+}
+
+/** What several lines hold: each without its blanks, and none that is empty. */
+export function linesOf(text: string | undefined): readonly string[] {
+  return (text ?? "")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
 type ChoiceProps = {
   readonly name: string;
   readonly label: string;

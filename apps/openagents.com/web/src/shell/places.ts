@@ -19,6 +19,8 @@ export const PLACES: readonly { readonly group: string; readonly places: readonl
       { label: "Home", to: "/home", icon: "home" },
       { label: "Runs", to: "/runs", icon: "runs" },
       { label: "Chat", to: "/chat", icon: "chat" },
+      { label: "Autopilots", to: "/autopilots", icon: "autopilot" },
+      { label: "Skills", to: "/skills", icon: "skills" },
       {
         label: "Inbox",
         to: "/inbox",
