@@ -1,12 +1,21 @@
 // What a device works on ends when the device is disabled: its workers at the
 // runtime get no jobs, what they hold is called off, and runs that it opened are
-// canceled.
+// canceled and ended: the device itself can say no more, and would leave them open.
 //
 // WORK-1  A device that is not enrolled is looked at until its work has ended, also by the next process.
 // WORK-2  A step is asked of the runtime under a key of its own, so that a repeat has one effect.
-// Held by device-work.pg.test.ts.
+// Held by tests/console.e2e.test.ts, in which a device is disabled while it works.
 
-import { ProblemError, Runs, Workers, createClient, methodsOf, type Contract } from "@openagents/contracts";
+import { randomUUID } from "node:crypto";
+import {
+  ProblemError,
+  Runs,
+  Workers,
+  createClient,
+  methodsOf,
+  type Client,
+  type Contract,
+} from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { startSweep, type Logger } from "@openagents/service";
 import type { Signer } from "../tokens/index.ts";
@@ -29,7 +38,8 @@ const LOOK_EVERY_MS = 2_000;
 const ANSWER_MS_MAX = 10_000;
 const PAGE = 200;
 const TOKEN_LIFE_S = 60;
-const OPEN = ["created", "running"] as const;
+/** Canceling, too: whoever asked before may have been cut off before the end. */
+const OPEN = ["created", "running", "canceling"] as const;
 
 /** Begin to look; disposing it waits for the look that goes on. */
 export function startDeviceWork(deps: DeviceWorkDeps): DeviceWork {
@@ -87,15 +97,36 @@ async function endWorkOf(deps: DeviceWorkDeps, device: StoppedDevice, signal: Ab
     for await (const page of pages((cursor) => runs.listRuns({ limit: PAGE, status, cursor }, { signal }))) {
       for (const { runId, createdBy } of page.runs) {
         if (createdBy !== deviceId) continue;
-        await runs
-          .cancelRun({ runId, reason }, { signal, idempotencyKey: keyOf(runId) })
-          .catch((error: unknown) => {
-            // It has ended in the meantime.
-            if (!(error instanceof ProblemError && error.status === 409)) throw error;
-          });
+        try {
+          await runs.cancelRun({ runId, reason }, { signal, idempotencyKey: keyOf(runId) });
+          await endRun(runs, runId, reason, keyOf(`${runId}:end`), signal);
+        } catch (error) {
+          // It has ended in the meantime.
+          if (!(error instanceof ProblemError && error.reason === "run_finished")) throw error;
+        }
       }
     }
   }
+}
+
+type RunsClient = typeof Runs extends Contract<infer Methods> ? Client<Methods> : never;
+
+/** In the place of the executor that was stopped, whose lease fences everybody else; a run without one is taken first. */
+async function endRun(
+  runs: RunsClient,
+  runId: string,
+  detail: string,
+  idempotencyKey: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { run } = await runs.getRun({ runId }, { signal });
+  const executorId = `exe_${randomUUID().replaceAll("-", "")}`;
+  const lease = run.executor ?? (await runs.acquireExecutor({ runId, executorId }, { signal })).lease;
+  const payload = { status: "canceled", step: "device", code: "device_stopped", detail };
+  await runs.appendRunEvent(
+    { runId, eventType: "run.finished", payload, executorEpoch: lease.epoch },
+    { signal, idempotencyKey },
+  );
 }
 
 async function* pages<Page extends { readonly nextCursor?: string | undefined }>(
@@ -115,7 +146,10 @@ function tokenFor(signer: Signer, { org, deviceId }: StoppedDevice): Promise<str
     scopeOf(Workers, "listWorkers"),
     scopeOf(Workers, "disableWorker"),
     scopeOf(Runs, "listRuns"),
+    scopeOf(Runs, "getRun"),
     scopeOf(Runs, "cancelRun"),
+    scopeOf(Runs, "acquireExecutor"),
+    scopeOf(Runs, "appendRunEvent"),
   ];
   const claims = { sub: "svc_control", org, scopes, zone: "0", sid: `end:${deviceId}` } as const;
   return signer.access(claims, TOKEN_LIFE_S);

@@ -114,17 +114,21 @@ function reconciled(receipt: JsonObject): Reconciled {
   const { receipt_id: id, occurred_at: at, freed_reservation_ids: freed, run_id: run } = receipt;
   const msats = receipt["freed_msats"] ?? receipt["amount_msats"];
   return {
-    receiptId: String(id),
+    receiptId: textOf(id),
     what: Array.isArray(freed)
       ? `Reconciled by an operator: ${formatCount(freed.length)} given back`
       : typeof run === "string"
         ? "Given back: no job of its run needed it any more"
         : "Given back: its time was over",
     msats: typeof msats === "number" ? BigInt(msats) : 0n,
-    atMs: Date.parse(String(at)),
+    atMs: Date.parse(textOf(at)),
   };
 }
 
 function newestFirst(a: Reconciled, b: Reconciled): number {
   return b.atMs - a.atMs;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
