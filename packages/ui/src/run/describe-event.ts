@@ -83,7 +83,8 @@ const LINES: Readonly<Record<string, (payload: LoggedEvent["payload"]) => Line>>
   "run.note": (p) => ({ title: "Note", detail: textAt(p, "text") }),
   "run.finished": (p) => {
     const status = statusWord(textAt(p, "status") ?? "unknown");
-    return { title: `Run finished: ${status.label.toLowerCase()}`, tone: status.tone };
+    const title = `Run finished: ${status.label.toLowerCase()}`;
+    return { title, tone: status.tone, detail: textAt(p, "detail") };
   },
   "issue.claimed": (p) => ({ title: "The agent took the issue", detail: textAt(p, "title") }),
   "journal.kept": () => ({ title: "Progress kept, so that another executor can go on", minor: true }),

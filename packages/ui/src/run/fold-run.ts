@@ -68,6 +68,8 @@ export type RunStory = {
   readonly touchedPaths: readonly string[];
   readonly outcome: Outcome | undefined;
   readonly finished: string | undefined;
+  /** Why it ended so, in the words of whoever ended it. */
+  readonly finishedBecause: string | undefined;
   readonly demoMoney: boolean;
 };
 
@@ -90,6 +92,7 @@ export function foldRun(events: readonly LoggedEvent[]): RunStory {
     touchedPaths: [...new Set(events.flatMap(touchedPath))],
     outcome: verified === undefined ? undefined : outcomeOf(verified, reviewed),
     finished: textAt(last, "status"),
+    finishedBecause: textAt(last, "detail"),
     demoMoney: events.some(({ payload }) => textAt(payload, "asset_id") === "demo_msats"),
   };
 }

@@ -7,6 +7,11 @@ export function VerdictCard({ story }: { readonly story: RunStory }) {
   const { outcome } = story;
   const spent = story.money.find(({ kind }) => kind === "release");
   const reserved = story.money.find(({ kind }) => kind === "reservation");
+  // Until it is released or given back.
+  const open =
+    spent === undefined &&
+    story.finished === undefined &&
+    !story.money.some(({ kind }) => kind === "returned");
   const word = outcome?.verdict ?? story.finished ?? "running";
   return (
     <section className="verdict" data-tone={statusWord(word).tone} aria-label="Verdict">
@@ -27,10 +32,10 @@ export function VerdictCard({ story }: { readonly story: RunStory }) {
       </div>
       <div className="cost">
         <span className="label-text quiet">
-          {spent === undefined ? "Set aside" : story.demoMoney ? "Cost, in demo credit" : "Cost"}
+          {open ? "Set aside" : story.demoMoney ? "Cost, in demo credit" : "Cost"}
         </span>
         <span className="value">
-          <Amount msats={spent?.msats ?? reserved?.msats ?? 0n} />
+          <Amount msats={spent?.msats ?? (open ? (reserved?.msats ?? 0n) : 0n)} />
         </span>
         {story.budgetMsats === undefined ? null : (
           <span className="oa-fine">of a budget of {formatSats(story.budgetMsats)}</span>
@@ -41,6 +46,7 @@ export function VerdictCard({ story }: { readonly story: RunStory }) {
 }
 
 function headline({ outcome, finished }: RunStory): string {
+  if (finished === "canceled" && outcome === undefined) return "It was canceled";
   switch (outcome?.verdict) {
     case "proven":
       return "The patch is proven to fix it";
@@ -57,8 +63,9 @@ function headline({ outcome, finished }: RunStory): string {
   }
 }
 
-function explanation({ finished, steps }: RunStory): string {
-  if (finished !== undefined) return "Nothing was verified, so nobody was paid.";
+function explanation({ finished, finishedBecause, steps }: RunStory): string {
+  const why = finishedBecause === undefined ? "" : `${capital(finishedBecause).replace(/\.$/, "")}. `;
+  if (finished !== undefined) return `${why}Nothing was verified, so nobody was paid.`;
   return `Now: ${steps.at(-1)?.title ?? "waiting for its first event"}.`;
 }
 
