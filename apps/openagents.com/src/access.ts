@@ -80,8 +80,6 @@ export async function createAccess(deps: AccessDeps): Promise<Access> {
     audit: identityAudit(db),
     events: {
       sessionEnded: ({ sessionId }) => endSession(sessionId, "session_ended"),
-      membershipChanged: ({ userId }) =>
-        revocations.revokeNow([{ by: "sub", value: userId }], "membership_changed"),
     },
     bindings: (identity) => [
       revocationRoutes({ ...deps, revocations }),

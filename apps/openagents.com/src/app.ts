@@ -5,8 +5,10 @@ import { fileURLToPath } from "node:url";
 import {
   createAuthority,
   createReceiptSigner,
+  getMode,
   openFollower,
   startAnnouncer,
+  startIntentWorker,
   type Authority,
   type Follower,
 } from "@openagents/authority";
@@ -32,8 +34,11 @@ import type { ControlConfig } from "./config.ts";
 import { findDeviceOwner } from "./devices/index.ts";
 import { distributionRoutes } from "./distribution/index.ts";
 import { createIdentity, registerLocalLinkRequest, type Identity, type Limits } from "./identity/index.ts";
-import { createMailer } from "./mail/index.ts";
+import { controlPrincipal } from "./control-call.ts";
+import { invitationMailer, invitationRoutes } from "./invitations/index.ts";
+import { createMailer, type Mailer } from "./mail/index.ts";
 import { forwardToRuntime } from "./gateway/index.ts";
+import { MAINTENANCE, beginMaintenance, maintenanceRoutes } from "./maintenance/index.ts";
 import { receiptRoutes } from "./receipts/index.ts";
 import { CONSOLE_DIR, servePages } from "./web/index.ts";
 import { personLanes } from "./person-lanes.ts";
@@ -92,8 +97,11 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
         await assertMigrated(db, MIGRATIONS);
         const address: PublicAddress = { url: config.publicUrl };
         const core = await buildCore(config, db, deps, resources);
-        identity = resources.use(buildIdentity(config, db, deps, core.access, address));
-        const service = buildService(config, db, deps, core, identity, resources);
+        if (config.maintenance !== undefined) await beginMaintenance(core.authority, config.maintenance);
+        const mail = createMailer(config.mail, { nowMs: deps.nowMs ?? Date.now, log: deps.log });
+        identity = resources.use(buildIdentity(config, db, deps, core.access, address, mail));
+        const invitations = startInvitations(db, deps, core, mail.mailer, address, resources);
+        const service = buildService(config, db, deps, core, identity, invitations, resources);
         const started = await service.start();
         address.url ??= `http://localhost:${new URL(started.url).port}`;
         await identity.start();
@@ -120,12 +128,13 @@ function buildIdentity(
   { log, nowMs = Date.now, signInLimits }: ControlDeps,
   { audit, events }: Access,
   address: PublicAddress,
+  mail: ReturnType<typeof createMailer>,
 ): Identity {
   return createIdentity({
     config,
-    publicUrl: () => address.url ?? "http://localhost",
+    publicUrl: () => publicUrlOf(address),
     db,
-    mail: createMailer(config.mail, { nowMs, log }),
+    mail,
     audit,
     events,
     log,
@@ -148,10 +157,38 @@ async function buildCore(
     db,
     nowMs,
     streams: { ofReceipt: () => [], committed: (streamIds) => announcer.announce(streamIds) },
+    frozen: MAINTENANCE,
   });
   const follower = resources.use(await openFollower(db));
   const access = resources.use(await createAccess({ config, db, authority, follower, log, nowMs }));
   return { authority, follower, access };
+}
+
+function publicUrlOf({ url }: PublicAddress): string {
+  return url ?? "http://localhost";
+}
+
+/** Invitations, whose mails leave behind their commit. */
+function startInvitations(
+  db: Database,
+  { log, nowMs = Date.now }: ControlDeps,
+  { authority }: Core,
+  mailer: Mailer,
+  address: PublicAddress,
+  resources: AsyncDisposableStack,
+): Binding {
+  const mails = resources.use(
+    startIntentWorker({
+      db,
+      authority,
+      nowMs,
+      handlers: [invitationMailer({ db, mailer, publicUrl: () => publicUrlOf(address), nowMs })],
+      principal: controlPrincipal("orgs:write"),
+      onTrouble: (error, intentId) =>
+        log.warn({ err: error, intent_id: intentId }, "an invitation's mail was not sent"),
+    }),
+  );
+  return invitationRoutes({ authority, wake: () => mails.wake() });
 }
 
 function buildService(
@@ -160,6 +197,7 @@ function buildService(
   deps: ControlDeps,
   { authority, follower, access }: Core,
   identity: Identity,
+  invitations: Binding,
   resources: AsyncDisposableStack,
 ): ServiceApp {
   const { log, nowMs = Date.now, consoleDir = CONSOLE_DIR } = deps;
@@ -181,12 +219,14 @@ function buildService(
   let openApiText = "";
   const bindings: Binding[] = [
     distributionRoutes({ openApiText: () => openApiText }),
+    maintenanceRoutes({ db, authority }),
     receiptRoutes({
       db,
       signer: createReceiptSigner(config.receiptSigningKey),
       findInclusion: createFindInclusion(runtimeUrl),
     }),
     ...access.bindings(identity),
+    invitations,
     ...agentLanes({
       db,
       authority,
@@ -219,7 +259,10 @@ function buildService(
     authenticate: access.authenticate,
     bindings,
     problemOf: databaseProblem,
-    readiness: [{ name: "database", check: () => probeDatabase(db) }],
+    readiness: [
+      { name: "database", check: () => probeDatabase(db) },
+      { name: "authority_mode", check: async () => undefined, note: async () => (await getMode(db)).mode },
+    ],
     metrics,
     log,
     nowMs,

@@ -53,6 +53,8 @@ export type ControlConfig = {
   readonly allowedOrigins?: readonly string[] | undefined;
   /** People who operate this installation, by address; they hold the scope `admin`. */
   readonly operators: readonly string[];
+  /** Why the service begins in maintenance, which an operator ends; it does not when absent. */
+  readonly maintenance?: string | undefined;
   /** Where the runtime is, without a slash at its end. */
   readonly runtimeUrl: string;
   /** Where browsers reach the sync server. */
@@ -98,6 +100,7 @@ export function configFromEnv(env: Environment): ControlConfig {
     trustedProxies: listOf(env["CONTROL_TRUSTED_PROXIES"]),
     allowedOrigins: listOf(env["CONTROL_ALLOWED_ORIGINS"]),
     operators: listOf(env["CONTROL_OPERATORS"]).map((address) => address.toLowerCase()),
+    maintenance: optionalText(env, "CONTROL_MAINTENANCE"),
     runtimeUrl: urlVariable(
       "RUNTIME_URL",
       requiredVariable(env, "RUNTIME_URL", "the address of the runtime service"),
@@ -115,6 +118,15 @@ export function configFromEnv(env: Environment): ControlConfig {
 function optionalUrl(env: Environment, name: string): string | undefined {
   const text = env[name];
   return text === undefined || text === "" ? undefined : urlVariable(name, text);
+}
+
+/** Set to a reason, such as `moving the database`. */
+function optionalText(env: Environment, name: string): string | undefined {
+  const text = env[name];
+  if (text === undefined || text === "") return undefined;
+  if (text.length > 200 || /\p{Cc}/u.test(text))
+    throw new ConfigError(`${name} must be one line of 200 characters at most.`);
+  return text;
 }
 
 function listOf(text: string | undefined): string[] {

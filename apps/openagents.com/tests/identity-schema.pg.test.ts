@@ -40,9 +40,7 @@ const nothing = async () => {};
 /** The schema is asked for, and nothing is done. */
 const NO_PORTS: AuthPorts = {
   sendCode: nothing,
-  sendInvitation: nothing,
   personalOrg: async () => "",
-  isPersonalOrg: async () => false,
   userCreated: nothing,
   sessionCreated: nothing,
   sessionEnding: nothing,

@@ -103,13 +103,20 @@ test("the name of an organisation stays in the line of an invitation's subject t
   await person.post(SEND, { email: "ada@example.com", type: "sign-in" });
   const otp = codeOf(server.taken[0]?.content ?? "");
   await person.post("/api/auth/sign-in/email-otp", { email: "ada@example.com", otp });
-  const org = await person.post("/api/auth/organization/create", { name: "Team", slug: "team" });
+  const token = async (org?: string) => {
+    const body = { grant_type: "session", ...(org === undefined ? {} : { org }) };
+    return String((await person.post("/api/auth/token", body)).json.access_token);
+  };
+  const made = await control.post("/api/orgs", { name: "Team", slug: "team" }, { token: await token() });
+  const org: string = made.json.membership.org_id;
   // Past our own checks, as an old row might be.
   await query(control.databaseUrl, `UPDATE auth.organization SET name = $1 WHERE slug = 'team'`, [
     "Team\r\nBcc: eve@example.com",
   ]);
-  const invitation = { email: "eve@example.com", role: "member", organizationId: org.json.id };
-  assert.equal((await person.post("/api/auth/organization/invite-member", invitation)).status, 200);
+  const invitation = { email: "eve@example.com", role: "member" };
+  const invited = await control.post(`/api/orgs/${org}/invitations`, invitation, { token: await token(org) });
+  assert.equal(invited.status, 201, invited.text);
+  await t.waitFor(() => assert.equal(server.taken.length, 2));
   const mail = server.taken.at(-1);
   assert.deepEqual(mail?.recipients, ["eve@example.com"]);
   assert.doesNotMatch((mail?.content ?? "").split("\n\n", 1)[0] ?? "", /^bcc:/im);

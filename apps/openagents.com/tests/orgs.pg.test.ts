@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { decodeJwt } from "jose";
 import { deviceGrant, deviceToken, enroll, grant, newDevice, signIn, type SignedIn } from "./access.ts";
 import { startHarness, type Harness } from "./harness.ts";
+import { join, makeOrg, remove, setRole } from "./team.ts";
 
 test("a role that changes ends the member's tokens, and the next ones say what is so now", async (t) => {
   const control = await startHarness(t);
@@ -44,16 +45,6 @@ test("of two owners who step down at once one stays", async (t) => {
     ["200", "409"],
     answers.map((a) => a.text).join(),
   );
-});
-
-test("of two owners who leave at once by the identity's own route one stays", async (t) => {
-  const control = await startHarness(t);
-  const { owner, member, org } = await team(control);
-  await setRole(control, owner, org, member.userId, "owner");
-  const leave = ({ person }: SignedIn) =>
-    person.post("/api/auth/organization/leave", { organizationId: org });
-  const answers = await Promise.all([leave(owner), leave(member)]);
-  assert.ok(answers.filter(({ status }) => status === 200).length <= 1, answers.map((a) => a.text).join());
 });
 
 test("who is removed is out at once, with the devices enrolled there, and keys stay", async (t) => {
@@ -154,29 +145,7 @@ type Team = { readonly owner: SignedIn; readonly member: SignedIn; readonly org:
 /** An organisation with an owner and a member. */
 async function team(control: Harness): Promise<Team> {
   const owner = await signIn(control, "owner@example.org");
-  const member = await signIn(control, "member@example.org");
-  const slug = `team-${crypto.randomUUID().slice(0, 8)}`;
-  const made = await owner.person.post("/api/auth/organization/create", { name: "Team", slug });
-  assert.equal(made.status, 200, made.text);
-  const org = String(made.json.id);
-  const invited = await owner.person.post("/api/auth/organization/invite-member", {
-    email: "member@example.org",
-    role: "member",
-    organizationId: org,
-  });
-  assert.equal(invited.status, 200, invited.text);
-  const accepted = await member.person.post("/api/auth/organization/accept-invitation", {
-    invitationId: invited.json.id,
-  });
-  assert.equal(accepted.status, 200, accepted.text);
+  const org = await makeOrg(control, owner);
+  const member = await join(control, owner, org, "member@example.org", "member");
   return { owner, member, org };
-}
-
-async function setRole(control: Harness, by: SignedIn, org: string, userId: string, role: string) {
-  const path = `/api/orgs/${org}/members/${userId}/role`;
-  return control.post(path, { role }, { token: await by.token(org) });
-}
-
-async function remove(control: Harness, by: SignedIn, org: string, userId: string) {
-  return control.post(`/api/orgs/${org}/members/${userId}/remove`, {}, { token: await by.token(org) });
 }

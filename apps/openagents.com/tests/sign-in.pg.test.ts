@@ -292,7 +292,6 @@ test("only the listed part of better-auth has an address, and bodies are taken a
     "/sign-up/email",
     "/list-sessions",
     "/revoke-session",
-    "/delete-user",
     "/change-email",
     "/organization/delete",
     "/email-otp/reset-password",
@@ -305,8 +304,6 @@ test("only the listed part of better-auth has an address, and bodies are taken a
     [SEND, { email: "a@example.com\r\nBcc: b@example.com", type: "sign-in" }],
     [SEND, { email: ["a@example.com"], type: "sign-in" }],
     ["/api/auth/update-user", { name: "a\nb" }],
-    ["/api/auth/organization/create", { name: "a", slug: "org-abc" }],
-    ["/api/auth/organization/invite-member", { email: "a@example.com", role: ["owner", "admin"] }],
   ];
   for (const [path, body] of cases)
     assert.equal((await person.post(path, body)).json.status, 400, JSON.stringify(body));

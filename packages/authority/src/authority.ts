@@ -165,7 +165,7 @@ export function createAuthority(deps: AuthorityDeps): Authority {
           tx,
           call,
           (command) => {
-            assertActive(call, mode);
+            assertActive(call, mode, deps.frozen);
             return body(command);
           },
           (outcome) => unkept(render(call, outcome)),
@@ -211,7 +211,7 @@ function attempt<Output>(
       tx,
       call,
       (command) => {
-        assertActive(call, mode);
+        assertActive(call, mode, deps.frozen);
         return body(command);
       },
       (outcome) => keptAnswer(call, identity, deps.nowMs(), outcome),

@@ -200,7 +200,7 @@ async function attemptAll<Need, View, Change>(
         const { call, identity, need } = entry;
         const claim = claims[index];
         if (claim?.kind !== "won" || state === undefined) return settleLost(claim, identity);
-        assertActive(call, mode);
+        assertActive(call, mode, deps.frozen);
         const open = openDecision(call, deps, identity.commandId);
         const { outcome, change } = entry.decide(open.decision, state.view(need));
         const finished = keptAnswer(call, identity, deps.nowMs(), outcome);

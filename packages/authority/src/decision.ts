@@ -4,6 +4,7 @@
 import { withoutSecrets, type CommandCall, type CommandReply } from "@openagents/contracts";
 import type { Write } from "@openagents/postgres";
 import { canonicalize, sealReceipt, type JsonObject, type Receipt } from "@openagents/receipts";
+import type { FreezeAnswer } from "./freeze.ts";
 import type { Identity } from "./identity.ts";
 import { newId } from "./ids.ts";
 import { intentsWrite } from "./intent-store.ts";
@@ -26,6 +27,8 @@ export type DecisionDeps = {
   readonly nowMs: () => number;
   /** Absent where nobody reads streams. */
   readonly streams?: Streams | undefined;
+  /** What new commands are told while writes are frozen; 503 `writes_frozen` when absent. */
+  readonly frozen?: FreezeAnswer | undefined;
 };
 
 /** What deciding a command works with. */

@@ -7,6 +7,7 @@ export {
 } from "./authority.ts";
 export type { BatchKind, Decided } from "./batch.ts";
 export type { Decision, Streams } from "./decision.ts";
+export type { FreezeAnswer } from "./freeze.ts";
 export { newId } from "./ids.ts";
 export { findIntent, listIntentsByEffect } from "./intent-store.ts";
 export { startIntentWorker, type IntentHandler, type IntentWorker } from "./intent-worker.ts";

@@ -74,6 +74,7 @@ const WORDS: Readonly<Record<string, StatusWord>> = {
   approved: { label: "Approved", tone: "good" },
   rejected: { label: "Rejected", tone: "bad" },
   active: { label: "Active", tone: "good" },
+  maintenance: { label: "Maintenance", tone: "bad" },
   read_only: { label: "Writes frozen", tone: "bad" },
   draft: { label: "Draft", tone: "neutral", meaning: "It can be written anew until it is published." },
   published: { label: "Published", tone: "good", meaning: "It never changes again." },

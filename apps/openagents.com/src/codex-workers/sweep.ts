@@ -1,6 +1,7 @@
-import { CodexWorkers, ProblemError } from "@openagents/contracts";
+import { CodexWorkers } from "@openagents/contracts";
 import { startSweep, type After, type Logger } from "@openagents/service";
 import { controlCall } from "../control-call.ts";
+import { isUnderMaintenance } from "../maintenance/index.ts";
 import { sweepCalls } from "./calls.ts";
 import type { CodexWorkerDeps } from "./deps.ts";
 
@@ -16,8 +17,8 @@ export function startCallSweep(
       deps,
       controlCall(CodexWorkers, "sweepCodexWorkerCalls", "codex_workers:sweep", signal),
     ).catch((error: unknown) => {
-      // Frozen: they are answered afterwards.
-      if (error instanceof ProblemError && error.code === "writes_frozen") return;
+      // They are answered afterwards.
+      if (isUnderMaintenance(error)) return;
       throw error;
     });
   };

@@ -14,12 +14,11 @@ export type AuthPortsDeps = {
   readonly personalOrgs: PersonalOrgs;
   readonly events: IdentityEvents;
   readonly record: Recorder;
-  readonly publicUrl: () => string;
   readonly log: Logger;
 };
 
 export function createAuthPorts(deps: AuthPortsDeps): AuthPorts {
-  const { mailer, personalOrgs, events, record, publicUrl, log } = deps;
+  const { mailer, personalOrgs, events, record, log } = deps;
 
   /** better-auth takes a mail that failed for sent; the request that asked for it is told by its scope. */
   async function send(mail: Mail): Promise<void> {
@@ -40,14 +39,7 @@ export function createAuthPorts(deps: AuthPortsDeps): AuthPorts {
         subject: "Your OpenAgents sign-in code",
         text: `Your sign-in code is ${code}.\n\nIt is good for ten minutes, once. If you have not asked for it, leave it.\n`,
       }),
-    sendInvitation: ({ email, id, role, orgName, inviter }) =>
-      send({
-        to: email,
-        subject: `You are invited to ${orgName} on OpenAgents`,
-        text: `${inviter} invites you to the organisation ${orgName} as ${role}.\n\nTo accept, sign in with this address at\n${publicUrl()}/invitations/${id}\n`,
-      }),
     personalOrg: (userId) => personalOrgs.of(userId),
-    isPersonalOrg: (orgId) => personalOrgs.isOne(orgId),
     userCreated: ({ id }) => record({ action: "user.created", actorId: id, subjectId: id }),
     sessionCreated: ({ id, userId }) => record({ action: "session.created", actorId: userId, subjectId: id }),
     async sessionEnding({ id, userId }) {

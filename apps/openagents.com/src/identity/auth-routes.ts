@@ -9,7 +9,7 @@ import { callScope, type CallScope } from "./call-scope.ts";
 import type { Identity } from "./identity.ts";
 import { assertOrigin, type Origins } from "./origins.ts";
 import type { SessionInfo } from "./session.ts";
-import { AUTH_ROUTES, isBody, type AuthRoute, type Body } from "./surface.ts";
+import { AUTH_ROUTES, COMMANDS_INSTEAD, isBody, type AuthRoute, type Body } from "./surface.ts";
 import type { Throttle } from "./throttle.ts";
 
 export type AuthRoutesDeps = {
@@ -19,8 +19,8 @@ export type AuthRoutesDeps = {
   readonly throttle: Throttle;
   readonly addressOf: (request: FastifyRequest) => string;
   readonly sessions: Pick<Identity, "resolveSession" | "assertCsrf">;
-  /** Told about what has succeeded: the route, who asked, and what better-auth answered. */
-  readonly done: (route: AuthRoute, session: SessionInfo | undefined, answer: unknown) => Promise<void>;
+  /** Told about what has succeeded, and who asked for it. */
+  readonly done: (route: AuthRoute, session: SessionInfo | undefined) => Promise<void>;
   /** Whether people sign in at an identity provider, and so nowhere else. */
   readonly ssoOnly: boolean;
 };
@@ -37,6 +37,14 @@ export function registerAuthRoutes(scope: FastifyInstance, deps: AuthRoutesDeps)
       handler: (request, reply) => answer(deps, route, request, reply),
     });
   }
+  for (const { path, command } of COMMANDS_INSTEAD)
+    scope.post(`/api/auth${path}`, async () => {
+      throw new ProblemError({
+        status: 410,
+        code: "command_instead",
+        detail: `This is done by the command ${command}, with an access token and an Idempotency-Key.`,
+      });
+    });
 }
 
 async function answer(
@@ -69,7 +77,7 @@ async function answer(
   if (scope.mailFailure !== undefined) throw mailNotSent(scope.mailFailure);
   const text = await response.text();
   const answered: unknown = text === "" ? undefined : JSON.parse(text);
-  if (response.ok) await callScope.run(scope, () => deps.done(route, session, answered));
+  if (response.ok) await callScope.run(scope, () => deps.done(route, session));
   if (response.ok && route.forgives !== undefined && account !== undefined)
     await deps.throttle.forgive(route.forgives, account);
   return send(request, reply, response, answered);

@@ -6,7 +6,6 @@ import { passkey } from "@better-auth/passkey";
 import { newId } from "@openagents/authority";
 import type { Logger } from "@openagents/service";
 import { betterAuth, type BetterAuthOptions } from "better-auth";
-import { APIError } from "better-auth/api";
 import { getAdapter } from "better-auth/db/adapter";
 import { bearer, deviceAuthorization, emailOTP, organization } from "better-auth/plugins";
 import { Kysely, PostgresDialect } from "kysely";
@@ -34,21 +33,12 @@ const SESSION_RENEWAL_S = 24 * 3600;
 const FRESH_S = 15 * 60;
 const CODE_LIFE_S = 600;
 const CODE_TRIES_MAX = 5;
-const INVITATION_LIFE_S = 7 * 24 * 3600;
 
 /** What better-auth asks of the rest of the identity. */
 export type AuthPorts = {
   readonly sendCode: (code: { readonly email: string; readonly code: string }) => Promise<void>;
-  readonly sendInvitation: (invitation: {
-    readonly email: string;
-    readonly id: string;
-    readonly role: string;
-    readonly orgName: string;
-    readonly inviter: string;
-  }) => Promise<void>;
   /** The organisation of a user's own, made when there is none yet. */
   readonly personalOrg: (userId: string) => Promise<string>;
-  readonly isPersonalOrg: (orgId: string) => Promise<boolean>;
   readonly userCreated: (user: { readonly id: string; readonly email: string }) => Promise<void>;
   readonly sessionCreated: (session: { readonly id: string; readonly userId: string }) => Promise<void>;
   /** Before it is gone: what would be told after it could be lost in between. */
@@ -184,24 +174,12 @@ export function authOptions(settings: AuthSettings, ports: AuthPorts) {
         ac: accessControl,
         roles,
         creatorRole: "owner",
-        invitationExpiresIn: INVITATION_LIFE_S,
-        cancelPendingInvitationsOnReInvite: true,
         requireEmailVerificationOnInvitation: true,
         schema: {
           organization: {
             additionalFields: {
               personal: { type: "boolean", required: true, defaultValue: false, input: false },
             },
-          },
-        },
-        sendInvitationEmail: ({ id, role, email, organization: org, inviter }) =>
-          ports.sendInvitation({ email, id, role, orgName: org.name, inviter: inviter.user.email }),
-        organizationHooks: {
-          async beforeCreateInvitation({ organization: org }) {
-            if (await ports.isPersonalOrg(org.id)) throw personalOrgRefusal("invites nobody");
-          },
-          async beforeDeleteOrganization({ organization: org }) {
-            if (await ports.isPersonalOrg(org.id)) throw personalOrgRefusal("cannot be deleted");
           },
         },
       }),
@@ -218,10 +196,3 @@ export function authOptions(settings: AuthSettings, ports: AuthPorts) {
 
 /** What every cookie of ours is: to this host alone, out of reach of scripts, not sent by forms of other sites. */
 const HOST_COOKIE = { secure: true, httpOnly: true, sameSite: "lax", path: "/" } as const;
-
-function personalOrgRefusal(what: string): APIError {
-  return new APIError("FORBIDDEN", {
-    code: "PERSONAL_ORGANIZATION",
-    message: `A personal organisation ${what}. Make an organisation for a team.`,
-  });
-}

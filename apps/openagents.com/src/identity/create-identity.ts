@@ -67,7 +67,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const links = createLocalLinks({ config, db, secrets, publicUrl, nowMs });
   const addressOf = addressReader(config.trustedProxies);
   const pool = openPool(config.databaseUrl);
-  const ports = createAuthPorts({ mailer, personalOrgs, events, record, publicUrl, log });
+  const ports = createAuthPorts({ mailer, personalOrgs, events, record, log });
   const settings = { secret: config.authSecret, secrets, nowMs, log };
   let made: Promise<BetterAuth> | undefined;
   // Made when it is first needed: before, the service does not know its own address.
@@ -75,13 +75,9 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const arrivals = createArrivals({ auth, secrets, addressOf });
   let sweep: AsyncDisposable | undefined;
 
-  async function done(route: AuthRoute, session: SessionInfo | undefined, answer: unknown): Promise<void> {
-    const aftermath = auditOf(route, session, answer);
-    if (aftermath === undefined) return;
-    const { memberId = aftermath.actorId, ...entry } = aftermath;
-    if (route.endsRights === true && entry.orgId !== undefined)
-      await events.membershipChanged({ userId: memberId, orgId: entry.orgId });
-    await record(entry);
+  async function done(route: AuthRoute, session: SessionInfo | undefined): Promise<void> {
+    const aftermath = auditOf(route, session);
+    if (aftermath !== undefined) await record(aftermath);
   }
 
   function registerRoutes(scope: FastifyInstance): void {

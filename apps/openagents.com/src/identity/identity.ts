@@ -27,8 +27,6 @@ export type AuditSink = {
 export type IdentityEvents = {
   /** Signed out, revoked or removed: tokens that carry this `sid` must stop working. */
   sessionEnded(ended: { readonly sessionId: string; readonly userId: string }): Promise<void>;
-  /** Left, removed or given another role: tokens of this user in this organisation must stop working. */
-  membershipChanged(changed: { readonly userId: string; readonly orgId: string }): Promise<void>;
 };
 
 export type Identity = {

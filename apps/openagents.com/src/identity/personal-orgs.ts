@@ -9,7 +9,6 @@ import * as store from "./store.ts";
 export type PersonalOrgs = {
   /** Makes it when there is none yet; its id follows from the user's, so that it is made once. */
   of(userId: string): Promise<string>;
-  isOne(orgId: string): Promise<boolean>;
 };
 
 export function createPersonalOrgs(deps: {
@@ -27,6 +26,5 @@ export function createPersonalOrgs(deps: {
       await store.makePersonalOrg(db, { userId, orgId, memberId: newId("mem", atMs), nowMs: atMs });
       return (await store.findPersonalOrg(db, userId)) ?? orgId;
     },
-    isOne: (orgId) => store.isPersonalOrg(db, orgId),
   };
 }

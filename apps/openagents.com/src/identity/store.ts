@@ -168,16 +168,6 @@ export async function findPersonalOrg(q: Queryable, userId: string): Promise<str
   return row?.id;
 }
 
-const IS_PERSONAL_ORG = statement(
-  "identity.is_personal_org",
-  `SELECT "personal" FROM auth."organization" WHERE "id" = $1`,
-);
-
-export async function isPersonalOrg(q: Queryable, orgId: string): Promise<boolean> {
-  const [row] = await q.query<{ readonly personal: boolean }>(IS_PERSONAL_ORG, [orgId]);
-  return row?.personal ?? false;
-}
-
 const MAKE_USER = statement(
   "identity.make_user",
   `INSERT INTO auth."user" ("id", "name", "email", "emailVerified", "createdAt", "updatedAt")

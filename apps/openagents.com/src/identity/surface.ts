@@ -3,7 +3,6 @@
 // is taken, and what is written down when it has changed something.
 
 import { ProblemError } from "@openagents/contracts";
-import { ROLES } from "./session.ts";
 import type { Rule } from "./throttle.ts";
 
 export type Body = Readonly<Record<string, unknown>>;
@@ -26,8 +25,6 @@ export type AuthRoute = {
   readonly form?: true;
   /** Written down when it has succeeded. */
   readonly audit?: string;
-  /** Whether the member that it answers has fewer rights than before, or none. */
-  readonly endsRights?: true;
 };
 
 export const AUTH_ROUTES: readonly AuthRoute[] = [
@@ -75,56 +72,40 @@ export const AUTH_ROUTES: readonly AuthRoute[] = [
   { verb: "POST", path: "/passkey/delete-passkey", audit: "passkey.removed" },
   { verb: "POST", path: "/passkey/update-passkey", audit: "passkey.renamed" },
 
-  {
-    verb: "POST",
-    path: "/organization/create",
-    take: (body) => ({ name: requireText(body, "name", 1, NAME_LENGTH_MAX), slug: requireSlug(body) }),
-    audit: "organization.created",
-  },
-  {
-    verb: "POST",
-    path: "/organization/update",
-    take: (body) => ({ organizationId: body["organizationId"], data: takeOrgChange(body["data"]) }),
-    audit: "organization.changed",
-  },
   { verb: "POST", path: "/organization/set-active" },
   { verb: "GET", path: "/organization/list" },
   { verb: "GET", path: "/organization/get-full-organization" },
   { verb: "GET", path: "/organization/list-members" },
   { verb: "GET", path: "/organization/get-active-member" },
-  {
-    verb: "POST",
-    path: "/organization/invite-member",
-    rule: "invite",
-    take: (body) => ({
-      email: requireEmail(body),
-      role: requireRole(body),
-      organizationId: body["organizationId"],
-      ...(body["resend"] === true ? { resend: true } : {}),
-    }),
-    audit: "invitation.made",
-  },
-  { verb: "POST", path: "/organization/accept-invitation", audit: "invitation.accepted" },
-  { verb: "POST", path: "/organization/reject-invitation", audit: "invitation.rejected" },
-  { verb: "POST", path: "/organization/cancel-invitation", audit: "invitation.cancelled" },
   { verb: "GET", path: "/organization/get-invitation" },
   { verb: "GET", path: "/organization/list-invitations" },
   { verb: "GET", path: "/organization/list-user-invitations" },
-  {
-    verb: "POST",
-    path: "/organization/update-member-role",
-    take: (body) => ({ ...body, role: requireRole(body) }),
-    audit: "member.role_changed",
-    endsRights: true,
-  },
-  { verb: "POST", path: "/organization/remove-member", audit: "member.removed", endsRights: true },
-  { verb: "POST", path: "/organization/leave", audit: "member.left", endsRights: true },
 
   { verb: "POST", path: "/device/code", rule: "device_code", form: true },
   { verb: "POST", path: "/device/token", rule: "device_poll", form: true },
   { verb: "GET", path: "/device", rule: "user_code" },
   { verb: "POST", path: "/device/approve", rule: "user_code", audit: "device_code.approved" },
   { verb: "POST", path: "/device/deny", rule: "user_code", audit: "device_code.denied" },
+];
+
+/**
+ * What better-auth would do beside the one door: who is in an organisation is
+ * changed by commands of ours alone, which commit with their audit entry.
+ */
+export const COMMANDS_INSTEAD: readonly { readonly path: string; readonly command: string }[] = [
+  { path: "/organization/create", command: "POST /api/orgs" },
+  { path: "/organization/update", command: "PATCH /api/orgs/{org_id}" },
+  { path: "/organization/invite-member", command: "POST /api/orgs/{org_id}/invitations" },
+  {
+    path: "/organization/cancel-invitation",
+    command: "POST /api/orgs/{org_id}/invitations/{invitation_id}/cancel",
+  },
+  { path: "/organization/accept-invitation", command: "POST /api/invitations/{invitation_id}/accept" },
+  { path: "/organization/reject-invitation", command: "POST /api/invitations/{invitation_id}/decline" },
+  { path: "/organization/update-member-role", command: "POST /api/orgs/{org_id}/members/{user_id}/role" },
+  { path: "/organization/remove-member", command: "POST /api/orgs/{org_id}/members/{user_id}/remove" },
+  { path: "/organization/leave", command: "POST /api/orgs/{org_id}/leave" },
+  { path: "/delete-user", command: "POST /api/me/delete" },
 ];
 
 const NAME_LENGTH_MAX = 100;
@@ -151,28 +132,6 @@ function requireText(body: Body, field: string, lengthMin: number, lengthMax: nu
   if (typeof text !== "string" || text.length < lengthMin || text.length > lengthMax || /\p{Cc}/u.test(text))
     throw invalid(field, `Send \`${field}\`: a text of ${lengthMin} to ${lengthMax} characters on one line.`);
   return text;
-}
-
-function requireSlug(body: Body): string {
-  const slug = body["slug"];
-  if (typeof slug !== "string" || !/^[a-z0-9](-?[a-z0-9]){1,39}$/.test(slug) || /^(org|usr)-/.test(slug))
-    throw invalid("slug", "Send `slug`: 2 to 40 lower-case letters, digits and single dashes, not `org-…`.");
-  return slug;
-}
-
-/** One role: better-auth would take several, and our scopes know one. */
-function requireRole(body: Body): string {
-  const role = ROLES.find((each) => each === body["role"]);
-  if (role === undefined) throw invalid("role", `Send \`role\`: one of ${ROLES.join(", ")}.`);
-  return role;
-}
-
-function takeOrgChange(data: unknown): Body {
-  if (!isBody(data)) throw invalid("data", "Send `data` with `name`, `slug`, or both.");
-  return {
-    ...("name" in data ? { name: requireText(data, "name", 1, NAME_LENGTH_MAX) } : {}),
-    ...("slug" in data ? { slug: requireSlug(data) } : {}),
-  };
 }
 
 /** The flags of authenticator data (WebAuthn, section 6.1). */

@@ -15,14 +15,7 @@ export type Limit = { readonly burst: number; readonly everyMs: number };
 /** Limits of what can be guessed or costs somebody something, by account and by address. */
 export type Limits = Readonly<Record<Rule, { readonly account?: Limit; readonly address: Limit }>>;
 
-export type Rule =
-  | "send_code"
-  | "try_code"
-  | "passkey"
-  | "device_code"
-  | "device_poll"
-  | "user_code"
-  | "invite";
+export type Rule = "send_code" | "try_code" | "passkey" | "device_code" | "device_poll" | "user_code";
 
 export const LIMITS: Limits = {
   send_code: {
@@ -40,10 +33,6 @@ export const LIMITS: Limits = {
   user_code: {
     account: { burst: 10, everyMs: 60_000 },
     address: { burst: 20, everyMs: 30_000 },
-  },
-  invite: {
-    account: { burst: 30, everyMs: 60_000 },
-    address: { burst: 60, everyMs: 30_000 },
   },
 };
 

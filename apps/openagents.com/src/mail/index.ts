@@ -7,7 +7,7 @@ import { smtpMailer } from "./smtp.ts";
 
 export type { DevelopmentInbox } from "./development-inbox.ts";
 export { registerInbox } from "./inbox-route.ts";
-export type { Mail, Mailer } from "./mail.ts";
+export { MailNotSent, type Mail, type Mailer } from "./mail.ts";
 
 /** The mailer of the settings; in development also the inbox that it fills. */
 export function createMailer(

@@ -15,6 +15,13 @@ export type Mailer = {
 
 export class MailNotSent extends Error {
   override readonly name = "MailNotSent";
+  /** Whether it is certain that nothing left, so that it may be sent again. */
+  readonly nothingLeft: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly nothingLeft?: boolean } = {}) {
+    super(message, options);
+    this.nothingLeft = options.nothingLeft ?? false;
+  }
 }
 
 const SUBJECT_LENGTH_MAX = 200;

@@ -29,7 +29,10 @@ export function resendMailer(settings: {
       });
       await response.body?.cancel();
       // What it answered may name people or keys: the status is enough.
-      if (!response.ok) throw new MailNotSent(`the mail service answered ${response.status}`);
+      if (!response.ok) {
+        const nothingLeft = response.status === 429;
+        throw new MailNotSent(`the mail service answered ${response.status}`, { nothingLeft });
+      }
     },
     async [Symbol.asyncDispose]() {},
   };

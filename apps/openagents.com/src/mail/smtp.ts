@@ -23,7 +23,9 @@ export function smtpMailer(settings: { readonly url: string; readonly from: stri
         if (accepted.length !== 1) throw new MailNotSent("the server took no recipient");
       } catch (error) {
         if (error instanceof MailNotSent) throw error;
-        throw new MailNotSent("the mail server did not take it", { cause: error });
+        // No connection, no mail; behind that the server may have it.
+        const nothingLeft = error instanceof Error && "command" in error && error.command === "CONN";
+        throw new MailNotSent("the mail server did not take it", { cause: error, nothingLeft });
       }
     },
     async [Symbol.asyncDispose]() {

@@ -8,6 +8,7 @@ import {
 } from "@openagents/contracts";
 import type { Queryable } from "@openagents/postgres";
 import { PAGE_DEFAULT, decodeCursor, encodeCursor, notFound } from "@openagents/service";
+import { createOrg, leaveOrg, updateOrg } from "./own-memberships.ts";
 import { removeMember, setMemberRole, type OrgDeps } from "./service.ts";
 import { listMembers, listMemberships, setActiveOrg } from "./store.ts";
 import { memberMessage, orgMembershipMessage } from "./wire.ts";
@@ -51,6 +52,9 @@ export function orgRoutes(deps: OrgDeps & { readonly db: Queryable }): Binding {
       };
     },
 
+    createOrg: (request, call) => createOrg(deps, call, request),
+    updateOrg: (request, call) => updateOrg(deps, call, request),
+    leaveOrg: (request, call) => leaveOrg(deps, call, request),
     setMemberRole: (request, call) => setMemberRole(deps, call, request),
     removeMember: (request, call) => removeMember(deps, call, request),
   });

@@ -15,7 +15,7 @@ import { auditWrite } from "../audit/index.ts";
 import { listDevicesOfOwner } from "../devices/index.ts";
 import type { Revocations } from "../revocations/index.ts";
 import { decideMember, type MemberRefusal } from "./decide-member.ts";
-import { deleteMember, lockMembers, markRole, type Member } from "./store.ts";
+import { cancelInvitationsOf, deleteMember, lockMembers, markRole, type Member } from "./store.ts";
 import { memberMessage } from "./wire.ts";
 
 export type OrgDeps = { readonly authority: Authority; readonly revocations: Revocations };
@@ -82,14 +82,19 @@ export function removeMember(
     return {
       kind: "answer",
       output: { receiptId },
-      writes: [deleteMember(orgId, userId), auditWrite(call, audit, nowMs), ...stopped.writes],
+      writes: [
+        deleteMember(orgId, userId),
+        cancelInvitationsOf(orgId, userId),
+        auditWrite(call, audit, nowMs),
+        ...stopped.writes,
+      ],
       afterCommit: stopped.afterCommit,
     };
   });
 }
 
 /** The person's tokens, and those of the person's devices here: the next ones say what is so now. */
-async function stopTokens(
+export async function stopTokens(
   { tx }: Command,
   revocations: Revocations,
   org: string,
@@ -115,10 +120,8 @@ async function lockBoth(
 ): Promise<Both | Refusal> {
   const { principal } = call;
   if (orgId !== principal.org) throw notFound("org", orgId);
-  if (!isPerson(principal)) {
-    const detail = "A person decides who is a member, in a session of their own.";
-    return { kind: "refused", rule: "policy", reason: "person_only", detail };
-  }
+  const notPerson = refuseOthersThanPersons(principal);
+  if (notPerson !== undefined) return notPerson;
   const members = await lockMembers(tx, orgId, [principal.id, userId]);
   const caller = members.find((each) => each.userId === principal.id);
   const member = members.find((each) => each.userId === userId);
@@ -128,8 +131,11 @@ async function lockBoth(
   return { kind: "found", caller, member, owners: members.filter((each) => each.role === "owner").length };
 }
 
-function isPerson({ kind, actingFor }: Principal): boolean {
-  return kind === "user" && actingFor === undefined;
+/** Who is in an organisation is decided by nobody who acts for another. */
+export function refuseOthersThanPersons({ kind, actingFor }: Principal): Refusal | undefined {
+  if (kind === "user" && actingFor === undefined) return undefined;
+  const detail = "A person decides who is a member, in a session of their own.";
+  return { kind: "refused", rule: "policy", reason: "person_only", detail };
 }
 
 const DETAILS: Readonly<Record<MemberRefusal, readonly [Refusal["rule"], string]>> = {
@@ -138,7 +144,7 @@ const DETAILS: Readonly<Record<MemberRefusal, readonly [Refusal["rule"], string]
   last_owner: ["state", "This is the last owner. Make another member an owner first."],
 };
 
-function refusal(reason: MemberRefusal): Refusal {
+export function refusal(reason: MemberRefusal): Refusal {
   const [rule, detail] = DETAILS[reason];
   return { kind: "refused", rule, reason, detail };
 }

@@ -72,6 +72,93 @@ export async function setActiveOrg(
   return (await tx.query(SET_ACTIVE, [sessionId, org, userId, new Date(nowMs)])).length > 0;
 }
 
+// Whatever makes a person a member of something takes turns with the end of the account.
+const LOCK_PERSON = statement(
+  "orgs.lock_person",
+  `SELECT "id", "email", "emailVerified", "name" FROM auth."user" WHERE "id" = $1 FOR UPDATE`,
+);
+
+/** A person, who stays until the transaction ends, and becomes a member of nothing else meanwhile. */
+export async function lockPerson(tx: Tx, userId: string): Promise<PersonRecord | undefined> {
+  const [row] = await tx.query<{ id: string; email: string; emailVerified: boolean; name: string }>(
+    LOCK_PERSON,
+    [userId],
+  );
+  if (row === undefined) return undefined;
+  return { userId: row.id, email: row.email, emailVerified: row.emailVerified, name: row.name };
+}
+
+export type Org = {
+  readonly orgId: string;
+  readonly name: string;
+  readonly slug: string;
+  readonly personal: boolean;
+};
+
+const LOCK_ORG = statement(
+  "orgs.lock",
+  `SELECT "id", "name", "slug", "personal" FROM auth."organization" WHERE "id" = $1 FOR NO KEY UPDATE`,
+);
+
+/** An organisation; it is called so until the transaction ends. */
+export async function lockOrg(tx: Tx, org: string): Promise<Org | undefined> {
+  const [row] = await tx.query<{ id: string; name: string; slug: string; personal: boolean }>(LOCK_ORG, [
+    org,
+  ]);
+  if (row === undefined) return undefined;
+  return { orgId: row.id, name: row.name, slug: row.slug, personal: row.personal };
+}
+
+const INSERT_ORG = statement(
+  "orgs.insert",
+  `INSERT INTO auth."organization" ("id", "name", "slug", "createdAt", "personal")
+   VALUES ($1, $2, $3, $4, false) ON CONFLICT ("slug") DO NOTHING RETURNING "id"`,
+);
+
+/** Whether it was made: of many at once with one short name, one is. */
+export async function insertOrg(tx: Tx, org: Omit<Org, "personal">, nowMs: number): Promise<boolean> {
+  const values = [org.orgId, org.name, org.slug, new Date(nowMs)];
+  return (await tx.query(INSERT_ORG, values)).length > 0;
+}
+
+// A short name that is not there yet has no row to lock.
+const LOCK_SLUG = statement(
+  "orgs.lock_slug",
+  "SELECT pg_advisory_xact_lock(hashtextextended($1, 46))::text AS locked",
+);
+
+const FIND_SLUG = statement("orgs.find_slug", `SELECT "id" FROM auth."organization" WHERE "slug" = $1`);
+
+/** Whose a short name is; until the transaction ends no command gives it to another. */
+export async function lockSlug(tx: Tx, slug: string): Promise<string | undefined> {
+  await tx.query(LOCK_SLUG, [slug]);
+  const [row] = await tx.query<{ id: string }>(FIND_SLUG, [slug]);
+  return row?.id;
+}
+
+export function markOrgNames({ orgId, name, slug }: Omit<Org, "personal">): Write {
+  return {
+    name: "orgs.mark_names",
+    text: `UPDATE auth."organization" SET "name" = $2, "slug" = $3 WHERE "id" = $1`,
+    values: [orgId, name, slug],
+  };
+}
+
+export function insertMember(member: {
+  readonly memberId: string;
+  readonly org: string;
+  readonly userId: string;
+  readonly role: Role;
+  readonly nowMs: number;
+}): Write {
+  return {
+    name: "orgs.insert_member",
+    text: `INSERT INTO auth."member" ("id", "organizationId", "userId", "role", "createdAt")
+           VALUES ($1, $2, $3, $4, $5)`,
+    values: [member.memberId, member.org, member.userId, member.role, new Date(member.nowMs)],
+  };
+}
+
 const LIST_MEMBERSHIPS = statement(
   "orgs.list_memberships",
   `SELECT o."id", o."name", o."slug", o."personal", m."role"
@@ -158,6 +245,16 @@ export function deleteMember(org: string, userId: string): Write {
   return {
     name: "orgs.delete_member",
     text: `DELETE FROM auth."member" WHERE "organizationId" = $1 AND "userId" = $2`,
+    values: [org, userId],
+  };
+}
+
+/** Of who is a member no more, nobody comes in. */
+export function cancelInvitationsOf(org: string, userId: string): Write {
+  return {
+    name: "orgs.cancel_invitations_of",
+    text: `UPDATE auth."invitation" SET "status" = 'canceled'
+            WHERE "organizationId" = $1 AND "inviterId" = $2 AND "status" = 'pending'`,
     values: [org, userId],
   };
 }

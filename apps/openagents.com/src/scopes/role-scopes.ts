@@ -31,14 +31,16 @@ const MEMBERS = new Set(["devices:write", "treasury:spend"]);
 const BILLING = new Set(["audit:read", "treasury:budget"]);
 
 /** What everybody does for themselves, whatever the role. */
-const OWN = new Set(["sessions:write", "settings:write", "sync:token"]);
+const OWN = new Set(["account:write", "memberships:write", "sessions:write", "settings:write", "sync:token"]);
 
 /** Verbs that change nothing. */
 const READS = new Set(["read", "observe"]);
 
 /** What a person has to decide, and no key and no device. */
 const PERSONS = new Set([
+  "account:write",
   "approvals:decide",
+  "memberships:write",
   "orgs:write",
   "sessions:read",
   "sessions:write",

@@ -12,9 +12,11 @@ import { ControlReceipts } from "./openagents/control/v1/control_receipts_oa.ts"
 import { Devices } from "./openagents/control/v1/devices_oa.ts";
 import { Distribution } from "./openagents/control/v1/distribution_oa.ts";
 import { Inbox, MailDeliveries } from "./openagents/control/v1/inbox_oa.ts";
+import { Me, Account } from "./openagents/control/v1/me_oa.ts";
+import { Invitations } from "./openagents/control/v1/invitations_oa.ts";
 import { AgentPayments, Payments } from "./openagents/control/v1/payments_oa.ts";
 import { L402 } from "./openagents/control/v1/l402_oa.ts";
-import { Me } from "./openagents/control/v1/me_oa.ts";
+import { Maintenance } from "./openagents/control/v1/maintenance_oa.ts";
 import { Orgs } from "./openagents/control/v1/orgs_oa.ts";
 import { Policy } from "./openagents/control/v1/policy_oa.ts";
 import { Revocations } from "./openagents/control/v1/revocations_oa.ts";
@@ -59,9 +61,11 @@ export * from "./openagents/control/v1/control_receipts_oa.ts";
 export * from "./openagents/control/v1/devices_oa.ts";
 export * from "./openagents/control/v1/distribution_oa.ts";
 export * from "./openagents/control/v1/inbox_oa.ts";
+export * from "./openagents/control/v1/me_oa.ts";
+export * from "./openagents/control/v1/invitations_oa.ts";
 export * from "./openagents/control/v1/payments_oa.ts";
 export * from "./openagents/control/v1/l402_oa.ts";
-export * from "./openagents/control/v1/me_oa.ts";
+export * from "./openagents/control/v1/maintenance_oa.ts";
 export * from "./openagents/control/v1/orgs_oa.ts";
 export * from "./openagents/control/v1/policy_oa.ts";
 export * from "./openagents/control/v1/revocations_oa.ts";
@@ -98,4 +102,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, TransparencyLog, Receipts, ControlReceipts, Devices, Distribution, Inbox, MailDeliveries, AgentPayments, Payments, L402, Me, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Tools, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Panels, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, TransparencyLog, Receipts, ControlReceipts, Devices, Distribution, Inbox, MailDeliveries, Me, Account, Invitations, AgentPayments, Payments, L402, Maintenance, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Tools, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Panels, Runs, Projectors, Sampling, Statements, Streams, Treasury];

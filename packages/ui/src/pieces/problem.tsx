@@ -30,6 +30,7 @@ function shownOf(error: unknown): Shown {
 function titleOf(status: number | undefined, code: string): string {
   if (code === "unreachable") return "The service does not answer";
   if (code === "writes_frozen") return "Writes are frozen";
+  if (code === "maintenance") return "Under maintenance";
   switch (status) {
     case 401:
       return "You are signed out";

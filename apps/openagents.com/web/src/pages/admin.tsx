@@ -3,6 +3,7 @@ import { formatCount, sentence } from "@openagents/ui";
 import { Badge, Empty, Id, Time } from "@openagents/ui/react";
 import { Link } from "@tanstack/react-router";
 import { client, useRead } from "../api.ts";
+import { MaintenancePanel } from "./admin-maintenance.tsx";
 import { queries } from "../queries.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { CommandButton } from "../shell/command-button.tsx";
@@ -27,6 +28,7 @@ export function AdminPage() {
   return (
     <Page title="Admin" lead="Every command here is receipted, and says who gave it.">
       <AuthorityMode />
+      <MaintenancePanel />
       <div className="columns">
         <Books />
         <SyncLane />

@@ -1,14 +1,21 @@
 import { Button } from "@mantine/core";
+import { Invitations, Orgs } from "@openagents/contracts";
 import { sentence } from "@openagents/ui";
 import { Problem } from "@openagents/ui/react";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
-import { useRead } from "../api.ts";
+import { client, useRead } from "../api.ts";
 import { queries } from "../queries.ts";
 import { authCall } from "../session/auth-call.ts";
 import { session } from "../session/session.ts";
 import { Page, Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
+
+/** Who has accepted acts there from then on. */
+async function accept(invitationId: string): Promise<void> {
+  const { orgId } = await client(Invitations).acceptInvitation({ invitationId });
+  await client(Orgs).setActiveOrg({ orgId });
+}
 
 /** Where an invitation's mail leads. It is for the address that it was sent to. */
 export function InvitationPage() {
@@ -20,10 +27,10 @@ export function InvitationPage() {
       await authCall(`/organization/get-invitation?id=${encodeURIComponent(invitationId)}`, undefined, "GET"),
     ),
   );
-  const answer = async (path: string) => {
+  const answer = async (send: () => Promise<unknown>) => {
     setError(undefined);
     try {
-      await authCall(path, { invitationId });
+      await send();
       await session.renew();
       queries.clear();
       await navigate({ to: "/settings/$tab", params: { tab: "organisations" } });
@@ -43,8 +50,11 @@ export function InvitationPage() {
                 {sentence(String(told.role ?? "member")).toLowerCase()}.
               </p>
               <div className="row">
-                <Button onClick={() => void answer("/organization/accept-invitation")}>Accept</Button>
-                <Button variant="default" onClick={() => void answer("/organization/reject-invitation")}>
+                <Button onClick={() => void answer(() => accept(invitationId))}>Accept</Button>
+                <Button
+                  variant="default"
+                  onClick={() => void answer(() => client(Invitations).declineInvitation({ invitationId }))}
+                >
                   Decline
                 </Button>
               </div>

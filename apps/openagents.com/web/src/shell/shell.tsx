@@ -1,5 +1,5 @@
 import { useMantineColorScheme } from "@mantine/core";
-import { AuthorityModeReads } from "./authority-mode.tsx";
+import { AuthorityModeReads, MaintenanceBanner } from "./authority-mode.tsx";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { queries } from "../queries.ts";
@@ -62,6 +62,7 @@ export function Shell() {
         <Foot />
       </nav>
       <div>
+        <MaintenanceBanner />
         <AuthorityModeReads />
         <main id="content" ref={main} tabIndex={-1}>
           <Outlet />

@@ -1,11 +1,10 @@
 import { Button } from "@mantine/core";
-import { Orgs, orgRoleValues, type OrgMember, type OrgMembership } from "@openagents/contracts";
+import { Invitations, Orgs, orgRoleValues, type OrgMember, type OrgMembership } from "@openagents/contracts";
 import { sentence } from "@openagents/ui";
 import { Badge, Problem, Time } from "@openagents/ui/react";
 import { useState } from "react";
 import { client, useRead } from "../../api.ts";
 import { queries } from "../../queries.ts";
-import { authCall } from "../../session/auth-call.ts";
 import { session } from "../../session/session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
 import { Choice, Field, Form } from "../../shell/form.tsx";
@@ -35,11 +34,12 @@ export function OrgsTab() {
                   <Form
                     submit="Make it"
                     send={async (fields) => {
-                      await authCall("/organization/create", {
-                        name: fields.get("name"),
-                        slug: fields.get("slug"),
+                      const made = await client(Orgs).createOrg({
+                        name: String(fields.get("name") ?? ""),
+                        slug: String(fields.get("slug") ?? ""),
                       });
-                      // A change of memberships takes back the tokens from before it.
+                      const orgId = made.membership?.orgId;
+                      if (orgId !== undefined) await client(Orgs).setActiveOrg({ orgId });
                       await session.renew();
                       meChanged();
                     }}
@@ -76,7 +76,7 @@ function Membership({
     setBusy(true);
     setError(undefined);
     try {
-      await authCall("/organization/set-active", { organizationId: membership.orgId });
+      await client(Orgs).setActiveOrg({ orgId: membership.orgId });
       await session.renew();
       // Everything on the screen is of the other organisation.
       await queries.resetQueries();
@@ -95,6 +95,19 @@ function Membership({
           {membership.personal ? ", yours alone" : ""}
         </span>
       </span>
+      {membership.personal ? null : (
+        <CommandButton
+          label="Leave"
+          title={`Leave ${membership.orgName}?`}
+          explanation="What you and your devices may do there ends within five seconds. An invitation brings you back."
+          confirm="Leave it"
+          danger
+          run={(_text, idempotencyKey) =>
+            client(Orgs).leaveOrg({ orgId: membership.orgId }, { idempotencyKey })
+          }
+          done={() => void session.renew().then(() => queries.resetQueries())}
+        />
+      )}
       {active ? (
         <Badge word="active" />
       ) : (
@@ -150,10 +163,10 @@ function Members({ org, me }: { readonly org: OrgMembership; readonly me: string
           inline
           disabledBecause={because}
           send={async (fields) => {
-            await authCall("/organization/invite-member", {
-              email: fields.get("email"),
-              role: fields.get("role"),
-              organizationId: org.orgId,
+            await client(Invitations).inviteMember({
+              orgId: org.orgId,
+              email: String(fields.get("email") ?? ""),
+              role: orgRoleValues.find((role) => role === fields.get("role")) ?? "member",
             });
           }}
         >
@@ -198,7 +211,7 @@ function MemberRow({ org, member, me, mayChange }: MemberRowProps) {
           danger
           disabledBecause={
             member.userId === me
-              ? "You cannot remove yourself here."
+              ? "You cannot remove yourself. Leave instead."
               : mayChange
                 ? undefined
                 : "Owners and admins remove people."

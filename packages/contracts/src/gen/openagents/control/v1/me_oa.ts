@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { GetMeRequestSchema, GetMeResponseSchema, ListMySessionsRequestSchema, ListMySessionsResponseSchema, Me as MeService, OrgMembershipSchema, PersonSchema, RevokeMySessionRequestSchema, RevokeMySessionResponseSchema, RevokeMySessionsRequestSchema, RevokeMySessionsResponseSchema, SessionSchema } from "./me_pb.ts";
+import { Account as AccountService, DeleteAccountRequestSchema, DeleteAccountResponseSchema, GetMeRequestSchema, GetMeResponseSchema, ListMySessionsRequestSchema, ListMySessionsResponseSchema, Me as MeService, OrgMembershipSchema, PersonSchema, RevokeMySessionRequestSchema, RevokeMySessionResponseSchema, RevokeMySessionsRequestSchema, RevokeMySessionsResponseSchema, SessionSchema } from "./me_pb.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
 /** A person, as the person wrote it. */
@@ -109,6 +109,23 @@ export type RevokeMySessionsResponse = {
 /** Descriptor of `openagents.control.v1.RevokeMySessionsResponse`. */
 export const revokeMySessionsResponseDesc: MessageDesc<RevokeMySessionsResponse> = RevokeMySessionsResponseSchema;
 
+export type DeleteAccountRequest = {
+  /** The address of the account, so that nobody deletes it by a slip; 400 for another. */
+  readonly confirmEmail: string;
+};
+
+/** Descriptor of `openagents.control.v1.DeleteAccountRequest`. */
+export const deleteAccountRequestDesc: MessageDesc<DeleteAccountRequest> = DeleteAccountRequestSchema;
+
+export type DeleteAccountResponse = {
+  /** Organisations that ended with the account. */
+  readonly closedOrgs: readonly string[];
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.control.v1.DeleteAccountResponse`. */
+export const deleteAccountResponseDesc: MessageDesc<DeleteAccountResponse> = DeleteAccountResponseSchema;
+
 export type PrincipalKind = "user" | "device" | "service_account" | "service";
 
 /** All values of `PrincipalKind`. */
@@ -130,10 +147,14 @@ export const meComments: Comments = {
   "openagents.control.v1.Session.current": "Whether it is the one of this call's token.",
   "openagents.control.v1.RevokeMySessionsRequest.keep_current": "Whether the one of this call's token goes on.",
   "openagents.control.v1.RevokeMySessionsResponse.ended": "How many ended.",
+  "openagents.control.v1.DeleteAccountRequest.confirm_email": "The address of the account, so that nobody deletes it by a slip; 400 for another.",
+  "openagents.control.v1.DeleteAccountResponse.closed_orgs": "Organisations that ended with the account.",
   "openagents.control.v1.Me": "Who calls, and where they are signed in.",
   "openagents.control.v1.Me.ListMySessions": "Sign-ins of the person who calls, newest first. 403 for whoever is no person.",
   "openagents.control.v1.Me.RevokeMySession": "Refused: `session_ended`.",
   "openagents.control.v1.Me.RevokeMySessions": "Sign out everywhere.",
+  "openagents.control.v1.Account": "The account of the person who calls, and its end.",
+  "openagents.control.v1.Account.DeleteAccount": "Sessions, tokens and devices end with the answer, and so do the organisations that\nthe person is alone in, with their keys. What the person wrote and what names the\nperson is erased shortly after; receipts and the audit log stay, under an id that\nnames nobody. 403 `person_required`, `fresh_sign_in_required`.\nRefused, in this order: `installation_owner`, `last_owner`, `spends_open`, `funds_held`.",
 };
 
 /** What each method of `openagents.control.v1.Me` takes and answers. */
@@ -170,6 +191,29 @@ export type MeTypes = {
 /** Who calls, and where they are signed in. */
 export const Me: Contract<MeTypes> = {
   service: MeService,
+  comments: meComments,
+};
+
+/** What each method of `openagents.control.v1.Account` takes and answers. */
+export type AccountTypes = {
+  /**
+   * Sessions, tokens and devices end with the answer, and so do the organisations that
+   * the person is alone in, with their keys. What the person wrote and what names the
+   * person is erased shortly after; receipts and the audit log stay, under an id that
+   * names nobody. 403 `person_required`, `fresh_sign_in_required`.
+   * Refused, in this order: `installation_owner`, `last_owner`, `spends_open`, `funds_held`.
+   */
+  readonly deleteAccount: {
+    readonly input: DeleteAccountRequest;
+    readonly output: DeleteAccountResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+};
+
+/** The account of the person who calls, and its end. */
+export const Account: Contract<AccountTypes> = {
+  service: AccountService,
   comments: meComments,
 };
 

@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { Comments, Contract, MessageDesc } from "../../../../contract.ts";
-import { ListMembersRequestSchema, ListMembersResponseSchema, ListMembershipsRequestSchema, ListMembershipsResponseSchema, OrgMemberSchema, Orgs as OrgsService, RemoveMemberRequestSchema, RemoveMemberResponseSchema, SetActiveOrgRequestSchema, SetActiveOrgResponseSchema, SetMemberRoleRequestSchema, SetMemberRoleResponseSchema } from "./orgs_pb.ts";
+import { CreateOrgRequestSchema, CreateOrgResponseSchema, LeaveOrgRequestSchema, LeaveOrgResponseSchema, ListMembersRequestSchema, ListMembersResponseSchema, ListMembershipsRequestSchema, ListMembershipsResponseSchema, OrgMemberSchema, OrgNameSchema, Orgs as OrgsService, RemoveMemberRequestSchema, RemoveMemberResponseSchema, SetActiveOrgRequestSchema, SetActiveOrgResponseSchema, SetMemberRoleRequestSchema, SetMemberRoleResponseSchema, UpdateOrgRequestSchema, UpdateOrgResponseSchema } from "./orgs_pb.ts";
 import { meComments, type OrgMembership, type OrgRole } from "./me_oa.ts";
 import { routeComments } from "../../protocol/v1/route_oa.ts";
 
@@ -45,6 +45,63 @@ export type SetActiveOrgResponse = {
 
 /** Descriptor of `openagents.control.v1.SetActiveOrgResponse`. */
 export const setActiveOrgResponseDesc: MessageDesc<SetActiveOrgResponse> = SetActiveOrgResponseSchema;
+
+/** What people call an organisation. */
+export type OrgName = {
+  readonly orgId: string;
+  readonly name: string;
+  readonly slug: string;
+};
+
+/** Descriptor of `openagents.control.v1.OrgName`. */
+export const orgNameDesc: MessageDesc<OrgName> = OrgNameSchema;
+
+export type CreateOrgRequest = {
+  readonly name: string;
+  /** 2 to 40 lower-case letters, digits and single dashes, and not that of a personal one. */
+  readonly slug: string;
+};
+
+/** Descriptor of `openagents.control.v1.CreateOrgRequest`. */
+export const createOrgRequestDesc: MessageDesc<CreateOrgRequest> = CreateOrgRequestSchema;
+
+export type CreateOrgResponse = {
+  readonly membership: OrgMembership;
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.control.v1.CreateOrgResponse`. */
+export const createOrgResponseDesc: MessageDesc<CreateOrgResponse> = CreateOrgResponseSchema;
+
+export type UpdateOrgRequest = {
+  readonly orgId: string;
+  readonly name?: string | undefined;
+  readonly slug?: string | undefined;
+};
+
+/** Descriptor of `openagents.control.v1.UpdateOrgRequest`. */
+export const updateOrgRequestDesc: MessageDesc<UpdateOrgRequest> = UpdateOrgRequestSchema;
+
+export type UpdateOrgResponse = {
+  readonly org: OrgName;
+};
+
+/** Descriptor of `openagents.control.v1.UpdateOrgResponse`. */
+export const updateOrgResponseDesc: MessageDesc<UpdateOrgResponse> = UpdateOrgResponseSchema;
+
+export type LeaveOrgRequest = {
+  readonly orgId: string;
+};
+
+/** Descriptor of `openagents.control.v1.LeaveOrgRequest`. */
+export const leaveOrgRequestDesc: MessageDesc<LeaveOrgRequest> = LeaveOrgRequestSchema;
+
+export type LeaveOrgResponse = {
+  readonly receiptId: string;
+};
+
+/** Descriptor of `openagents.control.v1.LeaveOrgResponse`. */
+export const leaveOrgResponseDesc: MessageDesc<LeaveOrgResponse> = LeaveOrgResponseSchema;
 
 export type ListMembersRequest = {
   readonly orgId: string;
@@ -99,10 +156,15 @@ export const removeMemberResponseDesc: MessageDesc<RemoveMemberResponse> = Remov
 export const orgsComments: Comments = {
   ...meComments,
   ...routeComments,
+  "openagents.control.v1.OrgName": "What people call an organisation.",
+  "openagents.control.v1.CreateOrgRequest.slug": "2 to 40 lower-case letters, digits and single dashes, and not that of a personal one.",
   "openagents.control.v1.ListMembersRequest.limit": "1 to 200; 50 when absent.",
   "openagents.control.v1.Orgs": "Organisations and their members.",
   "openagents.control.v1.Orgs.ListMemberships": "Of the person who calls. 403 for whoever is no person.",
   "openagents.control.v1.Orgs.SetActiveOrg": "For which organisation tokens of this session are from now on; get a new one.",
+  "openagents.control.v1.Orgs.CreateOrg": "The person who makes it is its owner. Get a token for it by naming it.\nRefused, in this order: `person_only`, `org_limit`, `slug_taken`.",
+  "openagents.control.v1.Orgs.UpdateOrg": "Give it another name, another short name, or both. What is absent stays.\nRefused, in this order: `person_only`, `admins_only`, `slug_taken`.",
+  "openagents.control.v1.Orgs.LeaveOrg": "The person who calls goes; 404 for who is no member. Tokens of the person and\nof the person's devices there end.\nRefused, in this order: `person_only`, `personal_organization`, `last_owner`.",
   "openagents.control.v1.Orgs.ListMembers": "Of the token's organisation; 404 for another.",
   "openagents.control.v1.Orgs.SetMemberRole": "Tokens of the member end, so that the next ones have the new scopes.\nRefused, in this order: `person_only`, `owners_only`, `role_unchanged`, `last_owner`.",
   "openagents.control.v1.Orgs.RemoveMember": "The member's tokens end, and those of the member's devices here.\nRefused, in this order: `person_only`, `owners_only`, `last_owner`.",
@@ -121,6 +183,37 @@ export type OrgsTypes = {
   readonly setActiveOrg: {
     readonly input: SetActiveOrgRequest;
     readonly output: SetActiveOrgResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * The person who makes it is its owner. Get a token for it by naming it.
+   * Refused, in this order: `person_only`, `org_limit`, `slug_taken`.
+   */
+  readonly createOrg: {
+    readonly input: CreateOrgRequest;
+    readonly output: CreateOrgResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * Give it another name, another short name, or both. What is absent stays.
+   * Refused, in this order: `person_only`, `admins_only`, `slug_taken`.
+   */
+  readonly updateOrg: {
+    readonly input: UpdateOrgRequest;
+    readonly output: UpdateOrgResponse;
+    readonly effect: "command";
+    readonly access: "user";
+  };
+  /**
+   * The person who calls goes; 404 for who is no member. Tokens of the person and
+   * of the person's devices there end.
+   * Refused, in this order: `person_only`, `personal_organization`, `last_owner`.
+   */
+  readonly leaveOrg: {
+    readonly input: LeaveOrgRequest;
+    readonly output: LeaveOrgResponse;
     readonly effect: "command";
     readonly access: "user";
   };

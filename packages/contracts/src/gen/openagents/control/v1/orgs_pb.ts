@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file openagents/control/v1/orgs.proto.
  */
 export const file_openagents_control_v1_orgs: GenFile = /*@__PURE__*/
-  fileDesc("CiBvcGVuYWdlbnRzL2NvbnRyb2wvdjEvb3Jncy5wcm90bxIVb3BlbmFnZW50cy5jb250cm9sLnYxIpYBCglPcmdNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEiwKBHJvbGUYBCABKA4yHi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuT3JnUm9sZRItCglqb2luZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhgKFkxpc3RNZW1iZXJzaGlwc1JlcXVlc3QiawoXTGlzdE1lbWJlcnNoaXBzUmVzcG9uc2USFQoNYWN0aXZlX29yZ19pZBgBIAEoCRI5CgttZW1iZXJzaGlwcxgCIAMoCzIkLm9wZW5hZ2VudHMuY29udHJvbC52MS5PcmdNZW1iZXJzaGlwIkMKE1NldEFjdGl2ZU9yZ1JlcXVlc3QSLAoGb3JnX2lkGAEgASgJQhy6SBlyFzIVXm9yZ19bMC05YS16X117MSw2MH0kImgKFFNldEFjdGl2ZU9yZ1Jlc3BvbnNlEhUKDWFjdGl2ZV9vcmdfaWQYASABKAkSOQoLbWVtYmVyc2hpcHMYAiADKAsyJC5vcGVuYWdlbnRzLmNvbnRyb2wudjEuT3JnTWVtYmVyc2hpcCKWAQoSTGlzdE1lbWJlcnNSZXF1ZXN0EiwKBm9yZ19pZBgBIAEoCUIcukgZchcyFV5vcmdfWzAtOWEtel9dezEsNjB9JBIdCgZjdXJzb3IYAiABKAlCCLpIBXIDGIAESACIAQESHgoFbGltaXQYAyABKAVCCrpIBxoFGMgBKAFIAYgBAUIJCgdfY3Vyc29yQggKBl9saW1pdCJyChNMaXN0TWVtYmVyc1Jlc3BvbnNlEjEKB21lbWJlcnMYASADKAsyIC5vcGVuYWdlbnRzLmNvbnRyb2wudjEuT3JnTWVtYmVyEhgKC25leHRfY3Vyc29yGAIgASgJSACIAQFCDgoMX25leHRfY3Vyc29yIqEBChRTZXRNZW1iZXJSb2xlUmVxdWVzdBIsCgZvcmdfaWQYASABKAlCHLpIGXIXMhVeb3JnX1swLTlhLXpfXXsxLDYwfSQSLQoHdXNlcl9pZBgCIAEoCUIcukgZchcyFV51c3JfWzAtOWEtel9dezEsNjB9JBIsCgRyb2xlGAMgASgOMh4ub3BlbmFnZW50cy5jb250cm9sLnYxLk9yZ1JvbGUiXQoVU2V0TWVtYmVyUm9sZVJlc3BvbnNlEjAKBm1lbWJlchgBIAEoCzIgLm9wZW5hZ2VudHMuY29udHJvbC52MS5PcmdNZW1iZXISEgoKcmVjZWlwdF9pZBgCIAEoCSJyChNSZW1vdmVNZW1iZXJSZXF1ZXN0EiwKBm9yZ19pZBgBIAEoCUIcukgZchcyFV5vcmdfWzAtOWEtel9dezEsNjB9JBItCgd1c2VyX2lkGAIgASgJQhy6SBlyFzIVXnVzcl9bMC05YS16X117MSw2MH0kIioKFFJlbW92ZU1lbWJlclJlc3BvbnNlEhIKCnJlY2VpcHRfaWQYASABKAkyrQcKBE9yZ3MSpAEKD0xpc3RNZW1iZXJzaGlwcxItLm9wZW5hZ2VudHMuY29udHJvbC52MS5MaXN0TWVtYmVyc2hpcHNSZXF1ZXN0Gi4ub3BlbmFnZW50cy5jb250cm9sLnYxLkxpc3RNZW1iZXJzaGlwc1Jlc3BvbnNlIjKquxgRCAEQAhoJb3JnczpyZWFkIAGC0+STAhcSFS9hcGkvb3Jncy9tZW1iZXJzaGlwcxKgAQoMU2V0QWN0aXZlT3JnEioub3BlbmFnZW50cy5jb250cm9sLnYxLlNldEFjdGl2ZU9yZ1JlcXVlc3QaKy5vcGVuYWdlbnRzLmNvbnRyb2wudjEuU2V0QWN0aXZlT3JnUmVzcG9uc2UiN6q7GBgIARACGg5zZXNzaW9uczp3cml0ZSACKAKC0+STAhU6ASoiEC9hcGkvb3Jncy9hY3RpdmUSnQEKC0xpc3RNZW1iZXJzEikub3BlbmFnZW50cy5jb250cm9sLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoqLm9wZW5hZ2VudHMuY29udHJvbC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIjequxgRCAEQAhoJb3JnczpyZWFkIAGC0+STAhwSGi9hcGkvb3Jncy97b3JnX2lkfS9tZW1iZXJzEtoBCg1TZXRNZW1iZXJSb2xlEisub3BlbmFnZW50cy5jb250cm9sLnYxLlNldE1lbWJlclJvbGVSZXF1ZXN0Giwub3BlbmFnZW50cy5jb250cm9sLnYxLlNldE1lbWJlclJvbGVSZXNwb25zZSJuqrsYNggBEAIaCm9yZ3M6d3JpdGUgAjIib3BlbmFnZW50cy5jb250cm9sLnJvbGVfY2hhbmdlZC52MYLT5JMCLjoBKiIpL2FwaS9vcmdzL3tvcmdfaWR9L21lbWJlcnMve3VzZXJfaWR9L3JvbGUS3QEKDFJlbW92ZU1lbWJlchIqLm9wZW5hZ2VudHMuY29udHJvbC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gisub3BlbmFnZW50cy5jb250cm9sLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlInSquxg6CAEQAhoKb3Jnczp3cml0ZSACMiRvcGVuYWdlbnRzLmNvbnRyb2wubWVtYmVyX3JlbW92ZWQudjFgAYLT5JMCMDoBKiIrL2FwaS9vcmdzL3tvcmdfaWR9L21lbWJlcnMve3VzZXJfaWR9L3JlbW92ZWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_control_v1_me, file_openagents_protocol_v1_route]);
+  fileDesc("CiBvcGVuYWdlbnRzL2NvbnRyb2wvdjEvb3Jncy5wcm90bxIVb3BlbmFnZW50cy5jb250cm9sLnYxIpYBCglPcmdNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEiwKBHJvbGUYBCABKA4yHi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuT3JnUm9sZRItCglqb2luZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhgKFkxpc3RNZW1iZXJzaGlwc1JlcXVlc3QiawoXTGlzdE1lbWJlcnNoaXBzUmVzcG9uc2USFQoNYWN0aXZlX29yZ19pZBgBIAEoCRI5CgttZW1iZXJzaGlwcxgCIAMoCzIkLm9wZW5hZ2VudHMuY29udHJvbC52MS5PcmdNZW1iZXJzaGlwIkMKE1NldEFjdGl2ZU9yZ1JlcXVlc3QSLAoGb3JnX2lkGAEgASgJQhy6SBlyFzIVXm9yZ19bMC05YS16X117MSw2MH0kImgKFFNldEFjdGl2ZU9yZ1Jlc3BvbnNlEhUKDWFjdGl2ZV9vcmdfaWQYASABKAkSOQoLbWVtYmVyc2hpcHMYAiADKAsyJC5vcGVuYWdlbnRzLmNvbnRyb2wudjEuT3JnTWVtYmVyc2hpcCI1CgdPcmdOYW1lEg4KBm9yZ19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHNsdWcYAyABKAkidQoQQ3JlYXRlT3JnUmVxdWVzdBIuCgRuYW1lGAEgASgJQiC6SB1yGzIZXlteXHgwMC1ceDFmXHg3Zl17MSwxMDB9JBIxCgRzbHVnGAIgASgJQiO6SCByHjIcXlthLXowLTldKC0/W2EtejAtOV0pezEsMzl9JCJhChFDcmVhdGVPcmdSZXNwb25zZRI4CgptZW1iZXJzaGlwGAEgASgLMiQub3BlbmFnZW50cy5jb250cm9sLnYxLk9yZ01lbWJlcnNoaXASEgoKcmVjZWlwdF9pZBgCIAEoCSK/AQoQVXBkYXRlT3JnUmVxdWVzdBIsCgZvcmdfaWQYASABKAlCHLpIGXIXMhVeb3JnX1swLTlhLXpfXXsxLDYwfSQSMwoEbmFtZRgCIAEoCUIgukgdchsyGV5bXlx4MDAtXHgxZlx4N2ZdezEsMTAwfSRIAIgBARI2CgRzbHVnGAMgASgJQiO6SCByHjIcXlthLXowLTldKC0/W2EtejAtOV0pezEsMzl9JEgBiAEBQgcKBV9uYW1lQgcKBV9zbHVnIkAKEVVwZGF0ZU9yZ1Jlc3BvbnNlEisKA29yZxgBIAEoCzIeLm9wZW5hZ2VudHMuY29udHJvbC52MS5PcmdOYW1lIj8KD0xlYXZlT3JnUmVxdWVzdBIsCgZvcmdfaWQYASABKAlCHLpIGXIXMhVeb3JnX1swLTlhLXpfXXsxLDYwfSQiJgoQTGVhdmVPcmdSZXNwb25zZRISCgpyZWNlaXB0X2lkGAEgASgJIpYBChJMaXN0TWVtYmVyc1JlcXVlc3QSLAoGb3JnX2lkGAEgASgJQhy6SBlyFzIVXm9yZ19bMC05YS16X117MSw2MH0kEh0KBmN1cnNvchgCIAEoCUIIukgFcgMYgARIAIgBARIeCgVsaW1pdBgDIAEoBUIKukgHGgUYyAEoAUgBiAEBQgkKB19jdXJzb3JCCAoGX2xpbWl0InIKE0xpc3RNZW1iZXJzUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLm9wZW5hZ2VudHMuY29udHJvbC52MS5PcmdNZW1iZXISGAoLbmV4dF9jdXJzb3IYAiABKAlIAIgBAUIOCgxfbmV4dF9jdXJzb3IioQEKFFNldE1lbWJlclJvbGVSZXF1ZXN0EiwKBm9yZ19pZBgBIAEoCUIcukgZchcyFV5vcmdfWzAtOWEtel9dezEsNjB9JBItCgd1c2VyX2lkGAIgASgJQhy6SBlyFzIVXnVzcl9bMC05YS16X117MSw2MH0kEiwKBHJvbGUYAyABKA4yHi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuT3JnUm9sZSJdChVTZXRNZW1iZXJSb2xlUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAub3BlbmFnZW50cy5jb250cm9sLnYxLk9yZ01lbWJlchISCgpyZWNlaXB0X2lkGAIgASgJInIKE1JlbW92ZU1lbWJlclJlcXVlc3QSLAoGb3JnX2lkGAEgASgJQhy6SBlyFzIVXm9yZ19bMC05YS16X117MSw2MH0kEi0KB3VzZXJfaWQYAiABKAlCHLpIGXIXMhVedXNyX1swLTlhLXpfXXsxLDYwfSQiKgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2USEgoKcmVjZWlwdF9pZBgBIAEoCTLFCwoET3JncxKkAQoPTGlzdE1lbWJlcnNoaXBzEi0ub3BlbmFnZW50cy5jb250cm9sLnYxLkxpc3RNZW1iZXJzaGlwc1JlcXVlc3QaLi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuTGlzdE1lbWJlcnNoaXBzUmVzcG9uc2UiMqq7GBEIARACGglvcmdzOnJlYWQgAYLT5JMCFxIVL2FwaS9vcmdzL21lbWJlcnNoaXBzEqABCgxTZXRBY3RpdmVPcmcSKi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuU2V0QWN0aXZlT3JnUmVxdWVzdBorLm9wZW5hZ2VudHMuY29udHJvbC52MS5TZXRBY3RpdmVPcmdSZXNwb25zZSI3qrsYGAgBEAIaDnNlc3Npb25zOndyaXRlIAIoAoLT5JMCFToBKiIQL2FwaS9vcmdzL2FjdGl2ZRK3AQoJQ3JlYXRlT3JnEicub3BlbmFnZW50cy5jb250cm9sLnYxLkNyZWF0ZU9yZ1JlcXVlc3QaKC5vcGVuYWdlbnRzLmNvbnRyb2wudjEuQ3JlYXRlT3JnUmVzcG9uc2UiV6q7GD8IARACGhFtZW1iZXJzaGlwczp3cml0ZSACMiFvcGVuYWdlbnRzLmNvbnRyb2wub3JnX2NyZWF0ZWQudjE4yQGC0+STAg46ASoiCS9hcGkvb3JncxKTAQoJVXBkYXRlT3JnEicub3BlbmFnZW50cy5jb250cm9sLnYxLlVwZGF0ZU9yZ1JlcXVlc3QaKC5vcGVuYWdlbnRzLmNvbnRyb2wudjEuVXBkYXRlT3JnUmVzcG9uc2UiM6q7GBIIARACGgpvcmdzOndyaXRlIAKC0+STAhc6ASoyEi9hcGkvb3Jncy97b3JnX2lkfRLFAQoITGVhdmVPcmcSJi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuTGVhdmVPcmdSZXF1ZXN0Gicub3BlbmFnZW50cy5jb250cm9sLnYxLkxlYXZlT3JnUmVzcG9uc2UiaKq7GEEIARACGhFtZW1iZXJzaGlwczp3cml0ZSACMiRvcGVuYWdlbnRzLmNvbnRyb2wubWVtYmVyX3JlbW92ZWQudjFgAYLT5JMCHToBKiIYL2FwaS9vcmdzL3tvcmdfaWR9L2xlYXZlEp0BCgtMaXN0TWVtYmVycxIpLm9wZW5hZ2VudHMuY29udHJvbC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaKi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuTGlzdE1lbWJlcnNSZXNwb25zZSI3qrsYEQgBEAIaCW9yZ3M6cmVhZCABgtPkkwIcEhovYXBpL29yZ3Mve29yZ19pZH0vbWVtYmVycxLaAQoNU2V0TWVtYmVyUm9sZRIrLm9wZW5hZ2VudHMuY29udHJvbC52MS5TZXRNZW1iZXJSb2xlUmVxdWVzdBosLm9wZW5hZ2VudHMuY29udHJvbC52MS5TZXRNZW1iZXJSb2xlUmVzcG9uc2Uibqq7GDYIARACGgpvcmdzOndyaXRlIAIyIm9wZW5hZ2VudHMuY29udHJvbC5yb2xlX2NoYW5nZWQudjGC0+STAi46ASoiKS9hcGkvb3Jncy97b3JnX2lkfS9tZW1iZXJzL3t1c2VyX2lkfS9yb2xlEt0BCgxSZW1vdmVNZW1iZXISKi5vcGVuYWdlbnRzLmNvbnRyb2wudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBorLm9wZW5hZ2VudHMuY29udHJvbC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZSJ0qrsYOggBEAIaCm9yZ3M6d3JpdGUgAjIkb3BlbmFnZW50cy5jb250cm9sLm1lbWJlcl9yZW1vdmVkLnYxYAGC0+STAjA6ASoiKy9hcGkvb3Jncy97b3JnX2lkfS9tZW1iZXJzL3t1c2VyX2lkfS9yZW1vdmViBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_timestamp, file_openagents_control_v1_me, file_openagents_protocol_v1_route]);
 
 /**
  * @generated from message openagents.control.v1.OrgMember
@@ -131,6 +131,159 @@ export const SetActiveOrgResponseSchema: GenMessage<SetActiveOrgResponse> = /*@_
   messageDesc(file_openagents_control_v1_orgs, 4);
 
 /**
+ * What people call an organisation.
+ *
+ * @generated from message openagents.control.v1.OrgName
+ */
+export type OrgName = Message<"openagents.control.v1.OrgName"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string slug = 3;
+   */
+  slug: string;
+};
+
+/**
+ * Describes the message openagents.control.v1.OrgName.
+ * Use `create(OrgNameSchema)` to create a new message.
+ */
+export const OrgNameSchema: GenMessage<OrgName> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 5);
+
+/**
+ * @generated from message openagents.control.v1.CreateOrgRequest
+ */
+export type CreateOrgRequest = Message<"openagents.control.v1.CreateOrgRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * 2 to 40 lower-case letters, digits and single dashes, and not that of a personal one.
+   *
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+};
+
+/**
+ * Describes the message openagents.control.v1.CreateOrgRequest.
+ * Use `create(CreateOrgRequestSchema)` to create a new message.
+ */
+export const CreateOrgRequestSchema: GenMessage<CreateOrgRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 6);
+
+/**
+ * @generated from message openagents.control.v1.CreateOrgResponse
+ */
+export type CreateOrgResponse = Message<"openagents.control.v1.CreateOrgResponse"> & {
+  /**
+   * @generated from field: openagents.control.v1.OrgMembership membership = 1;
+   */
+  membership?: OrgMembership | undefined;
+
+  /**
+   * @generated from field: string receipt_id = 2;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.control.v1.CreateOrgResponse.
+ * Use `create(CreateOrgResponseSchema)` to create a new message.
+ */
+export const CreateOrgResponseSchema: GenMessage<CreateOrgResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 7);
+
+/**
+ * @generated from message openagents.control.v1.UpdateOrgRequest
+ */
+export type UpdateOrgRequest = Message<"openagents.control.v1.UpdateOrgRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+
+  /**
+   * @generated from field: optional string name = 2;
+   */
+  name?: string | undefined;
+
+  /**
+   * @generated from field: optional string slug = 3;
+   */
+  slug?: string | undefined;
+};
+
+/**
+ * Describes the message openagents.control.v1.UpdateOrgRequest.
+ * Use `create(UpdateOrgRequestSchema)` to create a new message.
+ */
+export const UpdateOrgRequestSchema: GenMessage<UpdateOrgRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 8);
+
+/**
+ * @generated from message openagents.control.v1.UpdateOrgResponse
+ */
+export type UpdateOrgResponse = Message<"openagents.control.v1.UpdateOrgResponse"> & {
+  /**
+   * @generated from field: openagents.control.v1.OrgName org = 1;
+   */
+  org?: OrgName | undefined;
+};
+
+/**
+ * Describes the message openagents.control.v1.UpdateOrgResponse.
+ * Use `create(UpdateOrgResponseSchema)` to create a new message.
+ */
+export const UpdateOrgResponseSchema: GenMessage<UpdateOrgResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 9);
+
+/**
+ * @generated from message openagents.control.v1.LeaveOrgRequest
+ */
+export type LeaveOrgRequest = Message<"openagents.control.v1.LeaveOrgRequest"> & {
+  /**
+   * @generated from field: string org_id = 1;
+   */
+  orgId: string;
+};
+
+/**
+ * Describes the message openagents.control.v1.LeaveOrgRequest.
+ * Use `create(LeaveOrgRequestSchema)` to create a new message.
+ */
+export const LeaveOrgRequestSchema: GenMessage<LeaveOrgRequest> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 10);
+
+/**
+ * @generated from message openagents.control.v1.LeaveOrgResponse
+ */
+export type LeaveOrgResponse = Message<"openagents.control.v1.LeaveOrgResponse"> & {
+  /**
+   * @generated from field: string receipt_id = 1;
+   */
+  receiptId: string;
+};
+
+/**
+ * Describes the message openagents.control.v1.LeaveOrgResponse.
+ * Use `create(LeaveOrgResponseSchema)` to create a new message.
+ */
+export const LeaveOrgResponseSchema: GenMessage<LeaveOrgResponse> = /*@__PURE__*/
+  messageDesc(file_openagents_control_v1_orgs, 11);
+
+/**
  * @generated from message openagents.control.v1.ListMembersRequest
  */
 export type ListMembersRequest = Message<"openagents.control.v1.ListMembersRequest"> & {
@@ -157,7 +310,7 @@ export type ListMembersRequest = Message<"openagents.control.v1.ListMembersReque
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_control_v1_orgs, 5);
+  messageDesc(file_openagents_control_v1_orgs, 12);
 
 /**
  * @generated from message openagents.control.v1.ListMembersResponse
@@ -179,7 +332,7 @@ export type ListMembersResponse = Message<"openagents.control.v1.ListMembersResp
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_control_v1_orgs, 6);
+  messageDesc(file_openagents_control_v1_orgs, 13);
 
 /**
  * @generated from message openagents.control.v1.SetMemberRoleRequest
@@ -206,7 +359,7 @@ export type SetMemberRoleRequest = Message<"openagents.control.v1.SetMemberRoleR
  * Use `create(SetMemberRoleRequestSchema)` to create a new message.
  */
 export const SetMemberRoleRequestSchema: GenMessage<SetMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_control_v1_orgs, 7);
+  messageDesc(file_openagents_control_v1_orgs, 14);
 
 /**
  * @generated from message openagents.control.v1.SetMemberRoleResponse
@@ -228,7 +381,7 @@ export type SetMemberRoleResponse = Message<"openagents.control.v1.SetMemberRole
  * Use `create(SetMemberRoleResponseSchema)` to create a new message.
  */
 export const SetMemberRoleResponseSchema: GenMessage<SetMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_control_v1_orgs, 8);
+  messageDesc(file_openagents_control_v1_orgs, 15);
 
 /**
  * @generated from message openagents.control.v1.RemoveMemberRequest
@@ -250,7 +403,7 @@ export type RemoveMemberRequest = Message<"openagents.control.v1.RemoveMemberReq
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_openagents_control_v1_orgs, 9);
+  messageDesc(file_openagents_control_v1_orgs, 16);
 
 /**
  * @generated from message openagents.control.v1.RemoveMemberResponse
@@ -267,7 +420,7 @@ export type RemoveMemberResponse = Message<"openagents.control.v1.RemoveMemberRe
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_openagents_control_v1_orgs, 10);
+  messageDesc(file_openagents_control_v1_orgs, 17);
 
 /**
  * Organisations and their members.
@@ -294,6 +447,40 @@ export const Orgs: GenService<{
     methodKind: "unary";
     input: typeof SetActiveOrgRequestSchema;
     output: typeof SetActiveOrgResponseSchema;
+  },
+  /**
+   * The person who makes it is its owner. Get a token for it by naming it.
+   * Refused, in this order: `person_only`, `org_limit`, `slug_taken`.
+   *
+   * @generated from rpc openagents.control.v1.Orgs.CreateOrg
+   */
+  createOrg: {
+    methodKind: "unary";
+    input: typeof CreateOrgRequestSchema;
+    output: typeof CreateOrgResponseSchema;
+  },
+  /**
+   * Give it another name, another short name, or both. What is absent stays.
+   * Refused, in this order: `person_only`, `admins_only`, `slug_taken`.
+   *
+   * @generated from rpc openagents.control.v1.Orgs.UpdateOrg
+   */
+  updateOrg: {
+    methodKind: "unary";
+    input: typeof UpdateOrgRequestSchema;
+    output: typeof UpdateOrgResponseSchema;
+  },
+  /**
+   * The person who calls goes; 404 for who is no member. Tokens of the person and
+   * of the person's devices there end.
+   * Refused, in this order: `person_only`, `personal_organization`, `last_owner`.
+   *
+   * @generated from rpc openagents.control.v1.Orgs.LeaveOrg
+   */
+  leaveOrg: {
+    methodKind: "unary";
+    input: typeof LeaveOrgRequestSchema;
+    output: typeof LeaveOrgResponseSchema;
   },
   /**
    * Of the token's organisation; 404 for another.

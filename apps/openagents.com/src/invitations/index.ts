@@ -1,0 +1,2 @@
+export { invitationMailer } from "./mail.ts";
+export { invitationRoutes } from "./routes.ts";

@@ -1,0 +1,2 @@
+export { MAINTENANCE, beginMaintenance, isUnderMaintenance } from "./maintenance.ts";
+export { maintenanceRoutes } from "./routes.ts";
