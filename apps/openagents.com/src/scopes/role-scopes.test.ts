@@ -27,10 +27,10 @@ test("an owner can do what any person can, and each role holds what the one belo
 });
 
 test("who only looks changes nothing but what is their own", () => {
+  const own = ["account:write", "memberships:write", "sessions:write", "settings:write", "sync:token"];
   for (const role of ["viewer", "billing"] as const) {
     for (const scope of scopesOfRole(role)) {
-      const allowed =
-        /:(read|observe)$/.test(scope) || ["sessions:write", "settings:write", "sync:token"].includes(scope);
+      const allowed = /:(read|observe)$/.test(scope) || own.includes(scope);
       assert.ok(allowed || (role === "billing" && scope === "treasury:budget"), `${role} ${scope}`);
     }
   }
@@ -39,7 +39,14 @@ test("who only looks changes nothing but what is their own", () => {
 });
 
 test("neither a device nor a key decides what a person has to, nor makes keys", () => {
-  const forPersons = ["approvals:decide", "orgs:write", "tokens:write", "sessions:write"];
+  const forPersons = [
+    "account:write",
+    "approvals:decide",
+    "memberships:write",
+    "orgs:write",
+    "tokens:write",
+    "sessions:write",
+  ];
   for (const scope of forPersons) {
     assert.ok(!isForKeys(scope), scope);
     assert.ok(!scopesOfDevice("owner").includes(scope), scope);
