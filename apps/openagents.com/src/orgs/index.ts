@@ -7,11 +7,9 @@ export {
   findSession,
   insertMember,
   listMemberships,
-  lockMembers,
   lockMembership,
   lockOrg,
   lockPerson,
-  type Member,
   type PersonRecord,
   type SessionRecord,
 } from "./store.ts";
