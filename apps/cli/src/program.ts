@@ -13,6 +13,7 @@ import { freezeCommand, unfreezeCommand } from "./commands/freeze.ts";
 import { helpCommand } from "./commands/help.ts";
 import { incidentsCommand } from "./commands/incidents.ts";
 import { indexCommand } from "./commands/index-tree.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { logCommand } from "./commands/log.ts";
 import { marketCommand } from "./commands/market.ts";
@@ -63,6 +64,7 @@ export function buildProgram(context: Context): Command {
     statusCommand,
     consoleCommand,
     tokenCommand,
+    keysCommand,
     freezeCommand,
     unfreezeCommand,
   ])

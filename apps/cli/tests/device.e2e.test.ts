@@ -40,6 +40,15 @@ test("a device is let in once, takes a message, answers it, goes on after kill -
   assert.match(said.out, /I am a recording\.\nThat is all\.\n/);
   const [, thread = ""] = /(thr_[0-9a-f]{32})/.exec(said.err) ?? [];
 
+  const receipt = await useKey(home);
+
+  // The stack starts again on other ports; the device finds it, and what was said meanwhile.
+  assert.equal((await home.run(["down"])).code, 0);
+  assert.equal((await home.run(["receipts", "verify", receipt])).code, 0, "proven offline");
+  assert.equal((await home.run(["up", "--detach", "--port-base", "0"])).code, 0);
+  const after = await home.run(["chat", "--thread", thread, "still there?"]);
+  assert.match(after.out, /I am a recording\./, after.err);
+
   const twice = await home.run(args);
   assert.match(twice.err, /runs already/);
 
@@ -66,3 +75,27 @@ test("a device is let in once, takes a message, answers it, goes on after kill -
   assert.equal((await third.ended).code, 0);
   assert.deepEqual(readdirSync(join(home.folder, "devices")), ["device"]);
 });
+
+/** A key is shown once, works while it is not revoked, and leaves a receipt: its file. */
+async function useKey(home: Home): Promise<string> {
+  const made = await home.run(["keys", "create", "ci", "--scope", "runs:read", "--expires", "2099-01-01"]);
+  assert.equal(made.code, 0, made.err);
+  const secret = made.out.trim();
+  const [keyId = ""] = /key_[0-9a-z_]+/.exec(made.err) ?? [];
+  const { control_url: url } = JSON.parse((await home.run(["status", "--json"])).out);
+  const exchange = () =>
+    fetch(`${url}/api/auth/token`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ grant_type: "api_key", api_key: secret }),
+    });
+  assert.equal(((await (await exchange()).json()) as { scope: string }).scope, "runs:read");
+  const revoked = JSON.parse((await home.run(["keys", "revoke", keyId, "--json"])).out);
+  assert.equal((await exchange()).status, 401);
+  const listed = await home.run(["keys", "ls"]);
+  assert.match(listed.out, new RegExp(`${keyId} .*revoked`));
+  assert.ok(!listed.out.includes(secret));
+  const file = join(home.folder, "receipt.json");
+  writeFileSync(file, (await home.run(["receipts", "get", revoked.receipt_id])).out);
+  return file;
+}

@@ -6,8 +6,9 @@ import { Command, InvalidArgumentError } from "commander";
 import { join, resolve } from "node:path";
 import { parseLimit } from "../arguments.ts";
 import { CliError, EXIT } from "../cli-error.ts";
-import { addDataDirOption, dataDirOf, setBody, type Context } from "../context.ts";
+import { dataDirOf, setBody, type Context } from "../context.ts";
 import {
+  addControlOptions,
   connectControl,
   demoRunner,
   deviceLine,
@@ -25,7 +26,8 @@ first start lets it in. It takes the messages of your threads, works on each in 
 --repo with your agent, and says what the agent says, as it says it. What it was not done
 with when it was stopped or killed, the next start goes on with; nothing is done twice.
 What the agent wants to do outside of its workspace is asked in your inbox, and is declined
-when nobody agrees within ten minutes.
+when nobody agrees within ten minutes. While the stack is away it waits, and follows it to
+other ports.
 
 disable takes a device's tokens back everywhere within seconds; enable lets it in again.
 
@@ -49,14 +51,6 @@ export function deviceCommand(context: Context): Command {
   ])
     device.addCommand(addControlOptions(command));
   return device;
-}
-
-function addControlOptions(command: Command): Command {
-  return addDataDirOption(
-    command
-      .option("--control <url>", "another's control service, in place of this computer's stack")
-      .option("--token-file <file>", "your token there (default: $OPENAGENTS_TOKEN)"),
-  );
 }
 
 type RunOptions = ControlOptions & {
@@ -98,7 +92,7 @@ function runCommand(context: Context): Command {
       const lack = lackOf(agent);
       if (lack !== undefined) context.err.line(`messages are answered so until it is ready: ${lack}`);
       const end = await runDevice({
-        client: { baseUrl: control.baseUrl, token: () => session.token() },
+        client: { baseUrl: control.baseUrl, fetch: control.fetch, token: () => session.token() },
         name: options.name,
         agent,
         source: options.repo === undefined ? undefined : parseSource(options.repo, process.cwd()),

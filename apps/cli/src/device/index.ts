@@ -1,4 +1,4 @@
-export { connectControl, type ControlOptions } from "./control.ts";
+export { addControlOptions, connectControl, type ControlOptions } from "./control.ts";
 export { loadOrCreateDeviceKey } from "./key.ts";
 export { deviceLine, deviceToWire } from "./lines.ts";
 export { openDeviceSession } from "./session.ts";

@@ -26,14 +26,15 @@ export async function openDeviceSession(
   name: string,
   nowMs: () => number,
 ): Promise<DeviceSession> {
-  const tokens = tokenSource(control.baseUrl, key, nowMs);
+  const tokens = tokenSource(control, key, nowMs);
   try {
     await tokens.token();
     return { ...(await tokens.identity()), enrolled: false, token: tokens.token };
   } catch (cause) {
     if (!(cause instanceof ProblemError) || cause.code !== "device_unknown") throw cause;
   }
-  const devices = createClient(Devices, { baseUrl: control.baseUrl, token: control.personToken });
+  const { baseUrl, fetch } = control;
+  const devices = createClient(Devices, { baseUrl, fetch, token: control.personToken });
   const { publicKey } = key;
   const { challenge } = await devices.createDeviceChallenge({ publicKey });
   const platform = `${process.platform}-${process.arch}`;
@@ -47,14 +48,14 @@ export async function openDeviceSession(
   return { ...(await tokens.identity()), enrolled: true, token: tokens.token };
 }
 
-function tokenSource(baseUrl: string, key: DeviceKey, nowMs: () => number) {
+function tokenSource(control: ControlConnection, key: DeviceKey, nowMs: () => number) {
   let current: (Granted & { readonly renewAtMs: number }) | undefined;
 
   async function renew() {
     const { publicKey } = key;
-    const asked = await post(`${baseUrl}/api/auth/token/challenge`, { public_key: publicKey });
+    const asked = await post(control, "/api/auth/token/challenge", { public_key: publicKey });
     const challenge = textOf(asked, "challenge");
-    const granted = await post(`${baseUrl}/api/auth/token`, {
+    const granted = await post(control, "/api/auth/token", {
       grant_type: "device",
       public_key: publicKey,
       challenge,
@@ -89,14 +90,17 @@ type Json = Readonly<Record<string, unknown>>;
 const TIMEOUT_MS = 15_000;
 
 /** The token endpoint is no method of the contract, so it is asked by hand. */
-async function post(url: string, body: Json): Promise<Json> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-    redirect: "error",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch((cause: unknown) => {
+async function post({ baseUrl, fetch }: ControlConnection, path: string, body: Json): Promise<Json> {
+  const url = `${baseUrl}${path}`;
+  const send = async () =>
+    fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  const response = await send().catch((cause: unknown) => {
     throw new ProblemError({
       status: 503,
       code: "unreachable",
