@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["agent", "lightning", "postgres", "sandbox", "service", "streams"],
   ["spacetime"],
   ["ui"],
-  ["ledger"],
+  ["l402", "ledger"],
   ["authority"],
   ["autopilot"],
   ["runtime", "control"],
