@@ -243,6 +243,10 @@ control.devices.public_key text NOT NULL
 control.devices.status text NOT NULL
 control.devices.status_at_ms bigint NOT NULL
 control.devices.work_ended_at_ms bigint
+control.erasures.asked_at_ms bigint NOT NULL
+control.erasures.closed_orgs text[] NOT NULL
+control.erasures.erased_at_ms bigint
+control.erasures.user_id text NOT NULL
 control.handles.handle text NOT NULL
 control.handles.taken_at_ms bigint NOT NULL
 control.handles.user_id text NOT NULL
@@ -480,6 +484,7 @@ control.codex_workers codex_workers_status_check CHECK ((status = ANY (ARRAY['ru
 control.devices devices_pkey PRIMARY KEY (device_id)
 control.devices devices_public_key_key UNIQUE (public_key)
 control.devices devices_status_check CHECK ((status = ANY (ARRAY['enrolled'::text, 'disabled'::text, 'revoked'::text])))
+control.erasures erasures_pkey PRIMARY KEY (user_id)
 control.handles handles_pkey PRIMARY KEY (handle)
 control.integrations integrations_check_status_check CHECK ((check_status = ANY (ARRAY['unchecked'::text, 'works'::text, 'refused'::text, 'unreachable'::text])))
 control.integrations integrations_nonce_check CHECK ((length(nonce) = 12))
@@ -577,6 +582,7 @@ CREATE INDEX codex_workers_by_owner ON control.codex_workers USING btree (org, o
 CREATE INDEX devices_by_org ON control.devices USING btree (org, device_id)
 CREATE INDEX devices_by_owner ON control.devices USING btree (org, owner_user_id)
 CREATE INDEX devices_with_work_to_end ON control.devices USING btree (status_at_ms) WHERE ((status <> 'enrolled'::text) AND (work_ended_at_ms IS NULL))
+CREATE INDEX erasures_due ON control.erasures USING btree (asked_at_ms) WHERE (erased_at_ms IS NULL)
 CREATE INDEX handovers_by_xid ON transparency.handovers USING btree (xid, seq)
 CREATE INDEX integrations_by_key ON control.integrations USING btree (key_id)
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
@@ -629,6 +635,7 @@ CREATE UNIQUE INDEX devices_pkey ON control.devices USING btree (device_id)
 CREATE UNIQUE INDEX devices_public_key_key ON control.devices USING btree (public_key)
 CREATE UNIQUE INDEX entries_hash_key ON transparency.entries USING btree (hash)
 CREATE UNIQUE INDEX entries_pkey ON transparency.entries USING btree (index)
+CREATE UNIQUE INDEX erasures_pkey ON control.erasures USING btree (user_id)
 CREATE UNIQUE INDEX handles_pkey ON control.handles USING btree (handle)
 CREATE UNIQUE INDEX handovers_pkey ON transparency.handovers USING btree (hash)
 CREATE UNIQUE INDEX heads_pkey ON transparency.heads USING btree (size)
@@ -691,6 +698,7 @@ DELETE ON auth.sign_in_link TO app_role
 DELETE ON auth.throttle TO app_role
 DELETE ON auth.verification TO app_role
 DELETE ON control.answered_challenges TO app_role
+DELETE ON control.codex_worker_requests TO app_role
 DELETE ON control.integrations TO app_role
 DELETE ON control.mail_deliveries TO app_role
 DELETE ON control.refresh_families TO app_role
@@ -723,6 +731,7 @@ INSERT ON control.autopilots TO app_role
 INSERT ON control.codex_worker_requests TO app_role
 INSERT ON control.codex_workers TO app_role
 INSERT ON control.devices TO app_role
+INSERT ON control.erasures TO app_role
 INSERT ON control.handles TO app_role
 INSERT ON control.integrations TO app_role
 INSERT ON control.mail_deliveries TO app_role
@@ -771,6 +780,7 @@ SELECT ON control.autopilots TO app_role
 SELECT ON control.codex_worker_requests TO app_role
 SELECT ON control.codex_workers TO app_role
 SELECT ON control.devices TO app_role
+SELECT ON control.erasures TO app_role
 SELECT ON control.handles TO app_role
 SELECT ON control.integrations TO app_role
 SELECT ON control.log_handover TO app_role

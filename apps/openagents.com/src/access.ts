@@ -6,6 +6,7 @@ import type { Binding } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
 import { createAuthenticator, startSweep, type Authenticator, type Logger } from "@openagents/service";
 import type { FastifyInstance } from "fastify";
+import { accountRoutes, createFunds, startErasures } from "./account/index.ts";
 import { apiKeyRoutes } from "./api-keys/index.ts";
 import { auditRoutes, identityAudit } from "./audit/index.ts";
 import type { ControlConfig } from "./config.ts";
@@ -71,6 +72,8 @@ export async function createAccess(deps: AccessDeps): Promise<Access> {
     startDeviceWork({ db, signer, runtimeUrl: config.runtimeUrl, log, nowMs }),
   );
 
+  resources.use(startErasures({ db, log, nowMs }));
+
   const endSession = (sid: string, reason: string) =>
     revocations.revokeNow([{ by: "sid", value: sid }], reason, (atMs) => [endFamily(sid, reason, atMs)]);
 
@@ -86,6 +89,15 @@ export async function createAccess(deps: AccessDeps): Promise<Access> {
       deviceRoutes({ db, authority, challenges, revocations, nowMs, stopped: () => deviceWork.stopped() }),
       apiKeyRoutes({ db, authority, revocations }),
       orgRoutes({ db, authority, revocations }),
+      accountRoutes({
+        db,
+        authority,
+        revocations,
+        fundsOf: createFunds({ signer, runtimeUrl: config.runtimeUrl }),
+        installationOwner: config.localOwner?.userId,
+        deviceStopped: () => deviceWork.stopped(),
+        nowMs,
+      }),
       meRoutes({ db, authority, revocations, identity, nowMs }),
       policyRoutes({ streamAccess }),
       syncTokenRoutes({ streamAccess, signer, syncUrl: config.syncUrl, nowMs }),

@@ -50,8 +50,14 @@ export function signChallenge({ privateKey }: TestDevice, challenge: string): st
 }
 
 /** Enrol it; answers its id. */
-export async function enroll(control: Harness, device: TestDevice, token: string): Promise<string> {
-  const answer = await control.post("/api/devices", await enrolment(control, device, token), { token });
+export async function enroll(
+  control: Harness,
+  device: TestDevice,
+  token: string,
+  name = "laptop",
+): Promise<string> {
+  const sent = { ...(await enrolment(control, device, token)), name };
+  const answer = await control.post("/api/devices", sent, { token });
   assert.equal(answer.status, 201, answer.text);
   return String(answer.json.device.device_id);
 }

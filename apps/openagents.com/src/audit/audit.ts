@@ -32,3 +32,19 @@ export function auditWrite(call: CommandCall, draft: AuditDraft, nowMs: number):
     receiptId: draft.receiptId,
   });
 }
+
+/** Write down what this service has done by itself; operators read it. */
+export function controlAuditWrite(draft: Pick<AuditDraft, "action" | "subject">, nowMs: number): Write {
+  return insertAuditEntry({
+    entryId: newId("aud", nowMs),
+    org: "org_operator",
+    occurredAtMs: nowMs,
+    actor: "svc_control",
+    actingFor: undefined,
+    action: draft.action,
+    subject: draft.subject,
+    details: {},
+    requestId: undefined,
+    receiptId: undefined,
+  });
+}

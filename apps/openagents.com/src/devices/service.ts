@@ -45,7 +45,8 @@ export function enrollDevice(
     if (!(await takeChallenge(command.tx, answer))) return refusal("challenge_used");
     if (known !== undefined) return refusal(knownAs(known, org));
 
-    const facts = { device_id: deviceId, owner_user_id: userId, public_key: publicKey, name };
+    // Without its name, which may name a person: receipts and the audit log are never erased.
+    const facts = { device_id: deviceId, owner_user_id: userId, public_key: publicKey };
     const receipt = command.seal("openagents.control.device_enrolled.v1", deviceId, facts, nowMs);
     const device: Device = {
       deviceId,
@@ -60,7 +61,7 @@ export function enrollDevice(
       lastSeenAtMs: undefined,
     };
     const receiptId = receipt.receipt_id;
-    const audit = { action: "device.enrolled", subject: deviceId, details: { name }, receiptId };
+    const audit = { action: "device.enrolled", subject: deviceId, details: { platform }, receiptId };
     return {
       kind: "answer",
       output: { device: deviceMessage(device), receiptId },
@@ -91,11 +92,12 @@ export function changeDevice(
     if (refused !== undefined) return refused;
 
     const nowMs = command.nowMs();
-    const { deviceId, name } = device;
+    const { deviceId, platform } = device;
+    // Without its name, which may name a person: receipts and the audit log are never erased.
     const facts = { device_id: deviceId, owner_user_id: device.ownerUserId };
     const receipt = command.seal(`openagents.control.device_${word}.v1`, deviceId, facts, nowMs);
     const receiptId = receipt.receipt_id;
-    const audit = { action: `device.${word}`, subject: deviceId, details: { name }, receiptId };
+    const audit = { action: `device.${word}`, subject: deviceId, details: { platform }, receiptId };
     const stopped = revocations.revoke(to === "enrolled" ? [] : [{ by: "sub", value: deviceId }], nowMs);
     return {
       kind: "answer",

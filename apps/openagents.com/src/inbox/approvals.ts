@@ -35,10 +35,10 @@ export function openApproval(
     usedAtMs: undefined,
     expiredAtMs: undefined,
   };
+  // Without texts: the stream is kept for ever, and what somebody wrote may be erased.
   const facts = {
     approval_id: approval.approvalId,
     kind: approval.kind,
-    title: approval.title,
     requested_by: approval.requestedBy,
     expires_at: new Date(approval.expiresAtMs).toISOString(),
     ...(approval.amountMsats === undefined ? {} : { amount_msats: Number(approval.amountMsats) }),

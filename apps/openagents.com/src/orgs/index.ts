@@ -7,6 +7,7 @@ export {
   findSession,
   insertMember,
   listMemberships,
+  lockMembers,
   lockMembership,
   lockOrg,
   lockPerson,

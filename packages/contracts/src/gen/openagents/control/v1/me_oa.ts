@@ -112,6 +112,8 @@ export const revokeMySessionsResponseDesc: MessageDesc<RevokeMySessionsResponse>
 export type DeleteAccountRequest = {
   /** The address of the account, so that nobody deletes it by a slip; 400 for another. */
   readonly confirmEmail: string;
+  /** Whether money that organisations of the person have, and nobody else is in, is given up. */
+  readonly giveUpFunds: boolean;
 };
 
 /** Descriptor of `openagents.control.v1.DeleteAccountRequest`. */
@@ -148,13 +150,14 @@ export const meComments: Comments = {
   "openagents.control.v1.RevokeMySessionsRequest.keep_current": "Whether the one of this call's token goes on.",
   "openagents.control.v1.RevokeMySessionsResponse.ended": "How many ended.",
   "openagents.control.v1.DeleteAccountRequest.confirm_email": "The address of the account, so that nobody deletes it by a slip; 400 for another.",
+  "openagents.control.v1.DeleteAccountRequest.give_up_funds": "Whether money that organisations of the person have, and nobody else is in, is given up.",
   "openagents.control.v1.DeleteAccountResponse.closed_orgs": "Organisations that ended with the account.",
   "openagents.control.v1.Me": "Who calls, and where they are signed in.",
   "openagents.control.v1.Me.ListMySessions": "Sign-ins of the person who calls, newest first. 403 for whoever is no person.",
   "openagents.control.v1.Me.RevokeMySession": "Refused: `session_ended`.",
   "openagents.control.v1.Me.RevokeMySessions": "Sign out everywhere.",
   "openagents.control.v1.Account": "The account of the person who calls, and its end.",
-  "openagents.control.v1.Account.DeleteAccount": "Sessions, tokens and devices end with the answer, and so do the organisations that\nthe person is alone in, with their keys. What the person wrote and what names the\nperson is erased shortly after; receipts and the audit log stay, under an id that\nnames nobody. 403 `person_required`, `fresh_sign_in_required`.\nRefused, in this order: `installation_owner`, `last_owner`, `spends_open`, `funds_held`.",
+  "openagents.control.v1.Account.DeleteAccount": "Sessions, tokens and devices end with the answer, and so do the organisations that\nthe person is alone in, with their keys. What the person wrote and what names the\nperson is erased shortly after; receipts and the audit log stay, under an id that\nnames nobody. 403 `person_required`, `fresh_sign_in_required`.\n503 `funds_unknown` while the runtime does not say what the organisations have.\nRefused, in this order: `installation_owner`, `last_owner`, `spends_open`, `funds_reserved`, `funds_held`.",
 };
 
 /** What each method of `openagents.control.v1.Me` takes and answers. */
@@ -201,7 +204,8 @@ export type AccountTypes = {
    * the person is alone in, with their keys. What the person wrote and what names the
    * person is erased shortly after; receipts and the audit log stay, under an id that
    * names nobody. 403 `person_required`, `fresh_sign_in_required`.
-   * Refused, in this order: `installation_owner`, `last_owner`, `spends_open`, `funds_held`.
+   * 503 `funds_unknown` while the runtime does not say what the organisations have.
+   * Refused, in this order: `installation_owner`, `last_owner`, `spends_open`, `funds_reserved`, `funds_held`.
    */
   readonly deleteAccount: {
     readonly input: DeleteAccountRequest;

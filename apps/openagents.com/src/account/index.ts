@@ -1,0 +1,3 @@
+export { startErasures } from "./erasures.ts";
+export { createFunds } from "./funds.ts";
+export { accountRoutes } from "./routes.ts";
