@@ -259,6 +259,7 @@ control.integrations.connected_by text NOT NULL
 control.integrations.key_id text NOT NULL
 control.integrations.nonce bytea NOT NULL
 control.integrations.org text NOT NULL
+control.integrations.owner text NOT NULL DEFAULT ''::text
 control.integrations.provider text NOT NULL
 control.integrations.receipt_id text NOT NULL
 control.integrations.sealed bytea NOT NULL
@@ -277,6 +278,67 @@ control.mail_deliveries.provider text NOT NULL
 control.mail_deliveries.recorded_at_ms bigint NOT NULL
 control.mail_deliveries.seq bigint NOT NULL IDENTITY
 control.mail_deliveries.state text NOT NULL
+control.mail_drafts.approval_id text
+control.mail_drafts.authored_by text NOT NULL
+control.mail_drafts.body text NOT NULL
+control.mail_drafts.created_at_ms bigint NOT NULL
+control.mail_drafts.detail text
+control.mail_drafts.draft_id text NOT NULL
+control.mail_drafts.from_address text NOT NULL
+control.mail_drafts.in_reply_to text
+control.mail_drafts.mailbox_id text NOT NULL
+control.mail_drafts.org text NOT NULL
+control.mail_drafts.receipt_id text
+control.mail_drafts.remote_thread text
+control.mail_drafts.rfc_references text NOT NULL
+control.mail_drafts.sent_at_ms bigint
+control.mail_drafts.status text NOT NULL
+control.mail_drafts.subject text NOT NULL
+control.mail_drafts.thread_id text
+control.mail_drafts.to_addresses text[] NOT NULL
+control.mail_drafts.updated_at_ms bigint NOT NULL
+control.mail_drafts.user_id text NOT NULL
+control.mail_drafts.version integer NOT NULL
+control.mail_messages.body text NOT NULL
+control.mail_messages.message_id text NOT NULL
+control.mail_messages.message_key text NOT NULL
+control.mail_messages.occurred_at_ms bigint NOT NULL
+control.mail_messages.recipients text[] NOT NULL
+control.mail_messages.reply_to text NOT NULL
+control.mail_messages.rfc_message_id text
+control.mail_messages.rfc_references text NOT NULL
+control.mail_messages.sender text NOT NULL
+control.mail_messages.sent_by_us boolean NOT NULL
+control.mail_messages.subject text NOT NULL
+control.mail_messages.thread_id text NOT NULL
+control.mail_threads.correspondent text NOT NULL
+control.mail_threads.last_message_at_ms bigint NOT NULL
+control.mail_threads.mailbox_id text NOT NULL
+control.mail_threads.message_count integer NOT NULL
+control.mail_threads.org text NOT NULL
+control.mail_threads.remote_thread text
+control.mail_threads.snippet text NOT NULL
+control.mail_threads.subject text NOT NULL
+control.mail_threads.thread_id text NOT NULL
+control.mail_threads.user_id text NOT NULL
+control.mailboxes.address text NOT NULL
+control.mailboxes.asked_at_ms bigint NOT NULL
+control.mailboxes.connected_at_ms bigint NOT NULL
+control.mailboxes.mailbox_id text NOT NULL
+control.mailboxes.org text NOT NULL
+control.mailboxes.provider text NOT NULL
+control.mailboxes.receipt_id text NOT NULL
+control.mailboxes.status text NOT NULL
+control.mailboxes.synced_at_ms bigint
+control.mailboxes.user_id text NOT NULL
+control.oauth_states.expires_at_ms bigint NOT NULL
+control.oauth_states.key_id text NOT NULL
+control.oauth_states.nonce bytea NOT NULL
+control.oauth_states.org text NOT NULL
+control.oauth_states.sealed bytea NOT NULL
+control.oauth_states.sid text NOT NULL
+control.oauth_states.state_sha256 bytea NOT NULL
+control.oauth_states.user_id text NOT NULL
 control.profiles.bio text NOT NULL
 control.profiles.display_name text NOT NULL
 control.profiles.handle text
@@ -488,12 +550,26 @@ control.erasures erasures_pkey PRIMARY KEY (user_id)
 control.handles handles_pkey PRIMARY KEY (handle)
 control.integrations integrations_check_status_check CHECK ((check_status = ANY (ARRAY['unchecked'::text, 'works'::text, 'refused'::text, 'unreachable'::text])))
 control.integrations integrations_nonce_check CHECK ((length(nonce) = 12))
-control.integrations integrations_pkey PRIMARY KEY (org, provider)
-control.integrations integrations_provider_check CHECK ((provider = ANY (ARRAY['github'::text, 'forgejo'::text, 'resend'::text])))
+control.integrations integrations_pkey PRIMARY KEY (org, provider, owner)
+control.integrations integrations_provider_check CHECK ((((provider = ANY (ARRAY['github'::text, 'forgejo'::text, 'resend'::text])) AND (owner = ''::text)) OR ((provider = ANY (ARRAY['gmail'::text, 'imap'::text])) AND (owner <> ''::text))))
 control.log_handover log_handover_check CHECK ((((taking IS NULL) = (after_xid IS NULL)) AND ((taking IS NULL) = (after_seq IS NULL))))
 control.log_handover log_handover_pkey PRIMARY KEY (row_number)
 control.log_handover log_handover_row_number_check CHECK ((row_number = 1))
 control.mail_deliveries mail_deliveries_pkey PRIMARY KEY (provider, event_id)
+control.mail_drafts mail_drafts_approval_id_key UNIQUE (approval_id)
+control.mail_drafts mail_drafts_check CHECK (((status = 'waiting'::text) = (receipt_id IS NULL)))
+control.mail_drafts mail_drafts_check1 CHECK (((status = 'succeeded'::text) = (sent_at_ms IS NOT NULL)))
+control.mail_drafts mail_drafts_pkey PRIMARY KEY (draft_id)
+control.mail_drafts mail_drafts_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'rejected'::text, 'pending'::text, 'succeeded'::text, 'failed'::text])))
+control.mail_messages mail_messages_pkey PRIMARY KEY (message_id)
+control.mail_messages mail_messages_thread_id_fkey FOREIGN KEY (thread_id) REFERENCES control.mail_threads(thread_id) ON DELETE CASCADE
+control.mail_threads mail_threads_mailbox_id_fkey FOREIGN KEY (mailbox_id) REFERENCES control.mailboxes(mailbox_id) ON DELETE CASCADE
+control.mail_threads mail_threads_pkey PRIMARY KEY (thread_id)
+control.mailboxes mailboxes_org_user_id_provider_key UNIQUE (org, user_id, provider)
+control.mailboxes mailboxes_pkey PRIMARY KEY (mailbox_id)
+control.mailboxes mailboxes_provider_check CHECK ((provider = ANY (ARRAY['gmail'::text, 'imap'::text])))
+control.mailboxes mailboxes_status_check CHECK ((status = ANY (ARRAY['works'::text, 'refused'::text, 'unreachable'::text])))
+control.oauth_states oauth_states_pkey PRIMARY KEY (state_sha256)
 control.profiles profiles_handle_check CHECK ((handle ~ '^[a-z0-9][a-z0-9_-]{1,30}$'::text))
 control.profiles profiles_handle_key UNIQUE (handle)
 control.profiles profiles_pkey PRIMARY KEY (user_id)
@@ -588,6 +664,13 @@ CREATE INDEX integrations_by_key ON control.integrations USING btree (key_id)
 CREATE INDEX intents_due ON authority.intents USING btree (due_at_ms) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]))
 CREATE INDEX invitation_email_idx ON auth.invitation USING btree (email)
 CREATE INDEX mail_deliveries_by_time ON control.mail_deliveries USING btree (recorded_at_ms)
+CREATE INDEX mail_drafts_by_user ON control.mail_drafts USING btree (org, user_id, draft_id DESC)
+CREATE INDEX mail_messages_by_thread ON control.mail_messages USING btree (thread_id, occurred_at_ms DESC, message_id DESC)
+CREATE INDEX mail_threads_by_mailbox ON control.mail_threads USING btree (mailbox_id)
+CREATE INDEX mail_threads_by_time ON control.mail_threads USING btree (last_message_at_ms)
+CREATE INDEX mail_threads_by_user ON control.mail_threads USING btree (org, user_id, last_message_at_ms DESC, thread_id DESC)
+CREATE INDEX mailboxes_by_turn ON control.mailboxes USING btree (asked_at_ms)
+CREATE INDEX oauth_states_by_expiry ON control.oauth_states USING btree (expires_at_ms)
 CREATE INDEX receipts_by_schema ON authority.receipts USING btree (tenant, schema, occurred_at_ms, seq)
 CREATE INDEX receipts_by_subject ON authority.receipts USING btree (subject, occurred_at_ms, seq)
 CREATE INDEX receipts_by_tenant ON authority.receipts USING btree (tenant, occurred_at_ms, seq)
@@ -640,16 +723,23 @@ CREATE UNIQUE INDEX handles_pkey ON control.handles USING btree (handle)
 CREATE UNIQUE INDEX handovers_pkey ON transparency.handovers USING btree (hash)
 CREATE UNIQUE INDEX heads_pkey ON transparency.heads USING btree (size)
 CREATE UNIQUE INDEX identity_pkey ON transparency.identity USING btree (row_number)
-CREATE UNIQUE INDEX integrations_pkey ON control.integrations USING btree (org, provider)
+CREATE UNIQUE INDEX integrations_pkey ON control.integrations USING btree (org, provider, owner)
 CREATE UNIQUE INDEX intents_kind_effect_key_key ON authority.intents USING btree (kind, effect_key)
 CREATE UNIQUE INDEX intents_pkey ON authority.intents USING btree (intent_id)
 CREATE UNIQUE INDEX invitation_pkey ON auth.invitation USING btree (id)
 CREATE UNIQUE INDEX log_handover_pkey ON control.log_handover USING btree (row_number)
 CREATE UNIQUE INDEX mail_deliveries_by_seq ON control.mail_deliveries USING btree (seq DESC)
 CREATE UNIQUE INDEX mail_deliveries_pkey ON control.mail_deliveries USING btree (provider, event_id)
+CREATE UNIQUE INDEX mail_drafts_approval_id_key ON control.mail_drafts USING btree (approval_id)
+CREATE UNIQUE INDEX mail_drafts_pkey ON control.mail_drafts USING btree (draft_id)
+CREATE UNIQUE INDEX mail_messages_pkey ON control.mail_messages USING btree (message_id)
+CREATE UNIQUE INDEX mail_threads_pkey ON control.mail_threads USING btree (thread_id)
+CREATE UNIQUE INDEX mailboxes_org_user_id_provider_key ON control.mailboxes USING btree (org, user_id, provider)
+CREATE UNIQUE INDEX mailboxes_pkey ON control.mailboxes USING btree (mailbox_id)
 CREATE UNIQUE INDEX member_pkey ON auth.member USING btree (id)
 CREATE UNIQUE INDEX mode_pkey ON authority.mode USING btree (one)
 CREATE UNIQUE INDEX nodes_pkey ON transparency.nodes USING btree (level, index)
+CREATE UNIQUE INDEX oauth_states_pkey ON control.oauth_states USING btree (state_sha256)
 CREATE UNIQUE INDEX organization_pkey ON auth.organization USING btree (id)
 CREATE UNIQUE INDEX organization_slug_key ON auth.organization USING btree (slug)
 CREATE UNIQUE INDEX passkey_pkey ON auth.passkey USING btree (id)
@@ -681,6 +771,7 @@ CREATE UNIQUE INDEX whispers_pkey ON control.whispers USING btree (whisper_id)
 
 -- triggers
 CREATE TRIGGER codex_worker_requests_answered_once BEFORE UPDATE ON control.codex_worker_requests FOR EACH ROW WHEN ((old.status = 'answered'::text)) EXECUTE FUNCTION control.refuse_second_answer():  BEGIN RAISE EXCEPTION 'a request is answered once' USING ERRCODE = 'check_violation'; END 
+CREATE TRIGGER mail_drafts_decided_stay BEFORE UPDATE ON control.mail_drafts FOR EACH ROW WHEN ((old.status <> 'waiting'::text)) EXECUTE FUNCTION control.refuse_other_words():  BEGIN IF OLD.status IN ('rejected', 'succeeded', 'failed') OR OLD.status = 'pending' AND (NEW.to_addresses, NEW.subject, NEW.body, NEW.from_address, NEW.version) IS DISTINCT FROM (OLD.to_addresses, OLD.subject, OLD.body, OLD.from_address, OLD.version) THEN RAISE EXCEPTION 'a draft that was decided stays as it is' USING ERRCODE = 'check_violation'; END IF; RETURN NEW; END 
 CREATE TRIGGER member_keep_owner AFTER DELETE OR UPDATE OF role ON auth.member FOR EACH ROW WHEN ((old.role ~ '(^|,) *owner *(,|$)'::text)) EXECUTE FUNCTION auth.keep_owner():  BEGIN -- One after the other; an organisation that is deleted itself needs no owner. PERFORM FROM auth."organization" WHERE "id" = OLD."organizationId" FOR UPDATE; IF FOUND AND NOT EXISTS ( SELECT FROM auth."member" WHERE "organizationId" = OLD."organizationId" AND "role" ~ '(^|,) *owner *(,|$)' ) THEN RAISE EXCEPTION 'the last owner of an organisation stays' USING ERRCODE = 'check_violation'; END IF; RETURN NULL; END 
 CREATE TRIGGER published_skills_stay BEFORE DELETE OR UPDATE ON control.skill_specs FOR EACH ROW EXECUTE FUNCTION control.refuse_change_of_published():  BEGIN IF OLD.published_at_ms IS NOT NULL THEN RAISE EXCEPTION 'a published skill never changes'; END IF; RETURN NEW; END 
 CREATE TRIGGER stream_events_no_gaps AFTER DELETE ON sync.stream_events REFERENCING OLD TABLE AS trimmed FOR EACH STATEMENT EXECUTE FUNCTION sync.refuse_gaps():  BEGIN IF EXISTS ( SELECT FROM trimmed t LEFT JOIN sync.stream_heads h USING (stream_id) WHERE h.stream_id IS NULL OR h.keep_newest IS NULL OR t.seq > h.floor_seq ) THEN RAISE EXCEPTION 'only events up to the floor of a stream that is not permanent may go' USING ERRCODE = 'check_violation'; END IF; RETURN NULL; END 
@@ -701,6 +792,10 @@ DELETE ON control.answered_challenges TO app_role
 DELETE ON control.codex_worker_requests TO app_role
 DELETE ON control.integrations TO app_role
 DELETE ON control.mail_deliveries TO app_role
+DELETE ON control.mail_messages TO app_role
+DELETE ON control.mail_threads TO app_role
+DELETE ON control.mailboxes TO app_role
+DELETE ON control.oauth_states TO app_role
 DELETE ON control.refresh_families TO app_role
 DELETE ON control.refresh_tokens TO app_role
 DELETE ON control.whisper_copies TO app_role
@@ -735,6 +830,11 @@ INSERT ON control.erasures TO app_role
 INSERT ON control.handles TO app_role
 INSERT ON control.integrations TO app_role
 INSERT ON control.mail_deliveries TO app_role
+INSERT ON control.mail_drafts TO app_role
+INSERT ON control.mail_messages TO app_role
+INSERT ON control.mail_threads TO app_role
+INSERT ON control.mailboxes TO app_role
+INSERT ON control.oauth_states TO app_role
 INSERT ON control.profiles TO app_role
 INSERT ON control.refresh_families TO app_role
 INSERT ON control.refresh_tokens TO app_role
@@ -785,6 +885,11 @@ SELECT ON control.handles TO app_role
 SELECT ON control.integrations TO app_role
 SELECT ON control.log_handover TO app_role
 SELECT ON control.mail_deliveries TO app_role
+SELECT ON control.mail_drafts TO app_role
+SELECT ON control.mail_messages TO app_role
+SELECT ON control.mail_threads TO app_role
+SELECT ON control.mailboxes TO app_role
+SELECT ON control.oauth_states TO app_role
 SELECT ON control.profiles TO app_role
 SELECT ON control.refresh_families TO app_role
 SELECT ON control.refresh_tokens TO app_role
@@ -824,6 +929,10 @@ UPDATE ON control.autopilots TO app_role
 UPDATE ON control.codex_worker_requests TO app_role
 UPDATE ON control.codex_workers TO app_role
 UPDATE ON control.integrations TO app_role
+UPDATE ON control.mail_drafts TO app_role
+UPDATE ON control.mail_messages TO app_role
+UPDATE ON control.mail_threads TO app_role
+UPDATE ON control.mailboxes TO app_role
 UPDATE ON control.profiles TO app_role
 UPDATE ON control.shouts TO app_role
 UPDATE ON control.skill_specs TO app_role

@@ -101,7 +101,7 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
         const mail = createMailer(config.mail, { nowMs: deps.nowMs ?? Date.now, log: deps.log });
         identity = resources.use(buildIdentity(config, db, deps, core.access, address, mail));
         const invitations = startInvitations(db, deps, core, mail.mailer, address, resources);
-        const service = buildService(config, db, deps, core, identity, invitations, resources);
+        const service = buildService(config, db, deps, core, identity, invitations, address, resources);
         const started = await service.start();
         address.url ??= `http://localhost:${new URL(started.url).port}`;
         await identity.start();
@@ -121,6 +121,10 @@ export function createControl(config: ControlConfig, deps: ControlDeps): Control
 
 /** Known once the service listens, where the configuration does not say it. */
 type PublicAddress = { url: string | undefined };
+
+function publicUrlOf({ url = "http://localhost" }: PublicAddress): string {
+  return url;
+}
 
 function buildIdentity(
   config: ControlConfig,
@@ -164,10 +168,6 @@ async function buildCore(
   return { authority, follower, access };
 }
 
-function publicUrlOf({ url }: PublicAddress): string {
-  return url ?? "http://localhost";
-}
-
 /** Invitations, whose mails leave behind their commit. */
 function startInvitations(
   db: Database,
@@ -198,6 +198,7 @@ function buildService(
   { authority, follower, access }: Core,
   identity: Identity,
   invitations: Binding,
+  address: PublicAddress,
   resources: AsyncDisposableStack,
 ): ServiceApp {
   const { log, nowMs = Date.now, consoleDir = CONSOLE_DIR } = deps;
@@ -246,6 +247,7 @@ function buildService(
       resolve: deps.resolve,
       log,
       nowMs,
+      publicUrl: () => publicUrlOf(address),
       after: deps.after,
       resources,
     }),

@@ -22,6 +22,15 @@ export type WorkOsSettings = {
   readonly baseUrl?: string;
 };
 
+/** How this installation is registered at Google; the addresses are a stand-in's, and Google's own when absent. */
+export type GoogleSettings = {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly authorizeUrl?: string | undefined;
+  readonly tokenUrl?: string | undefined;
+  readonly apiUrl?: string | undefined;
+};
+
 export type ControlConfig = {
   readonly host: string;
   /** 0 takes any free port. */
@@ -47,6 +56,8 @@ export type ControlConfig = {
   readonly resendWebhookSecret?: string | undefined;
   /** The only way to sign in, where it is set. */
   readonly workOs?: WorkOsSettings | undefined;
+  /** Absent: mailboxes are connected by IMAP alone. */
+  readonly google?: GoogleSettings | undefined;
   /** Addresses whose `X-Forwarded-For` is believed; nobody's when empty. */
   readonly trustedProxies: readonly string[];
   /** Origins of pages elsewhere that may call with a token; nobody's when absent. */
@@ -97,6 +108,7 @@ export function configFromEnv(env: Environment): ControlConfig {
     mail: mailOf(env),
     resendWebhookSecret: webhookSecretOf(env),
     workOs: workOsOf(env),
+    google: googleOf(env),
     trustedProxies: listOf(env["CONTROL_TRUSTED_PROXIES"]),
     allowedOrigins: listOf(env["CONTROL_ALLOWED_ORIGINS"]),
     operators: listOf(env["CONTROL_OPERATORS"]).map((address) => address.toLowerCase()),
@@ -188,6 +200,22 @@ function webhookSecretOf(env: Environment): string | undefined {
   if (secret === undefined || secret === "") return undefined;
   if (/^whsec_[A-Za-z0-9+/]{16,}=*$/.test(secret)) return secret;
   throw new ConfigError("CONTROL_RESEND_WEBHOOK_SECRET must be whsec_ and base64, as Resend shows it.");
+}
+
+function googleOf(env: Environment): GoogleSettings | undefined {
+  const clientId = env["GOOGLE_OAUTH_CLIENT_ID"];
+  if (clientId === undefined || clientId === "") return undefined;
+  return {
+    clientId,
+    clientSecret: requiredVariable(
+      env,
+      "GOOGLE_OAUTH_CLIENT_SECRET",
+      "the secret of the client that GOOGLE_OAUTH_CLIENT_ID names",
+    ),
+    authorizeUrl: optionalUrl(env, "GOOGLE_OAUTH_AUTHORIZE_URL"),
+    tokenUrl: optionalUrl(env, "GOOGLE_OAUTH_TOKEN_URL"),
+    apiUrl: optionalUrl(env, "GOOGLE_GMAIL_API_BASE_URL"),
+  };
 }
 
 function workOsOf(env: Environment): WorkOsSettings | undefined {

@@ -9,6 +9,7 @@ import type { ControlConfig } from "./config.ts";
 import { inboxRoutes, startExpiry } from "./inbox/index.ts";
 import { createSealer, integrationRoutes } from "./integrations/index.ts";
 import { lightningRoutes } from "./lightning/index.ts";
+import { mailLanes } from "./mail-lanes.ts";
 import { forgetMailDeliveries, mailDeliveryRoutes } from "./mail-deliveries/index.ts";
 import { createPersonOf, createUserOf, type FindDeviceOwner } from "./persons/index.ts";
 import { profileRoutes } from "./profiles/index.ts";
@@ -19,7 +20,9 @@ import { whisperRoutes } from "./whispers/index.ts";
 export type PersonLaneDeps = {
   readonly db: Database;
   readonly authority: Authority;
-  readonly config: Pick<ControlConfig, "sealingKeys" | "development">;
+  readonly config: Pick<ControlConfig, "sealingKeys" | "development" | "google">;
+  /** Where browsers reach this service; known once it listens. */
+  readonly publicUrl: () => string;
   readonly findDeviceOwner: FindDeviceOwner;
   /** All addresses of a name that an organisation gave; the system's resolver when absent. */
   readonly resolve?: ((name: string) => Promise<readonly string[]>) | undefined;
@@ -32,6 +35,9 @@ export type PersonLaneDeps = {
 
 const FORGET_EVERY_MS = 600_000;
 
+/** A message, as base64 in JSON. */
+const MAIL_ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+
 export function personLanes(deps: PersonLaneDeps): Binding[] {
   const { db, authority, config, log, nowMs, resolve, after, resources } = deps;
   const userOf = createUserOf(createPersonOf(deps.findDeviceOwner));
@@ -39,6 +45,24 @@ export function personLanes(deps: PersonLaneDeps): Binding[] {
     // A Forgejo on a laptop is on that laptop.
     allowLoopback: config.development,
     ...(resolve === undefined ? {} : { resolve }),
+  });
+  const sealer = createSealer(config.sealingKeys);
+  const mail = mailLanes({
+    db,
+    authority,
+    google: config.google,
+    publicUrl: deps.publicUrl,
+    userOf,
+    sealer,
+    outbound: createOutbound({
+      allowLoopback: config.development,
+      answerBytesMax: MAIL_ANSWER_BYTES_MAX,
+      ...(resolve === undefined ? {} : { resolve }),
+    }),
+    log,
+    nowMs,
+    after,
+    resources,
   });
   resources.use(startExpiry({ authority, log, after }));
   resources.use(
@@ -54,9 +78,10 @@ export function personLanes(deps: PersonLaneDeps): Binding[] {
     profileRoutes({ db, authority, userOf }),
     shoutRoutes({ db, authority, userOf, nowMs }),
     whisperRoutes({ db, authority, userOf }),
-    inboxRoutes({ db, authority, userOf, nowMs }),
+    inboxRoutes({ db, authority, userOf, nowMs, decided: mail.decided }),
+    ...mail.bindings,
     mailDeliveryRoutes({ db, authority }),
-    integrationRoutes({ db, authority, sealer: createSealer(config.sealingKeys), outbound, log }),
+    integrationRoutes({ db, authority, sealer, outbound, log }),
     skillRoutes({ db, authority }),
     ...lightningRoutes(),
   ];

@@ -38,6 +38,8 @@ export type Claims = {
   readonly amr: readonly string[];
   /** Whom the principal acts for. */
   readonly act: string;
+  /** The session. */
+  readonly sid: string;
 };
 
 export type RequestOptions = {
@@ -108,7 +110,7 @@ export async function startHarness(
       ...principal,
     };
     const issuedAtS = Math.floor((options.nowMs?.() ?? Date.now()) / 1000);
-    return new SignJWT({ ...claims, sid: "ses_test" })
+    return new SignJWT({ sid: "ses_test", ...claims })
       .setProtectedHeader({ alg: "EdDSA", kid: "test" })
       .setSubject(sub)
       .setIssuer(ISSUER)

@@ -65,6 +65,8 @@ export const RECEIPT_PREFIXES = {
   "openagents.control.integration_connected.v1": "intc",
   "openagents.control.integration_disconnected.v1": "intd",
   "openagents.control.approval_decided.v1": "apvd",
+  "openagents.control.mail_draft_decided.v1": "mdrd",
+  "openagents.control.mail_sent.v1": "mlsn",
   "openagents.control.skill_published.v1": "sklp",
   "openagents.receipt.v2": "run",
   "openagents.runtime.bundle.v1": "bndl",

@@ -105,14 +105,8 @@ const BY_DEVICE = "device";
  * acts for another, 403 `fresh_sign_in_required` for a person who signed in longer ago.
  */
 export function assertFreshPerson(call: Pick<CommandCall, "principal">, nowMs: number): void {
-  const { kind, actingFor, authenticatedAtMs, authenticatedBy = [] } = call.principal;
-  if (kind !== "user" || actingFor !== undefined) {
-    throw new ProblemError({
-      status: 403,
-      code: "person_required",
-      detail: `Only a person decides this, in a session of their own; this token is a ${kind}'s.`,
-    });
-  }
+  assertPerson(call);
+  const { authenticatedAtMs, authenticatedBy = [] } = call.principal;
   const byPerson = authenticatedBy.some((method) => method !== BY_DEVICE);
   if (byPerson && authenticatedAtMs !== undefined && nowMs - authenticatedAtMs <= FRESH_MS) return;
   throw new ProblemError({
@@ -120,6 +114,17 @@ export function assertFreshPerson(call: Pick<CommandCall, "principal">, nowMs: n
     code: "fresh_sign_in_required",
     detail:
       "This needs a sign-in of the last 15 minutes. Sign in again, get a fresh token by POST /api/auth/token, and repeat the command.",
+  });
+}
+
+/** Let only a person do it. Throws 403 `person_required` for keys, devices, services and whoever acts for another. */
+export function assertPerson(call: Pick<CommandCall, "principal">): void {
+  const { kind, actingFor } = call.principal;
+  if (kind === "user" && actingFor === undefined) return;
+  throw new ProblemError({
+    status: 403,
+    code: "person_required",
+    detail: `Only a person decides this, in a session of their own; this token is a ${kind}'s.`,
   });
 }
 

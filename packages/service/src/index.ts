@@ -1,6 +1,7 @@
 export { createServiceApp, type ReadinessProbe, type ServiceApp, type ServiceAppConfig } from "./app.ts";
 export {
   assertFreshPerson,
+  assertPerson,
   createAuthenticator,
   type Authenticator,
   type AuthenticatorOptions,

@@ -10,11 +10,12 @@ import {
 } from "@openagents/authority";
 import type { Write } from "@openagents/postgres";
 import type { JsonObject } from "@openagents/receipts";
+import { ProblemError } from "@openagents/contracts";
 import { notFound } from "@openagents/service";
 import { streamId } from "@openagents/streams";
 import { subjectSha256, type Approval, type ApprovalDraft, type Subject } from "./approval.ts";
 import { refuseUse, type UseRefusal } from "./decide-approval.ts";
-import { insertApproval, lockApproval, markApprovalUsed } from "./store.ts";
+import { insertApproval, lockApproval, lockOpenApprovals, markApprovalUsed } from "./store.ts";
 
 /** Ask a person. It commits with the command, whose principal is the one that asks, and that may use the answer. */
 export function openApproval(
@@ -93,4 +94,18 @@ export function approvalEvent(approval: Approval, kind: string, facts: JsonObjec
 }
 
 /** How many undecided requests may wait for one person. */
-export const OPEN_MAX = 200;
+const OPEN_MAX = 200;
+
+/** Throws 429 `inbox_full`. Until the transaction's end no more come by this way. */
+export async function assertRoom(command: Command, userId: string): Promise<void> {
+  if ((await lockOpenApprovals(command.tx, userId, command.nowMs())) >= OPEN_MAX) throw inboxFull();
+}
+
+function inboxFull(): ProblemError {
+  return new ProblemError({
+    status: 429,
+    code: "inbox_full",
+    detail: `${OPEN_MAX} requests wait for this person already. Wait until some are decided.`,
+    retryAfterMs: 60_000,
+  });
+}

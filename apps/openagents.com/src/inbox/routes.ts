@@ -1,7 +1,6 @@
-import type { Authority, Refusal } from "@openagents/authority";
+import type { Authority } from "@openagents/authority";
 import {
   Inbox,
-  ProblemError,
   bind,
   type ApproveApprovalResponse,
   type Binding,
@@ -13,22 +12,18 @@ import type { Database } from "@openagents/postgres";
 import { PAGE_DEFAULT, assertFreshPerson, decodeCursor, notFound, pageOf } from "@openagents/service";
 import type { UserOf } from "../persons/index.ts";
 import { approvalMessage, type Decided } from "./approval.ts";
-import { OPEN_MAX, approvalEvent, openApproval } from "./approvals.ts";
-import { refuseDecision, type DecisionRefusal } from "./decide-approval.ts";
+import { assertRoom, openApproval } from "./approvals.ts";
+import { decideApproval, type DecisionSink } from "./decide.ts";
 import { expireApprovals } from "./expire.ts";
-import {
-  findApproval,
-  listApprovals,
-  lockApproval,
-  lockOpenApprovals,
-  markApprovalDecided,
-} from "./store.ts";
+import { findApproval, listApprovals, lockApproval } from "./store.ts";
 
 export type InboxDeps = {
   readonly db: Database;
   readonly authority: Authority;
   readonly userOf: UserOf;
   readonly nowMs: () => number;
+  /** What other nouns make of decisions. */
+  readonly decided: DecisionSink;
 };
 
 /** Sorts after every id. */
@@ -41,7 +36,7 @@ export function inboxRoutes(deps: InboxDeps): Binding {
     requestApproval: (request, call) =>
       deps.authority.execute<RequestApprovalResponse>(call, request, async (command) => {
         const userId = await deps.userOf(command.tx, call.principal);
-        if ((await lockOpenApprovals(command.tx, userId, command.nowMs())) >= OPEN_MAX) throw inboxFull();
+        await assertRoom(command, userId);
         const { approval, writes } = openApproval(command, {
           org: call.principal.org,
           userId,
@@ -86,9 +81,9 @@ export function inboxRoutes(deps: InboxDeps): Binding {
   });
 }
 
-/** Refused, in this order: `own_request`, `already_decided`, `approval_expired`. */
+/** Refused, in this order: `own_request`, `already_decided`, `approval_expired`, then as the noun that asked says. */
 function decide(
-  { authority, nowMs }: InboxDeps,
+  { authority, nowMs, decided }: InboxDeps,
   call: CommandCall,
   request: { readonly approvalId: string; readonly answer?: string | undefined },
   kind: Decided["kind"],
@@ -96,62 +91,17 @@ function decide(
   // Before anything is looked at: a stolen token learns nothing here.
   assertFreshPerson(call, nowMs());
   return authority.execute<ApproveApprovalResponse>(call, request, async (command) => {
-    const { approvalId } = request;
-    const by = call.principal.id;
+    const { approvalId, answer } = request;
     const approval = await lockApproval(command.tx, approvalId);
-    if (approval?.userId !== by) throw notFound("approval", approvalId);
-    const atMs = command.nowMs();
-    const reason = refuseDecision(approval, { kind, by }, atMs);
-    if (reason !== undefined) return refusal(reason);
-    const facts = {
-      approval_id: approvalId,
-      decision: kind,
-      kind: approval.kind,
-      subject_sha256: approval.subjectSha256,
-      requested_by: approval.requestedBy,
-      ...(approval.amountMsats === undefined ? {} : { amount_msats: Number(approval.amountMsats) }),
-    };
-    const receipt = command.seal(
-      "openagents.control.approval_decided.v1",
-      approvalId,
-      facts,
-      atMs,
-      approval.org,
-    );
-    const decided: Decided = { kind, by, atMs, answer: request.answer, receiptId: receipt.receipt_id };
-    const event = { approval_id: approvalId, decision: kind, receipt_id: receipt.receipt_id };
+    if (approval?.userId !== call.principal.id) throw notFound("approval", approvalId);
+    const made = await decideApproval(command, decided, approval, { kind, answer });
+    if (made.kind === "refused") return made;
+    const { writes, afterCommit } = made;
     return {
       kind: "answer",
-      output: { approval: approvalMessage({ ...approval, decision: decided }, atMs) },
-      writes: [
-        markApprovalDecided(approvalId, decided),
-        approvalEvent(approval, "approval.decided", event, atMs),
-      ],
+      output: { approval: approvalMessage(made.approval, command.nowMs()) },
+      writes,
+      ...(afterCommit === undefined ? {} : { afterCommit }),
     };
-  });
-}
-
-function refusal(reason: DecisionRefusal): Refusal {
-  switch (reason) {
-    case "own_request":
-      return {
-        kind: "refused",
-        rule: "policy",
-        reason,
-        detail: "You asked for this yourself. Somebody, or something, else has to ask for you to say yes.",
-      };
-    case "already_decided":
-      return { kind: "refused", rule: "state", reason, detail: "It is decided already, and stays so." };
-    case "approval_expired":
-      return { kind: "refused", rule: "state", reason, detail: "Its time is over. It has to be asked anew." };
-  }
-}
-
-function inboxFull(): ProblemError {
-  return new ProblemError({
-    status: 429,
-    code: "inbox_full",
-    detail: `${OPEN_MAX} requests wait for this person already. Wait until some are decided.`,
-    retryAfterMs: 60_000,
   });
 }

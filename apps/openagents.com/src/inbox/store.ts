@@ -185,12 +185,26 @@ export function insertApproval(approval: Approval): Write {
   };
 }
 
-export function markApprovalDecided(approvalId: string, decided: Decided): Write {
+/** `usedAtMs`: what was approved is begun by the decision itself. */
+export function markApprovalDecided(
+  approvalId: string,
+  decided: Decided,
+  usedAtMs: number | undefined,
+): Write {
   return {
     name: "approvals.mark_decided",
-    text: `UPDATE control.approvals SET decision = $2, decided_by = $3, decided_at_ms = $4, answer = $5, receipt_id = $6
+    text: `UPDATE control.approvals SET decision = $2, decided_by = $3, decided_at_ms = $4, answer = $5, receipt_id = $6,
+             used_at_ms = $7
             WHERE approval_id = $1 AND decision IS NULL`,
-    values: [approvalId, decided.kind, decided.by, decided.atMs, decided.answer ?? null, decided.receiptId],
+    values: [
+      approvalId,
+      decided.kind,
+      decided.by,
+      decided.atMs,
+      decided.answer ?? null,
+      decided.receiptId,
+      usedAtMs ?? null,
+    ],
   };
 }
 

@@ -1,7 +1,7 @@
 // What an organisation lets services use in its name elsewhere.
 //
 // SEC-1  A secret is stored sealed, and goes out to services alone, in the organisation of their token.
-// SEC-2  A seal holds for one organisation, one provider and one address: moved elsewhere it does not open.
+// SEC-2  A seal holds for one organisation, one owner, one provider and one address: moved elsewhere it does not open.
 // SEC-3  While a key is changed both open, and nothing is lost; sealed anew, the older key can go.
 // SEC-4  Nothing but the public internet is called with a secret, and no redirect carries it on.
 // Held by tests/integrations.pg.test.ts and seal.test.ts.
@@ -13,9 +13,16 @@ import type {
 } from "@openagents/contracts";
 import type { Sealed } from "./seal.ts";
 
-export type Integration = {
+/** Where mailboxes are: their secrets are a person's, not an organisation's. */
+export type MailProvider = "gmail" | "imap";
+
+export type SecretProvider = IntegrationProvider | MailProvider;
+
+export type Integration<Provider extends SecretProvider = IntegrationProvider> = {
   readonly org: string;
-  readonly provider: IntegrationProvider;
+  readonly provider: Provider;
+  /** Whose it is within the organisation; empty for the organisation's own. */
+  readonly owner: string;
   /** Of the provider's API, without a slash at its end. */
   readonly baseUrl: string;
   readonly sealed: Sealed;
@@ -29,8 +36,11 @@ export type Integration = {
 };
 
 /** What a seal is bound to; whoever changes one of these has to have the secret. */
-export function sealContext(of: Pick<Integration, "org" | "provider" | "baseUrl">): string {
-  return ["openagents.integration.v1", of.org, of.provider, of.baseUrl].join("\n");
+export function sealContext(
+  of: Pick<Integration<SecretProvider>, "org" | "provider" | "owner" | "baseUrl">,
+): string {
+  const owner = of.owner === "" ? [] : [of.owner];
+  return ["openagents.integration.v1", of.org, of.provider, of.baseUrl, ...owner].join("\n");
 }
 
 /** Enough to recognise a secret by, and only of one that is long enough to stay one. */

@@ -52,12 +52,13 @@ export function connectIntegration(
     if (refused !== undefined) return refused;
     await lockIntegration(command.tx, org, provider);
     const nowMs = command.nowMs();
-    const sealed = sealer.seal(secret, sealContext({ org, provider, baseUrl }));
+    const sealed = sealer.seal(secret, sealContext({ org, provider, owner: "", baseUrl }));
     const facts = { provider, base_url: baseUrl, sealing_key_id: sealed.keyId };
     const receipt = command.seal("openagents.control.integration_connected.v1", provider, facts, nowMs);
     const integration: Integration = {
       org,
       provider,
+      owner: "",
       baseUrl,
       sealed,
       secretHint: hintOf(secret),

@@ -40,6 +40,7 @@ const READS = new Set(["read", "observe"]);
 const PERSONS = new Set([
   "account:write",
   "approvals:decide",
+  "mailboxes:write",
   "memberships:write",
   "orgs:write",
   "sessions:read",

@@ -16,6 +16,7 @@ import { Me, Account } from "./openagents/control/v1/me_oa.ts";
 import { Invitations } from "./openagents/control/v1/invitations_oa.ts";
 import { AgentPayments, Payments } from "./openagents/control/v1/payments_oa.ts";
 import { L402 } from "./openagents/control/v1/l402_oa.ts";
+import { Mailboxes, MailThreads, MailDrafts } from "./openagents/control/v1/mail_oa.ts";
 import { Maintenance } from "./openagents/control/v1/maintenance_oa.ts";
 import { Orgs } from "./openagents/control/v1/orgs_oa.ts";
 import { Policy } from "./openagents/control/v1/policy_oa.ts";
@@ -65,6 +66,7 @@ export * from "./openagents/control/v1/me_oa.ts";
 export * from "./openagents/control/v1/invitations_oa.ts";
 export * from "./openagents/control/v1/payments_oa.ts";
 export * from "./openagents/control/v1/l402_oa.ts";
+export * from "./openagents/control/v1/mail_oa.ts";
 export * from "./openagents/control/v1/maintenance_oa.ts";
 export * from "./openagents/control/v1/orgs_oa.ts";
 export * from "./openagents/control/v1/policy_oa.ts";
@@ -102,4 +104,4 @@ export * from "./openagents/runtime/v1/streams_oa.ts";
 export * from "./openagents/runtime/v1/treasury_oa.ts";
 
 /** Every contract of this build. */
-export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, TransparencyLog, Receipts, ControlReceipts, Devices, Distribution, Inbox, MailDeliveries, Me, Account, Invitations, AgentPayments, Payments, L402, Maintenance, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Tools, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Panels, Runs, Projectors, Sampling, Statements, Streams, Treasury];
+export const allContracts: readonly Contract[] = [ApiKeys, AuditLog, Autopilots, CodexWorkers, TransparencyLog, Receipts, ControlReceipts, Devices, Distribution, Inbox, MailDeliveries, Me, Account, Invitations, AgentPayments, Payments, L402, Mailboxes, MailThreads, MailDrafts, Maintenance, Orgs, Policy, Revocations, Profiles, Integrations, Skills, Shouts, Whispers, AutopilotSpends, PublicStats, SyncTokens, Threads, Tools, Health, Artifacts, Blocks, Budgets, Commerce, Comms, Exports, Fraud, Intents, Workers, Jobs, Verification, Marketplace, Operations, Panels, Runs, Projectors, Sampling, Statements, Streams, Treasury];

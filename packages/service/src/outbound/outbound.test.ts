@@ -54,6 +54,7 @@ for (const host of HOSTILE_HOSTS) {
       isRefusal(error, "address_not_allowed"),
     );
     assert.throws(() => outside.assertAllowed(`https://${host}/`), OutboundError);
+    await assert.rejects(outside.resolveHost(host), OutboundError);
   });
 }
 

@@ -50,6 +50,11 @@ export type Outbound = {
   send(request: OutboundRequest): Promise<OutboundAnswer>;
   /** Throws as `send` does for an address that may not be called by its form alone. Resolves nothing. */
   assertAllowed(url: string): void;
+  /**
+   * The address of a host that may be connected to by another protocol than HTTP: connect to it, and
+   * not to the name, and encrypt it unless it is this machine. Throws as `send` does.
+   */
+  resolveHost(name: string): Promise<{ readonly address: string; readonly isThisMachine: boolean }>;
 };
 
 export type OutboundOptions = {
@@ -91,6 +96,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   return {
     assertAllowed: (text) => void parse(text),
+    async resolveHost(name) {
+      if (!/^[0-9A-Za-z.-]{1,253}$/.test(name)) throw refused("url_invalid", "It is not the name of a host.");
+      const url = parse(`https://${name}`);
+      const address =
+        literalOf(url) ?? (await resolveOne(url.hostname, resolve, (each) => assertAddress(url, each)));
+      return { address, isThisMachine: isLoopbackAddress(address) };
+    },
     async send(request) {
       const url = parse(request.url);
       const address =

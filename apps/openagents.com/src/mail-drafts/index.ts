@@ -1,0 +1,3 @@
+export { mailDraftRoutes } from "./routes.ts";
+export { sendHandler } from "./send.ts";
+export { draftSink } from "./service.ts";
