@@ -10,7 +10,7 @@ import type { TestContext } from "node:test";
 import type { ControlConfig } from "@openagents/control";
 
 /** What it does with the next mail that it is to send. */
-export type SendFault = "drop_reply" | "drop_request" | "refuse" | "busy";
+export type SendFault = "drop_reply" | "hold_reply" | "refuse" | "busy";
 
 type StoredMail = {
   readonly id: string;
@@ -33,6 +33,10 @@ export type GmailStandIn = {
   address: string;
   /** Whether the grant was taken back by the person. */
   revoked: boolean;
+  /** Whether what was sent is not shown among the sent mail yet. */
+  hidesSent: boolean;
+  /** Once a mail was taken whose answer is held. */
+  readonly holds: Promise<void>;
   /** Access tokens that were given are not taken any more. */
   forgetAccessTokens(): void;
   /** A mail comes in; answers its id. */
@@ -54,6 +58,7 @@ export async function startGmailStandIn(t: TestContext): Promise<GmailStandIn> {
   const sends: string[] = [];
   const codes = new Map<string, { readonly challenge: string; readonly redirectUri: string }>();
   const accessTokens = new Set<string>();
+  const holds = Promise.withResolvers<void>();
   const startedAtMs = Date.now() - 3_600_000;
   let lastId = 0;
   const nextId = () => `${(lastId += 1)}`.padStart(6, "m");
@@ -90,10 +95,10 @@ export async function startGmailStandIn(t: TestContext): Promise<GmailStandIn> {
     sends.push(Buffer.from(raw, "base64url").toString());
     if (fault === "refuse") return say(response, 400, { error: {} });
     if (fault === "busy") return say(response, 429, { error: {} });
-    if (fault === "drop_request") return void response.destroy();
     const id = nextId();
     mails.unshift({ id, threadId: threadId ?? id, raw, sent: true });
     if (fault === "drop_reply") return void response.destroy();
+    if (fault === "hold_reply") return holds.resolve();
     say(response, 200, { id, threadId: threadId ?? id });
   };
 
@@ -107,7 +112,9 @@ export async function startGmailStandIn(t: TestContext): Promise<GmailStandIn> {
     if (path === "/profile") return say(response, 200, { emailAddress: standIn.address });
     if (path === "/messages/send") return send(body, response);
     if (path === "/messages") {
-      const wanted = mails.filter(({ sent }) => sent || url.searchParams.get("labelIds") !== "SENT");
+      const wanted = mails.filter(({ sent }) =>
+        sent ? !standIn.hidesSent : url.searchParams.get("labelIds") !== "SENT",
+      );
       return say(response, 200, { messages: wanted.map(({ id, threadId }) => ({ id, threadId })) });
     }
     const mail = mails.find(({ id }) => path === `/messages/${id}`);
@@ -150,6 +157,8 @@ export async function startGmailStandIn(t: TestContext): Promise<GmailStandIn> {
     scope: "https://www.googleapis.com/auth/gmail.readonly https://www.googleapis.com/auth/gmail.send",
     address: "ann@example.org",
     revoked: false,
+    hidesSent: false,
+    holds: holds.promise,
     forgetAccessTokens: () => accessTokens.clear(),
     receive({ from, subject, text: body, threadId, headers = "" }) {
       const id = nextId();

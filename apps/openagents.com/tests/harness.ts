@@ -16,6 +16,8 @@ import { SignJWT, exportJWK, generateKeyPair, importJWK } from "jose";
 export type Harness = {
   readonly url: string;
   readonly databaseUrl: string;
+  /** For another that is to be as this one. */
+  readonly config: ControlConfig;
   token(principal?: Partial<Claims>): Promise<string>;
   /** POST a command; a fresh key unless one is given. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Answer>;
@@ -75,28 +77,26 @@ export async function startHarness(
   const { privateKey } = await KEYS;
   const tokenKey = { ...(await exportJWK(privateKey)), kid: "test", alg: "EdDSA", use: "sig" };
   const { config: changes, databaseUrl: _url, ...deps } = options;
-  const control = createControl(
-    {
-      host: "127.0.0.1",
-      port: 0,
-      databaseUrl,
-      tokenKeys: [tokenKey],
-      issuer: ISSUER,
-      audience: "openagents",
-      receiptSigningKey: "33".repeat(32),
-      authSecret: "44".repeat(32),
-      sealingKeys: ["55".repeat(32)],
-      mail: { kind: "development" },
-      trustedProxies: [],
-      operators: [],
-      runtimeUrl: "http://127.0.0.1:9",
-      syncUrl: "http://127.0.0.1:9",
-      development: true,
-      version: "0.0.0",
-      ...changes,
-    },
-    { log: silentLogger(), ...deps },
-  );
+  const config: ControlConfig = {
+    host: "127.0.0.1",
+    port: 0,
+    databaseUrl,
+    tokenKeys: [tokenKey],
+    issuer: ISSUER,
+    audience: "openagents",
+    receiptSigningKey: "33".repeat(32),
+    authSecret: "44".repeat(32),
+    sealingKeys: ["55".repeat(32)],
+    mail: { kind: "development" },
+    trustedProxies: [],
+    operators: [],
+    runtimeUrl: "http://127.0.0.1:9",
+    syncUrl: "http://127.0.0.1:9",
+    development: true,
+    version: "0.0.0",
+    ...changes,
+  };
+  const control = createControl(config, { log: silentLogger(), ...deps });
   const stop = () => control[Symbol.asyncDispose]();
   t.after(stop);
   const { url } = await control.start();
@@ -147,6 +147,7 @@ export async function startHarness(
   return {
     url,
     databaseUrl,
+    config,
     token,
     send,
     post: (path, body, request) => send("POST", path, body, request),

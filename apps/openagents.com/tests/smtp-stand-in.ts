@@ -18,12 +18,14 @@ export type SmtpStandIn = {
   readonly taken: readonly TakenMail[];
   /** What it answers to the end of a mail instead of taking it. */
   refusal: string | undefined;
+  /** Whether it takes a mail and goes away without a word. */
+  dropsAfterData: boolean;
 };
 
 export async function startSmtpStandIn(t: TestContext): Promise<SmtpStandIn> {
   const taken: TakenMail[] = [];
-  const server = createServer((socket) => void converse(socket, taken, () => standIn.refusal));
-  const standIn: SmtpStandIn = { url: "", taken, refusal: undefined };
+  const server = createServer((socket) => void converse(socket, taken, standIn));
+  const standIn: SmtpStandIn = { url: "", taken, refusal: undefined, dropsAfterData: false };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -34,7 +36,7 @@ export async function startSmtpStandIn(t: TestContext): Promise<SmtpStandIn> {
 async function converse(
   socket: Socket,
   taken: TakenMail[],
-  refusal: () => string | undefined,
+  standIn: Pick<SmtpStandIn, "refusal" | "dropsAfterData">,
 ): Promise<void> {
   socket.on("error", () => {});
   const say = (line: string) => socket.write(`${line}\r\n`);
@@ -46,8 +48,12 @@ async function converse(
         content.push(line.replace(/^\./, ""));
         continue;
       }
-      const refused = refusal();
+      const refused = standIn.refusal;
       if (refused === undefined) taken.push({ from, recipients, content: content.join("\n") });
+      if (standIn.dropsAfterData) {
+        socket.destroy();
+        return;
+      }
       say(refused ?? "250 taken");
       [from, recipients, content] = ["", [], undefined];
       continue;
