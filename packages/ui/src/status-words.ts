@@ -66,6 +66,7 @@ const WORDS: Readonly<Record<string, StatusWord>> = {
   holds: { label: "Holds", tone: "good" },
   enrolled: { label: "Enrolled", tone: "good" },
   used: { label: "Used", tone: "neutral" },
+  waiting: { label: "Waits for you", tone: "attention" },
 
   open: { label: "Open", tone: "attention" },
   adjudicating: { label: "Being decided", tone: "active" },

@@ -18,11 +18,14 @@ type Search = {
   readonly about?: string;
   readonly back?: string;
   readonly user_code?: string;
+  /** What a provider sends a person back with. */
+  readonly state?: string;
+  readonly code?: string;
 };
 
 function searchOf(search: Record<string, unknown>): Search {
   const found: Record<string, string> = {};
-  for (const name of ["status", "about", "back", "user_code"]) {
+  for (const name of ["status", "about", "back", "user_code", "state", "code"]) {
     const value = search[name];
     if (typeof value === "string" && value !== "") found[name] = value;
   }
@@ -106,6 +109,11 @@ const tree = root.addChildren([
     within("/compute", () => import("./pages/compute.tsx"), "ComputePage"),
     within("/admin", () => import("./pages/admin.tsx"), "AdminPage"),
     within("/settings", () => import("./pages/settings/settings-page.tsx"), "SettingsPage"),
+    within(
+      "/settings/integrations/google/callback",
+      () => import("./pages/google-callback.tsx"),
+      "GoogleCallbackPage",
+    ),
     within("/settings/$tab", () => import("./pages/settings/settings-page.tsx"), "SettingsPage"),
     within("/invitations/$invitationId", () => import("./pages/invitation.tsx"), "InvitationPage"),
     within("/device", () => import("./pages/device-code.tsx"), "DeviceCodePage"),

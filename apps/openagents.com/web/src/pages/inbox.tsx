@@ -10,13 +10,21 @@ import { useSignedIn } from "../session/use-session.ts";
 import { CommandButton } from "../shell/command-button.tsx";
 import { Page, Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
+import { DraftCard, SentPanel, useDrafts } from "./mail-drafts-panel.tsx";
+import { MailPanel } from "./mail-panel.tsx";
 import { WhispersPanel } from "./whispers.tsx";
 
-const again = () => void queries.invalidateQueries({ queryKey: ["approvals"] });
+const again = () => {
+  void queries.invalidateQueries({ queryKey: ["approvals"] });
+  void queries.invalidateQueries({ queryKey: ["mail", "drafts"] });
+};
 
 /** Requests that wait for a person, before everything else; then private messages. */
 export function InboxPage() {
   const waiting = useApprovals("pending");
+  const drafts = (useDrafts().data?.drafts ?? []).filter(({ status }) => status === "waiting");
+  // A draft is shown once, where it can also be changed.
+  const asDrafts = new Set(drafts.map(({ approvalId }) => approvalId));
   const all = useRead(
     ["approvals", "all"],
     (signal) => client(Inbox).listApprovals({ limit: 30 }, { signal }),
@@ -31,20 +39,27 @@ export function InboxPage() {
       <Panel title="Waits for you">
         <Read of={waiting}>
           {({ approvals }) =>
-            approvals.length === 0 ? (
+            approvals.length === 0 && drafts.length === 0 ? (
               <Empty title="Nothing waits for you">
                 Spending above a limit, questions of an agent and drafts come here first.
               </Empty>
             ) : (
               <div className="oa-body stack">
-                {approvals.map((approval) => (
-                  <ApprovalCard key={approval.approvalId} approval={approval} />
+                {approvals
+                  .filter(({ approvalId }) => !asDrafts.has(approvalId))
+                  .map((approval) => (
+                    <ApprovalCard key={approval.approvalId} approval={approval} />
+                  ))}
+                {drafts.map((draft) => (
+                  <DraftCard key={draft.draftId} draft={draft} />
                 ))}
               </div>
             )
           }
         </Read>
       </Panel>
+      <MailPanel />
+      <SentPanel />
       <WhispersPanel />
       {decided.length === 0 ? null : (
         <Panel title="Decided">

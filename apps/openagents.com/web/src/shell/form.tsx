@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { Problem } from "@openagents/ui/react";
-import { useState, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 
 type FormProps = {
   readonly submit: string;
@@ -130,6 +130,25 @@ export function linesOf(text: string | undefined): readonly string[] {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
+}
+
+type AreaProps = {
+  readonly name: string;
+  readonly label: string;
+  readonly initial?: string;
+  readonly hint?: string;
+};
+
+/** Text of several lines. */
+export function Area({ name, label, initial, hint }: AreaProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <textarea id={id} name={name} className="input" defaultValue={initial} rows={6} required />
+      {hint === undefined ? null : <span className="reason">{hint}</span>}
+    </div>
+  );
 }
 
 type ChoiceProps = {

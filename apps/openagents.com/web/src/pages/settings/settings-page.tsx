@@ -4,6 +4,7 @@ import { Page } from "../../shell/page.tsx";
 import { ApiKeysTab } from "./api-keys-tab.tsx";
 import { DevicesTab } from "./devices-tab.tsx";
 import { IntegrationsTab } from "./integrations-tab.tsx";
+import { MailTab } from "./mail-tab.tsx";
 import { OrgsTab } from "./orgs-tab.tsx";
 import { ProfileTab } from "./profile-tab.tsx";
 import { SessionsTab } from "./sessions-tab.tsx";
@@ -14,6 +15,7 @@ const TABS: readonly { readonly tab: string; readonly label: string; readonly co
   { tab: "devices", label: "Devices", content: () => <DevicesTab /> },
   { tab: "keys", label: "API keys", content: () => <ApiKeysTab /> },
   { tab: "integrations", label: "Integrations", content: () => <IntegrationsTab /> },
+  { tab: "mail", label: "Mail", content: () => <MailTab /> },
   { tab: "sessions", label: "Sign-in and sessions", content: () => <SessionsTab /> },
 ];
 
