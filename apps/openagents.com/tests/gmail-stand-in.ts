@@ -102,9 +102,21 @@ export async function startGmailStandIn(t: TestContext): Promise<GmailStandIn> {
     say(response, 200, { id, threadId: threadId ?? id });
   };
 
+  const authorizePage = (url: URL, response: ServerResponse) => {
+    const back = new URL(url.searchParams.get("redirect_uri") ?? "");
+    back.search = new URLSearchParams(standIn.authorize(url.toString())).toString();
+    const link = back.toString().replaceAll("&", "&amp;");
+    response
+      .writeHead(200, { "content-type": "text/html" })
+      .end(
+        `<!doctype html><title>Stand-in</title><p>This is a stand-in for Google.</p><a href="${link}">Allow</a>`,
+      );
+  };
+
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? "", "http://stand-in");
     const body = await text(request);
+    if (url.pathname === "/authorize") return authorizePage(url, response);
     if (url.pathname === "/token") return tokenEndpoint(new URLSearchParams(body), response);
     if (!accessTokens.has((request.headers.authorization ?? "").replace("Bearer ", "")))
       return say(response, 401, { error: {} });
