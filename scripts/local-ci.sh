@@ -2,10 +2,11 @@
 # Runs the lanes of local CI and stops at the first red one.
 #
 #   scripts/local-ci.sh                 all lanes
-#   scripts/local-ci.sh LANE…           docs, workspace-compile, proto, unit, runtime
+#   scripts/local-ci.sh LANE…           docs, workspace-compile, proto, unit, runtime, lightning
 #   scripts/local-ci.sh check           docs, workspace-compile, proto, unit: no database, under a minute
-#   scripts/local-ci.sh test            docs, workspace-compile, proto, runtime: everything that is quick
+#   scripts/local-ci.sh test            docs, workspace-compile, proto, runtime, lightning: everything that is quick
 #   scripts/local-ci.sh test --full     the same with *.full.e2e.test.ts, which take minutes each
+#   scripts/local-ci.sh test --lightning   only *.lnd.e2e.test.ts, on real lnd nodes; builds them when Go is there
 #
 # Arguments from the first -- on go to node --test (for example: test --test-name-pattern=ledger).
 set -euo pipefail
@@ -104,24 +105,42 @@ lane_unit() {
 
 full=''
 lane_runtime() {
-  local files slow='\.full\.e2e\.test\.ts$'
-  mapfile -t files < <(if [ -n "$full" ]; then test_files; else test_files | grep -vE "$slow"; fi)
+  local files slow='\.(full|lnd)\.e2e\.test\.ts$'
+  mapfile -t files < <(if [ -n "$full" ]; then test_files | grep -v '\.lnd\.'; else test_files | grep -vE "$slow"; fi)
   live 'tests' "$node" packages/testing/src/start-test-postgres.ts \
     "${node_test[@]}" "${node_test_args[@]}" "${files[@]}"
 }
 
+# Building lnd takes minutes, so only those who ask for the lane wait for it. Everybody else runs it
+# once it has been built, and is told when it has not.
+lightning=cached
+lane_lightning() {
+  local files programs status=0
+  programs=$(bash scripts/lightning-regtest.sh "$lightning") || status=$?
+  if [ "$status" -eq 3 ]; then
+    printf -- '- %-28s skipped: lnd and btcd are not built; with Go, ./openagents test --lightning builds them\n' 'lightning'
+    return 0
+  elif [ "$status" -ne 0 ]; then
+    printf '✗ %-28s lnd and btcd cannot be built\n' 'lightning'
+    exit 1
+  fi
+  mapfile -t files < <(test_files | grep '\.lnd\.e2e\.test\.ts$')
+  OPENAGENTS_LIGHTNING_NODES=$programs live 'lightning' "${node_test[@]}" "${node_test_args[@]}" "${files[@]}"
+}
+
 usage() {
-  sed -n '2,10{s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,11{s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
 lanes=()
 while [ $# -gt 0 ]; do
   case $1 in
-    docs | workspace-compile | proto | unit | runtime) lanes+=("$1") ;;
+    docs | workspace-compile | proto | unit | runtime | lightning) lanes+=("$1") ;;
     check) lanes+=(docs workspace-compile proto unit) ;;
-    test) lanes+=(docs workspace-compile proto runtime) ;;
+    test) lanes+=(docs workspace-compile proto runtime lightning) ;;
     --full) full=yes ;;
+    --lightning) lanes=(lightning) lightning=build ;;
     --*)
       [ "$1" != -- ] || shift
       node_test_args=("$@")
@@ -131,6 +150,6 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#lanes[@]} -gt 0 ] || lanes=(docs workspace-compile proto runtime)
+[ ${#lanes[@]} -gt 0 ] || lanes=(docs workspace-compile proto runtime lightning)
 
 for lane in "${lanes[@]}"; do "lane_${lane//-/_}"; done

@@ -39,3 +39,4 @@ export {
   type SettledInvoice,
   type SucceededPayment,
 } from "./node.ts";
+export { LndError, LndRest, openLnd, type LndConfig, type LndNode, type LndRestConfig } from "./lnd/index.ts";

@@ -12,6 +12,15 @@ export {
 export { TEST_APP_ROLE, testDatabase, type TestDatabase } from "./database.ts";
 export { startForgeStandIn, type ForgeStandIn, type StandInFault } from "./forge-stand-in.ts";
 export {
+  CHANNEL_SATS,
+  startLightningNetwork,
+  until,
+  type Chain,
+  type LightningNetwork,
+  type LndProcess,
+  type NodeName,
+} from "./lightning/index.ts";
+export {
   projectRepository,
   sampleProject,
   type ProjectName,

@@ -11,6 +11,8 @@ export type TcpProxy = AsyncDisposable & {
   cut(): void;
   /** Let pass so many bytes a second in each direction of each connection; undefined: all. */
   narrow(bytesPerSecond: number | undefined): void;
+  /** Whether what the server says is lost on the way, while what the client says still arrives. */
+  muteServer(muted: boolean): void;
 };
 
 const TICK_MS = 20;
@@ -18,6 +20,7 @@ const TICK_MS = 20;
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   let target = port;
   let bytesPerTick = Infinity;
+  let isMuted = false;
   const ways = new Set<Socket>();
 
   const server = createServer((near) => {
@@ -32,12 +35,13 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
         far.destroy();
       });
     }
-    pass(near, far);
-    pass(far, near);
+    pass(near, far, () => false);
+    pass(far, near, () => isMuted);
   });
 
-  function pass(from: Socket, to: Socket): void {
+  function pass(from: Socket, to: Socket, isLost: () => boolean): void {
     from.on("data", (bytes: Buffer) => {
+      if (isLost()) return;
       if (bytesPerTick === Infinity) {
         to.write(bytes);
         return;
@@ -70,6 +74,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
       bytesPerTick =
         bytesPerSecond === undefined ? Infinity : Math.max(1, Math.floor((bytesPerSecond * TICK_MS) / 1000));
     },
+    muteServer: (muted) => void (isMuted = muted),
     async [Symbol.asyncDispose]() {
       for (const socket of ways) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

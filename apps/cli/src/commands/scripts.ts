@@ -13,7 +13,7 @@ const SCRIPTS: readonly Script[] = [
   {
     name: "test",
     description: "run every check and every test",
-    help: "\nRuns documents, types, lint, format, contract and the tests on a real PostgreSQL. With --full also those that take\nminutes each: providers that are killed at every step of a run, and twenty liars over a thousand jobs.\n\nExamples:\n  openagents test\n  openagents test --full\n\nExit codes: that of the first thing that fails; 0 when all pass.",
+    help: "\nRuns documents, types, lint, format, contract and the tests on a real PostgreSQL. With --full also those that take\nminutes each: providers that are killed at every step of a run, and twenty liars over a thousand jobs. With --lightning only those on real lnd\nnodes, which it builds first where Go is installed; without Go it says that they were skipped.\n\nExamples:\n  openagents test\n  openagents test --full\n  openagents test --lightning\n\nExit codes: that of the first thing that fails; 0 when all pass.",
   },
   {
     name: "check",

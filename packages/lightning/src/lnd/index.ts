@@ -1,0 +1,2 @@
+export { openLnd, type LndConfig, type LndNode } from "./lnd-node.ts";
+export { LndError, LndRest, type LndRestConfig, type Wait } from "./rest.ts";
