@@ -269,9 +269,10 @@ function buildService(
     log,
     nowMs,
   });
-  openApiText = JSON.stringify(
-    openApi(service.contracts, { title: "OpenAgents control", version: config.version }),
-  );
+  openApiText = JSON.stringify({
+    ...openApi(service.contracts, { title: "OpenAgents control", version: config.version }),
+    externalDocs: { description: "Signing in, sessions and tokens.", url: "/api/auth/openapi.json" },
+  });
   access.register(service.app, identity);
   identity.register(service.app);
   registerLocalLinkRequest(service.app, {

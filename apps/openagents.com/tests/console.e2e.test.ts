@@ -149,9 +149,7 @@ async function organisation(browser: Browser, stack: RunningStack, { page }: Vis
   await page.locator("#field-email:placeholder-shown").waitFor();
 
   const grace = await visitor(browser, stack.url);
-  const inbox = await grace.page.request.get("/dev/mail", { headers: { accept: "application/json" } });
-  const link =
-    /(\/invitations\/inv_[0-9a-z_]+)/.exec(await inbox.text())?.[1] ?? assert.fail("no invitation");
+  const link = await invitationLink(grace.page);
   await signUp(grace, "grace@example.org");
   await grace.page.goto(link);
   await grace.page.getByRole("button", { name: "Accept" }).click();
@@ -159,6 +157,16 @@ async function organisation(browser: Browser, stack: RunningStack, { page }: Vis
   await grace.context.close();
   await page.reload();
   await page.getByRole("cell", { name: "grace@example.org" }).waitFor();
+}
+
+/** The mail leaves behind the answer. */
+async function invitationLink(page: Page): Promise<string> {
+  for (;;) {
+    const inbox = await page.request.get("/dev/mail", { headers: { accept: "application/json" } });
+    const link = /(\/invitations\/inv_[0-9a-z_]+)/.exec(await inbox.text())?.[1];
+    if (link !== undefined) return link;
+    await page.waitForTimeout(100);
+  }
 }
 
 async function apiKey({ page }: Visitor): Promise<void> {
@@ -282,8 +290,14 @@ async function talk(ada: Visitor): Promise<void> {
   const card = page.getByRole("article", { name: "May I push to main?" });
   await card.getByRole("button", { name: "Answer" }).click();
   await page.getByLabel("Your answer").fill("Yes, this once.");
+  const keys = await askForFreshSignIn(page);
   await page.getByRole("button", { name: "Send the answer" }).click();
+  await signInAgain(page, "ada@example.org");
   await card.waitFor({ state: "detached" });
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1], "the command is repeated under its key");
+  // The browser tells of the refusal that the test made.
+  ada.complaints();
   await look(ada, undefined, "chat-talk");
   await page.goto("/inbox");
   await page.getByText("Decided").waitFor();
@@ -294,6 +308,31 @@ async function talk(ada: Visitor): Promise<void> {
   await page.getByRole("button", { name: "Disable it now" }).click();
   await page.getByText("Disabled", { exact: true }).waitFor();
   while ((await device.status()) !== 401) await page.waitForTimeout(100);
+}
+
+/** Stands in for a sign-in that is too old: the first answer to a decision says so. Answers the keys that were sent. */
+async function askForFreshSignIn(page: Page): Promise<readonly string[]> {
+  const keys: string[] = [];
+  await page.route(/\/api\/inbox\/approvals\/[^/]+\/approve$/, async (route) => {
+    keys.push(route.request().headers()["idempotency-key"] ?? "");
+    if (keys.length > 1) return route.continue();
+    const problem = { status: 403, code: "fresh_sign_in_required", detail: "Sign in again." };
+    return route.fulfill({
+      status: 403,
+      contentType: "application/problem+json",
+      body: JSON.stringify(problem),
+    });
+  });
+  return keys;
+}
+
+/** Over what waits for it, which then goes on. */
+async function signInAgain(page: Page, email: string): Promise<void> {
+  const dialog = page.getByRole("dialog", { name: "Confirm that it is you" });
+  await dialog.getByRole("button", { name: "Send me a code" }).click();
+  await dialog.getByLabel(/Six digits/).fill(await codeFor(page, email));
+  await dialog.getByRole("button", { name: "Confirm", exact: true }).click();
+  await dialog.waitFor({ state: "hidden" });
 }
 
 async function disable({ page }: Visitor): Promise<void> {

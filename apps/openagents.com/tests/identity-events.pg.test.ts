@@ -72,6 +72,7 @@ async function startIdentity(t: TestContext) {
       authSecret: "0123456789abcdef".repeat(4),
       trustedProxies: [],
       development: true,
+      version: "0.0.0",
     },
     publicUrl: () => publicUrl,
     db,

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createAuthenticator, silentLogger, type After } from "@openagents/service";
-import { generateKeyPair, exportJWK } from "jose";
+import { decodeJwt, generateKeyPair, exportJWK } from "jose";
 import { createServiceToken, createSigner } from "../src/tokens/index.ts";
 import { startStats, statsOf } from "../src/stats/stats.ts";
 import { startHarness } from "./harness.ts";
@@ -108,6 +108,8 @@ test("the service's own token is one that services take, for reading streams and
     [principal.id, principal.kind, [...principal.scopes]],
     ["svc_control", "service", ["streams:read"]],
   );
+  const { iat = 0, exp = 0 } = decodeJwt(token);
+  assert.equal(exp - iat, 60);
 });
 
 async function startRuntime(t: TestContext) {

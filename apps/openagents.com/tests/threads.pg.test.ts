@@ -209,6 +209,31 @@ test("without a worker a message is refused, with several too, and an autopilot 
   assert.equal((await say(thread)).json.reason, "autopilot_disabled");
 });
 
+test("a message whose device is away goes where the autopilot's policy says, and the thread stays there", async (t) => {
+  const clock = manualClock(Date.now());
+  const control = await startHarness(t, { findDeviceOwner: ownerByName, nowMs: clock.nowMs });
+  const desk = await openDevice(control, "dev_owner_1", "desk");
+  const made = await control.post("/api/autopilots", { display_name: "A", worker_id: desk.workerId });
+  const { autopilot_id: id, policy } = made.json.autopilot;
+  const thread = (await control.post("/api/runtime/threads", { autopilot: "a" })).json.thread.thread_id;
+  const say = async () =>
+    (await control.post(`/api/runtime/threads/${thread}/messages`, { text: "x" })).json.worker_id;
+  await desk.claim();
+  assert.equal(await say(), desk.workerId);
+  clock.advance(60_000);
+  const lap = await openDevice(control, "dev_owner_2", "lap");
+  await lap.claim();
+  assert.equal(await say(), desk.workerId, "without an order it waits for its own");
+  const changed = await control.send("PATCH", `/api/autopilots/${id}`, {
+    policy: { ...policy, fallback_order: ["local_codex", "scripted"] },
+  });
+  assert.equal(changed.status, 200, changed.text);
+  assert.equal(await say(), lap.workerId);
+  assert.equal((await lap.claim()).json.call.params.text, "x");
+  await desk.claim();
+  assert.equal(await say(), lap.workerId, "what was said is known where it was said");
+});
+
 test("an interrupt passes the messages that wait, and a message that no device has is taken back", async (t) => {
   const { control, device, path, post, messages } = await open(t);
   assert.equal((await control.post(`${path}/interrupt`, {})).json.reason, "no_turn");

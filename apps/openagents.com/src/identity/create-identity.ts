@@ -8,6 +8,7 @@ import type { ControlConfig } from "../config.ts";
 import { registerInbox, type DevelopmentInbox, type Mailer } from "../mail/index.ts";
 import { auditOf } from "./aftermath.ts";
 import { createArrivals } from "./arrivals.ts";
+import { registerAuthDocument } from "./auth-openapi.ts";
 import { createAuthPorts } from "./auth-ports.ts";
 import { registerAuthRoutes } from "./auth-routes.ts";
 import { createBetterAuth, type BetterAuth } from "./better-auth.ts";
@@ -37,6 +38,7 @@ export type IdentityDeps = {
     | "workOs"
     | "localOwner"
     | "development"
+    | "version"
   >;
   /** Where browsers reach the service; asked after it listens. */
   readonly publicUrl: () => string;
@@ -86,6 +88,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     const ssoOnly = workOs !== undefined;
     const throttle = createThrottle({ db, secrets, limits: deps.limits ?? LIMITS, nowMs });
     registerAuthRoutes(scope, { auth, publicUrl, origins, throttle, addressOf, sessions, done, ssoOnly });
+    registerAuthDocument(scope, config.version);
     registerSessionRoutes(scope, { sessions, origins, addressOf, ssoOnly });
     if (workOs !== undefined) registerSso(scope, { settings: workOs, auth, arrivals, publicUrl, addressOf });
     if (links !== undefined) registerLocalLink(scope, links, arrivals);

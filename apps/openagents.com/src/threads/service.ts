@@ -27,9 +27,9 @@ import {
   openCall,
   stopped,
   withdrawCall,
-  type CodexWorker,
 } from "../codex-workers/index.ts";
 import type { PersonOf } from "../persons/index.ts";
+import { chooseWorker } from "./choose-worker.ts";
 import { findThread, lockThread, upsertMessages, upsertThread } from "./store.ts";
 import { messageView, threadView, type Thread, type ThreadMessage } from "./thread.ts";
 import { messageFacts, threadEvent, turnSink } from "./turns.ts";
@@ -111,7 +111,7 @@ export function postMessage(
         `${autopilot.displayName} is ${autopilot.status}. Enable it in the console first.`,
       );
     }
-    const chosen = await chooseWorker(command.tx, found, autopilot);
+    const chosen = await workerFor(command, found, autopilot);
     if (typeof chosen !== "string") return chosen;
     // The worker before the thread, as whoever tells of a turn locks them.
     const worker = await lockWorker(command.tx, chosen);
@@ -153,26 +153,29 @@ export function postMessage(
   });
 }
 
-/** The thread's own, else the autopilot's, else the only one that runs. */
-async function chooseWorker(
-  q: Queryable,
+/** The thread's own, else the autopilot's; who stands in for one that is away is the policy's. */
+async function workerFor(
+  { tx, nowMs }: Command,
   thread: Thread,
   autopilot: Autopilot | undefined,
 ): Promise<string | Refusal> {
-  const named = thread.workerId ?? autopilot?.workerId;
-  if (named !== undefined) return named;
-  const running: CodexWorker[] = await listWorkers(q, thread.org, thread.owner, "cwk_g", "running", 2);
-  const [only, another] = running;
-  if (only === undefined)
-    return refused("no_worker", "None of your devices takes messages. Start `openagents device run` on one.");
-  if (another !== undefined) {
-    return refused(
-      "several_workers",
-      "Several of your workers run. Name one when the thread is made, or for its autopilot.",
-    );
-  }
-  return only.workerId;
+  const choice = chooseWorker({
+    named: thread.workerId ?? autopilot?.workerId,
+    running: await listWorkers(tx, thread.org, thread.owner, "cwk_g", "running", RUNNING_MAX),
+    fallbackOrder: autopilot?.policy.fallbackOrder ?? [],
+    nowMs: nowMs(),
+  });
+  return choice.kind === "worker" ? choice.workerId : refused(choice.reason, CHOICE_DETAILS[choice.reason]);
 }
+
+/** More of one person's are not looked at. */
+const RUNNING_MAX = 200;
+
+const CHOICE_DETAILS = {
+  no_worker: "None of your devices takes messages. Start `openagents device run` on one.",
+  several_workers:
+    "Several of your workers run. Name one when the thread is made, for its autopilot, or order them by `fallback_order`.",
+} as const;
 
 function personMessage(thread: Thread, text: string, nowMs: number): ThreadMessage {
   const messageId = newId("msg", nowMs);

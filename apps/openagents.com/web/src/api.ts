@@ -2,6 +2,7 @@
 
 import { createClient, type Client, type Contract } from "@openagents/contracts";
 import { useQuery, type QueryKey, type UseQueryResult } from "@tanstack/react-query";
+import { freshSignIn } from "./session/fresh-sign-in.ts";
 import { session } from "./session/session.ts";
 
 const clients = new Map<Contract, unknown>();
@@ -18,23 +19,29 @@ export function client<T>(contract: Contract<T>): Client<T> {
 
 /**
  * A token that was taken back, as a change of one's rights does it, is replaced
- * once by one of the same session: the request had no effect, and keeps its key.
+ * once by one of the same session, and one of a sign-in that is too old by one of a
+ * new sign-in: the request had no effect, and keeps its key.
  */
 const renewing: typeof fetch = async (input, init = {}) => {
   const answer = await fetch(input, init);
-  if (answer.status !== 401) return answer;
+  if (answer.status !== 401 && answer.status !== 403) return answer;
   const code: unknown = Object(
     await answer
       .clone()
       .json()
       .catch(() => undefined),
   ).code;
-  if (code !== "token_revoked" && code !== "token_expired") return answer;
-  if ((await session.renew()).kind !== "signed_in") return answer;
+  if (!(await mayRepeat(code))) return answer;
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${await session.token()}`);
   return fetch(input, { ...init, headers });
 };
+
+async function mayRepeat(code: unknown): Promise<boolean> {
+  if (code === "fresh_sign_in_required") return freshSignIn.ask();
+  if (code !== "token_revoked" && code !== "token_expired") return false;
+  return (await session.renew()).kind === "signed_in";
+}
 
 /** How often what is read changes without the sync lane saying so. */
 type Pace = { readonly everyMs?: number; readonly enabled?: boolean };

@@ -8,6 +8,7 @@ import { useLiveState, useStream } from "../live/use-live.ts";
 import { session } from "../session/session.ts";
 import { useSignedIn } from "../session/use-session.ts";
 import { Brand } from "./brand.tsx";
+import { FreshSignInDialog } from "./fresh-sign-in-dialog.tsx";
 import { Icon } from "./icon.tsx";
 import { PLACES, type Place } from "./places.ts";
 
@@ -68,6 +69,7 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
+      <FreshSignInDialog />
     </div>
   );
 }

@@ -100,7 +100,7 @@ function Membership({
           label="Leave"
           title={`Leave ${membership.orgName}?`}
           explanation="What you and your devices may do there ends within five seconds. An invitation brings you back."
-          confirm="Leave it"
+          confirm="Leave now"
           danger
           run={(_text, idempotencyKey) =>
             client(Orgs).leaveOrg({ orgId: membership.orgId }, { idempotencyKey })

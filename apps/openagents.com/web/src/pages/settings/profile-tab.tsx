@@ -4,6 +4,7 @@ import { authCall } from "../../session/auth-call.ts";
 import { Field, Form } from "../../shell/form.tsx";
 import { Panel } from "../../shell/page.tsx";
 import { Read } from "../../shell/read.tsx";
+import { DeleteAccount } from "./delete-account.tsx";
 import { PublicProfile } from "./public-profile.tsx";
 import { meChanged, useMe } from "./reads.ts";
 
@@ -61,6 +62,7 @@ export function ProfileTab() {
               </details>
             </div>
           </Panel>
+          <DeleteAccount />
         </div>
       )}
     </Read>

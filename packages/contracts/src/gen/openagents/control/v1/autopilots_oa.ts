@@ -42,7 +42,10 @@ export type AutopilotPolicy = {
   readonly writesWithoutApproval: boolean;
   /** Hosts that tools may reach, such as `github.com`. Empty: none. */
   readonly hostsAllowed: readonly string[];
-  /** Where work goes when the one before cannot take it, such as `local_codex`. */
+  /**
+   * Adapters of workers, such as `local_codex`: where a message goes whose worker is away, to the
+   * first of these of which a worker of the owner's is there. It stays there. Empty: it waits.
+   */
   readonly fallbackOrder: readonly string[];
 };
 
@@ -168,7 +171,7 @@ export const autopilotsComments: Comments = {
   "openagents.control.v1.AutopilotPolicy.approval_over_msats": "A call that costs more waits for a person; absent: every call that costs something.",
   "openagents.control.v1.AutopilotPolicy.writes_without_approval": "Whether tools that change something outside go on without a person.",
   "openagents.control.v1.AutopilotPolicy.hosts_allowed": "Hosts that tools may reach, such as `github.com`. Empty: none.",
-  "openagents.control.v1.AutopilotPolicy.fallback_order": "Where work goes when the one before cannot take it, such as `local_codex`.",
+  "openagents.control.v1.AutopilotPolicy.fallback_order": "Adapters of workers, such as `local_codex`: where a message goes whose worker is away, to the\nfirst of these of which a worker of the owner's is there. It stays there. Empty: it waits.",
   "openagents.control.v1.Autopilot.config_version": "From 1; a change of profile or policy makes the next.",
   "openagents.control.v1.Autopilot.worker_id": "The worker that its threads reach where they name none.",
   "openagents.control.v1.CreateAutopilotRequest.handle": "Made of the display name when absent; unique in the organisation.",

@@ -121,7 +121,8 @@ export type AutopilotPolicy = Message<"openagents.control.v1.AutopilotPolicy"> &
   hostsAllowed: string[];
 
   /**
-   * Where work goes when the one before cannot take it, such as `local_codex`.
+   * Adapters of workers, such as `local_codex`: where a message goes whose worker is away, to the
+   * first of these of which a worker of the owner's is there. It stays there. Empty: it waits.
    *
    * @generated from field: repeated string fallback_order = 9;
    */
