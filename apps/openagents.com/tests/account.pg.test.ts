@@ -133,6 +133,26 @@ test("of many who delete one account at once, one does, and a repeat under its k
   assert.equal(rows[0].n, 1);
 });
 
+test("no token that was given while the account ended outlives it, and asking for one fails cleanly", async (t) => {
+  const { control } = await start(t);
+  const ada = await signIn(control, ADA);
+  const token = await ada.token();
+  const device = newDevice();
+  await enroll(control, device, token);
+  const csrf = await ada.person.csrf();
+  const proofs = await Promise.all(Array.from({ length: 8 }, () => deviceGrant(control, device)));
+  const ask = () => ada.person.post("/api/auth/token", { grant_type: "session" }, { csrf });
+  const asked = [...proofs.map((proof) => grant(control, proof)), ...Array.from({ length: 8 }, ask)];
+  const [deleted, ...answers] = await Promise.all([remove(control, token), ...asked]);
+  assert.equal(deleted.status, 200, deleted.text);
+  for (const { status, text, json } of answers) {
+    assert.ok(status < 500, text);
+    if (status !== 200) continue;
+    const then = await control.get("/api/me", { token: json.access_token });
+    assert.equal(then.json.code, "token_revoked");
+  }
+});
+
 test("who accepts an invitation while the account ends is a member of nothing afterwards", async (t) => {
   const { control } = await start(t);
   const owner = await signIn(control, "owner@example.org");

@@ -25,7 +25,8 @@ test("what needs a session says how one is shown, and what is sent is described"
     { sessionCookie: [], csrfToken: [] },
     { sessionToken: [] },
   ]);
-  const { schema } = paths["/api/auth/sign-in/email-otp"]?.["post"].requestBody.content["application/json"];
+  const signIn = paths["/api/auth/sign-in/email-otp"]?.["post"];
+  const { schema } = signIn.requestBody.content["application/json"];
   assert.deepEqual(schema.required, ["email", "otp"]);
   assert.deepEqual(Object.keys(schema.properties), ["email", "otp", "name"]);
 });

@@ -22,6 +22,7 @@ import {
   countOpenSpends,
   endAccount,
   listKeysOfOrgs,
+  lockAccess,
   revokeDevices,
   type EndedAccount,
 } from "./store.ts";
@@ -55,6 +56,7 @@ export async function deleteAccount(
     if (person === undefined) throw accountIsGone();
     if (request.confirmEmail.toLowerCase() !== person.email.toLowerCase())
       throw invalidField("confirm_email", "confirm_email_differs", "Send the address of this account.");
+    await lockAccess(tx, person.userId);
     const belongings = await lockBelongings(command, person);
     const closed = belongings.filter(isAlone).map(({ orgId }) => orgId);
     // One that the others left in between was not asked about.

@@ -2,6 +2,28 @@
 
 import { statement, type Queryable, type Tx } from "@openagents/postgres";
 
+// In the order in which a token's making takes them: refresh family, session, device, and
+// the membership last. Whoever took them the other way round would be in each other's way.
+const LOCK_ACCESS = [
+  statement(
+    "account.lock_families",
+    "SELECT sid FROM control.refresh_families WHERE user_id = $1 ORDER BY sid FOR UPDATE",
+  ),
+  statement(
+    "account.lock_sessions",
+    `SELECT "id" FROM auth."session" WHERE "userId" = $1 ORDER BY "id" FOR UPDATE`,
+  ),
+  statement(
+    "account.lock_devices",
+    "SELECT device_id FROM control.devices WHERE owner_user_id = $1 ORDER BY device_id FOR UPDATE",
+  ),
+];
+
+/** What the person's tokens are made of; none is made until the transaction ends. */
+export async function lockAccess(tx: Tx, userId: string): Promise<void> {
+  for (const each of LOCK_ACCESS) await tx.query(each, [userId]);
+}
+
 const COUNT = statement(
   "account.count_members",
   `SELECT "organizationId" AS org, count(*)::int AS members,

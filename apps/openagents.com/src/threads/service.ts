@@ -155,15 +155,15 @@ export function postMessage(
 
 /** The thread's own, else the autopilot's; who stands in for one that is away is the policy's. */
 async function workerFor(
-  { tx, nowMs }: Command,
+  command: Command,
   thread: Thread,
   autopilot: Autopilot | undefined,
 ): Promise<string | Refusal> {
   const choice = chooseWorker({
     named: thread.workerId ?? autopilot?.workerId,
-    running: await listWorkers(tx, thread.org, thread.owner, "cwk_g", "running", RUNNING_MAX),
+    running: await listWorkers(command.tx, thread.org, thread.owner, "cwk_g", "running", RUNNING_MAX),
     fallbackOrder: autopilot?.policy.fallbackOrder ?? [],
-    nowMs: nowMs(),
+    nowMs: command.nowMs(),
   });
   return choice.kind === "worker" ? choice.workerId : refused(choice.reason, CHOICE_DETAILS[choice.reason]);
 }
