@@ -792,6 +792,7 @@ DELETE ON control.answered_challenges TO app_role
 DELETE ON control.codex_worker_requests TO app_role
 DELETE ON control.integrations TO app_role
 DELETE ON control.mail_deliveries TO app_role
+DELETE ON control.mail_drafts TO app_role
 DELETE ON control.mail_messages TO app_role
 DELETE ON control.mail_threads TO app_role
 DELETE ON control.mailboxes TO app_role

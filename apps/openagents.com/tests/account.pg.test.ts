@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { manualClock } from "@openagents/testing";
 import { deviceGrant, deviceToken, enroll, grant, newDevice, signIn, type SignedIn } from "./access.ts";
+import { startGmailStandIn, type GmailStandIn } from "./gmail-stand-in.ts";
 import { startHarness, type Answer, type Harness, type RequestOptions } from "./harness.ts";
 import { everyRow, query } from "./rows.ts";
 import { accept, invite, join, makeOrg, setRole } from "./team.ts";
@@ -178,11 +179,13 @@ test("who accepts an invitation while the account ends is a member of nothing af
 });
 
 test("what the person wrote is erased over a restart, and receipts and the audit log stay", async (t) => {
-  const { control, clock, config } = await start(t);
+  const google = await startGmailStandIn(t);
+  const { control, clock, config } = await start(t, { google: google.settings });
   const ada = await signIn(control, ADA);
   const bob = await signIn(control, "bob@example.org");
   const token = await ada.token();
   await write(control, ada, bob);
+  await writeMail(control, google, token);
   const before = await everyRow(control.databaseUrl);
   for (const word of SECRETS) assert.match(before, new RegExp(word), `${word} was written`);
   const deleted = await remove(control, token);
@@ -235,6 +238,8 @@ const SECRETS = [
   "looms laptop",
   "weaver-pilot",
   "may it weave",
+  "a letter on looms",
+  "patterns, dear sir",
 ];
 
 /** Something of everything that a person can leave behind. */
@@ -258,6 +263,23 @@ async function write(control: Harness, ada: SignedIn, bob: SignedIn): Promise<vo
   await enroll(control, newDevice(), token, "looms laptop");
   const approval = { kind: "question", title: "may it weave", detail: "a pattern" };
   await done(control.post("/api/inbox/approvals", approval, { token }));
+}
+
+/** A mailbox with a letter, and an answer that is still on its way. */
+async function writeMail(control: Harness, google: GmailStandIn, token: string): Promise<void> {
+  const begun = await control.post("/api/settings/mailboxes/google/authorize", {}, { token });
+  const back = google.authorize(begun.json.authorize_url);
+  await control.post("/api/settings/mailboxes/google/complete", back, { token });
+  google.receive({ from: "bob@example.org", subject: "a letter on looms", text: "?" });
+  await control.post("/api/inbox/refresh", {}, { token });
+  const [thread] = (await control.get("/api/inbox/threads", { token })).json.threads;
+  const words = { thread_id: thread.thread_id, body: "patterns, dear sir" };
+  const { draft } = (await control.post("/api/inbox/drafts", words, { token })).json;
+  google.faults.push("drop_reply");
+  google.hidesSent = true;
+  const path = `/api/inbox/drafts/${draft.draft_id}`;
+  await control.post(`${path}/approve`, { version: 1 }, { token });
+  while ((await control.get(path, { token })).json.draft.status !== "unknown");
 }
 
 function remove(

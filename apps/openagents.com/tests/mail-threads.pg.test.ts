@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { signIn, type SignedIn } from "./access.ts";
+import { startGmailStandIn } from "./gmail-stand-in.ts";
+import { startHarness } from "./harness.ts";
 import { startMailPerson } from "./mail-person.ts";
+import { query } from "./rows.ts";
+import { join, leave, makeOrg, remove } from "./team.ts";
 
 test("mail is read into threads, newest first, page by page, and to nobody else", async (t) => {
   const { control, google, device } = await startMailPerson(t);
@@ -97,6 +102,38 @@ test("mail is forgotten with its mailbox, and when nothing came to it for long",
   google.revoked = true;
   await sweep();
   assert.equal(await count(), 0);
+});
+
+test("the mailbox of whoever is no member any more is gone, with its secret, and their own elsewhere stays", async (t) => {
+  const google = await startGmailStandIn(t);
+  const control = await startHarness(t, { config: { google: google.settings } });
+  const owner = await signIn(control, "owner@example.org");
+  const org = await makeOrg(control, owner);
+  for (const [email, part] of [
+    ["bob@example.org", (person: SignedIn) => remove(control, owner, org, person.userId)],
+    ["eve@example.org", (person: SignedIn) => leave(control, person, org)],
+  ] as const) {
+    const person = await join(control, owner, org, email, "member");
+    for (const token of [await person.token(), await person.token(org)]) {
+      const { json } = await control.post("/api/settings/mailboxes/google/authorize", {}, { token });
+      const back = google.authorize(json.authorize_url);
+      const done = await control.post("/api/settings/mailboxes/google/complete", back, { token });
+      assert.equal(done.status, 200, done.text);
+    }
+    assert.equal((await part(person)).status, 200);
+    for (const [table, column] of [
+      ["mailboxes", "user_id"],
+      ["integrations", "owner"],
+    ]) {
+      const text = `SELECT org FROM control.${table} WHERE ${column} = $1`;
+      const { rows } = await query(control.databaseUrl, text, [person.userId]);
+      assert.deepEqual(
+        rows.map((row) => row.org),
+        [person.org],
+        table,
+      );
+    }
+  }
 });
 
 test("mailboxes are read without being asked, each in its turn", async (t) => {

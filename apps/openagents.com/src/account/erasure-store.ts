@@ -82,6 +82,7 @@ const EMPTY_OF_BOTH = [
     "erasures.empty_devices",
     `UPDATE control.devices SET name = '', platform = '' WHERE device_id IN (${DEVICES})`,
   ),
+  statement("erasures.delete_drafts", "DELETE FROM control.mail_drafts WHERE user_id = $1 OR org = ANY ($2)"),
   // What commands were answered; nobody can repeat them any more.
   statement(
     "erasures.empty_outcomes",

@@ -112,7 +112,16 @@ const END_INVITATIONS = statement(
 );
 const END_SECRETS = statement(
   "account.delete_secrets",
-  "DELETE FROM control.integrations WHERE org = ANY ($1)",
+  "DELETE FROM control.integrations WHERE org = ANY ($1) OR owner = $2",
+);
+// With all that was read from them.
+const END_MAILBOXES = statement(
+  "account.delete_mailboxes",
+  "DELETE FROM control.mailboxes WHERE org = ANY ($1) OR user_id = $2",
+);
+const END_AUTHORIZATIONS = statement(
+  "account.delete_authorizations",
+  "DELETE FROM control.oauth_states WHERE org = ANY ($1) OR user_id = $2",
 );
 // Before the person: an organisation that is there has an owner.
 const END_ORGS = statement("account.delete_orgs", `DELETE FROM auth."organization" WHERE "id" = ANY ($1)`);
@@ -132,7 +141,9 @@ export async function endAccount(tx: Tx, account: EndedAccount): Promise<string[
   await tx.query(END_CODES, [email]);
   await tx.query(END_DEVICE_CODES, [userId]);
   await tx.query(END_INVITATIONS, [email]);
-  await tx.query(END_SECRETS, [closed]);
+  await tx.query(END_SECRETS, [closed, userId]);
+  await tx.query(END_MAILBOXES, [closed, userId]);
+  await tx.query(END_AUTHORIZATIONS, [closed, userId]);
   await tx.query(END_ORGS, [closed]);
   await tx.query(END_PERSON, [userId]);
   await tx.query(ASK_ERASURE, [userId, closed, nowMs]);

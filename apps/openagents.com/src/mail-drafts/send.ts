@@ -4,7 +4,7 @@
 import type { Effect, Intent, IntentHandler, TerminalEffect } from "@openagents/authority";
 import { eventDraft, streamEventsWrite } from "@openagents/authority";
 import { MailDrafts, methodsOf } from "@openagents/contracts";
-import type { Database, Queryable } from "@openagents/postgres";
+import type { Database } from "@openagents/postgres";
 import { streamId } from "@openagents/streams";
 import { addToThreads, findKnownKeys, insertMessages, messageOf, threadOf } from "../mail-threads/index.ts";
 import {
@@ -39,7 +39,8 @@ export function sendHandler(deps: {
     kind: MAIL_SEND,
     method,
     async act(intent, signal) {
-      const draft = await draftOf(db, intent);
+      const draft = await findDraft(db, intent.subject);
+      if (draft === undefined) return failed("draft_gone", ERASED);
       const account = await open(draft);
       if (account === undefined) return failed("mailbox_missing", "The mailbox is not connected any more.");
       const result = await account.send(await mailOf(draft, intent), signal);
@@ -47,7 +48,9 @@ export function sendHandler(deps: {
       return failed("not_taken", `${result.detail} It was tried for an hour.`);
     },
     async ask(intent, signal) {
-      const draft = await draftOf(db, intent);
+      const draft = await findDraft(db, intent.subject);
+      // Nobody is left to tell, and its mailbox is gone with it.
+      if (draft === undefined) return failed("draft_gone", ERASED);
       const account = await open(draft);
       if (account === undefined)
         return {
@@ -58,10 +61,12 @@ export function sendHandler(deps: {
     },
     async conclude(command, intent, effect) {
       // The mailbox before the draft: what is read from it takes that lock, too.
-      const found = await draftOf(command.tx, intent);
+      const found = await findDraft(command.tx, intent.subject);
+      if (found === undefined) return { kind: "recorded", writes: [] };
       const mailbox = await lockMailbox(command.tx, found.mailboxId);
       const draft = await lockDraft(command.tx, found.draftId);
-      if (draft?.status !== "pending") throw new Error(`${found.draftId} ended without its intent`);
+      if (draft === undefined) return { kind: "recorded", writes: [] };
+      if (draft.status !== "pending") throw new Error(`${found.draftId} ended without its intent`);
       const atMs = command.nowMs();
       const { draftId, userId } = draft;
       const event = { draft_id: draftId, status: effect.kind };
@@ -84,11 +89,7 @@ export function sendHandler(deps: {
   };
 }
 
-async function draftOf(q: Queryable, intent: Intent): Promise<Draft> {
-  const draft = await findDraft(q, intent.subject);
-  if (draft === undefined) throw new Error(`the draft ${intent.subject} is gone`);
-  return draft;
-}
+const ERASED = "It was erased with its person's account. What became of it is not known any more.";
 
 async function mailOf(draft: Draft, intent: Intent): Promise<OutgoingMail> {
   const { draftId, from, to, subject, body, inReplyTo, references, remoteThread } = draft;

@@ -5,4 +5,11 @@ export { mailboxMessage, type Mailbox } from "./mailbox.ts";
 export { composeMail, isPlainAddress, readMail } from "./mime.ts";
 export { createOAuthStates, forgetOAuthStates } from "./oauth-states.ts";
 export { mailboxRoutes } from "./routes.ts";
-export { findMailbox, listDueMailboxes, listMailboxes, lockMailbox, markMailboxAsked } from "./store.ts";
+export {
+  deleteMailboxesOf,
+  findMailbox,
+  listDueMailboxes,
+  listMailboxes,
+  lockMailbox,
+  markMailboxAsked,
+} from "./store.ts";

@@ -115,6 +115,22 @@ export function markMailboxAsked(mailboxId: string, status: MailboxStatus, nowMs
   };
 }
 
+/** Those of a person who is no member any more, with all that was read from them, and their secrets. */
+export function deleteMailboxesOf(org: string, userId: string): Write[] {
+  return [
+    {
+      name: "mailboxes.delete_of",
+      text: "DELETE FROM control.mailboxes WHERE org = $1 AND user_id = $2",
+      values: [org, userId],
+    },
+    {
+      name: "mailboxes.delete_secrets_of",
+      text: "DELETE FROM control.integrations WHERE org = $1 AND owner = $2",
+      values: [org, userId],
+    },
+  ];
+}
+
 const DELETE = statement("mailboxes.delete", "DELETE FROM control.mailboxes WHERE mailbox_id = $1");
 
 /** With all that was read from it. At once, so that another may take its place in the same transaction. */

@@ -12,6 +12,7 @@ import type {
   UpdateOrgResponse,
 } from "@openagents/contracts";
 import { notFound } from "@openagents/service";
+import { deleteMailboxesOf } from "../mailboxes/index.ts";
 import { auditWrite } from "../audit/index.ts";
 import { decideMember } from "./decide-member.ts";
 import { refusal, refuseOthersThanPersons, stopTokens, type OrgDeps } from "./service.ts";
@@ -139,6 +140,7 @@ export function leaveOrg(
       writes: [
         deleteMember(orgId, userId),
         cancelInvitationsOf(orgId, userId),
+        ...deleteMailboxesOf(orgId, userId),
         auditWrite(call, audit, nowMs),
         ...stopped.writes,
       ],

@@ -13,6 +13,7 @@ import type {
 import { notFound } from "@openagents/service";
 import { auditWrite } from "../audit/index.ts";
 import { listDevicesOfOwner } from "../devices/index.ts";
+import { deleteMailboxesOf } from "../mailboxes/index.ts";
 import type { Revocations } from "../revocations/index.ts";
 import { decideMember, type MemberRefusal } from "./decide-member.ts";
 import { cancelInvitationsOf, deleteMember, lockMembers, markRole, type Member } from "./store.ts";
@@ -85,6 +86,7 @@ export function removeMember(
       writes: [
         deleteMember(orgId, userId),
         cancelInvitationsOf(orgId, userId),
+        ...deleteMailboxesOf(orgId, userId),
         auditWrite(call, audit, nowMs),
         ...stopped.writes,
       ],
