@@ -654,6 +654,7 @@ CREATE INDEX audit_entries_by_subject ON control.audit_entries USING btree (org,
 CREATE INDEX autopilots_by_owner ON control.autopilots USING btree (org, owner, autopilot_id DESC)
 CREATE INDEX codex_worker_requests_due ON control.codex_worker_requests USING btree (deadline_ms) WHERE (status <> 'answered'::text)
 CREATE INDEX codex_worker_requests_unanswered ON control.codex_worker_requests USING btree (worker_id, ordinal) WHERE (status <> 'answered'::text)
+CREATE INDEX codex_workers_by_device ON control.codex_workers USING btree (device_id, worker_id)
 CREATE INDEX codex_workers_by_owner ON control.codex_workers USING btree (org, owner, worker_id DESC)
 CREATE INDEX devices_by_org ON control.devices USING btree (org, device_id)
 CREATE INDEX devices_by_owner ON control.devices USING btree (org, owner_user_id)

@@ -10,6 +10,7 @@ import { accountRoutes, createFunds, startErasures } from "./account/index.ts";
 import { apiKeyRoutes } from "./api-keys/index.ts";
 import { auditRoutes, identityAudit } from "./audit/index.ts";
 import type { ControlConfig } from "./config.ts";
+import { stopWorkersOf } from "./codex-workers/index.ts";
 import { startDeviceWork } from "./device-work/index.ts";
 import { createChallenges, deviceRoutes, forgetChallenges } from "./devices/index.ts";
 import type { AuditSink, Identity, IdentityEvents } from "./identity/index.ts";
@@ -86,7 +87,15 @@ export async function createAccess(deps: AccessDeps): Promise<Access> {
     },
     bindings: (identity) => [
       revocationRoutes({ ...deps, revocations }),
-      deviceRoutes({ db, authority, challenges, revocations, nowMs, stopped: () => deviceWork.stopped() }),
+      deviceRoutes({
+        db,
+        authority,
+        challenges,
+        revocations,
+        nowMs,
+        stopWorkersOf,
+        stopped: () => deviceWork.stopped(),
+      }),
       apiKeyRoutes({ db, authority, revocations }),
       orgRoutes({ db, authority, revocations }),
       accountRoutes({

@@ -188,6 +188,95 @@ test("what nobody answers in time is answered with timeout, and the device's ans
   assert.equal((await device.answer("r1", { response: {} })).json.reason, "already_answered");
 });
 
+test("what no device took before its time was over is answered with worker_unavailable once, and comes to nobody", async (t) => {
+  const clock = manualClock(START_MS);
+  const control = await startHarness(t, { findDeviceOwner: ownerByName, nowMs: clock.nowMs });
+  const device = await openDevice(control);
+  const path = `/api/runtime/codex/workers/${device.workerId}`;
+  const ask = { request_id: "r1", method: "thread/list", timeout_ms: 60_000 };
+  assert.equal((await control.post(`${path}/requests`, ask)).json.call.status, "open");
+  clock.advance(61_000);
+  // A request waits by the service's clock, which stands; a look comes all the same.
+  const callNow = async () => (await control.get(`${path}/requests/r1`)).json.call;
+  while ((await callNow()).status !== "answered");
+  assert.equal((await callNow()).error.code, "worker_unavailable");
+  assert.equal((await device.claim()).json.call, undefined);
+  assert.equal((await device.answer("r1", { response: {} })).json.reason, "already_answered");
+  const { events } = (await control.get(`${path}/stream`)).json;
+  const terminal = events.filter(({ event_type: type }: { event_type: string }) =>
+    /^worker[.](response|error)$/.test(type),
+  );
+  assert.equal(terminal.length, 1);
+});
+
+test("the time in which the service was away counts against no device that took a message", async (t) => {
+  const clock = manualClock(START_MS);
+  const options = { findDeviceOwner: ownerByName, nowMs: clock.nowMs };
+  const first = await startHarness(t, options);
+  const device = await openDevice(first);
+  const { thread_id: thread } = (await first.post("/api/runtime/threads", {})).json.thread;
+  await first.post(`/api/runtime/threads/${thread}/messages`, { text: "hello" });
+  const { call } = (await device.claim()).json;
+  // Of another worker, and due after the message would be: its answer tells that a look has passed both.
+  clock.advance(480_000);
+  const other = await openDevice(first, "dev_owner_2", "other");
+  const sentinel = `/api/runtime/codex/workers/${other.workerId}/requests`;
+  await first.post(sentinel, { request_id: "r2", method: "thread/list", timeout_ms: 600_000 });
+  await first.stop();
+  clock.advance(3_600_000);
+
+  const second = await startHarness(t, { ...options, databaseUrl: first.databaseUrl });
+  while ((await second.get(`${sentinel}/r2`)).json.call.status !== "answered");
+  const answered = await second.post(
+    `/api/runtime/codex/workers/${device.workerId}/requests/${call.request_id}/answer`,
+    { response: { summary: "done" } },
+    { token: await second.token({ sub: "dev_owner_1" }) },
+  );
+  assert.equal(answered.status, 200, answered.text);
+});
+
+test("two processes of one device, and a second device, answer a request once between them", async (t) => {
+  const { control, device, ask, call } = await open(t);
+  await ask({ request_id: "r1" });
+  const sessions = Array.from({ length: 6 }, (_, at) => `session_${at}`);
+  const claims = await Promise.all(sessions.map((session) => device.claim({ session })));
+  const counts = claims.map(({ json }) => json.call?.claims).toSorted();
+  assert.deepEqual(counts, [1, 2, 3, 4, 5, 6], "each is told how many took it before");
+  const token = await control.token({ sub: "dev_owner_2" });
+  const path = `/api/runtime/codex/workers/${device.workerId}`;
+  const other = () => control.post(`${path}/requests/r1/answer`, { response: { by: "other" } }, { token });
+  const answers = await Promise.all([
+    ...sessions.map((session) => device.answer("r1", { response: { by: session } })),
+    other(),
+  ]);
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  assert.equal(answers.at(-1)?.json.code, "device_only");
+  assert.match((await call("r1")).response.by, /^session_/);
+});
+
+test("what a device tells is told as its own worker's, and is bounded", async (t) => {
+  const { control, device, ask } = await open(t);
+  await ask({ request_id: "r1" });
+  await device.claim();
+  const payload = { worker_id: "cwk_of_somebody_else", seq: 7 };
+  assert.equal((await device.tell([{ event_type: "worker.event", payload }])).status, 202);
+  assert.equal((await device.tell([{ event_type: "worker.response", payload }])).status, 400);
+  const { events } = (await control.get(`/api/runtime/codex/workers/${device.workerId}/stream`)).json;
+  assert.equal(events.at(-1).payload.worker_id, device.workerId);
+  const sizes = [500_000, 1_000_000, 1_100_000, 5_000_000];
+  const statuses: number[] = [];
+  for (const size of sizes) {
+    const told = await device.tell([{ event_type: "worker.event", payload: { text: "x".repeat(size) } }]);
+    const answered = await device.answer("r1", { response: { text: "\u0000é".repeat(size / 3) } });
+    for (const { status, json } of [told, answered]) {
+      statuses.push(status);
+      assert.ok(status < 500, JSON.stringify(json));
+    }
+  }
+  assert.ok(statuses.includes(413), "there is a limit");
+  assert.equal((await device.tell([])).status, 400);
+});
+
 test("a stopped worker answers everything with worker_unavailable, and takes nothing until it is opened again", async (t) => {
   const { control, device, ask, call } = await open(t);
   await ask({ request_id: "r1" });

@@ -134,3 +134,29 @@ test("no device and no key enrols a device", async (t) => {
     assert.equal((await control.post("/api/devices", body, { token })).json.code, "person_required");
   }
 });
+
+test("a device that is revoked takes nothing more: its workers stop, and what waits for it is answered", async (t) => {
+  const control = await startHarness(t);
+  const owner = await signIn(control, "owner@example.org");
+  const token = await owner.token();
+  const device = newDevice();
+  const deviceId = await enroll(control, device, token);
+  const made = await control.post(
+    "/api/runtime/codex/workers",
+    { name: "desk", adapter: "scripted" },
+    { token: await deviceToken(control, device) },
+  );
+  const { worker_id: workerId } = made.json.worker;
+  const { thread_id: thread } = (await control.post("/api/runtime/threads", {}, { token })).json.thread;
+  const path = `/api/runtime/threads/${thread}`;
+  assert.equal((await control.post(`${path}/messages`, { text: "hello" }, { token })).status, 201);
+  assert.equal((await control.post(`/api/devices/${deviceId}/revoke`, {}, { token })).status, 200);
+  const workerNow = await control.get(`/api/runtime/codex/workers/${workerId}`, { token });
+  assert.equal(workerNow.json.worker.status, "stopped");
+  const messageNow = async () => (await control.get(`${path}/messages`, { token })).json.messages[0];
+  while ((await messageNow()).status === "sent");
+  const failed = await messageNow();
+  assert.deepEqual([failed.status, failed.error.code], ["failed", "worker_unavailable"]);
+  const next = await control.post(`${path}/messages`, { text: "again" }, { token });
+  assert.equal(next.status, 409, next.text);
+});

@@ -8,9 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
+import { connect } from "@openagents/postgres";
+import { createOutbound } from "@openagents/service";
 import { startForgeStandIn } from "@openagents/testing";
+import { FORGE_WRITES, writeHandler } from "../src/tools/index.ts";
+import { startControlProcess } from "./control-process.ts";
 import { openDevice, ownerByName } from "./device.ts";
-import { startHarness, type Answer } from "./harness.ts";
+import { startHarness, type Answer, type Harness } from "./harness.ts";
 
 type Kind = "gitea" | "github";
 
@@ -65,14 +69,16 @@ async function open(
       run("coding.v1/get_issue", { ...coding, issue_number }, more, key),
     comment: (body: string, more: object = {}, key?: string) =>
       run("coding.v1/add_issue_comment", { ...coding, issue_number, body }, more, key),
-    ended: async (executionId: string) => {
-      for (let looks = 0; looks < 2_000; looks += 1) {
-        const { execution } = (await control.get(`/api/runtime/tools/executions/${executionId}`)).json;
-        if (execution.status !== "pending") return execution;
-      }
-      throw new Error("it did not end");
-    },
+    ended: async (executionId: string) => (await untilEnded(control, executionId)).execution,
   };
+}
+
+async function untilEnded(control: Harness, executionId: string): Promise<Answer["json"]> {
+  for (let looks = 0; looks < 20_000; looks += 1) {
+    const { json } = await control.get(`/api/runtime/tools/executions/${executionId}`);
+    if (json.execution.status !== "pending") return json;
+  }
+  throw new Error("it did not end");
 }
 
 /** An empty commit of its own on a branch of a bare repository. */
@@ -272,6 +278,116 @@ test("a repository's name leads nowhere else on the forge", async (t) => {
     assert.deepEqual([answer.status, answer.json.field_errors[0].field], [400, "arguments.repository"]);
   }
   assert.deepEqual(forge.requests, []);
+});
+
+test("a service that is killed with -9 while it opens a pull request opens one", async (t) => {
+  const { control, forge, id, coding, branch } = await open(t, ALLOWED);
+  await branch("main");
+  await branch("work");
+  const token = await control.token();
+  await control.stop();
+  const killed = await startControlProcess(t, control.config);
+  const died = Promise.withResolvers<void>();
+  forge.fault = (request) => {
+    if (!request.endsWith("/pulls")) return undefined;
+    killed.kill().then(died.resolve, died.reject);
+    return "lost";
+  };
+  const args = { ...coding, head: "work", title: "Fix it" };
+  const body = {
+    autopilot: id,
+    tool_pack: "coding.v1",
+    operation: "create_pull_request",
+    arguments: args,
+  };
+  const send = (url: string) =>
+    fetch(`${url}/api/runtime/tools/execute`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "idempotency-key": "one",
+        "content-type": "application/json",
+      },
+      body: JSON.stringify(body),
+    });
+  // Its answer may come through before the kill.
+  const first = await send(killed.url).then(
+    (answer) => answer.text(),
+    () => undefined,
+  );
+  await died.promise;
+  const again = await startHarness(t, {
+    findDeviceOwner: ownerByName,
+    databaseUrl: control.databaseUrl,
+    // The killed one holds the intent for a minute.
+    nowMs: () => Date.now() + 90_000,
+  });
+  const second = await (await send(again.url)).text();
+  if (first !== undefined) assert.equal(second, first);
+  const executionId: string = JSON.parse(second).execution.execution_id;
+  const { execution } = await untilEnded(again, executionId);
+  assert.deepEqual([execution.status, execution.result.created], ["succeeded", true]);
+  assert.equal(forge.pullRequests.length, 1);
+});
+
+test("what an autopilot has not sent yet is not sent once it is stopped", async (t) => {
+  const { control, forge, id, comment, ended } = await open(t, ALLOWED);
+  const { execution } = (await comment("Hello")).json;
+  await ended(execution.execution_id);
+  await control.send("PATCH", `/api/autopilots/${id}`, { status: "disabled" });
+  const db = connect({ url: control.databaseUrl, applicationName: "test" });
+  t.after(() => db.close());
+  const write = FORGE_WRITES.get("coding.v1/add_issue_comment") ?? assert.fail();
+  const handler = writeHandler(
+    {
+      db,
+      nowMs: Date.now,
+      outbound: createOutbound({ allowLoopback: true, answerBytesMax: 1_000_000 }),
+      findConnection: async () => ({ baseUrl: forge.url, secret: forge.token }),
+    },
+    write,
+  );
+  const intent = {
+    intentId: "int_1",
+    kind: write.kind,
+    tenant: "org_a",
+    subject: execution.execution_id,
+    payload: execution.arguments,
+    effectKey: "int_1",
+    status: "pending",
+    sentAtMs: undefined,
+    attempts: 0,
+    commandId: undefined,
+    requestId: "req_1",
+    detail: undefined,
+    createdAtMs: 0,
+    updatedAtMs: 0,
+  } as const;
+  const sent = forge.requests.length;
+  const effect = await handler.act(intent, new AbortController().signal);
+  assert.deepEqual(
+    [effect.kind, effect.kind === "failed" && effect.reason],
+    ["failed", "autopilot_disabled"],
+  );
+  assert.equal(forge.requests.length, sent);
+});
+
+test("of calls that race a change of the policy, each is judged by one policy, and none passes after it", async (t) => {
+  const { control, forge, id, comment, ended } = await open(t, ALLOWED);
+  const before = Array.from({ length: 6 }, (_, at) => comment(`before ${at}`));
+  const change = control.send("PATCH", `/api/autopilots/${id}`, {
+    policy: { tools_denied: ["coding.v1/add_issue_comment"] },
+  });
+  const during = Array.from({ length: 6 }, (_, at) => comment(`during ${at}`));
+  assert.equal((await change).status, 200);
+  assert.equal((await comment("after")).json.reason, "tool_denied");
+  const answers = await Promise.all([...before, ...during]);
+  const accepted = answers.filter(({ status }) => status === 200);
+  for (const { status, json } of answers) if (status !== 200) assert.equal(json.reason, "tool_denied");
+  const done = await Promise.all(accepted.map(({ json }) => ended(json.execution.execution_id)));
+  const made = done.filter(({ status }) => status === "succeeded");
+  for (const { status, result } of done) if (status === "failed") assert.equal(result.code, "tool_denied");
+  assert.equal(forge.comments.length, made.length);
 });
 
 test("what would cost more than the policy lets is refused before anything else, and counts against nothing", async (t) => {

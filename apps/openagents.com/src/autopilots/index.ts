@@ -1,3 +1,3 @@
 export type { Autopilot, AutopilotPolicy } from "./autopilot.ts";
 export { autopilotRoutes } from "./routes.ts";
-export { findAutopilot, lockAutopilot } from "./store.ts";
+export { findAutopilot, getAutopilot, lockAutopilot } from "./store.ts";

@@ -79,6 +79,15 @@ export async function findAutopilot(
   return row === undefined ? undefined : autopilotOf(row);
 }
 
+const GET = statement("autopilots.get", `SELECT ${COLUMNS} FROM control.autopilots WHERE autopilot_id = $1`);
+
+/** Whoever's it is; for what this service does by itself. */
+export async function getAutopilot(q: Queryable, autopilotId: string): Promise<Autopilot> {
+  const [row] = await q.query<AutopilotRow>(GET, [autopilotId]);
+  if (row === undefined) throw new Error(`there is no autopilot ${autopilotId}`);
+  return autopilotOf(row);
+}
+
 const LOCK = statement("autopilots.lock", `${FIND.text} FOR NO KEY UPDATE`);
 
 export async function lockAutopilot(

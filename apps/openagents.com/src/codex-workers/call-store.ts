@@ -115,15 +115,18 @@ export async function countUnanswered(
 const LIST_DUE = statement(
   "codex_worker_requests.list_due",
   `SELECT worker_id, request_id FROM control.codex_worker_requests
-    WHERE status <> 'answered' AND deadline_ms <= $1 ORDER BY deadline_ms LIMIT $2`,
+    WHERE status <> 'answered' AND deadline_ms <= $1 AND NOT ($2 AND waits AND status = 'claimed')
+    ORDER BY deadline_ms LIMIT $3`,
 );
 
+/** The longest due first; `spared`: without what waits for a device and was taken by one. */
 export async function listDue(
   q: Queryable,
   nowMs: number,
+  spared: boolean,
   limit: number,
 ): Promise<{ readonly workerId: string; readonly requestId: string }[]> {
-  const rows = await q.query<{ worker_id: string; request_id: string }>(LIST_DUE, [nowMs, limit]);
+  const rows = await q.query<{ worker_id: string; request_id: string }>(LIST_DUE, [nowMs, spared, limit]);
   return rows.map((row) => ({ workerId: row.worker_id, requestId: row.request_id }));
 }
 

@@ -3,7 +3,8 @@
 // CALL-1  A call has at most one terminal answer, and that never changes.
 // CALL-2  Calls are given out in the order in which they were asked, those of one thread one at a time.
 // CALL-3  A call that a process took and did not answer is given to the next process of the same device.
-// CALL-4  Every call is answered: by its device, or for it once its deadline has passed.
+// CALL-4  Every call is answered: by its device, or for it once its deadline has passed. The
+//         time in which this service was away counts against no device that took one.
 // Held by tests/codex-workers.pg.test.ts.
 
 import type { Command } from "@openagents/authority";

@@ -6,6 +6,7 @@ import type {
   AnswerCodexWorkerCallResponse,
   ClaimCodexWorkerCallRequest,
   ClaimCodexWorkerCallResponse,
+  CodexWorkerError,
   CommandCall,
   CommandReply,
   RequestCodexWorkerRequest,
@@ -29,7 +30,7 @@ import { endCall } from "./end-call.ts";
 import { openCall } from "./open-call.ts";
 import { stopped } from "./service.ts";
 import { lockWorker, markSeen } from "./store.ts";
-import { SEEN_EVERY_MS, workerStream } from "./worker.ts";
+import { SEEN_EVERY_MS, isOnline, workerStream, type CodexWorker } from "./worker.ts";
 
 export function requestWorker(
   deps: CodexWorkerDeps,
@@ -158,12 +159,29 @@ function answerOf({ response, error }: AnswerCodexWorkerCallRequest): CallAnswer
   throw new ProblemError({ status: 400, code: "answer_required", detail: "Give a response or an error." });
 }
 
+/** Whether anybody had it tells whoever asked if it may have been done. */
+function errorOfDue(worker: CodexWorker, { status }: WorkerCall, nowMs: number): CodexWorkerError {
+  if (worker.status === "stopped")
+    return failure("worker_unavailable", "The worker was stopped before it answered.", true);
+  return status === "open" && !isOnline(worker, nowMs)
+    ? failure("worker_unavailable", "The worker's device was away until the time was over.", true)
+    : failure("timeout", "The worker did not answer in time.", true);
+}
+
 const SWEEP_MAX = 100;
 
-/** Answer what is due, each in a transaction of its own: several may belong to one thread. */
-export async function sweepCalls(deps: CodexWorkerDeps, call: CommandCall): Promise<CommandReply> {
+/**
+ * Answer what is due, each in a transaction of its own: several may belong to one
+ * thread. `spared`: what a device took may be waiting for this service, and not the
+ * other way round, so that nothing of it is due yet.
+ */
+export async function sweepCalls(
+  deps: CodexWorkerDeps,
+  call: CommandCall,
+  spared: boolean,
+): Promise<CommandReply> {
   let answered = 0;
-  for (const due of await listDue(deps.db, deps.nowMs(), SWEEP_MAX)) {
+  for (const due of await listDue(deps.db, deps.nowMs(), spared, SWEEP_MAX)) {
     await deps.authority.perform<SweepCodexWorkerCallsResponse>(call, async (command) => {
       const worker = await lockWorker(command.tx, due.workerId);
       const there = await findCall(command.tx, due.workerId, due.requestId);
@@ -171,10 +189,7 @@ export async function sweepCalls(deps: CodexWorkerDeps, call: CommandCall): Prom
       if (worker === undefined || there === undefined) return { kind: "nothing", output: { answered } };
       if (there.status === "answered" || there.deadlineMs > nowMs)
         return { kind: "nothing", output: { answered } };
-      const error =
-        worker.status === "stopped"
-          ? failure("worker_unavailable", "The worker was stopped before it answered.", true)
-          : failure("timeout", "The worker did not answer in time.", true);
+      const error = errorOfDue(worker, there, nowMs);
       const ended = await endCall(deps.turns, command, worker, there, { error }, nowMs);
       answered += 1;
       return { kind: "answer", output: { answered }, writes: [updateCall(ended.call), ...ended.writes] };

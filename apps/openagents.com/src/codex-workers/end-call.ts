@@ -36,7 +36,8 @@ export function eventsWrite(worker: CodexWorker, events: readonly WorkerEvent[],
   const stream = workerStream(worker.workerId);
   return streamEventsWrite(
     events.map(({ type, payload }) =>
-      eventDraft(stream, worker.owner, type, { worker_id: worker.workerId, ...payload }, nowMs),
+      // Last, so that no device speaks as another one's worker.
+      eventDraft(stream, worker.owner, type, { ...payload, worker_id: worker.workerId }, nowMs),
     ),
   );
 }

@@ -24,7 +24,7 @@ export function codexWorkerRoutes(deps: CodexWorkerDeps): Binding {
     requestCodexWorker: (request, call) => requestWorker(deps, call, request),
     claimCodexWorkerCall: (request, call) => claimCall(deps, call, request),
     answerCodexWorkerCall: (request, call) => answerCall(deps, call, request),
-    sweepCodexWorkerCalls: (_request, call) => sweepCalls(deps, call),
+    sweepCodexWorkerCalls: (_request, call) => sweepCalls(deps, call, false),
 
     async listCodexWorkers(request, call) {
       const before =

@@ -19,7 +19,7 @@ import { TURN_START, type TurnEvent, type WorkerCall } from "./call.ts";
 import { countUnanswered, findCall, markAllDue } from "./call-store.ts";
 import { requireLockedWorker, requireOwnDevice, type CodexWorkerDeps } from "./deps.ts";
 import { eventWrite, eventsWrite } from "./end-call.ts";
-import { lockNamed, markSeen, upsertWorker } from "./store.ts";
+import { lockNamed, lockWorkersOf, markSeen, upsertWorker } from "./store.ts";
 import { SEEN_EVERY_MS, workerMessage, type CodexWorker } from "./worker.ts";
 
 export function createCodexWorker(
@@ -169,20 +169,33 @@ export function stopCodexWorker(
     const worker = await requireLockedWorker(deps, command.tx, call.principal, request.workerId);
     if (worker.status === "stopped") return stopped(worker);
     const nowMs = command.nowMs();
-    const after: CodexWorker = { ...worker, status: "stopped", updatedAtMs: nowMs };
     const unanswered = await countUnanswered(command.tx, [worker.workerId]);
-    const payload = { reason: request.reason ?? "requested" };
+    const after = stoppedAt(worker, nowMs);
     return {
       kind: "answer",
       output: { worker: workerMessage(after, unanswered.get(worker.workerId) ?? 0n, nowMs) },
-      writes: [
-        upsertWorker(after),
-        // The sweep answers them one by one, each with its thread.
-        markAllDue(worker.workerId, nowMs),
-        eventWrite(worker, { type: "worker.stopped", payload }, nowMs),
-      ],
+      writes: stopWrites(worker, request.reason ?? "requested", nowMs),
     };
   });
+}
+
+/** A device that never comes back answers nothing any more: what waits for it is answered for it. */
+export async function stopWorkersOf(tx: Tx, deviceId: string, nowMs: number): Promise<readonly Write[]> {
+  const workers = await lockWorkersOf(tx, deviceId);
+  return workers.flatMap((worker) => stopWrites(worker, "device_revoked", nowMs));
+}
+
+function stopWrites(worker: CodexWorker, reason: string, nowMs: number): Write[] {
+  return [
+    upsertWorker(stoppedAt(worker, nowMs)),
+    // The sweep answers them one by one, each with its thread.
+    markAllDue(worker.workerId, nowMs),
+    eventWrite(worker, { type: "worker.stopped", payload: { reason } }, nowMs),
+  ];
+}
+
+function stoppedAt(worker: CodexWorker, nowMs: number): CodexWorker {
+  return { ...worker, status: "stopped", updatedAtMs: nowMs };
 }
 
 export function stopped({ name }: CodexWorker) {

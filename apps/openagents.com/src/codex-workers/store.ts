@@ -58,6 +58,16 @@ export async function lockWorker(tx: Tx, workerId: string): Promise<CodexWorker 
   return row === undefined ? undefined : workerOf(row);
 }
 
+const LOCK_OF_DEVICE = statement(
+  "codex_workers.lock_of_device",
+  `SELECT ${COLUMNS} FROM control.codex_workers
+    WHERE device_id = $1 AND status = 'running' ORDER BY worker_id FOR NO KEY UPDATE`,
+);
+
+export async function lockWorkersOf(tx: Tx, deviceId: string): Promise<CodexWorker[]> {
+  return (await tx.query<WorkerRow>(LOCK_OF_DEVICE, [deviceId])).map(workerOf);
+}
+
 // A name that is not there yet has no row to lock.
 const LOCK_NAME = statement(
   "codex_workers.lock_name",

@@ -13,6 +13,7 @@ import {
   type EnrollDeviceResponse,
   type Principal,
 } from "@openagents/contracts";
+import type { Tx, Write } from "@openagents/postgres";
 import { notFound } from "@openagents/service";
 import { auditWrite } from "../audit/index.ts";
 import type { Revocations } from "../revocations/index.ts";
@@ -24,6 +25,8 @@ export type DeviceDeps = {
   readonly authority: Authority;
   readonly challenges: Challenges;
   readonly revocations: Revocations;
+  /** What ends with a device that never comes back; commits with its revocation. */
+  readonly stopWorkersOf: (tx: Tx, deviceId: string, nowMs: number) => Promise<readonly Write[]>;
   /** Told when a device was disabled or revoked. */
   readonly stopped: () => void;
 };
@@ -80,7 +83,7 @@ type ChangeResponse = { readonly device: ReturnType<typeof deviceMessage>; reado
 
 /** Disable, enable or revoke a device. */
 export function changeDevice(
-  { authority, revocations, stopped: deviceStopped }: DeviceDeps,
+  { authority, revocations, stopWorkersOf, stopped: deviceStopped }: DeviceDeps,
   call: CommandCall,
   request: { readonly deviceId: string },
   { to, word }: Change,
@@ -99,10 +102,11 @@ export function changeDevice(
     const receiptId = receipt.receipt_id;
     const audit = { action: `device.${word}`, subject: deviceId, details: { platform }, receiptId };
     const stopped = revocations.revoke(to === "enrolled" ? [] : [{ by: "sub", value: deviceId }], nowMs);
+    const ended = to === "revoked" ? await stopWorkersOf(command.tx, deviceId, nowMs) : [];
     return {
       kind: "answer",
       output: { device: deviceMessage({ ...device, status: to, statusAtMs: nowMs }), receiptId },
-      writes: [markStatus(deviceId, to, nowMs), auditWrite(call, audit, nowMs), ...stopped.writes],
+      writes: [markStatus(deviceId, to, nowMs), auditWrite(call, audit, nowMs), ...stopped.writes, ...ended],
       afterCommit() {
         stopped.afterCommit();
         if (to !== "enrolled") deviceStopped();

@@ -5,9 +5,12 @@ import type { Effect, Intent, IntentHandler } from "@openagents/authority";
 import { ForgeError } from "@openagents/autopilot";
 import { Tools, methodsOf } from "@openagents/contracts";
 import type { Database } from "@openagents/postgres";
-import { openForge, providerOf, type ForgeAccess } from "./forge-access.ts";
+import { getAutopilot } from "../autopilots/index.ts";
+import { decideTool } from "./decide-tool.ts";
+import { openForge, originOf, providerOf, type Connection, type ForgeAccess } from "./forge-access.ts";
 import type { ForgeWrite } from "./forge-writes.ts";
-import { markExecutionEnded } from "./store.ts";
+import { findExecution, markExecutionEnded } from "./store.ts";
+import { toolNamed } from "./tool.ts";
 
 /** Longer than a forge takes over a request, so that what is not there by then never comes. */
 const LOST_AFTER_MS = 120_000;
@@ -19,9 +22,16 @@ export function writeHandler(
   const method = methodsOf(Tools).find(({ localName }) => localName === "executeTool");
   if (method === undefined) throw new Error("the contract has no executeTool");
 
-  async function open(intent: Intent, signal: AbortSignal) {
-    const connection = await deps.findConnection(deps.db, intent.tenant, providerOf(intent.payload));
-    return connection === undefined ? undefined : openForge(deps, connection, intent.payload, signal);
+  const connectionOf = (intent: Intent) =>
+    deps.findConnection(deps.db, intent.tenant, providerOf(intent.payload));
+
+  /** By the policy as it is now: who stops an autopilot stops what it has not sent yet. */
+  async function judge({ subject }: Intent, connection: Connection) {
+    const execution = await findExecution(deps.db, subject);
+    if (execution === undefined) throw new Error(`there is no execution ${subject}`);
+    const autopilot = await getAutopilot(deps.db, execution.autopilotId);
+    const [pack = "", operation = ""] = execution.tool.split("/");
+    return decideTool(autopilot, toolNamed(pack, operation), new URL(originOf(connection)).host);
   }
 
   return {
@@ -30,8 +40,13 @@ export function writeHandler(
     async act(intent, signal) {
       const { payload } = intent;
       try {
-        const forge = await open(intent, signal);
-        if (forge === undefined) return failed("integration_missing", "The forge is not connected any more.");
+        const connection = await connectionOf(intent);
+        if (connection === undefined)
+          return failed("integration_missing", "The forge is not connected any more.");
+        const decision = await judge(intent, connection);
+        if (decision.kind === "refused")
+          return failed(decision.reason, "The autopilot's policy changed before it was sent.");
+        const forge = await openForge(deps, connection, payload, signal);
         return { kind: "succeeded", facts: await write.send(forge, payload, markOf(intent)) };
       } catch (cause) {
         if (cause instanceof ForgeError && cause.failure === "rejected")
@@ -40,8 +55,10 @@ export function writeHandler(
       }
     },
     async ask(intent, signal) {
-      const forge = await open(intent, signal);
-      if (forge === undefined) return { kind: "unknown", detail: "The forge is not connected any more." };
+      const connection = await connectionOf(intent);
+      if (connection === undefined)
+        return { kind: "unknown", detail: "The forge is not connected any more." };
+      const forge = await openForge(deps, connection, intent.payload, signal);
       const facts = await write.find(forge, intent.payload, markOf(intent));
       if (facts !== undefined) return { kind: "succeeded", facts };
       return deps.nowMs() - (intent.sentAtMs ?? 0) > LOST_AFTER_MS
