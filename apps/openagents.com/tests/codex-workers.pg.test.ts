@@ -240,7 +240,7 @@ test("two processes of one device, and a second device, answer a request once be
   await ask({ request_id: "r1" });
   const sessions = Array.from({ length: 6 }, (_, at) => `session_${at}`);
   const claims = await Promise.all(sessions.map((session) => device.claim({ session })));
-  const counts = claims.map(({ json }) => json.call?.claims).toSorted();
+  const counts = claims.map(({ json }) => json.call?.claims).toSorted((a, b) => a - b);
   assert.deepEqual(counts, [1, 2, 3, 4, 5, 6], "each is told how many took it before");
   const token = await control.token({ sub: "dev_owner_2" });
   const path = `/api/runtime/codex/workers/${device.workerId}`;

@@ -18,16 +18,16 @@ const RETURN_MS = 60_000;
 export function startCallSweep(
   deps: CodexWorkerDeps & { readonly log: Logger; readonly after?: After | undefined },
 ): AsyncDisposable {
-  const spareUntilMs = deps.nowMs() + RETURN_MS;
+  let spareUntilMs = deps.nowMs() + RETURN_MS;
   const look = async (signal: AbortSignal) => {
     await sweepCalls(
       deps,
       controlCall(CodexWorkers, "sweepCodexWorkerCalls", "codex_workers:sweep", signal),
       deps.nowMs() < spareUntilMs,
     ).catch((error: unknown) => {
-      // They are answered afterwards.
-      if (isUnderMaintenance(error)) return;
-      throw error;
+      if (!isUnderMaintenance(error)) throw error;
+      // They are answered afterwards; no device could say meanwhile that it is there.
+      spareUntilMs = deps.nowMs() + RETURN_MS;
     });
   };
   return startSweep({ ...deps, what: "calls of workers", everyMs: LOOK_EVERY_MS, look });
