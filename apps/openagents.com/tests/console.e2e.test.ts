@@ -38,6 +38,12 @@ test("the console", { skip: noBrowser, timeout: 280_000 }, async (t) => {
   );
   await part("an agent on a device is talked to, and asks before it acts", () => talk(ada));
   await part("a device that sells is disabled in one click", () => disable(owner));
+  await part("an operator begins maintenance, which everybody is told, and ends it", () =>
+    maintain(owner, ada),
+  );
+  await part("a person deletes the account, and comes back as somebody new", () =>
+    deleteAccount(browser, stack),
+  );
   await part("signing out everywhere ends the session", () => leaveEverywhere(ada));
 });
 
@@ -342,6 +348,38 @@ async function disable({ page }: Visitor): Promise<void> {
   await page.getByLabel("Why, for the receipt").fill("It is needed for something else.");
   await page.getByRole("button", { name: "Disable it now" }).click();
   await panel.getByText("Disabled", { exact: true }).waitFor();
+}
+
+async function maintain({ page }: Visitor, other: Visitor): Promise<void> {
+  await page.goto("/admin");
+  await page.getByRole("button", { name: "Begin maintenance" }).click();
+  await page.getByLabel("What people are told").fill("Moving the database");
+  await page.getByRole("button", { name: "Begin now" }).click();
+  await page.getByText("Under maintenance.").waitFor();
+  await other.page.goto("/feed");
+  await other.page.getByText("Moving the database").waitFor();
+  await page.getByRole("button", { name: "End the maintenance" }).click();
+  await page.getByLabel("What people are told").fill("It is over");
+  await page.getByRole("button", { name: "End it" }).click();
+  await page.getByText("Under maintenance.").waitFor({ state: "detached" });
+}
+
+async function deleteAccount(browser: Browser, stack: RunningStack): Promise<void> {
+  const eve = await visitor(browser, stack.url);
+  const { page } = eve;
+  await signUp(eve, "eve@example.org");
+  const idOf = async () => {
+    await page.goto("/settings/profile");
+    return page.getByTitle(/^usr_/).first().getAttribute("title");
+  };
+  const before = await idOf();
+  await page.getByRole("button", { name: "Delete your account" }).click();
+  await page.getByLabel("Your e-mail address, so that it is no slip").fill("eve@example.org");
+  await page.getByRole("button", { name: "Delete it for ever" }).click();
+  await page.getByRole("heading", { level: 1, name: /proven right/ }).waitFor();
+  await signUp(eve, "eve@example.org");
+  assert.notEqual(await idOf(), before);
+  await eve.context.close();
 }
 
 async function leaveEverywhere({ page }: Visitor): Promise<void> {
