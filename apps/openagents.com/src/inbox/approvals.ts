@@ -109,3 +109,29 @@ function inboxFull(): ProblemError {
     retryAfterMs: 60_000,
   });
 }
+
+const LASTS_MS = 86_400_000;
+
+/**
+ * The writes of what a person has agreed to, or the refusal that asks them, which
+ * commits. Throws 429 `inbox_full`, so that nobody is asked without end.
+ */
+export async function agreedOrAsked(
+  command: Command,
+  draft: Omit<ApprovalDraft, "expiresInMs">,
+  approvalId: string | undefined,
+): Promise<Refusal | { readonly kind: "agreed"; readonly writes: readonly Write[] }> {
+  if (approvalId !== undefined) {
+    const use = await useApproval(command, approvalId, draft);
+    return use.kind === "granted" ? { kind: "agreed", writes: use.writes } : use;
+  }
+  await assertRoom(command, draft.userId);
+  const { approval, writes } = openApproval(command, { ...draft, expiresInMs: LASTS_MS });
+  return {
+    kind: "refused",
+    rule: "policy",
+    reason: "approval_required",
+    detail: `A person has to agree. Once ${approval.approvalId} is approved, send this again with it as \`approval_id\`, under a fresh key.`,
+    writes,
+  };
+}

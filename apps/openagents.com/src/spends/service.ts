@@ -10,18 +10,16 @@ import type {
   ReserveAutopilotSpendRequest,
   ReserveAutopilotSpendResponse,
 } from "@openagents/contracts";
-import type { Database, Write } from "@openagents/postgres";
+import type { Database } from "@openagents/postgres";
 import { notFound } from "@openagents/service";
 import { lockAutopilot, type Autopilot } from "../autopilots/index.ts";
-import { openApproval, useApproval } from "../inbox/index.ts";
+import { agreedOrAsked } from "../inbox/index.ts";
 import type { PersonOf } from "../persons/index.ts";
 import { periodsOf, type SpendRefusal } from "./decide-spend.ts";
 import { judgeSpend } from "./judge-spend.ts";
 import { addSpending, findSpend, freeSpending, insertSpend, markSpendEnded, type Spend } from "./store.ts";
 
 export type SpendDeps = { readonly db: Database; readonly authority: Authority; readonly personOf: PersonOf };
-
-const APPROVAL_LASTS_MS = 86_400_000;
 
 export function reserveSpend(
   deps: SpendDeps,
@@ -39,8 +37,10 @@ export function reserveSpend(
       const detail = `The stored limit is ${decision.limitMsats} msats. Its owner changes it in the console.`;
       return refuse(command, autopilot, request, decision.reason, detail);
     }
-    const approved = decision.needsApproval ? await approve(command, autopilot, request) : { writes: [] };
-    if ("kind" in approved) return approved;
+    const approved = decision.needsApproval
+      ? await agree(command, autopilot, request)
+      : ({ kind: "agreed", writes: [] } as const);
+    if (approved.kind === "refused") return approved;
     const facts = { ...factsOf(autopilot, request), config_version: Number(autopilot.configVersion) };
     const receipt = command.seal("openagents.control.spend_reserved.v1", autopilot.autopilotId, facts, nowMs);
     const spend: Spend = {
@@ -65,36 +65,21 @@ export function reserveSpend(
   });
 }
 
-/** What a person has agreed to, or the refusal that asks them. */
-async function approve(
+function agree(
   command: Command,
-  autopilot: Autopilot,
-  request: ReserveAutopilotSpendRequest,
-): Promise<Refusal | { readonly writes: readonly Write[] }> {
-  const subject = {
+  { autopilotId, displayName, org, owner }: Autopilot,
+  { amountMsats, purpose, approvalId }: ReserveAutopilotSpendRequest,
+) {
+  const draft = {
+    org,
+    userId: owner,
     kind: "spend",
-    facts: { autopilot_id: autopilot.autopilotId, purpose: request.purpose },
-    amountMsats: request.amountMsats,
+    facts: { autopilot_id: autopilotId, purpose },
+    amountMsats,
+    title: `${displayName} would spend ${amountMsats} msats`,
+    detail: purpose,
   } as const;
-  if (request.approvalId !== undefined) {
-    const use = await useApproval(command, request.approvalId, subject);
-    return use.kind === "granted" ? { writes: use.writes } : use;
-  }
-  const { approval, writes } = openApproval(command, {
-    ...subject,
-    org: autopilot.org,
-    userId: autopilot.owner,
-    title: `${autopilot.displayName} would spend ${request.amountMsats} msats`,
-    detail: request.purpose,
-    expiresInMs: APPROVAL_LASTS_MS,
-  });
-  return {
-    kind: "refused",
-    rule: "policy",
-    reason: "approval_required",
-    detail: `A person has to agree. Once ${approval.approvalId} is approved, send this again with it as \`approval_id\`, under a fresh key.`,
-    writes,
-  };
+  return agreedOrAsked(command, draft, approvalId);
 }
 
 function refuse(

@@ -17,7 +17,7 @@ import { canonicalize, sha256Hex } from "@openagents/receipts";
 import { notFound } from "@openagents/service";
 import { findAutopilot, lockAutopilot, type Autopilot } from "../autopilots/index.ts";
 import { findCall, lockWorker, openCall } from "../codex-workers/index.ts";
-import { openApproval, useApproval } from "../inbox/index.ts";
+import { agreedOrAsked } from "../inbox/index.ts";
 import type { PersonOf } from "../persons/index.ts";
 import { judgeSpend, type SpendRefusal } from "../spends/index.ts";
 import { turnSink } from "../threads/index.ts";
@@ -36,7 +36,6 @@ export type ToolDeps = ForgeAccess & {
   readonly wake: () => void;
 };
 
-const APPROVAL_LASTS_MS = 86_400_000;
 const DEVICE_MS = 600_000;
 
 type Read = { readonly status: "succeeded" | "failed"; readonly result: JsonObject };
@@ -73,11 +72,11 @@ export async function executeTool(
     const nowMs = command.nowMs();
     const spend = await judgeSpend(command.tx, autopilot, costOf(tool, args), nowMs);
     if (spend.kind === "refused") return refuse(command, autopilot, tool, replayHash, spend.reason);
-    const approved =
-      decision.needsApproval || spend.needsApproval
-        ? await approve(command, autopilot, tool, args, request.approvalId)
-        : [];
-    if ("kind" in approved) return approved;
+    const needed = decision.needsApproval || spend.needsApproval;
+    const approved = needed
+      ? await agree(command, autopilot, tool, args, request.approvalId)
+      : ({ kind: "agreed", writes: [] } as const);
+    if (approved.kind === "refused") return approved;
     if (tool.runs === "lightning") throw lightningNotConfigured();
 
     const executionId = newId("txe", nowMs);
@@ -116,7 +115,7 @@ export async function executeTool(
         execution: viewOf(execution, execution.status ?? "pending", execution.result),
         replayed: false,
       },
-      writes: [insertExecution(execution), ...(device?.writes ?? []), ...approved],
+      writes: [insertExecution(execution), ...(device?.writes ?? []), ...approved.writes],
       afterCommit: deps.wake,
     };
   });
@@ -186,41 +185,32 @@ async function askDevice(
   return { workerId: worker.workerId, writes };
 }
 
-/** The writes of what a person has agreed to, or the refusal that asks them. */
-async function approve(
+function agree(
   command: Command,
-  autopilot: Autopilot,
+  { autopilotId, displayName, org, owner }: Autopilot,
   tool: Tool,
   args: JsonObject,
   approvalId: string | undefined,
-): Promise<Refusal | readonly Write[]> {
-  const facts = { autopilot_id: autopilot.autopilotId, tool: tool.name, arguments: args };
-  const subject = { kind: "action", facts } as const;
-  if (approvalId !== undefined) {
-    const use = await useApproval(command, approvalId, subject);
-    return use.kind === "granted" ? use.writes : use;
-  }
-  const { approval, writes } = openApproval(command, {
-    ...subject,
-    org: autopilot.org,
-    userId: autopilot.owner,
-    title: `${autopilot.displayName} would run ${tool.name}`,
-    detail: `${tool.description}\n\n${describeArguments(args)}`,
-    expiresInMs: APPROVAL_LASTS_MS,
-  });
-  return {
-    kind: "refused",
-    rule: "policy",
-    reason: "approval_required",
-    detail: `A person has to agree. Once ${approval.approvalId} is approved, send this again with it as \`approval_id\`, under a fresh key.`,
-    writes,
-  };
+) {
+  const draft = {
+    org,
+    userId: owner,
+    kind: "action",
+    facts: { autopilot_id: autopilotId, tool: tool.name, arguments: args },
+    title: `${displayName} would run ${tool.name}`,
+    detail: `${tool.description}\n\n${describeArguments(tool, args)}`,
+  } as const;
+  return agreedOrAsked(command, draft, approvalId);
 }
 
-/** A person sees what they agree to, whole. */
-function describeArguments(args: JsonObject): string {
-  return Object.entries(args)
-    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+/** A person sees what they agree to, whole, and where it goes before any text, which might pretend. */
+function describeArguments(tool: Tool, args: JsonObject): string {
+  return Object.keys(tool.arguments)
+    .flatMap((name) => {
+      const value = args[name];
+      if (value === undefined) return [];
+      return [`${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`];
+    })
     .join("\n");
 }
 
