@@ -27,6 +27,9 @@ const DOCUMENTED_503 = new Set([
   "stats_unavailable",
   "runtime_unavailable",
   "revocations_unavailable",
+  "google_not_configured",
+  "mailbox_unreachable",
+  "draft_busy",
 ]);
 
 const CONCURRENCY = 8;

@@ -96,7 +96,12 @@ export async function startHarness(
     version: "0.0.0",
     ...changes,
   };
-  const control = createControl(config, { log: silentLogger(), ...deps });
+  const control = createControl(config, {
+    log: silentLogger(),
+    // No test asks after names that are not its own.
+    resolve: async () => [],
+    ...deps,
+  });
   const stop = () => control[Symbol.asyncDispose]();
   t.after(stop);
   const { url } = await control.start();
