@@ -205,7 +205,7 @@ test("what the person wrote is erased over a restart, and receipts and the audit
   const kept = await query(
     control.databaseUrl,
     `SELECT body AS line FROM authority.commands UNION ALL SELECT payload FROM sync.stream_events
-      UNION ALL SELECT body FROM authority.receipts`,
+      UNION ALL SELECT body FROM authority.receipts UNION ALL SELECT payload FROM authority.intents`,
   );
   const everything = `${left}\n${kept.rows.map(({ line }) => line).join("\n")}`;
   for (const word of SECRETS) assert.doesNotMatch(everything, new RegExp(word), word);
@@ -256,8 +256,24 @@ async function write(control: Harness, ada: SignedIn, bob: SignedIn): Promise<vo
   await done(control.send("PATCH", "/api/settings/profile", bobs, { token: await bob.token() }));
   await done(control.post("/api/shouts", { body: "engines that weave" }, { token }));
   await done(control.post("/api/whispers", { to: "@bob", body: "for bob only" }, { token }));
-  await done(
-    control.post("/api/autopilots", { handle: "weaver-pilot", display_name: "weaver-pilot" }, { token }),
+  const pilot = { handle: "weaver-pilot", display_name: "weaver-pilot" };
+  const { autopilot } = await done(control.post("/api/autopilots", pilot, { token }));
+  // As a tool leaves them that wrote something outside.
+  await query(
+    control.databaseUrl,
+    `INSERT INTO control.tool_executions
+       (execution_id, autopilot_id, tool, replay_hash, arguments, status, result, receipt_id, started_at_ms)
+     VALUES ('exe_1', $1, 'coding.v1/add_comment', '', '{"body":"a loom patch"}', 'succeeded', '{}', '', 0)`,
+    [autopilot.autopilot_id],
+  );
+  await query(
+    control.databaseUrl,
+    `INSERT INTO authority.intents
+       (intent_id, kind, tenant, subject, payload, effect_key, status, attempts, epoch, due_at_ms, request_id,
+        outcome, created_at_ms, updated_at_ms)
+     VALUES ('int_1', 'test.comment', $1, 'exe_1', '{"body":"a loom patch"}', 'int_1', 'succeeded', 1, 1, 0, '',
+             '{}', 0, 0)`,
+    [ada.org],
   );
   await done(control.post("/api/runtime/threads", { title: "about the loom" }, { token }));
   await enroll(control, newDevice(), token, "looms laptop");

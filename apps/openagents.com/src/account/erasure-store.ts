@@ -64,6 +64,13 @@ const EMPTY_OF_BOTH = [
     `UPDATE control.codex_workers SET status = 'stopped', name = worker_id, workspace_ref = '', metadata = '{}'
       WHERE worker_id IN (${WORKERS})`,
   ),
+  // What a tool was to do outside; one whose outcome is not known yet needs it to be found out.
+  statement(
+    "erasures.empty_intents",
+    `UPDATE authority.intents SET payload = '{}', detail = NULL
+      WHERE status IN ('succeeded', 'failed') AND subject IN (
+        SELECT execution_id FROM control.tool_executions WHERE autopilot_id IN (${AUTOPILOTS}))`,
+  ),
   // What was run and spent stays, with its receipts.
   statement(
     "erasures.empty_executions",
