@@ -108,7 +108,7 @@ export function configFromEnv(env: Environment): ControlConfig {
     mail: mailOf(env),
     resendWebhookSecret: webhookSecretOf(env),
     workOs: workOsOf(env),
-    google: googleOf(env),
+    google: googleFromEnv(env),
     trustedProxies: listOf(env["CONTROL_TRUSTED_PROXIES"]),
     allowedOrigins: listOf(env["CONTROL_ALLOWED_ORIGINS"]),
     operators: listOf(env["CONTROL_OPERATORS"]).map((address) => address.toLowerCase()),
@@ -202,7 +202,8 @@ function webhookSecretOf(env: Environment): string | undefined {
   throw new ConfigError("CONTROL_RESEND_WEBHOOK_SECRET must be whsec_ and base64, as Resend shows it.");
 }
 
-function googleOf(env: Environment): GoogleSettings | undefined {
+/** How this installation is registered at Google; undefined where it is not. */
+export function googleFromEnv(env: Environment): GoogleSettings | undefined {
   const clientId = env["GOOGLE_OAUTH_CLIENT_ID"];
   if (clientId === undefined || clientId === "") return undefined;
   return {

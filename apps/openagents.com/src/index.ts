@@ -1,5 +1,11 @@
 export { createControl, MIGRATIONS, type Control, type ControlDeps } from "./app.ts";
-export { configFromEnv, type ControlConfig, type MailSettings, type WorkOsSettings } from "./config.ts";
+export {
+  configFromEnv,
+  googleFromEnv,
+  type ControlConfig,
+  type MailSettings,
+  type WorkOsSettings,
+} from "./config.ts";
 export {
   FRESH_MS,
   ROLES,

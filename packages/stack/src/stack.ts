@@ -20,7 +20,7 @@ import {
   type TokenRequest,
 } from "./tokens.ts";
 import { publicKeyOf } from "@openagents/receipts";
-import type { Logger } from "@openagents/service";
+import type { Environment, Logger } from "@openagents/service";
 
 export type StackOptions = {
   readonly dataDir: string;
@@ -30,6 +30,8 @@ export type StackOptions = {
   readonly portBase?: number | undefined;
   /** A PostgreSQL server to use in place of the embedded one, as its administrator. */
   readonly databaseUrl?: string | undefined;
+  /** Where this installation's registration at Google is read from, for mailboxes there; none when absent. */
+  readonly env?: Environment | undefined;
   readonly version: string;
   readonly log: Logger;
   readonly nowMs?: () => number;
@@ -75,7 +77,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   parts.defer(() => database.stop());
 
   const { runtimeUrl, syncUrl, controlUrl } = await startServices(
-    { databases: database, keys, parts, version: options.version, log },
+    { databases: database, keys, parts, version: options.version, env: options.env ?? {}, log },
     { ports, artifactsDir: dataDir.artifacts, nowMs, onStep: options.onStep },
   );
 
@@ -120,6 +122,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** What every service is given; and where it is stopped again. */
 type Common = {
+  readonly env: Environment;
   readonly databases: StackDatabase;
   readonly keys: StackKeys;
   readonly parts: AsyncDisposableStack;
@@ -251,8 +254,8 @@ const RUNTIME: LocalPrincipal = {
 async function startControl(
   options: Start & { readonly syncUrl: string; readonly runtimeUrl: string },
 ): Promise<string> {
-  const { port, syncUrl, runtimeUrl, databases, keys, parts, version, log } = options;
-  const { createControl } = await import("@openagents/control");
+  const { port, syncUrl, runtimeUrl, databases, keys, parts, version, env, log } = options;
+  const { createControl, googleFromEnv } = await import("@openagents/control");
   const owner = localOwner(keys);
   // Passkeys refuse bare addresses.
   const publicUrl = `http://localhost:${port}`;
@@ -270,6 +273,7 @@ async function startControl(
       authSecret: keys.control.authSecret,
       sealingKeys: [keys.control.sealingKey],
       mail: { kind: "development" },
+      google: googleFromEnv(env),
       trustedProxies: [],
       operators: [],
       localOwner: { userId: owner.sub, orgId: owner.org },

@@ -95,6 +95,7 @@ async function serve(
     home: homeFolder(context.env),
     portBase: options.portBase,
     databaseUrl: context.env["DATABASE_URL"],
+    env: context.env,
     version: context.version,
     log: openStackLog(dataDir),
     onStep,
