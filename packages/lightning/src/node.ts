@@ -143,6 +143,39 @@ export type ListedPayment = {
   readonly state: Exclude<PaymentState, { status: "not_found" }>;
 };
 
+export type OnchainRequest = {
+  readonly address: string;
+  readonly amountSats: bigint;
+  /** Whole sats for each virtual byte. */
+  readonly satsPerVbyte: number;
+  /** How long the quote's inputs stay reserved for it. */
+  readonly lockMs: number;
+};
+
+/**
+ * A transaction that is fixed but not sent. Keep all of it: it is what
+ * `commitOnchain` takes, also after a restart.
+ */
+export type OnchainQuote = {
+  readonly address: string;
+  readonly amountSats: bigint;
+  readonly feeSats: bigint;
+  /** Known before anything is sent, so what became of it can always be looked up. */
+  readonly txid: string;
+  /** After this its inputs may go elsewhere, and committing may fail. */
+  readonly lockedUntilMs: number;
+  /** BIP 174, base64, unsigned. */
+  readonly psbt: string;
+};
+
+export type OnchainOutcome =
+  /** Handed to the network; it is in a block later, or never. */
+  | { readonly status: "sent"; readonly txid: string }
+  /** The node refuses it and does not have it. Only committing the same quote again could still send it. */
+  | { readonly status: "failed"; readonly detail: string }
+  /** Commit the same quote again: it is sent at most once. */
+  | { readonly status: "unknown"; readonly because: string };
+
 export type FeeEstimate =
   | { readonly kind: "route"; readonly feeMsats: bigint }
   | { readonly kind: "none"; readonly reason: PaymentFailure };
@@ -162,6 +195,10 @@ export interface LightningNode {
   listChannels(): Promise<readonly NodeChannel[]>;
   /** A fresh address of the node's on-chain wallet. */
   newAddress(): Promise<string>;
+  /** Choose inputs and fee for an on-chain payment and lock them. Sends nothing. */
+  quoteOnchain(request: OnchainRequest): Promise<OnchainQuote>;
+  /** Sign and publish exactly the quote's transaction; a repeat publishes the same one. */
+  commitOnchain(quote: OnchainQuote): Promise<OnchainOutcome>;
 
   /** Read an invoice; no node is asked. Throws Bolt11Error, also for another network than the node's. */
   decode(bolt11: string): Invoice;
@@ -186,7 +223,8 @@ export interface LightningNode {
    * joins it, after it succeeded returns the same success, and after it failed
    * tries again. Throws before anything is sent (Bolt11Error, LightningError
    * `amount_refused`); from then on answers, and `unknown` whenever the node's
-   * last word did not arrive.
+   * last word did not arrive. After an `unknown` a repeat can overtake the first
+   * request, so its `failed` counts only once `strayRequestMs` have passed.
    */
   pay(intent: PaymentIntent, signal?: AbortSignal): Promise<PaymentOutcome>;
   /** What became of a payment. With `waitMs`, waits so long for an end while it is in flight. */

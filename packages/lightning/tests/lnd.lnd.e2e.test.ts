@@ -48,7 +48,7 @@ suite("lnd", { skip }, () => {
         network.nodes.carol.node(),
       ];
     },
-    { timeout: 180_000 },
+    { timeout: 240_000 },
   );
   after(() => network?.[Symbol.asyncDispose](), { timeout: 60_000 });
 
@@ -73,6 +73,45 @@ suite("lnd", { skip }, () => {
     );
     assert.ok(onchainConfirmedSats > 0n);
     assert.match(await bob.newAddress(), /^sb1p/);
+  });
+
+  test("an on-chain quote sends nothing, and committing it sends its one transaction, however often", async () => {
+    const address = await carol.newAddress();
+    const before = await bob.balance();
+    const request = { address, amountSats: 1_000_000n, satsPerVbyte: 3, lockMs: 600_000 };
+    const quote = await bob.quoteOnchain(request);
+    assert.deepEqual([quote.address, quote.amountSats], [address, 1_000_000n]);
+    assert.ok(quote.feeSats > 300n && quote.feeSats < 1_000n, String(quote.feeSats));
+    assert.equal((await carol.balance()).onchainUnconfirmedSats, 0n);
+
+    const sent = { status: "sent", txid: quote.txid };
+    assert.deepEqual(await bob.commitOnchain(quote), sent);
+    assert.deepEqual(await Promise.all([bob.commitOnchain(quote), bob.commitOnchain(quote)]), [sent, sent]);
+    await until("carol sees it", async () => (await carol.balance()).onchainUnconfirmedSats === 1_000_000n);
+    await network.chain.mine(1);
+    await until("it is in a block", async () => (await carol.balance()).onchainConfirmedSats === 1_000_000n);
+    assert.deepEqual(await bob.commitOnchain(quote), sent);
+    const spent = before.onchainConfirmedSats - (await bob.balance()).onchainConfirmedSats;
+    assert.equal(spent, 1_000_000n + quote.feeSats);
+  });
+
+  test("an on-chain payment whose reply is lost is unknown, and committing again finds it sent", async () => {
+    await using proxy = await startTcpProxy(network.nodes.bob.restPort);
+    using far = openLnd({ ...network.nodes.bob.config(), url: proxy.url.replace("http:", "https:") });
+    const address = await carol.newAddress();
+    const had = (await carol.balance()).onchainConfirmedSats;
+    const request = { address, amountSats: 50_000n, satsPerVbyte: 3, lockMs: 600_000 };
+    const quote = await far.quoteOnchain(request);
+    proxy.muteServer(true);
+    const committing = far.commitOnchain(quote);
+    proxy.cut();
+    assert.equal((await committing).status, "unknown");
+    proxy.muteServer(false);
+    assert.deepEqual(await far.commitOnchain(quote), { status: "sent", txid: quote.txid });
+    await network.chain.mine(1);
+    await until("it arrived", async () => (await carol.balance()).onchainConfirmedSats === had + 50_000n);
+    await assert.rejects(far.quoteOnchain({ ...request, amountSats: 10n ** 12n }), LightningError);
+    await assert.rejects(far.quoteOnchain({ ...request, amountSats: 0n }), LightningError);
   });
 
   test("asking again with the same preimage finds the same invoice, and never a different one", async () => {

@@ -6,7 +6,7 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { decodeInvoice, type Invoice, type Network } from "../bolt11/index.ts";
 import { LightningError, type InvoiceRequest, type InvoiceState, type SettledInvoice } from "../node.ts";
 import { hashOf, listOf, malformed, numberOf, objectOf, textOf, wholeOf, type Json } from "./fields.ts";
-import { LndError, type LndRest } from "./rest.ts";
+import { LndError, TIMER_MS_MAX, type LndRest } from "./rest.ts";
 
 const PAGE = 500;
 
@@ -85,7 +85,7 @@ export async function* settledLndInvoices(
       if (last === 0n) await setTimeout(LISTING_MS, undefined, { signal });
     }
     const path = `/v1/invoices/subscribe?settle_index=${last}`;
-    for await (const update of rest.stream("GET", path, undefined, { timeoutMs: FOREVER_MS, signal })) {
+    for await (const update of rest.stream("GET", path, undefined, { timeoutMs: TIMER_MS_MAX, signal })) {
       const state = invoiceStateOf(objectOf(update, "invoice"));
       if (!isSettled(state) || state.settleIndex <= last) continue;
       last = state.settleIndex;
@@ -98,8 +98,6 @@ export async function* settledLndInvoices(
 }
 
 const LISTING_MS = 1_000;
-// Timers of Node hold 31 bits of milliseconds.
-const FOREVER_MS = 2 ** 31 - 1;
 
 async function listSettled(rest: LndRest, signal: AbortSignal): Promise<SettledInvoice[]> {
   const settled: SettledInvoice[] = [];

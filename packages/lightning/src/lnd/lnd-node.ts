@@ -12,6 +12,7 @@ import {
 } from "../node.ts";
 import { listOf, malformed, msatsOf, numberOf, objectOf, textOf, wholeOf } from "./fields.ts";
 import { createLndInvoice, lookupLndInvoice, settledLndInvoices } from "./invoices.ts";
+import { commitByLnd, quoteByLnd } from "./onchain.ts";
 import { payByLnd, trackByLnd } from "./pay.ts";
 import { failureOf, listedPaymentOf } from "./payment.ts";
 import { LndError, LndRest } from "./rest.ts";
@@ -21,7 +22,7 @@ export type LndConfig = {
   readonly url: string;
   /** lnd's `tls.cert` in PEM. No other certificate is believed. */
   readonly tlsCert: string;
-  /** Binary. Enough rights for what is called: info, invoices, off-chain, and an address. */
+  /** Binary. Enough rights for what is called: info, invoices, address, off-chain, on-chain. */
   readonly macaroon: Uint8Array;
   readonly network: Network;
   /** How long lnd takes a request after we made it; needs clocks that agree that well. Default a minute. */
@@ -90,6 +91,8 @@ export function openLnd(config: LndConfig): LndNode {
     },
 
     newAddress: async () => textOf(await get("/v1/newaddress?type=TAPROOT_PUBKEY"), "address"),
+    quoteOnchain: (request) => quoteByLnd(rest, request, nowMs),
+    commitOnchain: (quote) => commitByLnd(rest, quote),
     decode,
     createInvoice: (request) => createLndInvoice(rest, network, request),
     lookupInvoice: (paymentHash) => lookupLndInvoice(rest, paymentHash),

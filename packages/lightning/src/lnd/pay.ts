@@ -9,7 +9,7 @@ import type { Invoice } from "../bolt11/index.ts";
 import { LightningError, type PaymentIntent, type PaymentOutcome, type PaymentState } from "../node.ts";
 import { objectOf } from "./fields.ts";
 import { isEnd, paymentStateOf } from "./payment.ts";
-import { LndError, type LndRest, type Wait } from "./rest.ts";
+import { LndError, deadlineIn, type LndRest, type Wait } from "./rest.ts";
 
 /** lnd ends a payment at its own timeout; this much later we stop waiting for its word. */
 const GRACE_MS = 15_000;
@@ -23,7 +23,7 @@ export async function payByLnd(
   signal: AbortSignal | undefined,
 ): Promise<PaymentOutcome> {
   const wait: Wait = { timeoutMs: intent.timeoutMs + GRACE_MS, signal };
-  const until = Date.now() + intent.timeoutMs + GRACE_MS;
+  const until = performance.now() + intent.timeoutMs + GRACE_MS;
   const body = {
     payment_request: invoice.text,
     ...(invoice.amountMsats === undefined ? { amt_msat: String(intent.amountMsats) } : {}),
@@ -39,7 +39,10 @@ export async function payByLnd(
     return { status: "unknown", because: "lnd ended the stream before the payment" };
   } catch (error) {
     if (error instanceof LndError)
-      return await afterRefusal(rest, invoice.paymentHash, error, { timeoutMs: until - Date.now(), signal });
+      return await afterRefusal(rest, invoice.paymentHash, error, {
+        timeoutMs: until - performance.now(),
+        signal,
+      });
     return unknown(error);
   }
 }
@@ -68,15 +71,15 @@ export async function trackByLnd(rest: LndRest, paymentHash: string, wait: Wait 
   let last: PaymentState | undefined;
   try {
     // The first state may take as long as any call; only what follows is limited by the caller's wait.
-    const ended = AbortSignal.timeout(Math.max(waitMs, 0) + GRACE_MS);
+    const ended = deadlineIn(Math.max(waitMs, 0) + GRACE_MS);
     const signal = wait.signal === undefined ? ended : AbortSignal.any([ended, wait.signal]);
-    const since = Date.now();
+    const since = performance.now();
     for await (const update of rest.stream("GET", path, undefined, {
       timeoutMs: waitMs + 2 * GRACE_MS,
       signal,
     })) {
       last = paymentStateOf(objectOf(update, "payment"));
-      if (isEnd(last) || Date.now() - since >= waitMs) return last;
+      if (isEnd(last) || performance.now() - since >= waitMs) return last;
     }
   } catch (error) {
     if (error instanceof LndError && error.grpcCode === NOT_FOUND) return { status: "not_found" };

@@ -52,7 +52,8 @@ export class LndRest implements Disposable {
   constructor(config: LndRestConfig) {
     if (new URL(config.url).protocol !== "https:") throw new RangeError("lnd is spoken to over https only");
     this.#config = config;
-    this.#agent = new Agent({ keepAlive: true, ca: config.tlsCert, maxSockets: 64 });
+    // As many connections as calls: a payment under way holds one, and must not keep another from being tracked.
+    this.#agent = new Agent({ keepAlive: true, ca: config.tlsCert });
   }
 
   [Symbol.dispose](): void {
@@ -99,7 +100,7 @@ export class LndRest implements Disposable {
     const { url, macaroon, requestLifeMs, nowMs } = this.#config;
     const until = new Date(nowMs() + requestLifeMs).toISOString();
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const deadline = AbortSignal.timeout(wait.timeoutMs ?? TIMEOUT_MS_DEFAULT);
+    const deadline = deadlineIn(wait.timeoutMs ?? TIMEOUT_MS_DEFAULT);
     const options: RequestOptions = {
       method,
       agent: this.#agent,
@@ -118,6 +119,13 @@ export class LndRest implements Disposable {
       sent.end(text);
     });
   }
+}
+
+// Timers of Node count whole milliseconds and hold 31 bits of them.
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export function deadlineIn(ms: number): AbortSignal {
+  return AbortSignal.timeout(Math.min(Math.max(Math.ceil(ms), 0), TIMER_MS_MAX));
 }
 
 function unreachable(problem: string, cause?: unknown): LightningError {

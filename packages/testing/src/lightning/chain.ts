@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { addressOf } from "@openagents/lightning";
-import { freePorts, startDaemon, type Daemon } from "./daemon.ts";
+import { startDaemon, type Daemon } from "./daemon.ts";
 
 export type Chain = {
   readonly rpcPort: number;
@@ -24,9 +24,8 @@ export type Chain = {
 /** Nobody's: the hash of no key that anybody knows. */
 const NOBODY = addressOf("simnet", { version: 0, program: "00".repeat(20) });
 
-export async function startChain(program: string, folder: string): Promise<Chain> {
+export async function startChain(program: string, folder: string, rpcPort: number): Promise<Chain> {
   mkdirSync(folder, { mode: 0o700 });
-  const [rpcPort = 0] = await freePorts(1);
   const [user, password] = [randomBytes(8).toString("hex"), randomBytes(16).toString("hex")];
   const certFile = join(folder, "rpc.cert");
   const configFile = join(folder, "btcd.conf");

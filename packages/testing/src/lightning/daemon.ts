@@ -43,7 +43,7 @@ export function startDaemon(name: string, program: string, args: readonly string
       await gone;
       clearTimeout(late);
     },
-    async waitUntil(what, ready, withinMs = 60_000) {
+    async waitUntil(what, ready, withinMs = 120_000) {
       const until = Date.now() + withinMs;
       for (;;) {
         try {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LndRest, openLnd, type LndConfig, type LndNode } from "@openagents/lightning";
 import type { Chain } from "./chain.ts";
-import { freePorts, startDaemon, type Daemon } from "./daemon.ts";
+import { startDaemon, type Daemon } from "./daemon.ts";
 
 export type LndProcess = {
   readonly name: string;
@@ -26,14 +26,18 @@ export type LndProcess = {
   stop(): Promise<void>;
 };
 
-export async function prepareLnd(
+/** For peers, for gRPC, and for REST. */
+export const PORTS_OF_A_NODE = 3;
+
+export function prepareLnd(
   name: string,
   program: string,
   folder: string,
   chain: Chain,
-): Promise<LndProcess> {
+  ports: readonly number[],
+): LndProcess {
+  const [peerPort = 0, rpcPort = 0, restPort = 0] = ports;
   mkdirSync(folder, { mode: 0o700 });
-  const [peerPort = 0, rpcPort = 0, restPort = 0] = await freePorts(3);
   const macaroonFile = join(folder, "data/chain/bitcoin/simnet/admin.macaroon");
   const certFile = join(folder, "tls.cert");
   writeFileSync(join(folder, "lnd.conf"), configText(name, { peerPort, rpcPort, restPort }, chain), {

@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChain, type Chain } from "./chain.ts";
-import { prepareLnd, type LndProcess } from "./lnd-process.ts";
+import { freePorts } from "./daemon.ts";
+import { PORTS_OF_A_NODE, prepareLnd, type LndProcess } from "./lnd-process.ts";
 
 const NODE_NAMES = ["alice", "bob", "carol"] as const;
 export type NodeName = (typeof NODE_NAMES)[number];
@@ -34,13 +35,21 @@ export async function startLightningNetwork(programs: string): Promise<Lightning
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const chain = await startChain(join(programs, "btcd"), join(folder, "btcd"));
+    // All at once, so that no two of them are the same.
+    const ports = await freePorts(1 + NODE_NAMES.length * PORTS_OF_A_NODE);
+    const chain = await startChain(join(programs, "btcd"), join(folder, "btcd"), ports.shift() ?? 0);
     kills.push(() => chain.kill());
     // A node answers only once its chain has a block of today.
     await chain.mine(1);
 
     const start = async (name: NodeName) => {
-      const lnd = await prepareLnd(name, join(programs, "lnd"), join(folder, name), chain);
+      const lnd = prepareLnd(
+        name,
+        join(programs, "lnd"),
+        join(folder, name),
+        chain,
+        ports.splice(0, PORTS_OF_A_NODE),
+      );
       kills.push(() => lnd.kill());
       await lnd.start();
       return lnd;
@@ -124,7 +133,7 @@ async function untilSynced(chain: Chain, ...lnds: readonly LndProcess[]): Promis
 }
 
 const POLL_MS = 100;
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 
 export async function until(what: string, holds: () => Promise<boolean>, withinMs = WAIT_MS): Promise<void> {
   const end = Date.now() + withinMs;
