@@ -8,6 +8,9 @@ import { listOf, malformed, objectOf, textOf, wholeOf } from "./fields.ts";
 import { unsignedTransactionOf } from "./psbt.ts";
 import { LndError, type LndRest } from "./rest.ts";
 
+/** gRPC's code for an error without one, which lnd's own errors have. */
+const UNKNOWN = 2;
+
 export async function quoteByLnd(
   rest: LndRest,
   request: OnchainRequest,
@@ -56,8 +59,8 @@ async function publish(rest: LndRest, quote: OnchainQuote): Promise<OnchainOutco
       "publication",
     );
     const refusal = answer["publish_error"] ?? "";
-    if (refusal === "") return sent(quote);
-    return { status: "failed", detail: String(refusal) };
+    if (refusal !== "") throw new LndError(UNKNOWN, JSON.stringify(refusal));
+    return sent(quote);
   } catch (error) {
     if (!(error instanceof LndError)) throw error;
     // Refused, perhaps because a call before this one published it.
