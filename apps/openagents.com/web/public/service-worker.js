@@ -2,11 +2,25 @@
 // Answers of the services are never kept: what is on the screen about money and
 // rights comes from them each time.
 
-const CACHE = "console-v1";
+const CACHE = "console-v2";
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(self.skipWaiting());
+  const keep = async () => {
+    await keepPage();
+    await self.skipWaiting();
+  };
+  event.waitUntil(keep());
 });
+
+/** The page and what it is begun with, so that it opens without a network from the first visit on. */
+async function keepPage() {
+  const cache = await caches.open(CACHE);
+  const page = await fetch("/", { headers: { accept: "text/html" } });
+  if (!page.ok) throw new Error(`the page answers ${page.status}`);
+  const named = (await page.clone().text()).matchAll(/(?:src|href)="(\/(?:assets\/[^"]+|icon\.svg))"/g);
+  await cache.addAll([...named].map(([, path]) => path));
+  await cache.put("/", page);
+}
 
 self.addEventListener("activate", (event) => {
   const drop = async () => {
@@ -20,8 +34,8 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== self.location.origin) return;
-  // Named by their content, and so never out of date.
-  if (pathname.startsWith("/assets/")) event.respondWith(cacheFirst(request));
+  // Named by their content, and so never out of date; and the mark, which stands on every page.
+  if (pathname.startsWith("/assets/") || pathname === "/icon.svg") event.respondWith(cacheFirst(request));
   else if (request.mode === "navigate" && !pathname.startsWith("/api/")) event.respondWith(pageOf(request));
 });
 

@@ -9,9 +9,11 @@ import {
   Link,
   Outlet,
 } from "@tanstack/react-router";
+import { ProblemError } from "@openagents/contracts";
 import { Empty, Loading, Problem } from "@openagents/ui/react";
 import { Landing } from "./pages/landing.tsx";
 import { session } from "./session/session.ts";
+import { Offline } from "./shell/offline.tsx";
 
 type Search = {
   readonly status?: string;
@@ -21,11 +23,12 @@ type Search = {
   /** What a provider sends a person back with. */
   readonly state?: string;
   readonly code?: string;
+  readonly ended?: string;
 };
 
 function searchOf(search: Record<string, unknown>): Search {
   const found: Record<string, string> = {};
-  for (const name of ["status", "about", "back", "user_code", "state", "code"]) {
+  for (const name of ["status", "about", "back", "user_code", "state", "code", "ended"]) {
     const value = search[name];
     if (typeof value === "string" && value !== "") found[name] = value;
   }
@@ -42,11 +45,14 @@ const root = createRootRoute({
       </Empty>
     </div>
   ),
-  errorComponent: ({ error }) => (
-    <div className="gate">
-      <Problem error={error} action={<a href="/home">Load the console again</a>} />
-    </div>
-  ),
+  errorComponent: ({ error }) =>
+    error instanceof ProblemError && error.code === "unreachable" ? (
+      <Offline />
+    ) : (
+      <div className="gate">
+        <Problem error={error} action={<a href="/home">Load the console again</a>} />
+      </div>
+    ),
 });
 
 const landing = createRoute({ getParentRoute: () => root, path: "/", component: Landing });

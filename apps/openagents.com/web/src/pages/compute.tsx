@@ -12,7 +12,7 @@ import { usePace } from "../live/use-live.ts";
 import { Figure, Page, Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
 import { depthOf } from "./market-depth.ts";
-import { stateOf } from "./fleet.tsx";
+import { stateOf } from "./worker-state.ts";
 import { QuotesPanel } from "./compute-quotes.tsx";
 
 /** The market of verified compute: what can be bought, from whom, at what price, and how it went. */

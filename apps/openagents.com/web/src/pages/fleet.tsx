@@ -9,6 +9,7 @@ import { useSignedIn } from "../session/use-session.ts";
 import { CommandButton } from "../shell/command-button.tsx";
 import { Figure, Page, Panel } from "../shell/page.tsx";
 import { useDevices } from "./devices-reads.ts";
+import { stateOf } from "./worker-state.ts";
 import { DevicesTab } from "./settings/devices-tab.tsx";
 import { Read } from "../shell/read.tsx";
 
@@ -47,12 +48,6 @@ export function FleetPage() {
       <Earnings />
     </Page>
   );
-}
-
-/** One word for how a worker is. */
-export function stateOf(worker: Worker): string {
-  if (worker.quarantined) return "quarantined";
-  return worker.status === "running" ? worker.liveness : worker.status;
 }
 
 function Figures({ workers }: { readonly workers: readonly Worker[] }) {

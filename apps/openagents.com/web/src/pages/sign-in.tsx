@@ -15,7 +15,7 @@ export function SignIn() {
   const [stage, setStage] = useState<Stage>({ kind: "address" });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  const { back } = useSearch({ strict: false });
+  const { back, ended } = useSearch({ strict: false });
   const navigate = useNavigate();
   const options = useRead(["sign-in-options"], readOptions);
   useEffect(() => {
@@ -58,6 +58,12 @@ export function SignIn() {
     <main className="gate">
       <div className="gate-card">
         <Brand to="/" />
+        {ended === undefined ? null : (
+          <p className="reason" role="status">
+            This session is over: it was ended from elsewhere, or its time was up. You come back to where you
+            were.
+          </p>
+        )}
         {options.data?.has("sso") === true ? (
           <>
             <h1>Sign in</h1>

@@ -3,6 +3,7 @@
 // gives access is ever stored by the page.
 
 import { ProblemError } from "@openagents/contracts";
+import { reach } from "../live/reach.ts";
 import { claimsOf } from "./claims.ts";
 
 export type SignedIn = {
@@ -12,7 +13,10 @@ export type SignedIn = {
   readonly scopes: ReadonlySet<string>;
 };
 
-export type SessionState = { readonly kind: "asking" } | { readonly kind: "signed_out" } | SignedIn;
+/** `ended`: the session was there, and is no more, without the person having left here. */
+export type SignedOut = { readonly kind: "signed_out"; readonly ended: boolean };
+
+export type SessionState = { readonly kind: "asking" } | SignedOut | SignedIn;
 
 type Held = { readonly token: string; readonly renewAtMs: number; readonly endsAtMs: number };
 
@@ -31,6 +35,10 @@ export type Session = {
   /** For commands that the cookie authenticates: of `/api/auth/*` alone. */
   csrfToken(): Promise<string>;
   signOut(): Promise<void>;
+  /** The person has left by another command: nothing of the session is held any more. */
+  forget(): void;
+  /** Ask whether the session is still there: it may be ended from elsewhere. Being offline ends nothing. */
+  confirm(): Promise<void>;
 };
 
 export function createSession(request: typeof fetch = reachable): Session {
@@ -54,7 +62,7 @@ export function createSession(request: typeof fetch = reachable): Session {
   async function exchange(): Promise<SessionState> {
     // Answers 200 for nobody, too: being signed out is no error.
     const known = await request("/api/auth/get-session");
-    if (!known.ok || Object(await known.json().catch(() => undefined)).user === undefined) return leave();
+    if (!(await isSomebody(known))) return leave();
     const answer = await request("/api/auth/token", {
       method: "POST",
       headers: { "content-type": "application/json", "x-csrf-token": await askCsrfToken() },
@@ -71,9 +79,10 @@ export function createSession(request: typeof fetch = reachable): Session {
     return become({ kind: "signed_in", ...claims });
   }
 
-  function leave(): SessionState {
+  function leave(byPerson = false): SessionState {
+    const ended = !byPerson && (state.kind === "signed_in" || (state.kind === "signed_out" && state.ended));
     held = undefined;
-    return become({ kind: "signed_out" });
+    return become({ kind: "signed_out", ended });
   }
 
   /** One exchange at a time, however many wait for it. */
@@ -118,16 +127,32 @@ export function createSession(request: typeof fetch = reachable): Session {
         headers: { "content-type": "application/json", "x-csrf-token": await askCsrfToken() },
         body: "{}",
       });
-      leave();
+      leave(true);
+    },
+    forget: () => void leave(true),
+    async confirm() {
+      if (state.kind !== "signed_in") return;
+      const known = await request("/api/auth/get-session").catch(() => undefined);
+      if (known?.ok === true && !(await isSomebody(known))) leave();
     },
   };
 }
 
-const reachable: typeof fetch = (...args) =>
-  fetch(...args).catch((cause: unknown) => {
+async function isSomebody(answer: Response): Promise<boolean> {
+  return answer.ok && Object(await answer.json().catch(() => undefined)).user !== undefined;
+}
+
+const reachable: typeof fetch = async (...args) => {
+  try {
+    const answer = await fetch(...args);
+    reach.seen(Date.now());
+    return answer;
+  } catch (cause) {
+    reach.lost();
     const detail = "The control service gave no answer. Check the connection, and load the page again.";
     throw new ProblemError({ status: 503, code: "unreachable", detail, cause });
-  });
+  }
+};
 
 function unavailable(status: number): ProblemError {
   return new ProblemError({

@@ -10,7 +10,9 @@ import { useSignedIn } from "../session/use-session.ts";
 import { Brand } from "./brand.tsx";
 import { FreshSignInDialog } from "./fresh-sign-in-dialog.tsx";
 import { Icon } from "./icon.tsx";
+import { ConnectionLost } from "./offline.tsx";
 import { PLACES, type Place } from "./places.ts";
+import { useEndedSession } from "./use-ended-session.ts";
 
 const LIVE_WORDS = {
   off: "Not following",
@@ -26,6 +28,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null);
   useEffect(() => setOpen(false), [path]);
   const { org } = useSignedIn();
+  useEndedSession();
   // Money is on many pages, so its changes are followed on all of them.
   useStream(
     org === "" ? undefined : `runtime.treasury.org.${org}`,
@@ -64,6 +67,7 @@ export function Shell() {
       </nav>
       <div>
         <MaintenanceBanner />
+        <ConnectionLost />
         <AuthorityModeReads />
         <main id="content" ref={main} tabIndex={-1}>
           <Outlet />

@@ -110,7 +110,7 @@ function Sessions() {
     try {
       await authCall("/sign-out-everywhere");
       await live.stop();
-      await session.renew();
+      session.forget();
       queries.clear();
       await navigate({ to: "/" });
     } catch (failure) {
