@@ -55,7 +55,7 @@ async function lazilyImported(name: string): Promise<string[]> {
 }
 
 async function packedBytes(name: string): Promise<number> {
-  return gzipSync(await readFile(join(dir, "assets", name))).length;
+  return gzipSync(await readFile(join(dir, "assets", name)), { level: 9 }).length;
 }
 
 function textOf(name: string): Promise<string> {

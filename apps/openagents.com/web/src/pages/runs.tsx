@@ -2,14 +2,17 @@ import { runStatusValues, type RunStatus } from "@openagents/contracts";
 import { statusWord } from "@openagents/ui";
 import { Amount, Badge, Command, Empty, Id, Time } from "@openagents/ui/react";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useRead } from "../api.ts";
 import { usePace } from "../live/use-live.ts";
 import { Page, Panel } from "../shell/page.tsx";
 import { Pager } from "../shell/pager.tsx";
 import { Read } from "../shell/read.tsx";
-import { DemoRunButton } from "./demo-run-button.tsx";
 import { readRuns, type RunsRead } from "./runs-reads.ts";
+
+const DemoRunButton = lazy(async () => ({
+  default: (await import("./demo-run-button.tsx")).DemoRunButton,
+}));
 
 /** Every run of the organisation, newest first. */
 export function RunsPage() {
@@ -34,7 +37,11 @@ export function RunsPage() {
     <Page
       title="Runs"
       lead="Each one from its issue to its receipt. Open one to replay it."
-      actions={<DemoRunButton />}
+      actions={
+        <Suspense fallback={null}>
+          <DemoRunButton />
+        </Suspense>
+      }
     >
       <Filters chosen={chosen} reset={() => setCursors([])} />
       <Panel title={chosen === undefined ? "All runs" : statusWord(chosen).label}>

@@ -1,22 +1,19 @@
 import { Runs } from "@openagents/contracts";
-import { foldRun, formatDuration, type LoggedEvent } from "@openagents/ui";
-import { Badge, Id, Time } from "@openagents/ui/react";
+import { Badge, Id, Loading, Time } from "@openagents/ui/react";
 import { Link, useParams } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
+import { lazy, Suspense, useCallback } from "react";
 import { client, useRead } from "../../api.ts";
 import { queries } from "../../queries.ts";
 import { usePace, useStream } from "../../live/use-live.ts";
 import { useSignedIn } from "../../session/use-session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
-import { Page, Panel } from "../../shell/page.tsx";
+import { Page } from "../../shell/page.tsx";
 import { Read } from "../../shell/read.tsx";
 import { readEvents } from "../runs-reads.ts";
 import { BundleButton } from "./bundle-button.tsx";
-import { CheckLegs } from "./check-legs.tsx";
-import { MoneyWay } from "./money-way.tsx";
-import { Replay } from "./replay.tsx";
-import { Review } from "./review.tsx";
-import { VerdictCard } from "./verdict-card.tsx";
+
+// What the run is called is on the screen first, and its story comes right after.
+const RunStoryView = lazy(async () => ({ default: (await import("./run-story.tsx")).RunStoryView }));
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
 
@@ -60,40 +57,13 @@ export function RunPage() {
       }
     >
       <Read of={events} lines={12}>
-        {(all) => <RunStoryView events={all} changed={again} />}
+        {(all) => (
+          <Suspense fallback={<Loading lines={12} />}>
+            <RunStoryView events={all} changed={again} />
+          </Suspense>
+        )}
       </Read>
     </Page>
-  );
-}
-
-type RunStoryViewProps = { readonly events: readonly LoggedEvent[]; readonly changed: () => void };
-
-function RunStoryView({ events, changed }: RunStoryViewProps) {
-  const story = useMemo(() => foldRun(events), [events]);
-  const lasted =
-    story.startedAtMs === undefined || story.lastAtMs === undefined ? 0 : story.lastAtMs - story.startedAtMs;
-  return (
-    <>
-      <VerdictCard story={story} />
-      <Review outcome={story.outcome} done={changed} />
-      <Panel
-        title="Replay"
-        aside={<span className="oa-fine">{`${events.length} events in ${formatDuration(lasted)}`}</span>}
-      >
-        <Replay events={events} whole={story} />
-      </Panel>
-      <div className="columns wide-left">
-        <CheckLegs outcome={story.outcome} />
-        <MoneyWay story={story} />
-      </div>
-      {story.body === undefined || story.body === "" ? null : (
-        <Panel title="The issue">
-          <pre className="oa-output oa-body" tabIndex={0}>
-            {story.body}
-          </pre>
-        </Panel>
-      )}
-    </>
   );
 }
 
