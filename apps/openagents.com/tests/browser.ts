@@ -43,13 +43,14 @@ export type Visitor = {
   readonly complaints: () => readonly string[];
 };
 
-export async function visitor(browser: Browser, baseURL: string): Promise<Visitor> {
-  const context = await browser.newContext({
-    baseURL,
-    viewport: { width: 1280, height: 860 },
-    // What is measured and looked at comes from the service, not from an earlier visit.
-    serviceWorkers: "block",
-  });
+/** What is measured and looked at comes from the service, not from an earlier visit, unless the visitor's browser keeps files. */
+export async function visitor(
+  browser: Browser,
+  baseURL: string,
+  { serviceWorkers = "block" }: { readonly serviceWorkers?: "allow" | "block" } = {},
+): Promise<Visitor> {
+  const viewport = { width: 1280, height: 860 };
+  const context = await browser.newContext({ baseURL, viewport, serviceWorkers });
   context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   let heard: string[] = [];
@@ -84,13 +85,14 @@ type Violation = {
   readonly nodes: readonly { readonly html: string }[];
 };
 
-/** Pictures of the page, in both themes and at a phone's width, for people to look at. */
-export async function takeScreens(page: Page, name: string): Promise<void> {
+/** Pictures of the page, in both themes and at a phone's width, for people to look at; or one of each. */
+export async function takeScreens(page: Page, name: string, which: "all" | "few" = "all"): Promise<void> {
   mkdirSync(SCREENS, { recursive: true });
   const size = page.viewportSize();
   for (const theme of ["light", "dark"] satisfies Theme[]) {
     await page.emulateMedia({ colorScheme: theme });
     for (const width of [1280, 390]) {
+      if (which === "few" && (theme === "light") !== (width === 1280)) continue;
       await page.setViewportSize({ width, height: 860 });
       await page.screenshot({ path: join(SCREENS, `${name}-${theme}-${width}.png`), fullPage: true });
     }

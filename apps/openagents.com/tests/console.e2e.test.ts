@@ -2,15 +2,22 @@
 // first look on, page by page. Pictures of all of them go to `output/screens`.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import type { Agent } from "@openagents/agent";
+import { runDevice } from "@openagents/autopilot";
 import type { Browser, Page } from "playwright-core";
 import { buildConsole } from "../web/build.ts";
 import { launch, noBrowser, seriousFindings, takeScreens, visitor, type Visitor } from "./browser.ts";
-import { enrolDevice } from "./page-device.ts";
-import { runningStack, type RunningStack } from "./running-stack.ts";
+import { enrolDevice, enrolKey } from "./page-device.ts";
+import { runningStack, type RunningStack, type StackDevice } from "./running-stack.ts";
 
 const FIRST_PAINT_MS_MAX = 1_000;
 const SCRIPT_BYTES_MAX = 200_000;
+/** What ends a session reaches every screen of it by then. */
+const ENDED_MS_MAX = 5_000;
 
 test("the console", { skip: noBrowser, timeout: 280_000 }, async (t) => {
   await buildConsole();
@@ -28,15 +35,25 @@ test("the console", { skip: noBrowser, timeout: 280_000 }, async (t) => {
   );
   await part("a key is shown once", () => apiKey(ada));
   await part("every page works for a person who has nothing yet", () => everyPage(ada, "new"));
+  await part("an autopilot gets a policy, which is read back as it was given", () => policy(ada));
+  await part("a skill is written and published, and its hash is shown", () => skill(ada));
   const owner = await signedInOwner(browser, stack);
-  await part("a run is watched as it happens, replayed, and its receipt is verified here", () =>
-    watchRun(stack, owner),
+  let device: StackDevice | undefined;
+  await part("a run is watched as it happens, replayed, and its receipt is verified here", async () => {
+    device = await watchRun(stack, owner);
+  });
+  await part("the bundle that is downloaded is verified by the command line as it is", () =>
+    downloadBundle(stack, owner),
   );
   await part("every page works for the owner of the stack", () => everyPage(owner, "owner"));
   await part("a stranger sees what it is, within a second and without complaints", () =>
     stranger(browser, stack),
   );
   await part("an agent on a device is talked to, and asks before it acts", () => talk(ada));
+  await part("a device answers as fast as its agent, and catches up in order", () => answers(t, stack, ada));
+  await part("a device is disabled in one click while it works, and its run is canceled", () =>
+    disableAtWork(owner, device),
+  );
   await part("a device that sells is disabled in one click", () => disable(owner));
   await part("an operator begins maintenance, which everybody is told, and ends it", () =>
     maintain(owner, ada),
@@ -44,7 +61,10 @@ test("the console", { skip: noBrowser, timeout: 280_000 }, async (t) => {
   await part("a person deletes the account, and comes back as somebody new", () =>
     deleteAccount(browser, stack),
   );
-  await part("signing out everywhere ends the session", () => leaveEverywhere(ada));
+  await part("without a network it says so, and since when", () => withoutNetwork(browser, stack));
+  await part("signing out everywhere ends the other session, too", () =>
+    leaveEverywhere(browser, stack, ada),
+  );
 });
 
 async function stranger(browser: Browser, stack: RunningStack): Promise<void> {
@@ -186,11 +206,13 @@ async function apiKey({ page }: Visitor): Promise<void> {
   assert.equal(await page.getByText("The new key, shown once").count(), 0);
 }
 
-async function watchRun(stack: RunningStack, { page, complaints }: Visitor): Promise<void> {
+async function watchRun(stack: RunningStack, { page, complaints }: Visitor): Promise<StackDevice> {
   await page.goto("/runs");
   await page.getByText("No such runs").waitFor();
-  await stack.startDevice();
-  await page.reload();
+  const device = await stack.startDevice();
+  await page.goto("/home");
+  await page.getByText("1 of 1 connected").waitFor();
+  await page.goto("/runs");
   await page.getByRole("button", { name: "Run the demo" }).click();
   // The device opens it, and it is watched from its first event on.
   await page.waitForURL(/\/runs\/run_/, { timeout: 60_000 });
@@ -215,12 +237,93 @@ async function watchRun(stack: RunningStack, { page, complaints }: Visitor): Pro
   await page.getByRole("link", { name: "Check the verdict’s receipt" }).click();
   await page.getByRole("heading", { name: /^It holds/ }).waitFor({ timeout: 20_000 });
   await look({ page, complaints }, undefined, "receipt");
+  await page.goto("/home");
+  await plotted(page, "Earnings over time, in sats");
+  return device;
+}
+
+/** A plot is a picture: that it is drawn at all is what a page can be asked for. */
+async function plotted(page: Page, name: string): Promise<void> {
+  await page.getByRole("img", { name }).locator("canvas").waitFor();
+}
+
+/** The newest run's, unchanged: what the command line makes on the computer that ran it. */
+async function downloadBundle(stack: RunningStack, { page }: Visitor): Promise<void> {
+  await page.goto("/runs");
+  await page.getByRole("region", { name: "Runs" }).getByRole("link").first().click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download the evidence" }).click(),
+  ]);
+  const told: unknown = JSON.parse(await stack.run("verify", await download.path(), "--json"));
+  const { ok, claims }: { ok: boolean; claims: { name: string; state: string }[] } = Object(told);
+  assert.equal(ok, true);
+  assert.deepEqual(
+    claims.filter(({ state }) => state === "fails"),
+    [],
+  );
+  assert.equal(claims.find(({ name }) => name === "verdict")?.state, "holds");
+}
+
+async function policy(ada: Visitor): Promise<void> {
+  const { page } = ada;
+  await page.goto("/autopilots");
+  await page.getByLabel("Name", { exact: true }).fill("Night shift");
+  await page.getByLabel("What it is for").fill("Keeps dependencies current");
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByRole("heading", { level: 1, name: "Night shift" }).waitFor();
+  await page.getByText("Version 1", { exact: true }).waitFor();
+
+  const tools = page.getByRole("group", { name: "Tools that it may use" }).getByRole("checkbox");
+  await tools.first().waitFor();
+  const count = await tools.count();
+  // All but the last two, which are another tool and the leave to write without asking.
+  for (let place = 0; place < count; place += 1) await tools.nth(place).setChecked(place < count - 2);
+  await page.getByLabel("A call, at most").fill("many");
+  await page.getByRole("button", { name: "Save the policy" }).click();
+  await page.getByText(/is no amount of sats/).waitFor();
+  await page.getByLabel("A call, at most").fill("0.5");
+  await page.getByLabel("A day, at most").fill("1,000");
+  await page.getByLabel("A month, at most").fill("20000");
+  await page.getByLabel("Asks you above").fill("100");
+  await page.getByLabel("Hosts that tools may reach").fill("github.com\ncodeberg.org");
+  await page.getByLabel("Where work goes, in this order").fill("local_codex\nruntime");
+  await page.getByRole("button", { name: "Save the policy" }).click();
+  await page.getByText("Version 2", { exact: true }).waitFor();
+
+  await page.reload();
+  await tools.first().waitFor();
+  for (let place = 0; place < count; place += 1)
+    assert.equal(await tools.nth(place).isChecked(), place < count - 2, `tool ${place}`);
+  assert.equal(await page.getByLabel("A call, at most").inputValue(), "0.5");
+  assert.equal(await page.getByLabel("A month, at most").inputValue(), "20,000");
+  assert.equal(await page.getByLabel("Hosts that tools may reach").inputValue(), "github.com\ncodeberg.org");
+  await look(ada, undefined, "autopilot");
+}
+
+async function skill(ada: Visitor): Promise<void> {
+  const { page } = ada;
+  await page.goto("/skills");
+  await page.getByLabel("Name", { exact: true }).fill("review-etiquette");
+  await page.getByLabel("When it helps").fill("Whenever a pull request is opened");
+  await page.getByLabel("What the agent is told, in Markdown").fill("One idea in each commit. Say why.");
+  await page.getByRole("button", { name: "Save the draft" }).click();
+  const versions = page.getByRole("region", { name: "review-etiquette" });
+  await versions.getByText("Draft", { exact: true }).waitFor();
+  await versions.getByRole("button", { name: "Publish" }).click();
+  await page.getByRole("button", { name: "Publish it" }).click();
+  await versions.getByText("Published", { exact: true }).waitFor();
+  await versions.getByText("version 1 is published").waitFor();
+  assert.equal(await page.getByText("the content has another hash").count(), 0);
+  await look(ada, undefined, "skill");
 }
 
 const PAGES = [
   "home",
   "runs",
   "chat",
+  "autopilots",
+  "skills",
   "inbox",
   "feed",
   "fleet",
@@ -250,7 +353,7 @@ async function look(
   await page.getByRole("heading", { level: 1 }).first().waitFor();
   const loading = page.locator('[aria-label="Loading"], .figures-to-come');
   while ((await loading.count()) > 0) await loading.first().waitFor({ state: "detached" });
-  await takeScreens(page, name);
+  await takeScreens(page, name, name.endsWith("-new") ? "few" : "all");
   for (const colorScheme of ["dark", "light"] as const) {
     await page.emulateMedia({ colorScheme });
     assert.deepEqual(await seriousFindings(page), [], `${name}, ${colorScheme}`);
@@ -287,6 +390,18 @@ async function talk(ada: Visitor): Promise<void> {
   ]);
   await page.getByText("A comma is missing.").waitFor();
   await page.getByRole("heading", { name: "apply_patch" }).waitFor();
+
+  const { approval } = await device.post("/api/inbox/approvals", {
+    kind: "draft",
+    title: "Answer the reporter",
+    detail: "A comma is missing in line 3; a fix is on its way.",
+  });
+  const action = page.getByRole("article", { name: "Answer the reporter" });
+  await action.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("button", { name: "Approve it" }).click();
+  await action.waitFor({ state: "detached" });
+  const decided = await device.get(`/api/inbox/approvals/${approval.approval_id}`);
+  assert.equal(decided.approval.status, "approved");
 
   await device.post("/api/inbox/approvals", {
     kind: "question",
@@ -341,6 +456,128 @@ async function signInAgain(page: Page, email: string): Promise<void> {
   await dialog.waitFor({ state: "hidden" });
 }
 
+const ANSWERS = 20;
+
+/**
+ * From the click on Send to the first word of the answer on the screen, by the
+ * clock of the page. The agent takes no time of its own, so all of it is ours.
+ */
+async function answers(t: TestContext, stack: RunningStack, { page }: Visitor): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "oa-answers-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const { token } = await enrolKey(page, "laptop");
+  const agent: Agent = {
+    name: "echo",
+    kind: "scripted",
+    assertReady: () => undefined,
+    async run({ issue, onEvent }) {
+      await onEvent({ type: "message", text: `heard ${issue.title}` });
+      return { kind: "finished", summary: "" };
+    },
+  };
+  const begin = async () => {
+    const stop = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const ended = runDevice({
+      client: { baseUrl: stack.url, token },
+      name: "laptop",
+      agent,
+      dataDir: join(folder, "device"),
+      signal: stop.signal,
+      onEvent: ({ type }) => type === "opened" && opened.resolve(),
+    });
+    await Promise.race([opened.promise, ended]);
+    return async () => {
+      stop.abort();
+      await ended;
+    };
+  };
+  let end = await begin();
+  t.after(() => end());
+  await page.goto("/chat");
+  await page.getByRole("button", { name: "New thread" }).first().click();
+  await page.getByText("Say what you want done").waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  const ms: number[] = [];
+  for (let n = 1; n <= ANSWERS; n += 1) {
+    ms.push(Number(await page.evaluate(sendAndWait(`number ${n}.`))));
+    await page.getByRole("button", { name: "Stop" }).waitFor({ state: "detached" });
+  }
+  ms.sort((a, b) => a - b);
+  const at = (share: number) => Math.round(ms[Math.ceil(share * ms.length) - 1] ?? 0);
+  t.diagnostic(`message to first word on the screen: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, of ${ANSWERS}`);
+
+  await end();
+  for (const word of ["first", "second", "third"]) {
+    await page.getByRole("textbox", { name: "Message" }).fill(`the ${word}.`);
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("log").getByText(`the ${word}.`).waitFor();
+  }
+  end = await begin();
+  await page.getByText("heard the third.").waitFor();
+  const said = await page
+    .getByRole("log")
+    .getByText(/^heard the/)
+    .allInnerTexts();
+  assert.deepEqual(
+    said.map((text) => /heard the (\w+)/.exec(text)?.[1]),
+    ["first", "second", "third"],
+  );
+  await end();
+}
+
+/** Runs in the page: how long it took until the answer stood there. */
+function sendAndWait(text: string): string {
+  return `new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("no answer within 15 s")), 15_000);
+    const log = document.querySelector('[role="log"]');
+    const field = document.querySelector('textarea[aria-label="Message"]');
+    const send = [...document.querySelectorAll("button")].find((each) => each.textContent === "Send");
+    const observer = new MutationObserver(() => {
+      if (!log.textContent.includes(${JSON.stringify(`heard ${text}`)})) return;
+      observer.disconnect();
+      resolve(performance.now() - began);
+    });
+    observer.observe(log, { childList: true, subtree: true, characterData: true });
+    field.value = ${JSON.stringify(text)};
+    const began = performance.now();
+    send.click();
+  })`;
+}
+
+/** Held still with a job in its hands, so that the click comes while it works. */
+async function disableAtWork(owner: Visitor, device: StackDevice | undefined): Promise<void> {
+  const { page } = owner;
+  assert.ok(device !== undefined, "there is a device");
+  await page.goto("/runs");
+  await page.getByRole("button", { name: "Run the demo" }).click();
+  await page.waitForURL(/\/runs\/run_/, { timeout: 60_000 });
+  const run = page.url();
+  await page
+    .getByRole("region", { name: "Timeline" })
+    .getByText(/^(Check|Second run) ordered/)
+    .first()
+    .waitFor({ timeout: 60_000 });
+  device.hold();
+
+  await page.goto("/fleet");
+  const row = page.getByRole("region", { name: "Devices that act for you" }).getByRole("listitem");
+  await row.getByText("Connected", { exact: true }).waitFor();
+  await row.getByRole("button", { name: "Disable" }).click();
+  await page.getByRole("button", { name: "Disable it now" }).click();
+  await row.getByText("Disabled", { exact: true }).waitFor();
+  await look(owner, undefined, "fleet-disabled");
+  await page.goto(run);
+  await page.getByRole("heading", { name: "It was canceled" }).waitFor();
+  await page.getByText(/The device .+ was disabled\. Nothing was verified, so nobody was paid\./).waitFor();
+  await page.getByText("Job called off").first().waitFor();
+  await page.getByRole("region", { name: "The money" }).getByText("Given back").waitFor();
+  await look(owner, undefined, "run-canceled");
+  await page.goto("/compute");
+  await plotted(page, "Quoted prices over time, in sats");
+  await device.goOnToItsEnd();
+}
+
 async function disable({ page }: Visitor): Promise<void> {
   await page.goto("/fleet");
   const panel = page.getByRole("region", { name: "This computer" });
@@ -382,9 +619,41 @@ async function deleteAccount(browser: Browser, stack: RunningStack): Promise<voi
   await eve.context.close();
 }
 
-async function leaveEverywhere({ page }: Visitor): Promise<void> {
+/** In a browser that keeps the console's own files, as people's browsers do. */
+async function withoutNetwork(browser: Browser, stack: RunningStack): Promise<void> {
+  const reader = await visitor(browser, stack.url, { serviceWorkers: "allow" });
+  const { page, context } = reader;
+  const cdp = await context.newCDPSession(page);
+  await page.goto("/");
+  await page.evaluate("navigator.serviceWorker.ready");
+  const { installabilityErrors } = await cdp.send("Page.getInstallabilityErrors");
+  const missing = installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito");
+  assert.deepEqual(missing, []);
+  await signUp(reader, "mary@example.org");
+
+  await context.setOffline(true);
+  await page.getByRole("status").getByText("Not connected.").waitFor();
+  await takeScreens(page, "home-offline");
+  await page.goto("/home");
+  await page.getByRole("heading", { level: 1, name: "Not connected" }).waitFor();
+  await page.getByText(/Last seen/).waitFor();
+  await takeScreens(page, "offline");
+  assert.deepEqual(await seriousFindings(page), []);
+  await context.setOffline(false);
+  await page.getByRole("heading", { level: 1, name: "Home" }).waitFor();
+  await context.close();
+}
+
+async function leaveEverywhere(browser: Browser, stack: RunningStack, { page }: Visitor): Promise<void> {
+  const other = await visitor(browser, stack.url);
+  await signUp(other, "ada@example.org");
   await page.goto("/settings/sessions");
   await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await other.page.getByText(/This session is over/).waitFor({ timeout: ENDED_MS_MAX });
+  // That it was refused meanwhile is right.
+  other.complaints();
+  await look(other, undefined, "signed-out");
+  await other.context.close();
   await page.getByRole("heading", { level: 1, name: /proven right/ }).waitFor();
   await page.goto("/home");
   await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();

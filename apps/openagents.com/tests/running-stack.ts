@@ -22,7 +22,14 @@ export type RunningStack = {
   /** Run a command of the command line on this stack, to its end; what it printed. */
   run(...args: readonly string[]): Promise<string>;
   /** Make this computer a device of the stack's owner, until the test ends; resolves when it takes requests. */
-  startDevice(): Promise<void>;
+  startDevice(): Promise<StackDevice>;
+};
+
+export type StackDevice = {
+  /** Hold it still, so that what it works on is not over before it was looked at. */
+  hold(): void;
+  /** Let it go on, until it has ended by itself. */
+  goOnToItsEnd(): Promise<void>;
 };
 
 export async function runningStack(t: TestContext): Promise<RunningStack> {
@@ -35,8 +42,12 @@ export async function runningStack(t: TestContext): Promise<RunningStack> {
   };
   const devices: ChildProcess[] = [];
   t.after(async () => {
-    for (const device of devices)
-      if (device.exitCode === null && device.kill("SIGTERM")) await once(device, "exit");
+    for (const device of devices) {
+      if (device.exitCode !== null || device.signalCode !== null) continue;
+      // One that is held still hears nothing.
+      device.kill("SIGCONT");
+      if (device.kill("SIGTERM")) await once(device, "exit");
+    }
     await run("down").catch(() => undefined);
     rmSync(folder, { recursive: true, force: true });
   });
@@ -62,6 +73,14 @@ export async function runningStack(t: TestContext): Promise<RunningStack> {
         });
         device.once("exit", () => reject(new Error(`the device did not start: ${said}`)));
       });
+      return {
+        hold: () => void device.kill("SIGSTOP"),
+        async goOnToItsEnd() {
+          const ended = device.exitCode === null ? once(device, "exit") : undefined;
+          device.kill("SIGCONT");
+          await ended;
+        },
+      };
     },
   };
 }

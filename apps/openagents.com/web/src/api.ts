@@ -44,18 +44,22 @@ async function mayRepeat(code: unknown): Promise<boolean> {
 }
 
 /** How often what is read changes without the sync lane saying so. */
-type Pace = { readonly everyMs?: number; readonly enabled?: boolean };
+type Pace<T> = {
+  /** A function where it depends on what was read. */
+  readonly everyMs?: number | ((read: T | undefined) => number);
+  readonly enabled?: boolean;
+};
 
 /** A read that the page shows and keeps current. */
 export function useRead<T>(
   key: QueryKey,
   read: (signal: AbortSignal) => Promise<T>,
-  { everyMs, enabled = true }: Pace = {},
+  { everyMs, enabled = true }: Pace<T> = {},
 ): UseQueryResult<T> {
-  return useQuery({
+  return useQuery<T>({
     queryKey: key,
     queryFn: ({ signal }) => read(signal),
     enabled,
-    ...(everyMs === undefined ? {} : { refetchInterval: everyMs }),
+    refetchInterval: ({ state }) => (typeof everyMs === "function" ? everyMs(state.data) : everyMs) ?? false,
   });
 }

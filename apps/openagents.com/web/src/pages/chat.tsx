@@ -1,14 +1,16 @@
 import { Button } from "@mantine/core";
-import { CodexWorkers, Threads, type Thread, type ThreadMessage } from "@openagents/contracts";
+import { Threads, type Thread, type ThreadMessage } from "@openagents/contracts";
 import { sentence } from "@openagents/ui";
 import { Badge, Empty, Problem, Time } from "@openagents/ui/react";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { client, useRead } from "../api.ts";
 import { queries } from "../queries.ts";
+import { readAgain } from "../live/read-again.ts";
 import { usePace, useStream } from "../live/use-live.ts";
 import { Page } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
+import { agentOf, useDevices } from "./devices-reads.ts";
 import { ApprovalCard, useApprovals } from "./inbox.tsx";
 
 /** Threads with an agent on a device of yours. What it says comes as it says it. */
@@ -63,21 +65,12 @@ function titleOf(thread: Thread): string {
 function NewThread() {
   const navigate = useNavigate();
   const [error, setError] = useState<unknown>();
-  const workers = useRead(
-    ["codex-workers"],
-    (signal) => client(CodexWorkers).listCodexWorkers({ status: "running", limit: 20 }, { signal }),
-    {
-      everyMs: 15_000,
-    },
-  );
-  const worker =
-    workers.data?.workers.find(({ presence }) => presence === "online") ?? workers.data?.workers[0];
+  const devices = useDevices();
+  const workerId = agentOf(devices.data);
   const begin = async () => {
     setError(undefined);
     try {
-      const { thread } = await client(Threads).createThread(
-        worker === undefined ? {} : { workerId: worker.workerId },
-      );
+      const { thread } = await client(Threads).createThread(workerId === undefined ? {} : { workerId });
       await queries.invalidateQueries({ queryKey: ["threads"] });
       await navigate({ to: "/chat/$threadId", params: { threadId: thread.threadId } });
     } catch (failure) {
@@ -88,13 +81,13 @@ function NewThread() {
     <>
       <Button
         size="sm"
-        disabled={worker === undefined}
-        title={worker === undefined ? "No device of yours runs an agent now." : undefined}
+        disabled={workerId === undefined}
+        title={workerId === undefined ? "No device of yours runs an agent now." : undefined}
         onClick={() => void begin()}
       >
         New thread
       </Button>
-      {workers.data !== undefined && worker === undefined ? (
+      {devices.data !== undefined && workerId === undefined ? (
         <span className="reason">No device of yours runs an agent yet.</span>
       ) : null}
       {error === undefined ? null : <Problem error={error} />}
@@ -104,22 +97,24 @@ function NewThread() {
 
 function Talk({ thread }: { readonly thread: Thread | undefined }) {
   const threadId = thread?.threadId ?? "";
-  const again = useCallback(() => {
-    // One at a time: while words stream in, each answer has all that came before it.
-    void queries.invalidateQueries({ queryKey: ["messages", threadId] }, { cancelRefetch: false });
-  }, [threadId]);
+  const again = useMemo(() => readAgain(["messages", threadId]), [threadId]);
   useStream(thread?.streamId, again);
+  const { everyMs } = usePace(15_000, AWAITED_MS);
   const messages = useRead(
     ["messages", threadId],
     (signal) => client(Threads).listThreadMessages({ threadId, limit: 100 }, { signal }),
-    { ...usePace(15_000, 1_500), enabled: threadId !== "" },
+    {
+      // While words are awaited, it does not rest on the lane alone.
+      everyMs: (read) => (isAwaited(read?.messages.at(-1)) ? AWAITED_MS : everyMs),
+      enabled: threadId !== "",
+    },
   );
   const place = useRef<HTMLDivElement>(null);
   const last = messages.data?.messages.at(-1);
   useEffect(() => {
     place.current?.scrollTo({ top: place.current.scrollHeight });
   }, [last?.messageId, last?.text]);
-  const busy = last?.status === "streaming" || last?.role === "user";
+  const busy = isAwaited(last);
   return (
     <div className="talk">
       <div className="messages" ref={place} tabIndex={0} role="log" aria-label="Messages">
@@ -137,6 +132,13 @@ function Talk({ thread }: { readonly thread: Thread | undefined }) {
       <Composer threadId={threadId} busy={busy} sent={again} />
     </div>
   );
+}
+
+const AWAITED_MS = 1_500;
+
+/** Whether the agent owes words after this message. */
+function isAwaited(last: ThreadMessage | undefined): boolean {
+  return last?.status === "streaming" || last?.role === "user";
 }
 
 function Message({ message }: { readonly message: ThreadMessage }) {

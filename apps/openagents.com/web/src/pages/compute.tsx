@@ -5,15 +5,16 @@ import {
   type Worker,
 } from "@openagents/contracts";
 import { formatCount, formatDuration, sentence } from "@openagents/ui";
-import { Amount, Badge, Command, Empty, Id, Plot } from "@openagents/ui/react";
-import { useMemo, useState } from "react";
+import { Amount, Badge, Command, Empty, Id, Loading, Plot } from "@openagents/ui/react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { client, useRead } from "../api.ts";
 import { usePace } from "../live/use-live.ts";
 import { Figure, Page, Panel } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
 import { depthOf } from "./market-depth.ts";
 import { stateOf } from "./worker-state.ts";
-import { QuotesPanel } from "./compute-quotes.tsx";
+
+const QuotesPanel = lazy(async () => ({ default: (await import("./compute-quotes.tsx")).QuotesPanel }));
 
 /** The market of verified compute: what can be bought, from whom, at what price, and how it went. */
 export function ComputePage() {
@@ -50,7 +51,9 @@ export function ComputePage() {
         <Panel title="Depth: providers at a price or less">
           <Read of={providers}>{(market) => <Depth market={market} />}</Read>
         </Panel>
-        <QuotesPanel />
+        <Suspense fallback={<Loading lines={6} />}>
+          <QuotesPanel />
+        </Suspense>
       </div>
       <Panel title="Catalog">
         <Read of={providers}>

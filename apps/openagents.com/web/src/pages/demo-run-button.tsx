@@ -3,7 +3,8 @@ import { CodexWorkers, ProblemError } from "@openagents/contracts";
 import { Command, Problem } from "@openagents/ui/react";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { client, useRead } from "../api.ts";
+import { client } from "../api.ts";
+import { useDevices } from "./devices-reads.ts";
 
 /** A run of the demonstration takes a minute or two on a slow computer. */
 const DEMO_MS_MAX = 600_000;
@@ -15,19 +16,15 @@ export function DemoRunButton() {
   const navigate = useNavigate();
   const [isAsking, setIsAsking] = useState(false);
   const [error, setError] = useState<unknown>();
-  const workers = useRead(
-    ["codex-workers"],
-    (signal) => client(CodexWorkers).listCodexWorkers({ status: "running", limit: 20 }, { signal }),
-    { everyMs: 15_000 },
-  );
-  const worker = workers.data?.workers.find(({ presence }) => presence === "online");
+  const devices = useDevices();
+  const workerId = devices.data?.find(({ connected }) => connected)?.workerId;
 
   const begin = async () => {
-    if (worker === undefined) return sheet.current?.showModal();
+    if (workerId === undefined) return sheet.current?.showModal();
     setError(undefined);
     setIsAsking(true);
     try {
-      const runId = await askForDemo(worker.workerId);
+      const runId = await askForDemo(workerId);
       await navigate({ to: "/runs/$runId", params: { runId } });
     } catch (cause) {
       setError(cause);

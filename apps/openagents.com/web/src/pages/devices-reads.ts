@@ -8,6 +8,8 @@ export type DeviceSeen = {
   readonly connected: boolean;
   /** What carries requests out there, such as `codex`; undefined where nothing does. */
   readonly adapter: string | undefined;
+  /** Its agent, which threads reach; undefined where it has none. */
+  readonly workerId: string | undefined;
   readonly lastSeenAt: number | undefined;
 };
 
@@ -39,6 +41,7 @@ function seen(device: Device, workers: readonly CodexWorker[]): DeviceSeen {
     device,
     connected: device.status === "enrolled" && there !== undefined,
     adapter: (there ?? own[0])?.adapter,
+    workerId: (there ?? own.find(({ status }) => status === "running"))?.workerId,
     lastSeenAt: times.reduce(later, undefined),
   };
 }
@@ -46,4 +49,12 @@ function seen(device: Device, workers: readonly CodexWorker[]): DeviceSeen {
 function later(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined) return b;
   return b === undefined ? a : Math.max(a, b);
+}
+
+/** The agent to talk to: on a device that is connected, or else on one that will get the words later. */
+export function agentOf(devices: readonly DeviceSeen[] | undefined): string | undefined {
+  const usable = devices?.filter(
+    ({ device, workerId }) => device.status === "enrolled" && workerId !== undefined,
+  );
+  return (usable?.find(({ connected }) => connected) ?? usable?.[0])?.workerId;
 }

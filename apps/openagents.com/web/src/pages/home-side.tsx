@@ -80,9 +80,9 @@ export function Devices() {
             </Empty>
           ) : (
             <>
-              <p className="oa-body">
+              <div className="oa-body">
                 <strong>{formatCount(connected.length)}</strong> of {formatCount(usable.length)} connected
-              </p>
+              </div>
               <ul className="money-way">
                 {usable.slice(0, DEVICES_SHOWN).map(({ device, connected: there, lastSeenAt }) => (
                   <li key={device.deviceId}>

@@ -4,14 +4,20 @@ import { useEffect, useSyncExternalStore } from "react";
 import { reach } from "../live/reach.ts";
 import { Brand } from "./brand.tsx";
 
+/** A service comes back without the network of this device having changed. */
+const LOOK_EVERY_MS = 3_000;
+
 /** In place of a page that cannot be read: what is so, and nothing that looks like more. */
 export function Offline() {
   const { lastSeenAtMs } = reach.state;
   useEffect(() => {
     document.title = "Not connected · OpenAgents";
-    const again = () => location.reload();
-    addEventListener("online", again);
-    return () => removeEventListener("online", again);
+    const look = async () => {
+      const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => undefined);
+      if (answer?.ok === true) location.reload();
+    };
+    const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
   }, []);
   return (
     <main className="gate">
@@ -32,7 +38,7 @@ export function Offline() {
         </p>
         <p className="reason">
           Nothing is shown from memory: money and rights are read from the service each time. Your devices go
-          on by themselves.
+          on by themselves, and this page does when the service answers.
         </p>
         <Button variant="default" onClick={() => location.reload()}>
           Try again

@@ -1,9 +1,9 @@
 import { Runs } from "@openagents/contracts";
 import { Badge, Id, Loading, Time } from "@openagents/ui/react";
 import { Link, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { client, useRead } from "../../api.ts";
-import { queries } from "../../queries.ts";
+import { readAgain } from "../../live/read-again.ts";
 import { usePace, useStream } from "../../live/use-live.ts";
 import { useSignedIn } from "../../session/use-session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
@@ -15,21 +15,25 @@ import { BundleButton } from "./bundle-button.tsx";
 // What the run is called is on the screen first, and its story comes right after.
 const RunStoryView = lazy(async () => ({ default: (await import("./run-story.tsx")).RunStoryView }));
 
+/** While a run goes on, its page does not rest on the lane alone. */
+const OPEN_MS = 5_000;
+
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
 
 /** One run: what came of it, why to believe it, what it cost, and all that happened. */
 export function RunPage() {
   const { runId = "" } = useParams({ strict: false });
   const { everyMs } = usePace();
-  const again = useCallback(() => {
-    void queries.invalidateQueries({ queryKey: ["run", runId] });
-  }, [runId]);
+  const again = useMemo(() => readAgain(["run", runId]), [runId]);
   useStream(`runtime.run.${runId}.events`, again);
   const run = useRead(["run", runId, "head"], (signal) => client(Runs).getRun({ runId }, { signal }), {
-    everyMs,
+    everyMs: (read) => (read === undefined || ENDED.has(read.run.status) ? everyMs : OPEN_MS),
   });
-  const events = useRead(["run", runId, "events"], (signal) => readEvents(runId, signal), { everyMs });
   const status = run.data?.run.status;
+  const isOpen = status !== undefined && !ENDED.has(status);
+  const events = useRead(["run", runId, "events"], (signal) => readEvents(runId, signal), {
+    everyMs: isOpen ? OPEN_MS : everyMs,
+  });
   return (
     <Page
       title={run.data?.run.issue?.title ?? "Run"}

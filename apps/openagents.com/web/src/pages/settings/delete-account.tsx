@@ -21,7 +21,7 @@ export function DeleteAccount() {
     }
   };
   const done = async () => {
-    await session.renew();
+    session.forget();
     await live.stop();
     queries.clear();
     await navigate({ to: "/" });
