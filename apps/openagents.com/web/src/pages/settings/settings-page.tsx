@@ -1,13 +1,18 @@
 import { Link, useParams } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { lazy, Suspense, type ReactNode } from "react";
+import { Loading } from "@openagents/ui/react";
 import { Page } from "../../shell/page.tsx";
-import { ApiKeysTab } from "./api-keys-tab.tsx";
-import { DevicesTab } from "./devices-tab.tsx";
-import { IntegrationsTab } from "./integrations-tab.tsx";
-import { MailTab } from "./mail-tab.tsx";
-import { OrgsTab } from "./orgs-tab.tsx";
-import { ProfileTab } from "./profile-tab.tsx";
-import { SessionsTab } from "./sessions-tab.tsx";
+
+// Each tab's code comes with its first visit.
+const ApiKeysTab = lazy(async () => ({ default: (await import("./api-keys-tab.tsx")).ApiKeysTab }));
+const DevicesTab = lazy(async () => ({ default: (await import("./devices-tab.tsx")).DevicesTab }));
+const IntegrationsTab = lazy(async () => ({
+  default: (await import("./integrations-tab.tsx")).IntegrationsTab,
+}));
+const MailTab = lazy(async () => ({ default: (await import("./mail-tab.tsx")).MailTab }));
+const OrgsTab = lazy(async () => ({ default: (await import("./orgs-tab.tsx")).OrgsTab }));
+const ProfileTab = lazy(async () => ({ default: (await import("./profile-tab.tsx")).ProfileTab }));
+const SessionsTab = lazy(async () => ({ default: (await import("./sessions-tab.tsx")).SessionsTab }));
 
 const TABS: readonly { readonly tab: string; readonly label: string; readonly content: () => ReactNode }[] = [
   { tab: "profile", label: "Profile", content: () => <ProfileTab /> },
@@ -31,7 +36,7 @@ export function SettingsPage() {
           </Link>
         ))}
       </nav>
-      {chosen?.content()}
+      <Suspense fallback={<Loading lines={6} />}>{chosen?.content()}</Suspense>
     </Page>
   );
 }
