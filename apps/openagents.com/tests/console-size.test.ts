@@ -8,7 +8,8 @@ import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { buildConsole } from "../web/build.ts";
 
-const PAGE_BYTES_MAX = 200_000;
+/** 200 KiB. */
+const PAGE_BYTES_MAX = 200 * 1024;
 
 let dir: string;
 before(async () => {

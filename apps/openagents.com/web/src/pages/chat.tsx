@@ -3,7 +3,7 @@ import { Threads, type Thread, type ThreadMessage } from "@openagents/contracts"
 import { sentence } from "@openagents/ui";
 import { Badge, Empty, Problem, Time } from "@openagents/ui/react";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { client, useRead } from "../api.ts";
 import { queries } from "../queries.ts";
 import { readAgain } from "../live/read-again.ts";
@@ -11,7 +11,10 @@ import { usePace, useStream } from "../live/use-live.ts";
 import { Page } from "../shell/page.tsx";
 import { Read } from "../shell/read.tsx";
 import { agentOf, useDevices } from "./devices-reads.ts";
-import { ApprovalCard, useApprovals } from "./inbox.tsx";
+
+const PendingApprovals = lazy(async () => ({
+  default: (await import("./chat-approvals.tsx")).PendingApprovals,
+}));
 
 /** Threads with an agent on a device of yours. What it says comes as it says it. */
 export function ChatPage() {
@@ -127,7 +130,9 @@ function Talk({ thread }: { readonly thread: Thread | undefined }) {
             )
           }
         </Read>
-        <PendingApprovals />
+        <Suspense fallback={null}>
+          <PendingApprovals />
+        </Suspense>
       </div>
       <Composer threadId={threadId} busy={busy} sent={again} />
     </div>
@@ -180,14 +185,6 @@ function ToolCard({ message }: { readonly message: ThreadMessage }) {
       )}
     </>
   );
-}
-
-/** What the agent waits for is decided where it is talked to. */
-function PendingApprovals() {
-  const approvals = useApprovals("pending");
-  return (approvals.data?.approvals ?? []).map((approval) => (
-    <ApprovalCard key={approval.approvalId} approval={approval} />
-  ));
 }
 
 type ComposerProps = { readonly threadId: string; readonly busy: boolean; readonly sent: () => void };
