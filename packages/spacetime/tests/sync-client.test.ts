@@ -618,6 +618,36 @@ test("a stream is followed once; after unfollow it may be followed again", async
   assertWhole(applied, server.log(RUN));
 });
 
+test("a stream that is followed again while its last batch is applied goes on behind it: nothing twice, nothing missed", async (t) => {
+  const { server, timers, client } = setUp(t);
+  const seqs: bigint[] = [];
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  let running = 0;
+  const followedBy = (wait?: Promise<void>) => ({
+    streamId: RUN,
+    async apply({ events }: { readonly events: readonly StreamEvent[] }) {
+      running += 1;
+      assert.equal(running, 1, "two handlers of one stream at once");
+      await wait;
+      seqs.push(...events.map(({ seq }) => seq));
+      running -= 1;
+    },
+  });
+  server.append(RUN, 1);
+  client.follow(followedBy(held));
+  await timers.until("the handler is at it", () => running === 1);
+  const ended = client.unfollow(RUN);
+  client.follow(followedBy());
+  assert.throws(() => client.follow(followedBy()), /followed already/);
+  server.append(RUN, 1);
+  await timers.advance(100);
+  assert.deepEqual([seqs, running], [[], 1]);
+  release();
+  await ended;
+  await timers.until("both are applied", () => seqs.length === 2);
+  assert.deepEqual(seqs, [1n, 2n]);
+});
+
 type Proven = Awaited<ReturnType<SyncClient["proveComplete"]>>;
 
 test("a proof holds against the runtime and the public log, and names what differs", async (t) => {

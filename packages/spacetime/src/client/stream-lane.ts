@@ -18,6 +18,8 @@ export type LaneDeps = {
   readonly stream: StreamSpec;
   readonly checkpoints: CheckpointStore | HandlerCheckpoints;
   readonly readSnapshot: ((streamId: string, signal: AbortSignal) => Promise<StreamSnapshot>) | undefined;
+  /** The end of whoever followed the stream before: no handler runs beside it, and its checkpoint is kept then. */
+  readonly after: Promise<void> | undefined;
   /** The newest open session. */
   readonly session: () => SyncSession | undefined;
   /** How it stands while there is none. */
@@ -114,6 +116,7 @@ export function startLane(deps: LaneDeps): StreamLane {
   };
 
   async function run(): Promise<void> {
+    await deps.after;
     for (;;) {
       lookAround();
       if (phase === "stopped") return;

@@ -51,9 +51,9 @@ export type SyncStatus = {
 
 export type SyncClient = {
   readonly status: SyncStatus;
-  /** Throws for a stream that is followed already. */
+  /** Throws for a stream that is followed already. One whose end is still waited for begins behind it. */
   follow(stream: StreamSpec): void;
-  /** Ends after the batch that is being applied. */
+  /** Ends after the batch that is being applied. The stream may be followed again at once. */
   unfollow(streamId: string): Promise<void>;
   /** Show that nothing was missed: see `prove.ts`. Throws for a stream that is not followed, and without readers. */
   proveComplete(streamId: string): Promise<Completeness>;
@@ -88,6 +88,8 @@ export function startSyncClient(options: SyncClientOptions): SyncClient {
   } as const;
 
   const lanes = new Map<string, StreamLane>();
+  /** Streams that are not followed any more, while their last batch is applied. */
+  const ending = new Map<string, Promise<void>>();
   const signal = createSignal();
   let current: SyncSession | undefined;
   /** Each with the end of its time. */
@@ -241,7 +243,7 @@ export function startSyncClient(options: SyncClientOptions): SyncClient {
     signal.ring();
     // Whoever waits for the server hears that it waits in vain.
     stopping.abort();
-    await Promise.all([...lanes.values()].map((lane) => lane.stop()));
+    await Promise.all([...[...lanes.values()].map((lane) => lane.stop()), ...ending.values()]);
     await running;
     cancelReport?.();
     state = { kind: "stopped" };
@@ -261,6 +263,7 @@ export function startSyncClient(options: SyncClientOptions): SyncClient {
         stream,
         checkpoints,
         readSnapshot: options.readSnapshot,
+        after: ending.get(stream.streamId),
         session: openCurrent,
         connection: withoutSession,
         changed() {
@@ -273,9 +276,12 @@ export function startSyncClient(options: SyncClientOptions): SyncClient {
       lanes.set(stream.streamId, lane);
     },
     async unfollow(streamId) {
-      await laneOf(streamId).stop();
+      const ended = laneOf(streamId).stop();
       lanes.delete(streamId);
+      ending.set(streamId, ended);
       changed();
+      await ended;
+      if (ending.get(streamId) === ended) ending.delete(streamId);
     },
     async proveComplete(streamId) {
       const { readDigest, readLoggedHeads } = options;

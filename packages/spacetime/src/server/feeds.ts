@@ -55,15 +55,19 @@ export async function startFeeds(deps: FeedsDeps): Promise<Feeds> {
   const dirty = new Set<Feed>();
   const rounds: (() => void)[] = [];
   let running: Promise<void> | undefined;
+  /** Somebody called while the last batch was just done, and would wait for the next look. */
+  let called = false;
   let looking: Promise<void> | undefined;
   let stopped = false;
   let lookedAtMs = nowMs();
   let lagMax = 0;
 
   function wake(): void {
-    if (running !== undefined || stopped || dirty.size === 0) return;
+    called = running !== undefined;
+    if (called || stopped || dirty.size === 0) return;
     running = readDirty().finally(() => {
       running = undefined;
+      if (called) wake();
     });
   }
 

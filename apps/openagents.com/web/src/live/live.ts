@@ -24,11 +24,13 @@ const GRANTS = [
 ];
 
 const START_AFTER_MS = 250;
+const RETRY_MS = 3_000;
 
 const followed = new Map<string, Followed>();
 const watchers = new Set<() => void>();
 let state: LiveState = "off";
-let starting: Promise<SyncClient> | undefined;
+/** Undefined when nobody is signed in by the time that it would start. */
+let starting: Promise<SyncClient | undefined> | undefined;
 
 export const live = {
   get state(): LiveState {
@@ -45,18 +47,15 @@ export const live = {
     entry.listeners.add(listener);
     if (known === undefined) {
       followed.set(streamId, entry);
-      void connected().then(
-        (client) => {
-          if (followed.get(streamId) === entry) client.follow(specOf(streamId, entry));
-        },
-        () => become("waiting"),
-      );
+      void connected().then((client) => {
+        if (client !== undefined && followed.get(streamId) === entry) client.follow(specOf(streamId, entry));
+      });
     }
     return () => {
       entry.listeners.delete(listener);
       if (entry.listeners.size > 0 || followed.get(streamId) !== entry) return;
       followed.delete(streamId);
-      void starting?.then((client) => client.unfollow(streamId)).catch(() => undefined);
+      void starting?.then((client) => client?.unfollow(streamId)).catch(neverFollowed);
     };
   },
   /** When the person leaves: their streams end with them. */
@@ -64,7 +63,7 @@ export const live = {
     const ended = starting;
     starting = undefined;
     followed.clear();
-    await (await ended?.catch(() => undefined))?.stop();
+    await (await ended)?.stop();
     become("off");
   },
 };
@@ -87,18 +86,32 @@ function become(next: LiveState): void {
   for (const watcher of watchers) watcher();
 }
 
-function connected(): Promise<SyncClient> {
-  starting ??= start();
+function connected(): Promise<SyncClient | undefined> {
+  starting ??= startInTime();
   return starting;
 }
 
-async function start(): Promise<SyncClient> {
-  become("connecting");
+/** A service that is away for the moment at which the page opens is asked again, as a lost connection is. */
+async function startInTime(): Promise<SyncClient | undefined> {
   // After the first paint, which needs no stream.
-  await new Promise((resolve) => setTimeout(resolve, START_AFTER_MS));
+  await delay(START_AFTER_MS);
+  const mine = starting;
+  while (starting === mine) {
+    become("connecting");
+    try {
+      return await start();
+    } catch {
+      become("waiting");
+      await delay(RETRY_MS);
+    }
+  }
+  return undefined;
+}
+
+async function start(): Promise<SyncClient | undefined> {
   const { openIndexedDbCheckpoints, startSyncClient } = await import("@openagents/spacetime");
   const signedIn = await session.restore();
-  if (signedIn.kind !== "signed_in") throw new Error("nobody is signed in");
+  if (signedIn.kind !== "signed_in") return undefined;
   const first = await syncToken();
   let unused: Awaited<ReturnType<typeof syncToken>> | undefined = first;
   return startSyncClient({
@@ -119,6 +132,13 @@ async function start(): Promise<SyncClient> {
     onStatus: (status) => become(stateOf(status)),
   });
 }
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A stream that was left before the client was there. */
+function neverFollowed(): void {}
 
 function stateOf({ connection }: SyncStatus): LiveState {
   switch (connection.kind) {

@@ -16,12 +16,20 @@ const LEGS: Readonly<Record<string, { readonly name: string; readonly wants: str
 };
 
 /** Both runs of the check, leg by leg, with what they printed. */
-export function CheckLegs({ outcome }: { readonly outcome: Outcome | undefined }) {
+export function CheckLegs({
+  outcome,
+  ended,
+}: {
+  readonly outcome: Outcome | undefined;
+  readonly ended: boolean;
+}) {
   if (outcome === undefined) {
     return (
       <Panel title="The check">
-        <Empty title="Not run yet">
-          The check runs without the patch and with it, and then again elsewhere.
+        <Empty title={ended ? "No verdict on it" : "Not run yet"}>
+          {ended
+            ? "The run ended before a check of its patch was verified."
+            : "The check runs without the patch and with it, and then again elsewhere."}
         </Empty>
       </Panel>
     );

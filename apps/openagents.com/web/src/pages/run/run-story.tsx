@@ -25,7 +25,7 @@ export function RunStoryView({ events, changed }: RunStoryViewProps) {
         <Replay events={events} whole={story} />
       </Panel>
       <div className="columns wide-left">
-        <CheckLegs outcome={story.outcome} />
+        <CheckLegs outcome={story.outcome} ended={story.finished !== undefined} />
         <MoneyWay story={story} />
       </div>
       {story.body === undefined || story.body === "" ? null : (
