@@ -8,8 +8,7 @@ import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { buildConsole } from "../web/build.ts";
 
-/** 200 KiB. */
-const PAGE_BYTES_MAX = 200 * 1024;
+const PAGE_BYTES_MAX = 200_000;
 
 let dir: string;
 before(async () => {

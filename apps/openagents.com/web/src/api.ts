@@ -44,22 +44,18 @@ async function mayRepeat(code: unknown): Promise<boolean> {
 }
 
 /** How often what is read changes without the sync lane saying so. */
-type Pace<T> = {
-  /** A function where it depends on what was read. */
-  readonly everyMs?: number | ((read: T | undefined) => number);
-  readonly enabled?: boolean;
-};
+type Pace = { readonly everyMs?: number; readonly enabled?: boolean };
 
 /** A read that the page shows and keeps current. */
 export function useRead<T>(
   key: QueryKey,
   read: (signal: AbortSignal) => Promise<T>,
-  { everyMs, enabled = true }: Pace<T> = {},
+  { everyMs, enabled = true }: Pace = {},
 ): UseQueryResult<T> {
   return useQuery<T>({
     queryKey: key,
     queryFn: ({ signal }) => read(signal),
     enabled,
-    refetchInterval: ({ state }) => (typeof everyMs === "function" ? everyMs(state.data) : everyMs) ?? false,
+    refetchInterval: everyMs ?? false,
   });
 }

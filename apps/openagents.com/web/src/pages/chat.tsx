@@ -102,15 +102,11 @@ function Talk({ thread }: { readonly thread: Thread | undefined }) {
   const threadId = thread?.threadId ?? "";
   const again = useMemo(() => readAgain(["messages", threadId]), [threadId]);
   useStream(thread?.streamId, again);
-  const { everyMs } = usePace(15_000, AWAITED_MS);
+  const { everyMs } = usePace(15_000, 1_500);
   const messages = useRead(
     ["messages", threadId],
     (signal) => client(Threads).listThreadMessages({ threadId, limit: 100 }, { signal }),
-    {
-      // While words are awaited, it does not rest on the lane alone.
-      everyMs: (read) => (isAwaited(read?.messages.at(-1)) ? AWAITED_MS : everyMs),
-      enabled: threadId !== "",
-    },
+    { everyMs, enabled: threadId !== "" },
   );
   const place = useRef<HTMLDivElement>(null);
   const last = messages.data?.messages.at(-1);
@@ -138,8 +134,6 @@ function Talk({ thread }: { readonly thread: Thread | undefined }) {
     </div>
   );
 }
-
-const AWAITED_MS = 1_500;
 
 /** Whether the agent owes words after this message. */
 function isAwaited(last: ThreadMessage | undefined): boolean {

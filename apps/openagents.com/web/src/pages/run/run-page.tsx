@@ -9,14 +9,11 @@ import { useSignedIn } from "../../session/use-session.ts";
 import { CommandButton } from "../../shell/command-button.tsx";
 import { Page } from "../../shell/page.tsx";
 import { Read } from "../../shell/read.tsx";
-import { readEvents } from "../runs-reads.ts";
 import { BundleButton } from "./bundle-button.tsx";
+import { readEvents } from "./read-events.ts";
 
 // What the run is called is on the screen first, and its story comes right after.
 const RunStoryView = lazy(async () => ({ default: (await import("./run-story.tsx")).RunStoryView }));
-
-/** While a run goes on, its page does not rest on the lane alone. */
-const OPEN_MS = 5_000;
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
 
@@ -27,12 +24,11 @@ export function RunPage() {
   const again = useMemo(() => readAgain(["run", runId]), [runId]);
   useStream(`runtime.run.${runId}.events`, again);
   const run = useRead(["run", runId, "head"], (signal) => client(Runs).getRun({ runId }, { signal }), {
-    everyMs: (read) => (read === undefined || ENDED.has(read.run.status) ? everyMs : OPEN_MS),
+    everyMs,
   });
   const status = run.data?.run.status;
-  const isOpen = status !== undefined && !ENDED.has(status);
   const events = useRead(["run", runId, "events"], (signal) => readEvents(runId, signal), {
-    everyMs: isOpen ? OPEN_MS : everyMs,
+    everyMs,
   });
   return (
     <Page
