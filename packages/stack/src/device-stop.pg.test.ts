@@ -69,8 +69,8 @@ test("a device that is disabled works on nothing more: its tokens end, its worke
   const runs = createClient(Runs, asOwner);
   const workers = createClient(Workers, asOwner);
   const hasEnded = async () =>
-    // Whoever executes it learns of it, and says when it has ended.
-    (await runs.getRun({ runId: run.runId })).run.status === "canceling" &&
+    // Nobody is left who could say that it has ended, so control says it.
+    (await runs.getRun({ runId: run.runId })).run.status === "canceled" &&
     (await workers.getWorker({ workerId: worker.workerId })).worker.status === "disabled";
   while (!(await hasEnded())) await pause(20);
 

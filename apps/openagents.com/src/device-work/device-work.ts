@@ -4,7 +4,7 @@
 //
 // WORK-1  A device that is not enrolled is looked at until its work has ended, also by the next process.
 // WORK-2  A step is asked of the runtime under a key of its own, so that a repeat has one effect.
-// Held by tests/console.e2e.test.ts, in which a device is disabled while it works.
+// Held by packages/stack/src/device-stop.pg.test.ts, and while the device works by tests/console.e2e.test.ts.
 
 import { randomUUID } from "node:crypto";
 import {
