@@ -1,12 +1,13 @@
 import { Button } from "@mantine/core";
 import { Problem } from "@openagents/ui/react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent } from "react";
 import { useRead } from "../api.ts";
 import { authCall } from "../session/auth-call.ts";
 import { passkeysWork, signInWithPasskey } from "../session/passkey.ts";
 import { session } from "../session/session.ts";
 import { Brand } from "../shell/brand.tsx";
+import { CodeForm } from "../shell/code-form.tsx";
 
 type Stage = { readonly kind: "address" } | { readonly kind: "code"; readonly email: string };
 
@@ -92,7 +93,9 @@ export function SignIn() {
         ) : (
           <>
             <h1>Enter the code</h1>
-            <CodeForm email={stage.email} busy={busy} verify={verify} />
+            <CodeForm id="code" email={stage.email} busy={busy} label="Sign in" submit={verify}>
+              <p className="reason">It works for ten minutes, and for five tries.</p>
+            </CodeForm>
             <div className="row">
               <button type="button" className="plain-button" onClick={() => void sendCode(stage.email)}>
                 Send another code
@@ -134,42 +137,6 @@ function AddressForm({ busy, send }: AddressFormProps) {
       <Button type="submit" loading={busy}>
         Send me a code
       </Button>
-    </form>
-  );
-}
-
-type CodeFormProps = {
-  readonly email: string;
-  readonly busy: boolean;
-  readonly verify: (email: string, code: string) => Promise<void>;
-};
-
-function CodeForm({ email, busy, verify }: CodeFormProps) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void verify(email, (field.current?.value ?? "").replaceAll(/\s/g, ""));
-  };
-  return (
-    <form onSubmit={submit}>
-      <div className="field">
-        <label htmlFor="code">Six digits, sent to {email}</label>
-        <input
-          ref={field}
-          id="code"
-          className="input code"
-          required
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          pattern="[0-9 ]{6,7}"
-          maxLength={7}
-        />
-      </div>
-      <Button type="submit" loading={busy}>
-        Sign in
-      </Button>
-      <p className="reason">It works for ten minutes, and for five tries.</p>
     </form>
   );
 }

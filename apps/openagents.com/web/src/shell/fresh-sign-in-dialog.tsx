@@ -1,9 +1,10 @@
 import { Button } from "@mantine/core";
 import { Problem } from "@openagents/ui/react";
-import { useEffect, useRef, useState, useSyncExternalStore, type FormEvent } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { authCall } from "../session/auth-call.ts";
 import { SomebodyElse, freshSignIn } from "../session/fresh-sign-in.ts";
 import { passkeysWork, signInWithPasskey } from "../session/passkey.ts";
+import { CodeForm } from "./code-form.tsx";
 
 /** Asks a person to sign in again, over whatever they are doing, which then goes on. */
 export function FreshSignInDialog() {
@@ -86,7 +87,7 @@ function Ways() {
           </Button>
         </div>
       ) : sent ? (
-        <CodeForm email={ways.email} busy={busy} confirm={confirm} />
+        <CodeForm id="fresh-code" email={ways.email} busy={busy} label="Confirm" submit={confirm} />
       ) : (
         <div className="row">
           <Button
@@ -114,41 +115,6 @@ function Ways() {
         </button>
       </div>
     </div>
-  );
-}
-
-type CodeFormProps = {
-  readonly email: string;
-  readonly busy: boolean;
-  readonly confirm: (email: string, code: string) => Promise<void>;
-};
-
-function CodeForm({ email, busy, confirm }: CodeFormProps) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void confirm(email, (field.current?.value ?? "").replaceAll(/\s/g, ""));
-  };
-  return (
-    <form onSubmit={submit}>
-      <div className="field">
-        <label htmlFor="fresh-code">Six digits, sent to {email}</label>
-        <input
-          ref={field}
-          id="fresh-code"
-          className="input code"
-          required
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          pattern="[0-9 ]{6,7}"
-          maxLength={7}
-        />
-      </div>
-      <Button type="submit" loading={busy}>
-        Confirm
-      </Button>
-    </form>
   );
 }
 
